@@ -1,0 +1,87 @@
+# dualstrap's tasks. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -o pipefail
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X github.com/dualstrap/dualstrap/cmd/internal/cli.version=$(VERSION)
+FUZZTIME ?= 30s
+TOOLS    := $(CURDIR)/build/tools
+
+# The version comes from git describe; a clone that git does not trust must build all the same.
+export GOFLAGS += -buildvcs=false
+
+.PHONY: help
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: prerequisites build ## on a fresh Debian machine, as root: build, then judge, plan and render the example cluster
+	@tools/demo.sh
+
+.PHONY: build
+build: ## build build/dualstrap, a static executable
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/dualstrap ./cmd/dualstrap
+
+.PHONY: unit
+unit: ## the quick loop: unit tests
+	go vet ./...
+	go test ./...
+
+.PHONY: test
+test: prerequisites tools build lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
+	go test -race ./...
+	tools/fuzz.sh $(FUZZTIME)
+	DUALSTRAP_TOOLS=$(TOOLS) go test -tags integration ./...
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## linters and formatting
+	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/golangci-lint fmt --diff ./...
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint ## format all code
+	$(TOOLS)/golangci-lint fmt ./...
+
+.PHONY: golden
+golden: ## rewrite all golden files; read the diff before you commit it
+	go test ./... -run 'Golden|Corpus' -update
+
+.PHONY: bench
+bench: build ## measure, with the machine's name
+	@tools/bench.sh
+
+.PHONY: generate
+generate: $(TOOLS)/controller-gen ## regenerate deep copies, CRDs and schemas from the types
+	tools/generate.sh
+
+.PHONY: generated
+generated: $(TOOLS)/controller-gen # fails when generated files are not what the types give
+	tools/generate.sh --check
+
+# Programs that tests and tasks need. Each is a Go module of its own, so its dependencies stay out of dualstrap's.
+.PHONY: tools
+tools: $(TOOLS)/golangci-lint $(TOOLS)/controller-gen $(TOOLS)/kube-apiserver $(TOOLS)/etcd $(TOOLS)/containerd
+
+$(TOOLS)/golangci-lint: tools/lint/go.mod
+	go build -C tools/lint -o $(TOOLS)/ tool && touch $@
+
+$(TOOLS)/controller-gen: tools/generate/go.mod $(wildcard tools/generate/openapi/*.go)
+	go build -C tools/generate -o $(TOOLS)/ tool && touch $@
+
+$(TOOLS)/kube-apiserver: tools/kubernetes/go.mod
+	@echo 'building kubeadm and kube-apiserver for the tests: about 5 minutes the first time'
+	go build -C tools/kubernetes -o $(TOOLS)/ tool && touch $@
+
+$(TOOLS)/etcd: tools/etcd/go.mod
+	go build -C tools/etcd -o $(TOOLS)/etcd go.etcd.io/etcd/server/v3 && touch $@
+
+$(TOOLS)/containerd: tools/containerd/go.mod
+	CGO_ENABLED=0 go build -C tools/containerd -o $(TOOLS)/ tool && touch $@
+
+.PHONY: prerequisites
+prerequisites: # installs the Debian packages that are missing
+	@tools/prerequisites.sh
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf build

@@ -1,0 +1,102 @@
+package allocator
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// claim is a prefix and the node that holds it; a reserved range is a claim of no node.
+type claim struct {
+	netip.Prefix
+	node *node
+}
+
+// number orders claims of the same prefix: reserved ranges first, then nodes as they joined.
+func (c claim) number() int {
+	if c.node == nil {
+		return -1
+	}
+	return c.node.number
+}
+
+// collisions names who shares the disputed prefixes, which nodes that have just arrived hold. Every
+// one of these nodes is in some finding; where many hold the same addresses not every pair is.
+func (a *Allocator) collisions(arrived []*node, disputed []netip.Prefix) map[*node][]Finding {
+	if len(disputed) == 0 {
+		return nil
+	}
+	news := map[*node]bool{}
+	for _, n := range arrived {
+		news[n] = true
+	}
+	findings := map[*node][]Finding{}
+	sweep(a.claimsOn(disputed), func(x, y claim) {
+		switch {
+		case news[y.node] && (!news[x.node] || y.number() > x.number()):
+			x, y = y, x
+		case !news[x.node]:
+			return // an earlier Add told
+		}
+		findings[x.node] = append(findings[x.node], collision(x, y))
+	})
+	return findings
+}
+
+// collision says that x came upon what y held already.
+func collision(x, y claim) Finding {
+	f := Finding{Node: x.node.name, Kind: Collision, PodCIDR: x.Prefix, Other: y.Prefix}
+	if y.node == nil {
+		f.Kind = Reserved
+		return f
+	}
+	f.OtherNode = y.node.name
+	return f
+}
+
+// claimsOn gives all claims that share addresses with a disputed prefix.
+func (a *Allocator) claimsOn(disputed []netip.Prefix) []claim {
+	var scene [families]cover
+	for _, p := range disputed {
+		scene[familyOf(p)].change(p, +1)
+	}
+	var claims []claim
+	note := func(p netip.Prefix, n *node) {
+		if scene[familyOf(p)].touches(p) {
+			claims = append(claims, claim{p, n})
+		}
+	}
+	for _, p := range a.reserved {
+		note(p, nil)
+	}
+	for _, n := range a.nodes {
+		n.each(func(p netip.Prefix) { note(p, n) })
+	}
+	return claims
+}
+
+// sweep calls meet for every claim that lies in another one's prefix, with the widest of those.
+// Prefixes are nested or apart, so going through them in order, wide before narrow, the ones around
+// the current one are a stack:
+//
+//	|--------- /22 ----------|                    stack at b: /22, a
+//	|--- a /24 ---|  |- /25 -|  |-- /24 --|       meet(a, /22), meet(b, /22), ...
+//	 |- b /26 -|
+func sweep(claims []claim, meet func(inner, outer claim)) {
+	slices.SortFunc(claims, func(x, y claim) int {
+		return cmp.Or(x.Compare(y.Prefix), x.number()-y.number())
+	})
+	var around []claim
+	for _, c := range claims {
+		for len(around) > 0 && !around[len(around)-1].Overlaps(c.Prefix) {
+			around = around[:len(around)-1]
+		}
+		for _, outer := range around {
+			if outer.node != c.node {
+				meet(c, outer)
+				break
+			}
+		}
+		around = append(around, c)
+	}
+}

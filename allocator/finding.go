@@ -1,0 +1,98 @@
+package allocator
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Kind says what is wrong with podCIDRs that a node came with.
+type Kind string
+
+// The kinds of a Finding. Whatever the kind, the node keeps its podCIDRs and they are taken.
+const (
+	// Foreign podCIDRs lie outside the ranges of all configs.
+	Foreign Kind = "Foreign"
+	// Misfit podCIDRs lie in a config's range but are no block of it: they cover several, or a part.
+	Misfit Kind = "Misfit"
+	// Split podCIDRs are blocks, but of no config both.
+	Split Kind = "Split"
+	// Incomplete podCIDRs lack a family.
+	Incomplete Kind = "Incomplete"
+	// Surplus podCIDRs have more than one block of a family.
+	Surplus Kind = "Surplus"
+	// Collision podCIDRs share addresses with those of another node.
+	Collision Kind = "Collision"
+	// Reserved podCIDRs share addresses with a reserved range.
+	Reserved Kind = "Reserved"
+)
+
+// Finding is one thing wrong with podCIDRs that a node came with.
+type Finding struct {
+	Node string
+	Kind Kind
+	// PodCIDR is the prefix in question; invalid for Split and Incomplete.
+	PodCIDR netip.Prefix
+	// Other is the prefix it collides with, and OtherNode who holds that, for Collision and Reserved.
+	Other     netip.Prefix
+	OtherNode string
+}
+
+// String explains the finding in a sentence.
+func (f Finding) String() string {
+	var what string
+	switch f.Kind {
+	case Foreign:
+		what = fmt.Sprintf("%s lies outside every ClusterCIDRConfig", f.PodCIDR)
+	case Misfit:
+		what = fmt.Sprintf("%s is not a block of any ClusterCIDRConfig", f.PodCIDR)
+	case Split:
+		what = "the podCIDRs belong to different ClusterCIDRConfigs"
+	case Incomplete:
+		what = "the podCIDRs lack a family"
+	case Surplus:
+		what = fmt.Sprintf("%s is a second podCIDR of its family", f.PodCIDR)
+	case Collision:
+		what = fmt.Sprintf("%s shares addresses with %s of node %s", f.PodCIDR, f.Other, f.OtherNode)
+	case Reserved:
+		what = fmt.Sprintf("%s shares addresses with the reserved range %s", f.PodCIDR, f.Other)
+	}
+	return fmt.Sprintf("node %s: %s", f.Node, what)
+}
+
+// inspect finds what is wrong with what nodes came with. Disputed are the prefixes that were found to
+// be occupied in part.
+func (a *Allocator) inspect(arrived []*node, disputed []netip.Prefix) []Finding {
+	var findings []Finding
+	collisions := a.collisions(arrived, disputed)
+	for _, n := range arrived {
+		findings = append(findings, a.misplaced(n)...)
+		findings = append(findings, collisions[n]...)
+	}
+	return findings
+}
+
+// misplaced finds what is wrong with a node's podCIDRs apart from other nodes.
+func (a *Allocator) misplaced(n *node) []Finding {
+	if len(n.surplus) == 0 && n.best != nil && n.best.grants(n.Pair) {
+		return nil
+	}
+	var findings []Finding
+	find := func(kind Kind, p netip.Prefix) {
+		findings = append(findings, Finding{Node: n.name, Kind: kind, PodCIDR: p})
+	}
+	if !n.complete() {
+		find(Incomplete, netip.Prefix{})
+	}
+	for _, p := range n.surplus {
+		find(Surplus, p)
+	}
+	n.each(func(p netip.Prefix) {
+		if kind := a.catalog.atlases()[familyOf(p)].judge(p); kind != "" {
+			find(kind, p)
+		}
+	})
+	if c := a.catalog.owner(n.Pair, n.labels); len(findings) == 0 && (c == nil || !c.grants(n.Pair)) {
+		find(Split, netip.Prefix{})
+	}
+	return findings
+}

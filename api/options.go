@@ -1,0 +1,93 @@
+package api
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Header is bmctl's first document, which has neither apiVersion nor kind.
+type Header struct {
+	// SSHPrivateKeyPath is the key to log in to hosts with.
+	SSHPrivateKeyPath string `json:"sshPrivateKeyPath,omitempty"`
+	// RegistryMirrors are tried by containerd before the registries themselves.
+	RegistryMirrors []RegistryMirror `json:"registryMirrors,omitempty"`
+}
+
+// RegistryMirror is a registry that holds copies of others' images.
+type RegistryMirror struct {
+	// Endpoint is https://HOST[:PORT], with an optional path that begins with /v2/.
+	Endpoint string `json:"endpoint"`
+	// CACertPath is the PEM file of the mirror's certificate authority.
+	CACertPath string `json:"caCertPath,omitempty"`
+	// PullCredentialConfigPath is a docker config.json with credentials for the mirror.
+	PullCredentialConfigPath string `json:"pullCredentialConfigPath,omitempty"`
+	// Hosts are the registries the mirror stands for; all of them when empty.
+	Hosts []string `json:"hosts,omitempty"`
+}
+
+// Namespace is the v1 Namespace that holds the cluster's other objects.
+type Namespace struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+}
+
+// ProvisionOptions is dualstrap's own manifest, dualstrap.dev/v1alpha1, for what the format of
+// Google Distributed Cloud has no field for. It stays on the workstation.
+type ProvisionOptions struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// KubernetesVersion is the exact version, as in v1.36.3; by default the release of the Cluster's
+	// minor that dualstrap builds.
+	KubernetesVersion string `json:"kubernetesVersion,omitempty" strict:"scalar"`
+	// Bundle is the folder that `bundle build` made.
+	Bundle string     `json:"bundle,omitempty"`
+	SSH    SSHOptions `json:"ssh,omitempty"`
+	// Nodes overrides what is discovered on single hosts.
+	Nodes   []NodeOptions  `json:"nodes,omitempty"`
+	Network NetworkOptions `json:"network,omitempty"`
+	// AllowCgroupV1 lets kubelets start on hosts that have only cgroup v1.
+	AllowCgroupV1 bool          `json:"allowCgroupV1,omitempty"`
+	Verify        VerifyOptions `json:"verify,omitempty"`
+}
+
+// SSHOptions is how hosts are reached.
+type SSHOptions struct {
+	User string `json:"user,omitempty"`
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port           int    `json:"port,omitempty"`
+	PrivateKeyPath string `json:"privateKeyPath,omitempty"`
+	KnownHostsPath string `json:"knownHostsPath,omitempty"`
+	// HostKeyPolicy is strict (the default) or accept-new.
+	// +kubebuilder:validation:Enum=strict;accept-new
+	HostKeyPolicy string `json:"hostKeyPolicy,omitempty"`
+	// ProxyJump is [user@]host[:port] of a host to go through.
+	ProxyJump string `json:"proxyJump,omitempty"`
+}
+
+// NodeOptions overrides what is discovered on one host.
+type NodeOptions struct {
+	// Address is the node's address in the Cluster or NodePool.
+	// +kubebuilder:validation:Format=ipv4
+	Address string `json:"address"`
+	// IPv6 is the node's IPv6 address.
+	// +kubebuilder:validation:Format=ipv6
+	IPv6 string `json:"ipv6,omitempty"`
+	// Interface is the network interface that holds the node's addresses.
+	Interface string `json:"interface,omitempty"`
+}
+
+// NetworkOptions chooses the pod network.
+type NetworkOptions struct {
+	// Provider is builtin (the default) or none.
+	// +kubebuilder:validation:Enum=builtin;none
+	Provider string `json:"provider,omitempty"`
+}
+
+// VerifyOptions is what the proof needs beside the cluster.
+type VerifyOptions struct {
+	Client VerifyClient `json:"client,omitempty"`
+}
+
+// VerifyClient is a host on the nodes' L2 that is no node.
+type VerifyClient struct {
+	Address string `json:"address,omitempty"`
+}

@@ -1,0 +1,19 @@
+package api
+
+// Release is a Kubernetes version and the versions of what runs beside it.
+type Release struct {
+	// Kubernetes has the form v1.36.3.
+	Kubernetes string
+	// Etcd and CoreDNS are image tags.
+	Etcd    string
+	CoreDNS string
+}
+
+// Releases are the Kubernetes releases that dualstrap builds and proves, newest last. The versions
+// of etcd and CoreDNS are those of the release's kubeadm or later patches of the same minor.
+func Releases() []Release {
+	return []Release{
+		{Kubernetes: "v1.36.3", Etcd: "v3.6.16", CoreDNS: "v1.14.2"},
+		{Kubernetes: "v1.37.2", Etcd: "v3.7.3", CoreDNS: "v1.14.6"},
+	}
+}

@@ -1,0 +1,273 @@
+package api
+
+import (
+	"cmp"
+	"net/netip"
+
+	"github.com/dualstrap/dualstrap/api/strictyaml"
+	v1 "github.com/dualstrap/dualstrap/api/v1"
+)
+
+// Defaults of fields that manifests may leave out.
+const (
+	defaultMaxPodsPerNode = 110
+	defaultGARPRepeat     = 5
+)
+
+// newChecker converts the manifests to a Config. It judges nothing: a text that cannot be parsed is
+// kept for the rule that is named at the call, and its value stays zero.
+func newChecker(m *Manifests) *checker {
+	c := &checker{
+		manifests: m,
+		config:    &Config{Manifests: m},
+		unparsed:  map[string][]unparsed{},
+		decoded:   map[*Document][]strictyaml.Problem{},
+	}
+	if len(m.Clusters) > 0 {
+		c.cluster = &m.Clusters[0]
+		c.buildCluster()
+		c.buildNetwork()
+		c.buildLoadBalancer()
+	}
+	for _, np := range m.NodePools {
+		pool := c.buildPool(np.At("spec"), np.Value.Name, &np.Value.Spec)
+		pool.Role = RoleWorker
+		c.config.Pools = append(c.config.Pools, pool)
+	}
+	for _, ccc := range m.ClusterCIDRConfigs {
+		c.config.CIDRConfigs = append(c.config.CIDRConfigs, c.buildCIDRConfig(ccc))
+	}
+	c.buildHeader()
+	if len(m.Options) > 0 {
+		c.options = &m.Options[0]
+		c.buildOptions()
+	}
+	c.spaces = newSpaces(c)
+	return c
+}
+
+// buildCluster fills in what concerns the cluster as a whole, and its two pools that are no NodePools.
+func (c *checker) buildCluster() {
+	cluster := &c.cluster.Value
+	spec := &cluster.Spec
+	cfg := c.config
+	cfg.Name, cfg.Namespace = cluster.Name, cluster.Namespace
+	cfg.APIServerCertExtraSANs = spec.ControlPlane.APIServerCertExtraSANs
+	cfg.MaxPodsPerNode = defaultMaxPodsPerNode
+	if n := spec.NodeConfig.PodDensity.MaxPodsPerNode; n != nil {
+		cfg.MaxPodsPerNode = int(*n)
+	}
+	cfg.SeccompDefault = spec.ClusterSecurity.EnableSeccomp
+	cfg.SSH.User = spec.NodeAccess.LoginUser
+
+	version := c.version(ruleVersion, c.cluster.At("spec.anthosBareMetalVersion"), spec.AnthosBareMetalVersion)
+	cfg.Kubernetes, _ = version.release()
+
+	pool := c.buildPool(c.cluster.At("spec.controlPlane.nodePoolSpec"), cluster.Name, &spec.ControlPlane.NodePoolSpec)
+	pool.Role = RoleControlPlane
+	cfg.Pools = append(cfg.Pools, pool)
+	if lb := spec.LoadBalancer.NodePoolSpec; lb != nil {
+		pool := c.buildPool(c.cluster.At("spec.loadBalancer.nodePoolSpec"), loadBalancerPoolName(cluster.Name), lb)
+		pool.Role = RoleLoadBalancer
+		cfg.Pools = append(cfg.Pools, pool)
+	}
+}
+
+// loadBalancerPoolName names the pool of spec.loadBalancer.nodePoolSpec, which has no name of its
+// own in the manifests.
+func loadBalancerPoolName(cluster string) string { return cluster + "-lb" }
+
+// buildNetwork takes the first IPv4 range as that of the pods, so that rules can go on when there
+// are more. With flat IPv4 the Cluster's pod ranges mean nothing and are not even parsed.
+func (c *checker) buildNetwork() {
+	wire := &c.cluster.Value.Spec.ClusterNetwork
+	network := &c.config.Network
+	network.FlatIPv4 = wire.FlatIPv4
+	network.Builtin = true
+	services := c.cluster.At(servicesPath)
+	for i, s := range wire.Services.CIDRBlocks {
+		if p := c.cidr(ruleServices, services.item(i), s, ""); p.IsValid() {
+			network.Services = append(network.Services, p)
+			c.services = append(c.services, placed[netip.Prefix]{p, services.item(i)})
+		}
+	}
+	if wire.FlatIPv4 {
+		return
+	}
+	pods := c.cluster.At(podsPath)
+	for i, s := range wire.Pods.CIDRBlocks {
+		p := c.cidr(rulePods, pods.item(i), s, "")
+		if !p.IsValid() {
+			continue
+		}
+		c.pods = append(c.pods, placed[netip.Prefix]{p, pods.item(i)})
+		if p.Addr().Is4() && !network.Pods.IsValid() {
+			network.Pods = p
+		}
+	}
+}
+
+// buildPool makes the pool at ref, whose role its caller knows.
+func (c *checker) buildPool(ref Ref, name string, spec *v1.NodePoolSpec) Pool {
+	pool := Pool{Name: name, Labels: spec.Labels, Taints: spec.Taints, Ref: ref}
+	if spec.KubeletConfig != nil {
+		pool.Kubelet = *spec.KubeletConfig
+	}
+	nodes := ref.field("nodes")
+	pool.Nodes = make([]Node, len(spec.Nodes))
+	for i := range spec.Nodes {
+		pool.Nodes[i] = c.buildNode(nodes.item(i), &spec.Nodes[i])
+	}
+	return pool
+}
+
+// buildNode gives a node without k8sIP one address for both purposes.
+func (c *checker) buildNode(ref Ref, wire *v1.Node) Node {
+	n := Node{Address: c.addr(ruleNodeAddress, ref, "address", wire.Address), Ref: ref}
+	n.K8sIP = n.Address
+	if wire.K8sIP != "" {
+		n.K8sIP = c.addr(ruleNodeAddress, ref, "k8sIP", wire.K8sIP)
+	}
+	return n
+}
+
+// buildHeader comes before the options, which win where both say something.
+func (c *checker) buildHeader() {
+	if len(c.manifests.Header) == 0 {
+		return
+	}
+	header := c.manifests.Header[0].Value
+	c.config.SSH.PrivateKeyPath = header.SSHPrivateKeyPath
+	c.config.RegistryMirrors = header.RegistryMirrors
+}
+
+// buildOptions takes kubernetesVersion only when there is such a release; its rule reports the rest.
+func (c *checker) buildOptions() {
+	o := &c.options.Value
+	cfg := c.config
+	if o.KubernetesVersion != "" {
+		version := c.version(ruleKubernetesVersion, c.options.At("kubernetesVersion"), o.KubernetesVersion)
+		if release, known := version.release(); known {
+			cfg.Kubernetes = release
+		}
+	}
+	cfg.Bundle = o.Bundle
+	cfg.AllowCgroupV1 = o.AllowCgroupV1
+	cfg.Network.Builtin = o.Network.Provider != "none"
+	cfg.SSH = SSH{
+		User:           cmp.Or(o.SSH.User, cfg.SSH.User),
+		Port:           o.SSH.Port,
+		PrivateKeyPath: cmp.Or(o.SSH.PrivateKeyPath, cfg.SSH.PrivateKeyPath),
+		KnownHostsPath: o.SSH.KnownHostsPath,
+		AcceptNew:      o.SSH.HostKeyPolicy == "accept-new",
+		ProxyJump:      o.SSH.ProxyJump,
+	}
+	cfg.VerifyClient = c.addrOf("", ruleVerifyClient, c.options.At("verify.client.address"), o.Verify.Client.Address)
+	c.buildNodeOptions(o.Nodes)
+}
+
+// buildNodeOptions carries overrides of discovery over to the nodes they name.
+func (c *checker) buildNodeOptions(overrides []NodeOptions) {
+	if len(overrides) == 0 {
+		return
+	}
+	nodes := map[netip.Addr]*Node{}
+	for p := range c.config.Pools {
+		for n := range c.config.Pools[p].Nodes {
+			node := &c.config.Pools[p].Nodes[n]
+			nodes[node.Address] = node
+		}
+	}
+	for i, o := range overrides {
+		ref := c.options.At("nodes").item(i)
+		address := c.addr(ruleOptionsNode, ref, "address", o.Address)
+		ipv6 := c.addrOf(IPv6, ruleOptionsIPv6, ref.field("ipv6"), o.IPv6)
+		if ipv6.IsValid() {
+			c.nodeIPv6 = append(c.nodeIPv6, placed[netip.Addr]{ipv6, ref.field("ipv6")})
+		}
+		if node := nodes[address]; node != nil && address.IsValid() {
+			node.IPv6, node.Interface = ipv6, o.Interface
+		}
+	}
+}
+
+// keep puts an unparsed text aside for its rule. An empty one may stand for something that the
+// decoder has reported.
+func (c *checker) keep(rule string, ref Ref, text string, err *fault) {
+	if text == "" && !c.unreported(ref) || c.isTorn(ref) {
+		return
+	}
+	c.unparsed[rule] = append(c.unparsed[rule], unparsed{ref, text, err})
+}
+
+// isTorn reports whether the decoder had to guess what stands on the line of a field.
+func (c *checker) isTorn(ref Ref) bool {
+	line := -1
+	for _, p := range c.decoderErrors(ref.Doc) {
+		if line < 0 {
+			line, _ = ref.Doc.Position(ref.Path)
+		}
+		if p.Rule == strictyaml.RuleSyntax && p.Line == line {
+			return true
+		}
+	}
+	return false
+}
+
+// addr parses an IPv4 address in a member of ref, as nearly all addresses of the manifests are.
+// The place is put together only for a problem: a file may list 100,000 nodes.
+func (c *checker) addr(rule string, ref Ref, member, s string) netip.Addr {
+	if s == "" {
+		return netip.Addr{}
+	}
+	a, err := parseAddr(s, IPv4)
+	if err != nil {
+		c.keep(rule, ref.field(member), s, err)
+	}
+	return a
+}
+
+// addrOf parses an address of the wanted family; any family when want is empty.
+func (c *checker) addrOf(want Family, rule string, ref Ref, s string) netip.Addr {
+	if s == "" {
+		return netip.Addr{}
+	}
+	a, err := parseAddr(s, want)
+	if err != nil {
+		c.keep(rule, ref, s, err)
+	}
+	return a
+}
+
+// cidr parses a range of the wanted family; any family when want is empty.
+func (c *checker) cidr(rule string, ref Ref, s string, want Family) netip.Prefix {
+	p, err := parseCIDR(s, want)
+	if err != nil {
+		c.keep(rule, ref, s, err)
+	}
+	return p
+}
+
+// version parses a version; the zero one stands for none, and has no release.
+func (c *checker) version(rule string, ref Ref, s string) kubeVersion {
+	if s == "" {
+		return kubeVersion{}
+	}
+	v, err := parseVersion(s)
+	if err != nil {
+		c.keep(rule, ref, s, err)
+	}
+	return v
+}
+
+// nodes gives every node with its pool, in file order.
+func (c *checker) nodes(yield func(*Pool, *Node) bool) {
+	for p := range c.config.Pools {
+		pool := &c.config.Pools[p]
+		for n := range pool.Nodes {
+			if !yield(pool, &pool.Nodes[n]) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package api
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Rules about the form of fields in ProvisionOptions.
+const (
+	ruleKubernetesVersion = "kubernetes-version"
+	ruleOptionsNode       = "options-node-address"
+	ruleOptionsIPv6       = "options-node-ipv6"
+	ruleVerifyClient      = "verify-client"
+)
+
+func optionRules() []rule {
+	return []rule{
+		newFormRule(ruleKubernetesVersion, fromDualstrap, "kubernetesVersion has the form v1.36.3", ""),
+		ofOptions("kubernetes-version-known", fromDualstrap,
+			"kubernetesVersion is a version that dualstrap builds, and of the Cluster's minor", checkKubernetesVersion),
+		newFormRule(ruleOptionsNode, fromDualstrap, "nodes[].address is an IPv4 address", "write the address as in the Cluster or NodePool"),
+		newFormRule(ruleOptionsIPv6, fromNetwork,
+			"nodes[].ipv6 is an IPv6 address", "give the node's global or unique local address, as in 2001:db8::5 or fd12::2:5"),
+		ofOptions("options-node-known", fromDualstrap, "nodes[].address is that of a node, once", checkOptionsNodes),
+		newRule("options-node-ipv6-unique", fromNetwork, "no two nodes have the same IPv6 address", checkNodeIPv6Unique),
+		ofOptions("options-node-interface", fromNetwork, "nodes[].interface is the name of a network interface", checkInterfaces),
+		ofOptions("network-provider", fromDualstrap, "network.provider is builtin or none", checkProvider),
+		newFormRule(ruleVerifyClient, fromDualstrap, "verify.client.address is an address", ""),
+	}
+}
+
+// ofOptions is a rule about ProvisionOptions alone.
+func ofOptions(name, source, summary string, check func(*checker, *Object[ProvisionOptions])) rule {
+	return newRule(name, source, summary, func(c *checker) {
+		if c.options != nil {
+			check(c, c.options)
+		}
+	})
+}
+
+// checkKubernetesVersion demands an exact version, unlike anthosBareMetalVersion: that is the only
+// reason to write the field.
+func checkKubernetesVersion(c *checker, o *Object[ProvisionOptions]) {
+	at := o.At("kubernetesVersion")
+	v, err := parseVersion(o.Value.KubernetesVersion)
+	if err != nil {
+		return
+	}
+	release, known := v.release()
+	switch hint := "write one of " + versionList() + ", or leave the field out"; {
+	case v.patch < 0 || v.vendor:
+		c.errorf(at, hint, "the version is not exact")
+		return
+	case !known || "v"+v.String() != release.Kubernetes:
+		c.errorf(at, hint, "dualstrap does not build Kubernetes %s", v)
+		return
+	}
+	if c.cluster == nil {
+		return
+	}
+	field := c.at("spec.anthosBareMetalVersion")
+	wanted, err := parseVersion(c.cluster.Value.Spec.AnthosBareMetalVersion)
+	if err == nil && wanted.minor != v.minor {
+		c.errorf(at, "make the two agree", "%s is not of the minor %s that the Cluster asks for (%s)", v, wanted.minor, c.place(field, at))
+	}
+}
+
+// checkOptionsNodes: an entry that belongs to no node is an override that does not happen.
+func checkOptionsNodes(c *checker, o *Object[ProvisionOptions]) {
+	known := map[netip.Addr]bool{}
+	for _, n := range c.nodes {
+		known[n.Address] = true
+	}
+	first := map[netip.Addr]Ref{}
+	for i, n := range o.Value.Nodes {
+		at := o.At("nodes").item(i).field("address")
+		if n.Address == "" {
+			if c.unreported(at) {
+				c.errorf(at, "give the address of the node that the entry is about", "the entry names no node")
+			}
+			continue
+		}
+		a, err := parseAddr(n.Address, IPv4)
+		other, taken := first[a]
+		switch {
+		case err != nil:
+		case taken:
+			c.errorf(at, "merge the two entries", "%s has an entry already: %s", a, c.place(other, at))
+		case !known[a] && !c.manifests.Incomplete:
+			c.errorf(at, "use the node's address from the Cluster or its NodePool, not its k8sIP", "%s is not the address of a node", a)
+		}
+		if !taken {
+			first[a] = at
+		}
+	}
+}
+
+// checkNodeIPv6Unique does for IPv6 what checkNodesUnique does for IPv4.
+func checkNodeIPv6Unique(c *checker) {
+	first := map[netip.Addr]Ref{}
+	for _, n := range c.nodeIPv6 {
+		if other, taken := first[n.value]; taken {
+			c.errorf(n.ref, "give each node its own address", "%s is already the address of a node: %s", n.value, c.place(other, n.ref))
+			continue
+		}
+		first[n.value] = n.ref
+	}
+}
+
+// checkInterfaces holds names to what the kernel takes; see dev_valid_name in net/core/dev.c.
+func checkInterfaces(c *checker, o *Object[ProvisionOptions]) {
+	for i, n := range o.Value.Nodes {
+		if name := n.Interface; name != "" && !isInterface(name) {
+			c.errorf(o.At("nodes").item(i).field("interface"), "write a name as `ip link` shows it, as in eth0 or bond0.100",
+				"the value is not the name of a network interface: those have at most 15 characters, no spaces, slashes or colons")
+		}
+	}
+}
+
+func isInterface(name string) bool {
+	if name == "" || len(name) > 15 || name == "." || name == ".." || name[0] == '-' {
+		return false
+	}
+	for _, r := range name {
+		if r <= ' ' || r > '~' || strings.ContainsRune("/:'\"\\$`;&|<>*?()[]{}!#", r) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkProvider takes no names of pod networks: none of them is installed for the user.
+func checkProvider(c *checker, o *Object[ProvisionOptions]) {
+	if p := o.Value.Network.Provider; p != "" && p != "builtin" && p != "none" {
+		c.errorf(o.At("network.provider"), "write none to install a pod network of your own", "the provider is not one of builtin and none")
+	}
+}

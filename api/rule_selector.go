@@ -1,0 +1,135 @@
+package api
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+func selectorRules() []rule {
+	return []rule{
+		newRule("selector", fromKubernetes, "matchLabels have keys and values that Kubernetes accepts", checkSelectors),
+		newRule("selector-matches", fromDualstrap, "a nodeSelector matches a node", checkSelectorMatches),
+	}
+}
+
+// maxMatchLabels is what the schema of the ClusterCIDRConfig in the cluster takes.
+const maxMatchLabels = 64
+
+// checkSelectors holds matchLabels to what labels of nodes can be.
+func checkSelectors(c *checker) {
+	for _, cc := range c.config.CIDRConfigs {
+		at := cc.Ref.field("nodeSelector.matchLabels")
+		if n := len(cc.MatchLabels); n > maxMatchLabels {
+			c.errorf(at, "give the nodes one label of their own and select that",
+				"%d labels are more than the %d that a selector can have", n, maxMatchLabels)
+		}
+		c.checkLabelMap(at, cc.MatchLabels)
+	}
+}
+
+// checkSelectorMatches only warns: ranges may be written down before the pool they are for. Neither
+// is it judged while a NodePool may be in a document that cannot be read.
+func checkSelectorMatches(c *checker) {
+	if c.manifests.Incomplete || c.cluster == nil {
+		return
+	}
+	index := newLabelIndex(c.config)
+	for _, cc := range c.config.CIDRConfigs {
+		if n := len(cc.MatchLabels); n == 0 || n > maxMatchLabels || !areLabels(cc.MatchLabels) {
+			continue // see checkSelectors
+		}
+		if !index.matches(cc.MatchLabels) {
+			c.warnf(cc.Ref.field("nodeSelector.matchLabels"),
+				"correct the labels; nodes have "+LabelNodePool+", "+LabelK8sIP+", "+LabelNamespace+" and the labels of their pool",
+				"no node has %s, so nothing is taken from these ranges", labels.FormatLabels(cc.MatchLabels))
+		}
+	}
+}
+
+// areLabels reports whether all keys and values are what Kubernetes accepts.
+func areLabels(labels map[string]string) bool {
+	for key, value := range labels {
+		if !isLabelKey(key) || !isLabelValue(value) {
+			return false
+		}
+	}
+	return true
+}
+
+// selectorKnown reports whether the decoder could read what there is of a nodeSelector.
+func (c *checker) selectorKnown(cc *CIDRConfig) bool {
+	return c.unreported(cc.Ref.field("nodeSelector"))
+}
+
+// labelPair is one label.
+type labelPair struct{ key, value string }
+
+// labelIndex finds out whether any node has given labels without looking at every node: labels are
+// a pool's, except for the one that holds a node's address.
+type labelIndex struct {
+	config *Config
+	// pools lists the pools with nodes under each of their labels.
+	pools map[labelPair][]*Pool
+	// byIP is the pool of each node.
+	byIP map[netip.Addr]*Pool
+}
+
+func newLabelIndex(config *Config) *labelIndex {
+	x := &labelIndex{config: config, pools: map[labelPair][]*Pool{}, byIP: map[netip.Addr]*Pool{}}
+	for i := range config.Pools {
+		pool := &config.Pools[i]
+		if len(pool.Nodes) == 0 {
+			continue
+		}
+		for key, value := range x.shared(pool) {
+			pair := labelPair{key, value}
+			x.pools[pair] = append(x.pools[pair], pool)
+		}
+		for n := range pool.Nodes {
+			x.byIP[pool.Nodes[n].K8sIP] = pool
+		}
+	}
+	return x
+}
+
+// shared gives the labels that all nodes of a pool have.
+func (x *labelIndex) shared(pool *Pool) map[string]string {
+	labels := x.config.NodeLabels(pool, &Node{})
+	delete(labels, LabelK8sIP)
+	return labels
+}
+
+// matches reports whether a node has all of the labels.
+func (x *labelIndex) matches(labels map[string]string) bool {
+	rest := maps.Clone(labels)
+	delete(rest, LabelK8sIP)
+	if ip, byIP := labels[LabelK8sIP]; byIP {
+		a, err := netip.ParseAddr(ip)
+		pool, known := x.byIP[a]
+		return err == nil && known && a.String() == ip && containsAll(x.shared(pool), rest)
+	}
+	var fewest []*Pool
+	for key, value := range rest {
+		pools := x.pools[labelPair{key, value}]
+		if len(pools) == 0 {
+			return false
+		}
+		if fewest == nil || len(pools) < len(fewest) {
+			fewest = pools
+		}
+	}
+	return slices.ContainsFunc(fewest, func(p *Pool) bool { return containsAll(x.shared(p), rest) })
+}
+
+// containsAll reports whether labels has all wanted pairs.
+func containsAll(labels, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if got, has := labels[key]; !has || got != value {
+			return false
+		}
+	}
+	return true
+}

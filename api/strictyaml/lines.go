@@ -1,0 +1,215 @@
+package strictyaml
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// lines is the text of a document as lines that can be replaced. Lines count from 1.
+type lines struct {
+	source []byte
+	all    []string
+	// literal marks lines inside of block scalars (| and >), which may look like anything.
+	literal []bool
+	size    int
+	dirty   bool
+}
+
+func newLines(text []byte) *lines { return &lines{source: text, size: len(text)} }
+
+// split cuts the text into lines, when they are wanted.
+func (l *lines) split() {
+	if l.all != nil {
+		return
+	}
+	l.all = strings.Split(strings.TrimSuffix(string(l.source), "\n"), "\n")
+	l.literal = make([]bool, len(l.all))
+	block := -1
+	for i, text := range l.all {
+		s := shapeOf(text)
+		switch {
+		case s.blank():
+			l.literal[i] = block >= 0
+		case block >= 0 && s.indent > block:
+			l.literal[i] = true
+		case isBlockScalar(s.value):
+			block = s.column
+			if !s.entry {
+				block = s.indent
+			}
+		default:
+			block = -1
+		}
+	}
+}
+
+// isBlockScalar reports whether a value is the header of a text on the lines below, as in |- or >2.
+func isBlockScalar(value string) bool {
+	return value != "" && (value[0] == '|' || value[0] == '>') && strings.Trim(value[1:], "+-0123456789") == ""
+}
+
+// text is the whole text with all replacements.
+func (l *lines) text() []byte {
+	if l.dirty {
+		l.source = []byte(strings.Join(l.all, "\n") + "\n")
+		l.dirty = false
+	}
+	return l.source
+}
+
+func (l *lines) replace(line int, text string) {
+	l.split()
+	l.all[line-1] = text
+	l.dirty = true
+}
+
+func (l *lines) count() int {
+	l.split()
+	return len(l.all)
+}
+
+func (l *lines) at(line int) string {
+	l.split()
+	return l.all[line-1]
+}
+
+// shape is how a line is built; blank outside of the document and inside of block scalars.
+func (l *lines) shape(line int) shape {
+	l.split()
+	if line < 1 || line > len(l.all) || l.literal[line-1] {
+		return shape{}
+	}
+	return shapeOf(l.all[line-1])
+}
+
+// next is the next line after this one that says something, 0 when there is none.
+func (l *lines) next(line int) int {
+	for line++; line <= l.count(); line++ {
+		if !l.shape(line).blank() {
+			return line
+		}
+	}
+	return 0
+}
+
+// previous is the next line before this one that says something, 0 when there is none.
+func (l *lines) previous(line int) int {
+	for line--; line >= 1; line-- {
+		if !l.shape(line).blank() {
+			return line
+		}
+	}
+	return 0
+}
+
+// dots gives the lines that hold nothing but dots.
+func (l *lines) dots() []int {
+	if !bytes.Contains(l.text(), []byte("...")) && !bytes.Contains(l.text(), []byte("…")) {
+		return nil
+	}
+	var found []int
+	for i := 1; i <= l.count(); i++ {
+		if isDots(l.shape(i).text()) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// shape is how a line is built: dashes of list items, a key with its colon, a value; any of them may
+// be missing. Offsets are in bytes from the line's beginning.
+type shape struct {
+	// indent is where the first character stands, column what follows the dashes.
+	indent, column int
+	// entry is set for a key that a colon follows.
+	entry bool
+	key   string
+	// value is what follows the colon; or the dashes, if there is no colon. It has no comment.
+	value   string
+	valueAt int
+}
+
+// shapeOf takes a line apart. It sees the line alone, so it errs where a flow or a text in quotes goes
+// over several lines; what is made of it has to bear that.
+func shapeOf(line string) shape {
+	s := shape{indent: len(line) - len(strings.TrimLeft(line, " \t"))}
+	s.column = s.indent
+	rest := withoutComment(line[s.indent:])
+	for strings.HasPrefix(rest, "- ") {
+		trimmed := strings.TrimLeft(rest[1:], " ")
+		s.column += len(rest) - len(trimmed)
+		rest = trimmed
+	}
+	s.value, s.valueAt = rest, s.column
+	if at := colon(rest); at > 0 {
+		s.entry, s.key = true, rest[:at]
+		value := strings.TrimLeft(rest[at+1:], " \t")
+		s.value, s.valueAt = value, s.column+len(rest)-len(value)
+	}
+	return s
+}
+
+// blank reports whether a line says nothing.
+func (s shape) blank() bool { return !s.entry && s.value == "" && s.column == s.indent }
+
+func (s shape) item() bool { return s.column > s.indent || s.value == "-" }
+
+// text is the whole line when it is neither an entry nor an item.
+func (s shape) text() string {
+	if s.entry || s.item() {
+		return ""
+	}
+	return s.value
+}
+
+// colon finds the colon that ends a key: one before white space or the line's end, outside quotes.
+func colon(text string) int {
+	if text[:min(1, len(text))] == `"` || text[:min(1, len(text))] == "'" {
+		end := strings.IndexByte(text[1:], text[0]) + 2
+		if end >= 2 && strings.HasPrefix(text[end:], ":") {
+			return end
+		}
+		return -1
+	}
+	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		return -1
+	}
+	for i := range len(text) {
+		if text[i] == ':' && (i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\t') {
+			return i
+		}
+	}
+	return -1
+}
+
+// withoutComment cuts a comment and the white space before it.
+func withoutComment(text string) string {
+	quote, before := byte(0), byte(' ')
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '#' && isAfter(" \t", before):
+			return strings.TrimRight(text[:i], " \t")
+		case (c == '"' || c == '\'') && isAfter(" \t[{,:", before):
+			quote = c
+		}
+		before = c
+	}
+	return strings.TrimRight(text, " \t")
+}
+
+// isAfter reports whether the character before is one of some.
+func isAfter(some string, before byte) bool { return strings.IndexByte(some, before) >= 0 }
+
+// columnOf counts characters, from 1, up to an offset in a line.
+func columnOf(line string, offset int) int {
+	return utf8.RuneCountInString(line[:min(offset, len(line))]) + 1
+}
+
+// isDots knows three dots, and the one character that word processors make of them.
+func isDots(text string) bool { return text == "..." || text == "…" }

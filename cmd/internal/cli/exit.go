@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Exit codes, a contract with scripts.
+const (
+	ExitOK          = 0
+	ExitFailure     = 1
+	ExitUsage       = 2 // wrong flags or arguments, or invalid manifests
+	ExitInterrupted = 130
+)
+
+// UsageError is a command line that makes no sense; the command's usage helps.
+type UsageError struct{ Err error }
+
+// Error implements error.
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usagef makes a UsageError.
+func Usagef(format string, args ...any) error {
+	return &UsageError{Err: fmt.Errorf(format, args...)}
+}
+
+// InvalidError says that manifests are invalid and that the user has already been told why.
+type InvalidError struct{ Errors int }
+
+// Error implements error.
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("the manifests have %s", Count(e.Errors, "error"))
+}
+
+// ExitCode maps what a command returned to the process's exit code. It is the only place that does.
+func ExitCode(err error) int {
+	var usage *UsageError
+	var invalid *InvalidError
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	case errors.As(err, &usage), errors.As(err, &invalid):
+		return ExitUsage
+	default:
+		return ExitFailure
+	}
+}
+
+// Count writes a number with its noun: 1 error, 2 errors.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return fmt.Sprintf("1 %s", noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

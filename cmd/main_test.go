@@ -1,0 +1,51 @@
+package cmd_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dualstrap/dualstrap/cmd"
+)
+
+// TestMain lets scripts call the command line as the program dualstrap.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"dualstrap": func() {
+			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands for main
+		},
+	})
+}
+
+// buildProgram builds the program as users run it and gives its path.
+func buildProgram(tb testing.TB) string {
+	tb.Helper()
+	program := filepath.Join(tb.TempDir(), "dualstrap")
+	build := exec.CommandContext(tb.Context(), "go", "build", "-buildvcs=false", "-o", program, "./dualstrap")
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("cannot build the program: %v\n%s", err, out)
+	}
+	return program
+}
+
+// TestScripts runs the command line as a user does; every script is a conversation.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	examples, err := filepath.Abs("../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("EXAMPLES", examples)
+			return nil
+		},
+	})
+}

@@ -1,0 +1,40 @@
+package cmd
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/render/planview"
+)
+
+func newPlan(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan -f FILE",
+		Short: "Print the address plan: every range, every node's blocks, what is left",
+		Long: `Print the address plan of a cluster that does not exist yet: every range, every node's
+podCIDRs, and what is left. The plan follows from the manifests alone; create uses the same one.`,
+		Example: `  dualstrap plan -f cluster.yaml
+  dualstrap plan -f cluster.yaml -o json | jq '.nodes[].podCIDRs'
+  dualstrap plan -f cluster.yaml -o svg > plan.svg`,
+		Args: noArgs,
+	}
+	manifests := cli.AddManifests(cmd)
+	format := cli.AddFormat(cmd, cli.Text, cli.JSON, cli.YAML, cli.SVG)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		verdict, err := manifests.Valid(streams)
+		if err != nil {
+			return err
+		}
+		switch format.String() {
+		case cli.JSON:
+			return cli.WriteJSON(streams.Out, verdict.Plan)
+		case cli.YAML:
+			return cli.WriteYAML(streams.Out, verdict.Plan)
+		case cli.SVG:
+			return planview.SVG(streams.Out, verdict.Config, verdict.Plan)
+		default:
+			return planview.Text(streams.Out, verdict.Config, verdict.Plan, planview.TextOptions{Color: streams.Color()})
+		}
+	}
+	return cmd
+}

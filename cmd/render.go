@@ -1,0 +1,51 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/provision"
+)
+
+func newRender(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "render -f FILE --output-dir DIR",
+		Short: "Write every file and manifest that create would put anywhere",
+		Long: `Write every file and manifest that create would put on hosts and into the cluster: a folder
+per host, named by its address, and one named cluster. What is only known later stands there as
+(known after probe) or (known after init). Rendering again brings the folder up to date.`,
+		Example: `  dualstrap render -f cluster.yaml --output-dir rendered
+  diff -r rendered.old rendered`,
+		Args: noArgs,
+	}
+	manifests := cli.AddManifests(cmd)
+	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
+	dir := cmd.Flags().String("output-dir", "", "the folder to write to: new, empty, or rendered before")
+	_ = cmd.MarkFlagDirname("output-dir") // it fails only for a flag that does not exist
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if *dir == "" {
+			return cli.Usagef("no folder to write to: name one with --output-dir")
+		}
+		verdict, err := manifests.Valid(streams)
+		if err != nil {
+			return err
+		}
+		files, err := provision.RenderAll(verdict, cli.Version())
+		if err != nil {
+			return err
+		}
+		index, err := provision.WriteTree(*dir, files)
+		if err != nil {
+			return err
+		}
+		if format.String() == cli.JSON {
+			return cli.WriteJSON(streams.Out, index)
+		}
+		_, err = fmt.Fprintf(streams.Out, "rendered %s for %s and the cluster into %s\n",
+			cli.Count(len(index.Files), "file"), cli.Count(len(verdict.Plan.Nodes), "host"), cli.Visible(*dir))
+		return err
+	}
+	return cmd
+}

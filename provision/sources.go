@@ -1,0 +1,116 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/dualstrap/dualstrap/api"
+)
+
+// StdinName is the path that stands for standard input.
+const StdinName = "-"
+
+// maxSourceBytes bounds how much of one source is read. It is above what the decoder accepts, so
+// that the decoder is the one to refuse, with a place.
+const maxSourceBytes = 65 << 20
+
+// ReadSources reads manifests: each path is a file, a folder, whose *.yaml and *.yml files are read
+// in the order of their names, or [StdinName]. All paths that cannot be read are reported together.
+func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
+	var sources []api.Source
+	var failures *multierror.Error
+	seen := map[string]bool{}
+	for _, path := range paths {
+		files, err := expand(path)
+		failures = multierror.Append(failures, err)
+		for _, file := range files {
+			if seen[filepath.Clean(file)] {
+				continue // named twice, or by itself and by its folder
+			}
+			seen[filepath.Clean(file)] = true
+			data, err := readSource(file, stdin)
+			failures = multierror.Append(failures, err)
+			sources = append(sources, api.Source{Name: file, Data: data})
+		}
+	}
+	if err := failures.ErrorOrNil(); err != nil {
+		failures.ErrorFormat = oneLineEach
+		return nil, err
+	}
+	return sources, nil
+}
+
+// expand gives the files that a path stands for.
+func expand(path string) ([]string, error) {
+	if path == StdinName {
+		return []string{path}, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	var files []string
+	for _, entry := range entries {
+		switch strings.ToLower(filepath.Ext(entry.Name())) {
+		case ".yaml", ".yml":
+			if entry.Type().IsRegular() || entry.Type()&fs.ModeSymlink != 0 { // a pipe might never end
+				files = append(files, filepath.Join(path, entry.Name()))
+			}
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("cannot read manifests: the folder %s has no *.yaml or *.yml file", path)
+	}
+	return files, nil
+}
+
+func readSource(path string, stdin io.Reader) ([]byte, error) {
+	if path == StdinName {
+		data, err := io.ReadAll(io.LimitReader(stdin, maxSourceBytes))
+		if err != nil {
+			return nil, fmt.Errorf("cannot read manifests from standard input: %w", err)
+		}
+		return data, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	data, err := io.ReadAll(io.LimitReader(f, maxSourceBytes))
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	return data, nil
+}
+
+// readError drops the system call and the path that os errors repeat.
+func readError(path string, err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return fmt.Errorf("cannot read manifests from %s: %w", path, err)
+}
+
+func oneLineEach(errs []error) string {
+	lines := make([]string, len(errs))
+	for i, err := range errs {
+		lines[i] = err.Error()
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,232 @@
+package provision_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+func rendered(host, path, content string, mode fs.FileMode) render.File {
+	return render.File{Host: host, Path: path, Mode: mode, Content: []byte(content)}
+}
+
+// tree lists the files of a folder as MODE CONTENT, without the index.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Name() == "index.json" {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		if entry.IsDir() {
+			if name != "." {
+				files[name+"/"] = ""
+			}
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		files[name] = info.Mode().String() + " " + string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestWriteTree(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "out")
+	_, err := provision.WriteTree(dir, []render.File{
+		rendered("10.2.0.4", "/etc/a.conf", "a", 0o644),
+		rendered("10.2.0.4", "/var/secret", "s", 0o600),
+		rendered("", "00-namespace.yaml", "n", 0o644),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"10.2.0.4/":                 "",
+		"10.2.0.4/etc/":             "",
+		"10.2.0.4/etc/a.conf":       "-rw-r--r-- a",
+		"10.2.0.4/var/":             "",
+		"10.2.0.4/var/secret":       "-rw------- s",
+		"cluster/":                  "",
+		"cluster/00-namespace.yaml": "-rw-r--r-- n",
+	}
+	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
+		t.Errorf("tree (-want +got):\n%s", diff)
+	}
+}
+
+func TestWriteTreeBringsItsOwnFolderUpToDate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(files ...render.File) {
+		t.Helper()
+		if _, err := provision.WriteTree(dir, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(rendered("10.2.0.4", "/etc/a", "1", 0o644), rendered("10.2.0.5", "/etc/deep/b", "1", 0o644))
+	// What the user added stays, and so does its folder.
+	if err := os.WriteFile(filepath.Join(dir, "10.2.0.5", "mine"), []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	write(rendered("10.2.0.4", "/etc/a", "2", 0o600))
+	want := map[string]string{
+		"10.2.0.4/":      "",
+		"10.2.0.4/etc/":  "",
+		"10.2.0.4/etc/a": "-rw------- 2",
+		"10.2.0.5/":      "",
+		"10.2.0.5/mine":  "-rw-r--r-- mine",
+	}
+	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
+		t.Errorf("tree (-want +got):\n%s", diff)
+	}
+}
+
+func TestWriteTreeGivesTheSameIndexTwice(t *testing.T) {
+	t.Parallel()
+	files := []render.File{rendered("10.2.0.4", "/etc/a", "1", 0o644), rendered("", "x.yaml", "2", 0o644)}
+	var indexes [2]string
+	for i := range indexes {
+		dir := t.TempDir()
+		if _, err := provision.WriteTree(dir, files); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, "index.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		indexes[i] = string(data)
+	}
+	if diff := cmp.Diff(indexes[0], indexes[1]); diff != "" {
+		t.Errorf("index.json differs:\n%s", diff)
+	}
+}
+
+func TestWriteTreeRefusesForeignFolders(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"other files":    {map[string]string{"photo.jpg": "x"}, "it holds other files, like photo.jpg; name a new or empty folder"},
+		"a broken index": {map[string]string{"index.json": "{"}, "its index.json is not one that dualstrap wrote; name a new or empty folder"},
+		"another index":  {map[string]string{"index.json": `{"name": "web"}`}, "its index.json is not one that dualstrap wrote"},
+		"no index":       {map[string]string{"index.json": "null"}, "its index.json is not one that dualstrap wrote"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := folder(t, test.files)
+			before := tree(t, dir)
+			_, err := provision.WriteTree(dir, []render.File{rendered("", "a", "1", 0o644)})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want it to say %q", err, test.want)
+			}
+			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+				t.Errorf("the folder changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWriteTreeRemovesNothingOutsideItsFolder(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{
+		"keep":           "keep",
+		"out/index.json": `{"files":[{"file":"../keep"},{"file":"/etc/hostname"}]}`,
+	})
+	if _, err := provision.WriteTree(filepath.Join(dir, "out"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "keep")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWriteTreeTakesAnySpellingOfItsFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, spelling := range []string{dir + "/", dir + "//", dir + "/.", dir + "/new/../other/"} {
+		if _, err := provision.WriteTree(spelling, []render.File{rendered("", "a", "1", 0o644)}); err != nil {
+			t.Errorf("%s: %v", spelling, err)
+		}
+	}
+}
+
+func TestWriteTreePutsRightWhatAKilledRunLeft(t *testing.T) {
+	t.Parallel()
+	for name, left := range map[string]map[string]string{
+		"before the first index": {".render-1": "{"},
+		"before a later index":   {".render-1": "{", "index.json": `{"files":[{"file":"cluster/a"}]}`},
+		"in the middle of a file": {
+			".render-1": "x", "cluster/a": "", "cluster/b": "old",
+			"index.json": `{"files":[{"file":"cluster/a"},{"file":"cluster/b"}]}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := folder(t, left)
+			if _, err := provision.WriteTree(dir, []render.File{rendered("", "a", "1", 0o644)}); err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]string{"cluster/": "", "cluster/a": "-rw-r--r-- 1"}
+			if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
+				t.Errorf("tree (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWriteTreeWritesNothingThroughSymbolicLinks(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"out/index.json": `{"files":[{"file":"10.2.0.4/etc/old"}]}`, "victim/old": "keep"})
+	out := filepath.Join(dir, "out")
+	if err := os.Mkdir(filepath.Join(out, "10.2.0.4"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../../victim", filepath.Join(out, "10.2.0.4", "etc")); err != nil {
+		t.Fatal(err)
+	}
+	for _, files := range [][]render.File{{rendered("10.2.0.4", "/etc/a", "1", 0o644)}, nil} {
+		if _, err := provision.WriteTree(out, files); err == nil {
+			t.Errorf("%d files: no error", len(files))
+		}
+		if diff := cmp.Diff(map[string]string{"old": "-rw-r--r-- keep"}, tree(t, filepath.Join(dir, "victim"))); diff != "" {
+			t.Errorf("the other folder changed (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestWriteTreeRefusesAFolderThatIsBeingWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	other, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	_, err = provision.WriteTree(dir, []render.File{rendered("", "a", "1", 0o644)})
+	if err == nil || !strings.Contains(err.Error(), "another dualstrap is writing to it") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,47 @@
+package render
+
+import (
+	v1 "k8s.io/api/core/v1"
+	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/dualstrap/dualstrap/api"
+)
+
+// nodeObjects are the Nodes as they are before a kubelet registers them. A kubelet adopts such a Node
+// with its podCIDRs, and then sets neither labels of its own nor a providerID: everything that the
+// manifests say about a node has to be in here.
+func nodeObjects(cfg *api.Config, hosts []host) []any {
+	objects := make([]any, len(hosts))
+	for i := range hosts {
+		objects[i] = nodeObject(cfg, &hosts[i])
+	}
+	return objects
+}
+
+func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
+	labels := cfg.NodeLabels(h.pool, h.node)
+	if h.pool.Role == api.RoleWorker {
+		labels[LabelWorkerRole] = ""
+	}
+	if balancesServices(cfg, h.pool.Role) {
+		labels[LabelLoadBalancerNode] = "true"
+	}
+	ranges := h.podCIDRs()
+	spec := corev1.NodeSpec().
+		// The API server drops the second of podCIDRs without a word when podCIDR is not the first.
+		WithPodCIDR(ranges.V4.String()).
+		WithPodCIDRs(ranges.V4.String(), ranges.V6.String()).
+		WithProviderID("baremetal://" + h.node.K8sIP.String())
+	for _, taint := range h.pool.Taints {
+		spec.WithTaints(taintOf(taint.Key, taint.Value, taint.Effect))
+	}
+	return corev1.Node(h.nodeName()).WithLabels(labels).WithSpec(spec)
+}
+
+func taintOf(key, value string, effect v1.TaintEffect) *corev1.TaintApplyConfiguration {
+	taint := corev1.Taint().WithKey(key).WithEffect(effect)
+	if value != "" {
+		taint.WithValue(value)
+	}
+	return taint
+}

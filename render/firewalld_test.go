@@ -1,0 +1,147 @@
+package render
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+)
+
+// firewalldOf is the data of one host.
+func firewalldOf(tb testing.TB, in Input, address string) Firewalld {
+	tb.Helper()
+	hosts, err := Hosts(in)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, host := range hosts {
+		if host.Address.String() == address {
+			return host.Firewalld
+		}
+	}
+	tb.Fatalf("no host %s", address)
+	return Firewalld{}
+}
+
+func TestFirewalldPorts(t *testing.T) {
+	t.Parallel()
+	const every = "10250/tcp 10256/tcp 30000-32767/tcp 30000-32767/udp"
+	const ha = "three-control-planes-with-load-balancers/known"
+	apart := scenarioInput(t, ha)
+	apart.Config.LoadBalancer.ControlPlaneOnControlPlane = true
+	tests := []struct {
+		name, host string
+		in         Input
+		ports      string
+		peers      []string
+	}{
+		{"only control plane", "10.2.0.4", scenarioInput(t, "one-control-plane/known"), every + " 6443/tcp 7946/tcp 7946/udp 443/tcp", nil},
+		{"worker", "10.2.0.5", scenarioInput(t, "one-control-plane/known"), every, nil},
+		{"control plane of three", "10.2.0.4", scenarioInput(t, ha), every + " 6443/tcp 2379-2380/tcp", nil},
+		{"load balancer", "10.2.0.7", scenarioInput(t, ha), every + " 7946/tcp 7946/udp 443/tcp", []string{"10.2.0.8"}},
+		{"control plane with the VIP alone", "10.2.0.4", apart, every + " 6443/tcp 2379-2380/tcp 443/tcp", []string{"10.2.0.5", "10.2.0.6"}},
+		{"load balancer of Services alone", "10.2.0.7", apart, every + " 7946/tcp 7946/udp", nil},
+		{"VIP on the API server's port", "10.2.0.4", scenarioInput(t, "flat-ipv4/known"), every + " 6444/tcp 7946/tcp 7946/udp 6443/tcp", nil},
+		{"manual", "10.2.0.4", scenarioInput(t, "manual-load-balancer/known"), every + " 6443/tcp", nil},
+	}
+	for _, tt := range tests {
+		var ports, peers []string
+		for _, change := range firewalldOf(t, tt.in, tt.host).Changes {
+			switch change.Kind {
+			case FirewalldAddPort:
+				ports = append(ports, change.Value)
+			case FirewalldAddRichRule:
+				if !strings.Contains(change.Value, `protocol value="vrrp"`) {
+					t.Errorf("%s: unexpected rule %s", tt.name, change.Value)
+				}
+				_, rest, _ := strings.Cut(change.Value, `source address="`)
+				peer, _, _ := strings.Cut(rest, `"`)
+				peers = append(peers, peer)
+			}
+		}
+		if diff := cmp.Diff(strings.Fields(tt.ports), ports); diff != "" {
+			t.Errorf("%s: ports (-want +got):\n%s", tt.name, diff)
+		}
+		if diff := cmp.Diff(tt.peers, peers); diff != "" {
+			t.Errorf("%s: VRRP peers (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestFirewalldPodZone(t *testing.T) {
+	t.Parallel()
+	var got [][]string
+	for _, change := range firewalldOf(t, scenarioInput(t, "ranges-per-pool/known"), "10.2.0.5").Changes {
+		if change.Kind != FirewalldAddPort {
+			got = append(got, change.Args())
+		}
+	}
+	want := [][]string{
+		{"--permanent", "--new-zone=dualstrap-pods"},
+		{"--permanent", "--zone=dualstrap-pods", "--set-target=ACCEPT"},
+		{"--permanent", "--zone=dualstrap-pods", "--add-source=192.168.0.0/16"},
+		{"--permanent", "--zone=dualstrap-pods", "--add-source=fd12::1:0/112"},
+		{"--permanent", "--zone=dualstrap-pods", "--add-source=fd12::6:4000/114"},
+		{"--permanent", "--new-policy=dualstrap-to-pods"},
+		{"--permanent", "--policy=dualstrap-to-pods", "--add-ingress-zone=ANY"},
+		{"--permanent", "--policy=dualstrap-to-pods", "--add-egress-zone=dualstrap-pods"},
+		{"--permanent", "--policy=dualstrap-to-pods", "--set-target=ACCEPT"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+func TestFirewalldZoneOfTheNode(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ scenario, host, zone string }{
+		{"one-control-plane/offline", "10.2.0.5", KnownAfterProbe},
+		{"one-control-plane/known", "10.2.0.5", ""},
+		{"one-control-plane/known", "10.2.0.6", "internal"},
+	}
+	for _, tt := range tests {
+		for _, change := range firewalldOf(t, scenarioInput(t, tt.scenario), tt.host).Changes {
+			if change.Kind == FirewalldAddPort && change.Zone != tt.zone {
+				t.Errorf("%s, host %s: port %s is opened in zone %q, want %q", tt.scenario, tt.host, change.Value, change.Zone, tt.zone)
+			}
+		}
+	}
+}
+
+// TestFirewalldFileShowsTheData compares the file people read with the data that is carried out.
+func TestFirewalldFileShowsTheData(t *testing.T) {
+	t.Parallel()
+	type setting struct{ File, Key, Value string }
+	for _, s := range hostScenarios(t) {
+		hosts, err := Hosts(s.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, host := range hosts {
+			var shown struct {
+				Settings []setting  `json:"settings"`
+				Commands [][]string `json:"commands"`
+			}
+			content := contentOf(t, host.Files, host.Address.String(), "firewalld.yaml")
+			if err := yaml.UnmarshalStrict([]byte(content), &shown); err != nil {
+				t.Fatal(err)
+			}
+			var want [][]string
+			for _, change := range host.Firewalld.Changes {
+				if change.Why == "" || strings.ContainsAny(change.Why, "\n\r") {
+					t.Errorf("change %v: why is %q, not one line", change.Args(), change.Why)
+				}
+				want = append(want, append([]string{"firewall-cmd"}, change.Args()...))
+			}
+			want = append(want, []string{"firewall-cmd", "--reload"})
+			if diff := cmp.Diff(want, shown.Commands); diff != "" {
+				t.Errorf("%s, host %s: commands (-data +file):\n%s", s.name, host.Address, diff)
+			}
+			wantSettings := []setting{{"/etc/firewalld/firewalld.conf", "IPv6_rpfilter", "no"}}
+			if diff := cmp.Diff(wantSettings, shown.Settings); diff != "" {
+				t.Errorf("%s, host %s: settings (-want +file):\n%s", s.name, host.Address, diff)
+			}
+		}
+	}
+}

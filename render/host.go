@@ -1,0 +1,163 @@
+package render
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/dualstrap/dualstrap/api"
+)
+
+// host is one node with everything known about it in one place.
+type host struct {
+	pool    *api.Pool
+	node    *api.Node
+	planned *api.PlanNode
+	// facts is zero when the host was not probed.
+	facts  HostFacts
+	probed bool
+}
+
+// resolveHosts joins the configuration, the plan and the facts into one list, in the plan's order.
+func resolveHosts(in Input) ([]host, error) {
+	if in.Config == nil || in.Plan == nil {
+		return nil, fmt.Errorf("cannot render hosts: neither configuration nor plan may be missing")
+	}
+	hosts := make([]host, 0, len(in.Plan.Nodes))
+	for i := range in.Config.Pools {
+		pool := &in.Config.Pools[i]
+		for j := range pool.Nodes {
+			node := &pool.Nodes[j]
+			at := len(hosts)
+			if at >= len(in.Plan.Nodes) || in.Plan.Nodes[at].Address != node.Address {
+				return nil, fmt.Errorf("cannot render host %s: it is not node %d of the plan", node.Address, at)
+			}
+			h := host{pool: pool, node: node, planned: &in.Plan.Nodes[at]}
+			h.facts, h.probed = in.Later.Hosts[node.Address]
+			if err := h.validate(); err != nil {
+				return nil, fmt.Errorf("cannot render host %s: %w", node.Address, err)
+			}
+			hosts = append(hosts, h)
+		}
+	}
+	if len(hosts) < len(in.Plan.Nodes) {
+		return nil, fmt.Errorf("cannot render host %s: it is in the plan, but not in the configuration", in.Plan.Nodes[len(hosts)].Address)
+	}
+	return hosts, nil
+}
+
+func (h *host) validate() error {
+	blocks := h.planned.PodCIDRs
+	if len(blocks) != 2 || !blocks[0].Addr().Is4() || !blocks[1].Addr().Is6() {
+		return fmt.Errorf("cannot use the pod ranges %s: they are not an IPv4 and an IPv6 range", blocks)
+	}
+	if err := validateInterface(h.node.Interface); err != nil {
+		return err
+	}
+	return h.facts.validate()
+}
+
+// nodeName is the name of the host's Node object.
+func (h *host) nodeName() string { return orProbe(h.facts.NodeName) }
+
+// ipv6 is the node's IPv6 address.
+func (h *host) ipv6() string {
+	if h.node.IPv6.IsValid() {
+		return h.node.IPv6.String()
+	}
+	if h.facts.IPv6.IsValid() {
+		return h.facts.IPv6.String()
+	}
+	return KnownAfterProbe
+}
+
+// interfaceName is the interface that holds the node's addresses.
+func (h *host) interfaceName() string {
+	if h.node.Interface != "" {
+		return h.node.Interface
+	}
+	return orProbe(h.facts.Interface)
+}
+
+// address is the node's address of one family.
+func (h *host) address(family api.Family) string {
+	if family == api.IPv6 {
+		return h.ipv6()
+	}
+	return h.node.K8sIP.String()
+}
+
+// podCIDRs are the blocks the plan gives the node.
+func (h *host) podCIDRs() PodCIDRs {
+	return PodCIDRs{V4: h.planned.PodCIDRs[0], V6: h.planned.PodCIDRs[1]}
+}
+
+// isControlPlane reports whether the node runs an API server.
+func (h *host) isControlPlane() bool { return h.pool.Role == api.RoleControlPlane }
+
+// balancesServices reports whether the node announces the addresses of Services of type LoadBalancer:
+// the load balancer's pool does where there is one, the control plane otherwise.
+func balancesServices(cfg *api.Config, role api.Role) bool {
+	if !cfg.LoadBalancer.Bundled {
+		return false
+	}
+	for i := range cfg.Pools {
+		if cfg.Pools[i].Role == api.RoleLoadBalancer {
+			return role == api.RoleLoadBalancer
+		}
+	}
+	return role == api.RoleControlPlane
+}
+
+// balancesControlPlane reports whether the node may hold the control plane's VIP.
+func balancesControlPlane(cfg *api.Config, role api.Role) bool {
+	if cfg.LoadBalancer.ControlPlaneOnControlPlane {
+		return cfg.LoadBalancer.Bundled && role == api.RoleControlPlane
+	}
+	return balancesServices(cfg, role)
+}
+
+func orProbe(value string) string {
+	if value == "" {
+		return KnownAfterProbe
+	}
+	return value
+}
+
+func orInit(value string) string {
+	if value == "" {
+		return KnownAfterInit
+	}
+	return value
+}
+
+// podRanges are the ranges of one family that pods of any node may be in, none inside another.
+func podRanges(cfg *api.Config, family api.Family) []netip.Prefix {
+	var candidates []netip.Prefix
+	if family == api.IPv4 && cfg.Network.Pods.IsValid() {
+		candidates = append(candidates, cfg.Network.Pods)
+	}
+	for i := range cfg.CIDRConfigs {
+		if family == api.IPv4 {
+			candidates = append(candidates, cfg.CIDRConfigs[i].IPv4.CIDR)
+		} else {
+			candidates = append(candidates, cfg.CIDRConfigs[i].IPv6.CIDR)
+		}
+	}
+	return dropCovered(candidates)
+}
+
+// dropCovered keeps each range that no other one covers, in order.
+func dropCovered(candidates []netip.Prefix) []netip.Prefix {
+	var kept []netip.Prefix
+	for i, candidate := range candidates {
+		covered := false
+		for j, other := range candidates {
+			larger := other.Bits() < candidate.Bits() || other.Bits() == candidate.Bits() && j < i
+			covered = covered || larger && other.Overlaps(candidate)
+		}
+		if !covered {
+			kept = append(kept, candidate)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,30 @@
+package render_test
+
+import (
+	"testing"
+
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// TestHostsGolden compares every file of every host of every example: as a dry run shows it, with
+// nothing known of the hosts, and as it is written when everything is.
+func TestHostsGolden(t *testing.T) {
+	t.Parallel()
+	for _, name := range exampleNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := exampleInput(t, name)
+			offline, err := render.Hosts(in)
+			if err != nil {
+				t.Fatalf("Hosts: %v", err)
+			}
+			render.CompareGolden(t, "hosts/"+name+"-offline.txt", render.HostsText(offline))
+			in.Later = render.LaterOf(in.Config)
+			known, err := render.Hosts(in)
+			if err != nil {
+				t.Fatalf("Hosts: %v", err)
+			}
+			render.CompareGolden(t, "hosts/"+name+"-known.txt", render.HostsText(known))
+		})
+	}
+}

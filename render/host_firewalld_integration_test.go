@@ -1,0 +1,146 @@
+//go:build integration
+
+package render
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// firewalldZone is what firewalld keeps of a zone or a policy.
+type firewalldZone struct {
+	Target  string `xml:"target,attr"`
+	Sources []struct {
+		Address string `xml:"address,attr"`
+	} `xml:"source"`
+	Ingress []struct {
+		Name string `xml:"name,attr"`
+	} `xml:"ingress-zone"`
+	Egress []struct {
+		Name string `xml:"name,attr"`
+	} `xml:"egress-zone"`
+	Ports []struct {
+		Port     string `xml:"port,attr"`
+		Protocol string `xml:"protocol,attr"`
+	} `xml:"port"`
+	Rules []struct {
+		Family string `xml:"family,attr"`
+		Source struct {
+			Address string `xml:"address,attr"`
+		} `xml:"source"`
+		Protocol struct {
+			Value string `xml:"value,attr"`
+		} `xml:"protocol"`
+		Accept *struct{} `xml:"accept"`
+	} `xml:"rule"`
+}
+
+// TestFirewalldTakesChanges carries out every change, one call each, on an empty configuration, and
+// compares what firewalld has kept.
+func TestFirewalldTakesChanges(t *testing.T) {
+	t.Parallel()
+	const ha = "three-control-planes-with-load-balancers/known"
+	tests := []struct{ name, scenario, host, zone string }{
+		{"control plane with load balancer", "one-control-plane/known", "10.2.0.4", "public"},
+		{"one of several control planes", ha, "10.2.0.5", "public"},
+		{"load balancer", ha, "10.2.0.7", "public"},
+		{"worker in another zone", ha, "10.2.0.12", "internal"},
+		{"ranges of each node", "ranges-per-node/known", "10.2.0.5", "public"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			changes := firewalldOf(t, scenarioInput(t, tt.scenario), tt.host).Changes
+			offline := debianProgram(t, "firewall-offline-cmd", "firewalld")
+			// The two parts of firewalld's own configuration that it does not make by itself.
+			for _, folder := range []string{"zones", "policies"} {
+				if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, change := range changes {
+				run(t, offline, append([]string{"--system-config=" + dir}, change.Args()[1:]...)...)
+			}
+			run(t, offline, "--system-config="+dir, "--check-config")
+
+			pods := readZone(t, filepath.Join(dir, "zones", podZoneName+".xml"))
+			policy := readZone(t, filepath.Join(dir, "policies", podPolicyName+".xml"))
+			node := readZone(t, filepath.Join(dir, "zones", tt.zone+".xml"))
+			if diff := cmp.Diff(changesAsSeen(changes), zonesAsSeen(pods, policy, node)); diff != "" {
+				t.Errorf("firewalld keeps something else (-asked +kept):\n%s", diff)
+			}
+		})
+	}
+}
+
+func readZone(tb testing.TB, name string) firewalldZone {
+	tb.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var zone firewalldZone
+	if err := xml.NewDecoder(bytes.NewReader(content)).Decode(&zone); err != nil {
+		tb.Fatalf("cannot read %s: %v", name, err)
+	}
+	return zone
+}
+
+// zonesAsSeen describes what was kept, in the words of changesAsSeen.
+func zonesAsSeen(pods, policy, node firewalldZone) []string {
+	seen := []string{"pods target " + pods.Target, "policy target " + policy.Target}
+	for _, source := range pods.Sources {
+		seen = append(seen, "pods source "+source.Address)
+	}
+	for _, zone := range policy.Ingress {
+		seen = append(seen, "policy from "+zone.Name)
+	}
+	for _, zone := range policy.Egress {
+		seen = append(seen, "policy to "+zone.Name)
+	}
+	for _, port := range node.Ports {
+		seen = append(seen, fmt.Sprintf("port %s/%s", port.Port, port.Protocol))
+	}
+	for _, rule := range node.Rules {
+		if rule.Family == "ipv4" && rule.Accept != nil {
+			seen = append(seen, fmt.Sprintf("accept %s from %s", rule.Protocol.Value, rule.Source.Address))
+		}
+	}
+	slices.Sort(seen)
+	return seen
+}
+
+func changesAsSeen(changes []FirewalldChange) []string {
+	var seen []string
+	for _, change := range changes {
+		switch {
+		case change.Kind == FirewalldSetTarget && change.Zone != "":
+			seen = append(seen, "pods target "+change.Value)
+		case change.Kind == FirewalldSetTarget:
+			seen = append(seen, "policy target "+change.Value)
+		case change.Kind == FirewalldAddSource:
+			seen = append(seen, "pods source "+change.Value)
+		case change.Kind == FirewalldAddIngress:
+			seen = append(seen, "policy from "+change.Value)
+		case change.Kind == FirewalldAddEgress:
+			seen = append(seen, "policy to "+change.Value)
+		case change.Kind == FirewalldAddPort:
+			seen = append(seen, "port "+change.Value)
+		case change.Kind == FirewalldAddRichRule:
+			var peer string
+			if _, err := fmt.Sscanf(change.Value, `rule family="ipv4" source address=%q protocol value="vrrp" accept`, &peer); err == nil {
+				seen = append(seen, "accept vrrp from "+peer)
+			}
+		}
+	}
+	slices.Sort(seen)
+	return seen
+}

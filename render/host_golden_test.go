@@ -1,0 +1,39 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+)
+
+// TestHostsOfEveryOptionGolden compares the hosts of the cluster that uses what the examples do not.
+func TestHostsOfEveryOptionGolden(t *testing.T) {
+	t.Parallel()
+	for _, knowledge := range []string{"offline", "known"} {
+		hosts, err := Hosts(scenarioInput(t, "three-control-planes-with-load-balancers/"+knowledge))
+		if err != nil {
+			t.Fatalf("Hosts: %v", err)
+		}
+		compareGolden(t, "hosts/every-option-"+knowledge+".txt", hostsText(hosts))
+	}
+}
+
+// hostsText is every file of every host as one text, each file under a line with its host, path and
+// mode. A file that an earlier host has as well is named and not repeated.
+func hostsText(hosts []HostFiles) []byte {
+	var text bytes.Buffer
+	first := map[string]string{}
+	for _, host := range hosts {
+		fmt.Fprintf(&text, "==== %s, %s\n", host.Address, host.Role)
+		for _, file := range host.Files {
+			key := file.Path + "\x00" + string(file.Content)
+			if earlier, seen := first[key]; seen {
+				fmt.Fprintf(&text, "-- %s %s %#o: as on %s\n", host.Address, file.Path, file.Mode, earlier)
+				continue
+			}
+			first[key] = host.Address.String()
+			fmt.Fprintf(&text, "-- %s %s %#o\n%s", host.Address, file.Path, file.Mode, file.Content)
+		}
+	}
+	return text.Bytes()
+}

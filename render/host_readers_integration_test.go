@@ -1,0 +1,150 @@
+//go:build integration
+
+package render
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestNftReadsTables(t *testing.T) {
+	t.Parallel()
+	nft := debianProgram(t, "nft", "nftables")
+	tables := writeFiles(t, t.TempDir(), allFiles(t), hasBase("nftables.nft"))
+	var script strings.Builder
+	for _, table := range tables {
+		fmt.Fprintf(&script, "%s --check --file %s\n", nft, shellWord(table))
+	}
+	// Twice for real: the agent loads the table again whenever the cluster grows.
+	fmt.Fprintf(&script, "%[1]s --file %[2]s\n%[1]s --file %[2]s\n%[1]s list table inet dualstrap\n", nft, shellWord(tables[0]))
+	loaded := inNamespace(t, script.String())
+	for _, want := range []string{"set cluster4", "set local4", "masquerade fully-random", "ip daddr != @cluster4"} {
+		if strings.Count(loaded, want) != 1 {
+			t.Errorf("the loaded table has %q %d times, want once:\n%s", want, strings.Count(loaded, want), loaded)
+		}
+	}
+}
+
+func TestHAProxyReadsConfigurations(t *testing.T) {
+	t.Parallel()
+	haproxy := debianProgram(t, "haproxy", "haproxy")
+	for _, config := range writeFiles(t, t.TempDir(), allFiles(t), hasBase("haproxy.cfg")) {
+		out := run(t, haproxy, "-c", "-f", config)
+		if strings.Contains(out, "WARNING") {
+			t.Errorf("haproxy warns of %s:\n%s", config, out)
+		}
+	}
+}
+
+func TestKeepalivedReadsConfigurations(t *testing.T) {
+	t.Parallel()
+	keepalived := debianProgram(t, "keepalived", "keepalived")
+	dir := t.TempDir()
+	files := allFiles(t)
+	check := writeFiles(t, dir, files, hasBase("check-haproxy"))[0]
+	configs := writeFiles(t, dir, files, hasBase("keepalived.conf"))
+	// keepalived looks at the script, too, which has its place in the container.
+	script := fmt.Sprintf("mount --bind %s /etc/keepalived\n", shellWord(filepath.Dir(check)))
+	for _, config := range configs {
+		script += fmt.Sprintf("%s --config-test --use-file=%s 2>&1\n", keepalived, shellWord(config))
+	}
+	if out := inNamespace(t, script); strings.TrimSpace(out) != "" {
+		t.Errorf("keepalived has remarks:\n%s", out)
+	}
+}
+
+func TestKubeadmReadsConfigurations(t *testing.T) {
+	t.Parallel()
+	kubeadm := builtProgram(t, "kubeadm")
+	klogWarning := regexp.MustCompile(`(?m)^W\d{4} `)
+	for _, s := range hostScenarios(t) {
+		isConfig := func(file File) bool { return file.Path == kubeadmConfig }
+		for _, file := range filesOf(t, s.in) {
+			if !isConfig(file) {
+				continue
+			}
+			name := filepath.Join(t.TempDir(), "config.yaml")
+			writeFile(t, name, string(file.Content), file.Mode)
+			out, err := exec.CommandContext(t.Context(), kubeadm, "config", "validate", "--config", name).CombinedOutput()
+			if known := strings.HasSuffix(s.name, "/known"); known != (err == nil) {
+				t.Errorf("%s, host %s: kubeadm says %v, although its values are known: %t\n%s", s.name, file.Host, err, known, out)
+			}
+			if klogWarning.Match(out) {
+				t.Errorf("%s, host %s: kubeadm warns:\n%s", s.name, file.Host, out)
+			}
+		}
+	}
+	for _, name := range writeFiles(t, t.TempDir(), ipv6Files(t), func(file File) bool {
+		return strings.HasPrefix(file.Path, kubeadmDirectory)
+	}) {
+		run(t, kubeadm, "config", "validate", "--config", name)
+	}
+}
+
+func TestContainerdReadsConfigurations(t *testing.T) {
+	t.Parallel()
+	containerd := builtProgram(t, "containerd")
+	for _, config := range writeFiles(t, t.TempDir(), allFiles(t), hasBase("config.toml")) {
+		out := run(t, containerd, "--config", config, "config", "dump")
+		if strings.Contains(out, "unknown key") {
+			t.Errorf("containerd does not know all of %s:\n%s", config, out)
+		}
+		for _, want := range []string{
+			"SystemdCgroup = true", "BinaryName = '/usr/local/bin/runc'", "bin_dirs = ['/opt/cni/bin']", "conf_dir = '/etc/cni/net.d'",
+			"config_path = '/etc/containerd/certs.d'", "sandbox = 'dualstrap.dev/pause:3.10.2'",
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("containerd reads %s without %s:\n%s", config, want, out)
+			}
+		}
+	}
+}
+
+func TestSystemdReadsUnits(t *testing.T) {
+	t.Parallel()
+	analyze := debianProgram(t, "systemd-analyze", "systemd")
+	root := t.TempDir()
+	var units []string
+	for _, file := range filesOf(t, scenarioInput(t, "one-control-plane/known")) {
+		if file.Host != "10.2.0.4" || !strings.HasPrefix(file.Path, "/etc/systemd/") {
+			continue
+		}
+		writeFile(t, filepath.Join(root, file.Path), string(file.Content), file.Mode)
+		if strings.HasSuffix(file.Path, ".service") {
+			units = append(units, filepath.Base(file.Path))
+		}
+	}
+	// Units name programs, which systemd looks for, and units of the system itself.
+	for _, program := range []string{"containerd", "kubelet"} {
+		writeFile(t, filepath.Join(root, "usr/local/bin", program), "#!/bin/sh\n", 0o755)
+	}
+	for _, target := range []string{"network", "network-online", "local-fs", "multi-user", "sysinit", "basic", "shutdown"} {
+		writeFile(t, filepath.Join(root, "etc/systemd/system", target+".target"), "[Unit]\nDescription="+target+"\n", 0o644)
+	}
+	args := append([]string{"verify", "--root=" + root, "--man=no", "--generators=no"}, units...)
+	if out := run(t, analyze, args...); strings.TrimSpace(out) != "" {
+		t.Errorf("systemd-analyze has remarks:\n%s", out)
+	}
+}
+
+func TestKernelHasSysctls(t *testing.T) {
+	t.Parallel()
+	for _, name := range writeFiles(t, t.TempDir(), allFiles(t), hasBase("90-dualstrap.conf")) {
+		// Some keys belong to the whole machine, so nothing is set. A key with slashes is a path; in one
+		// with dots they are the slashes.
+		missing := inNamespace(t, `
+while IFS= read -r line; do
+	case $line in ""|"#"*) continue ;; esac
+	key=${line%% =*}
+	case $key in */*) ;; *) key=$(tr . / <<<"$key") ;; esac
+	[[ -e /proc/sys/$key ]] || echo "$key"
+done <`+shellWord(name))
+		if missing != "" {
+			t.Errorf("%s: the kernel has no %s", name, missing)
+		}
+	}
+}

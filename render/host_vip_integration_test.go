@@ -1,0 +1,90 @@
+//go:build integration
+
+package render
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// TestDeadHAProxyGivesUpTheVIP runs keepalived and HAProxy as their static pods do: the same commands,
+// files and capabilities. A node holds the VIP before there is any API server, gives it up when its
+// HAProxy dies, and takes it again.
+func TestDeadHAProxyGivesUpTheVIP(t *testing.T) {
+	t.Parallel()
+	debianProgram(t, "keepalived", "keepalived")
+	debianProgram(t, "haproxy", "haproxy")
+	setpriv := debianProgram(t, "setpriv", "util-linux")
+	dir := t.TempDir()
+	pods := map[string]string{}
+	for _, file := range filesOf(t, scenarioInput(t, "three-control-planes-with-load-balancers/known")) {
+		if file.Host != "10.2.0.7" {
+			continue
+		}
+		if strings.HasPrefix(file.Path, loadBalancerDirectory) {
+			writeFile(t, filepath.Join(dir, filepath.Base(file.Path)), string(file.Content), file.Mode)
+		}
+		if strings.HasPrefix(file.Path, staticPods) {
+			name, command := podCommand(t, setpriv, file)
+			pods[name] = command
+		}
+	}
+	out := inNamespace(t, fmt.Sprintf(`
+sysctl -qw net.ipv4.ip_nonlocal_bind=1
+mount -t tmpfs none /run
+mount --bind %[1]s /etc/keepalived
+mount --bind %[1]s /etc/haproxy
+# Processes of this script end with it.
+trap 'kill $haproxy $keepalived 2>/dev/null; wait' EXIT
+
+held() { ip -4 -oneline address show dev eth0 | grep -q ' 10.2.0.175/32 '; }
+await() { # what, command...
+	local what=$1 try; shift
+	for try in {1..300}; do
+		if "$@"; then echo "$what"; return; fi
+		sleep 0.1
+	done
+	echo "not within 30 s: $what"; cat %[1]s/*.log; exit 1
+}
+not() { ! "$@"; }
+
+%[2]s >%[1]s/haproxy.log 2>&1 & haproxy=$!
+%[3]s >%[1]s/keepalived.log 2>&1 & keepalived=$!
+await "takes the VIP" held
+await "finds no API server" not /etc/keepalived/check-haproxy /readyz
+/etc/keepalived/check-haproxy /livez && held && echo "holds the VIP without API server"
+kill $haproxy; wait $haproxy 2>/dev/null || true
+await "gives the VIP up" not held
+%[2]s >%[1]s/haproxy.log 2>&1 & haproxy=$!
+await "takes the VIP again" held
+`, shellWord(dir), pods["haproxy"], pods["keepalived"]))
+	want := "takes the VIP\nfinds no API server\nholds the VIP without API server\ngives the VIP up\ntakes the VIP again\n"
+	if !strings.Contains(out, want) {
+		t.Errorf("got\n%s\nwant\n%s", out, want)
+	}
+}
+
+// podCommand is the name of a static pod and the command of its container, with no more capabilities
+// than the container has.
+func podCommand(tb testing.TB, setpriv string, file File) (name, command string) {
+	tb.Helper()
+	var pod corev1.Pod
+	if err := yaml.UnmarshalStrict(file.Content, &pod); err != nil {
+		tb.Fatal(err)
+	}
+	container := pod.Spec.Containers[0]
+	capabilities := "-all"
+	for _, capability := range container.SecurityContext.Capabilities.Add {
+		capabilities += ",+" + strings.ToLower(string(capability))
+	}
+	words := append([]string{setpriv, "--bounding-set", capabilities, "--inh-caps", "-all"}, container.Command...)
+	for i := range words {
+		words[i] = shellWord(words[i])
+	}
+	return pod.Name, strings.Join(words, " ")
+}

@@ -1,0 +1,111 @@
+package planview
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
+
+// golden compares with testdata/NAME.
+func golden(tb testing.TB, name string, got []byte) {
+	tb.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		tb.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestTextGolden(t *testing.T) {
+	t.Parallel()
+	for name, f := range fixtures(t) {
+		if len(f.plan.Nodes) > 20 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			if err := Text(&out, f.cfg, f.plan, TextOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".txt", out.Bytes())
+		})
+	}
+}
+
+func TestTextHasARowForEveryNode(t *testing.T) {
+	t.Parallel()
+	f := fixtures(t)["nodes-5000"]
+	var out bytes.Buffer
+	if err := Text(&out, f.cfg, f.plan, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	rows := 0
+	for _, line := range lines {
+		if strings.HasPrefix(line, "10.4.") {
+			rows++
+		}
+		if strings.HasSuffix(line, " ") {
+			t.Fatalf("trailing space: %q", line)
+		}
+	}
+	if rows != 5000 {
+		t.Errorf("%d rows of nodes, want 5000", rows)
+	}
+}
+
+func TestTextColorIsOnlyPaint(t *testing.T) {
+	t.Parallel()
+	f := fixtures(t)["per-node"]
+	var plain, painted bytes.Buffer
+	if err := Text(&plain, f.cfg, f.plan, TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Text(&painted, f.cfg, f.plan, TextOptions{Color: true}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(plain.String(), "\x1b") {
+		t.Error("colour that nobody asked for")
+	}
+	if !strings.Contains(painted.String(), "\x1b[31m0\x1b[0m") {
+		t.Error("the exhausted range is not red")
+	}
+	stripped := strings.NewReplacer("\x1b[1m", "", "\x1b[31m", "", "\x1b[0m", "").Replace(painted.String())
+	if diff := cmp.Diff(plain.String(), stripped); diff != "" {
+		t.Errorf("colour changes the layout (-plain +painted):\n%s", diff)
+	}
+}
+
+// brokenPipe is a reader that went away.
+type brokenPipe struct{ error }
+
+func (b brokenPipe) Write([]byte) (int, error) { return 0, b.error }
+
+func TestWriteErrorsAreReturned(t *testing.T) {
+	t.Parallel()
+	f := fixtures(t)["dual-stack"]
+	gone := errors.New("broken pipe")
+	if err := Text(brokenPipe{gone}, f.cfg, f.plan, TextOptions{}); !errors.Is(err, gone) {
+		t.Errorf("Text: %v, want %v", err, gone)
+	}
+}

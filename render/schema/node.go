@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// node is a JSON Schema, or a part of one.
+type node map[string]any
+
+// child gives the schema under a keyword; nil when there is none.
+func (n node) child(keyword string) node {
+	switch child := n[keyword].(type) {
+	case node:
+		return child
+	case map[string]any:
+		return child
+	}
+	return nil
+}
+
+// properties are the schema's fields; they are added when there are none.
+func (n node) properties() node {
+	if n.child("properties") == nil {
+		n["properties"] = map[string]any{}
+	}
+	return n.child("properties")
+}
+
+func (n node) required() []any {
+	required, _ := n["required"].([]any)
+	return required
+}
+
+// tidy drops what OpenAPI has and JSON Schema does not, and closes objects: where an API server drops
+// an unknown field, an author wants to hear of it.
+func (n node) tidy() {
+	for keyword := range n {
+		if strings.HasPrefix(keyword, "x-kubernetes-") {
+			delete(n, keyword)
+		}
+	}
+	if format, _ := n["format"].(string); strings.HasPrefix(format, "int") {
+		delete(n, "format")
+	}
+	fields := n.child("properties")
+	for name := range fields {
+		fields.child(name).tidy()
+	}
+	if fields != nil {
+		n["additionalProperties"] = false
+	} else if values := n.child("additionalProperties"); values != nil {
+		values.tidy()
+	}
+	if items := n.child("items"); items != nil {
+		items.tidy()
+	}
+}
+
+// field finds the schema of a field by its path.
+func (n node) field(path string) (node, error) {
+	for name := range strings.SplitSeq(path, ".") {
+		if n = n.child("properties").child(name); n == nil {
+			return nil, fmt.Errorf("the schema has no %s of %s", name, path)
+		}
+	}
+	return n, nil
+}
+
+// allowNumber lets a text also be a bare number.
+func (n node) allowNumber(path string) error {
+	field, err := n.field(path)
+	if err != nil {
+		return err
+	}
+	field["type"] = []string{"string", "number"}
+	return nil
+}
+
+// allow lets a field hold anything. A name that begins with * stands for all that end like it.
+func (n node) allow(path, description string) error {
+	parent, name := n, path
+	if at := strings.LastIndex(path, "."); at >= 0 {
+		var err error
+		if parent, err = n.field(path[:at]); err != nil {
+			return err
+		}
+		name = path[at+1:]
+	}
+	schema := map[string]any{"description": description}
+	suffix, isPattern := strings.CutPrefix(name, "*")
+	if !isPattern {
+		parent.properties()[name] = schema
+		return nil
+	}
+	if parent.child("patternProperties") == nil {
+		parent["patternProperties"] = map[string]any{}
+	}
+	parent.child("patternProperties")[regexp.QuoteMeta(suffix)+"$"] = schema
+	return nil
+}

@@ -1,0 +1,178 @@
+// Package schema makes the JSON Schema of the manifests, for editors.
+//
+// It is put together from what is generated of the Go types anyway: the CRDs, and openapi.json for
+// the manifests that are none.
+package schema
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/templates"
+)
+
+// openAPI holds the schemas of the manifests that are no CRDs, by the name of their Go type.
+//
+//go:embed openapi.json
+var openAPI []byte
+
+// kind is a kind of document and where its schema comes from.
+type kind struct {
+	// definition is the name under $defs. It is the kind, except for the header, which has none.
+	definition string
+	// name and apiVersion are empty for the header.
+	name, apiVersion string
+	// crd is the file of the CRD below templates/cluster/crds; empty when openAPI has the schema.
+	crd string
+	// metadata are the fields of the metadata that must be there; nil when the document may lack
+	// them all.
+	metadata []string
+	// scalars are texts that people also write as bare numbers, as in version: 1.36.
+	scalars []string
+}
+
+func kinds() []kind {
+	const v1, v1alpha1 = "baremetal.cluster.gke.io/v1", "baremetal.cluster.gke.io/v1alpha1"
+	named, namespaced := []string{"name"}, []string{"name", "namespace"}
+	return []kind{
+		{definition: "Namespace", name: "Namespace", apiVersion: "v1", metadata: named},
+		{
+			definition: "Cluster", name: "Cluster", apiVersion: v1, metadata: namespaced,
+			crd: "baremetal.cluster.gke.io_clusters.yaml", scalars: []string{"spec.anthosBareMetalVersion"},
+		},
+		{definition: "NodePool", name: "NodePool", apiVersion: v1, metadata: namespaced, crd: "baremetal.cluster.gke.io_nodepools.yaml"},
+		{
+			definition: "ClusterCIDRConfig", name: "ClusterCIDRConfig", apiVersion: v1alpha1, metadata: namespaced,
+			crd: "baremetal.cluster.gke.io_clustercidrconfigs.yaml",
+		},
+		{
+			definition: "ProvisionOptions", name: "ProvisionOptions", apiVersion: "dualstrap.dev/v1alpha1",
+			scalars: []string{"kubernetesVersion"},
+		},
+		{definition: "Header"},
+	}
+}
+
+// JSON gives the JSON Schema (draft 2020-12) of one document of the manifests, of any kind. Editors
+// apply it to every document of a stream. It is as strict as [api.Parse] about names and types of
+// fields; what only [api.Resolve] can judge, like overlapping ranges, it does not know.
+func JSON() ([]byte, error) {
+	definitions, refs := map[string]any{}, []any{}
+	for _, k := range kinds() {
+		schema, err := k.schema()
+		if err != nil {
+			return nil, fmt.Errorf("cannot make the schema of %s: %w", k.definition, err)
+		}
+		definitions[k.definition] = schema
+		refs = append(refs, map[string]any{"$ref": "#/$defs/" + k.definition})
+	}
+	text, err := json.MarshalIndent(map[string]any{
+		"$schema":     "https://json-schema.org/draft/2020-12/schema",
+		"$id":         "https://dualstrap.dev/schemas/manifests.json",
+		"title":       "dualstrap manifests",
+		"description": "One document of the manifests that dualstrap reads.",
+		"anyOf":       refs,
+		"$defs":       definitions,
+	}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode the schema: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// schema turns the OpenAPI schema of the kind into a JSON Schema.
+func (k kind) schema() (node, error) {
+	schema, err := k.openAPI()
+	if err != nil {
+		return nil, err
+	}
+	schema.tidy()
+	if k.name != "" {
+		k.addObjectFields(schema)
+	}
+	for _, field := range k.scalars {
+		if err := schema.allowNumber(field); err != nil {
+			return nil, err
+		}
+	}
+	ignored := api.IgnoredFields(k.name)
+	for _, field := range slices.Sorted(maps.Keys(ignored)) {
+		if err := schema.allow(field, "Ignored: "+ignored[field]+"."); err != nil {
+			return nil, err
+		}
+	}
+	return schema, nil
+}
+
+// openAPI reads the kind's schema as it was generated.
+func (k kind) openAPI() (node, error) {
+	if k.crd == "" {
+		types := map[string]node{}
+		if err := json.Unmarshal(openAPI, &types); err != nil {
+			return nil, err
+		}
+		schema, ok := types[k.definition]
+		if !ok {
+			return nil, fmt.Errorf("openapi.json has no type %s", k.definition)
+		}
+		return schema, nil
+	}
+	text, err := templates.FS.ReadFile(path.Join("cluster/crds", k.crd))
+	if err != nil {
+		return nil, err
+	}
+	var definition struct {
+		Spec struct {
+			Versions []struct {
+				Schema struct {
+					OpenAPIV3Schema node `json:"openAPIV3Schema"`
+				} `json:"schema"`
+			} `json:"versions"`
+		} `json:"spec"`
+	}
+	if err := yaml.Unmarshal(text, &definition); err != nil {
+		return nil, err
+	}
+	if len(definition.Spec.Versions) != 1 {
+		return nil, fmt.Errorf("%s has %d versions, not one", k.crd, len(definition.Spec.Versions))
+	}
+	return definition.Spec.Versions[0].Schema.OpenAPIV3Schema, nil
+}
+
+// addObjectFields describes what makes a document an object of the kind. OpenAPI leaves that to the
+// API server.
+func (k kind) addObjectFields(schema node) {
+	texts := map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
+	metadata := map[string]any{
+		"type":                 "object",
+		"additionalProperties": false,
+		"properties": map[string]any{
+			"name":        map[string]any{"type": "string", "maxLength": 253},
+			"namespace":   map[string]any{"type": "string", "maxLength": 63},
+			"labels":      texts,
+			"annotations": texts,
+		},
+	}
+	required := []any{"apiVersion", "kind"}
+	if k.metadata != nil {
+		metadata["required"] = k.metadata
+		required = append(required, "metadata")
+	}
+	for _, field := range schema.required() {
+		if !slices.Contains(required, field) {
+			required = append(required, field)
+		}
+	}
+	schema["required"] = required
+	properties := schema.properties()
+	properties["apiVersion"] = map[string]any{"const": k.apiVersion}
+	properties["kind"] = map[string]any{"const": k.name}
+	properties["metadata"] = metadata
+}

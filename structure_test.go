@@ -1,0 +1,158 @@
+// Package dualstrap_test holds the project to its own structure: who may import whom, and that every
+// package says what it is for.
+package dualstrap_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dualstrap/dualstrap"
+
+// maxFileLines is where a file becomes two.
+const maxFileLines = 300
+
+// mayImport says which packages of the project a folder's packages import. A folder not listed here
+// is a mistake: think where it belongs first.
+func mayImport() map[string][]string {
+	return map[string][]string{
+		"cmd/dualstrap":            {"cmd"},
+		"cmd":                      {"api", "cmd/internal/cli", "provision", "render", "render/planview", "render/schema"},
+		"cmd/internal/cli":         {"api", "provision"},
+		"provision":                {"api", "allocator", "render"},
+		"render":                   {"api", "api/v1", "api/v1alpha1", "templates"},
+		"render/planview":          {"api"},
+		"render/schema":            {"api", "templates"},
+		"render/internal/kubetest": {},
+		"templates":                {},
+		"allocator":                {},
+		"api":                      {"api/v1", "api/v1alpha1", "api/strictyaml"},
+		"api/strictyaml":           {},
+		"api/v1":                   {},
+		"api/v1alpha1":             {},
+	}
+}
+
+// sourceFile is one Go file of the project.
+type sourceFile struct {
+	path   string // relative, with slashes
+	syntax *ast.File
+	lines  int
+}
+
+func (f sourceFile) dir() string  { return path.Dir(f.path) }
+func (f sourceFile) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
+func (f sourceFile) isMade() bool { return ast.IsGenerated(f.syntax) }
+func (f sourceFile) imports() []string {
+	var ours []string
+	for _, spec := range f.syntax.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		if rest, ok := strings.CutPrefix(imported, module+"/"); ok {
+			ours = append(ours, rest)
+		}
+	}
+	return ours
+}
+
+// holdsSource tells the folders of the module apart from what is built, hidden, data, or a module of
+// its own.
+func holdsSource(dir string) bool {
+	switch base := filepath.Base(dir); {
+	case dir == ".":
+		return true
+	case dir == "build", dir == "tools", base == "testdata":
+		return false
+	default:
+		return !strings.HasPrefix(base, ".")
+	}
+}
+
+func projectFiles(t *testing.T) []sourceFile {
+	t.Helper()
+	var files []sourceFile
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && !holdsSource(name) {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(name) != ".go" {
+			return nil
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files = append(files, sourceFile{path: filepath.ToSlash(name), syntax: syntax, lines: bytes.Count(source, []byte("\n"))})
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("cannot read the project: %v", err)
+	}
+	if len(files) < 10 {
+		t.Fatalf("found only %d Go files: is this the project's root?", len(files))
+	}
+	return files
+}
+
+func TestImportDirection(t *testing.T) {
+	t.Parallel()
+	allowed := mayImport()
+	for _, file := range projectFiles(t) {
+		if file.isTest() {
+			continue // a test may look across, its package may not
+		}
+		permitted, listed := allowed[file.dir()]
+		if !listed {
+			t.Errorf("%s: folder %s is not in mayImport", file.path, file.dir())
+			continue
+		}
+		for _, imported := range file.imports() {
+			if !slices.Contains(permitted, imported) {
+				t.Errorf("%s: %s must not import %s", file.path, file.dir(), imported)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	described := map[string]bool{}
+	for _, file := range projectFiles(t) {
+		if file.isTest() && file.dir() != "." {
+			continue
+		}
+		comment := file.syntax.Doc.Text()
+		opening := strings.HasPrefix(comment, "Package ") || strings.HasPrefix(comment, "Command ")
+		described[file.dir()] = described[file.dir()] || opening
+	}
+	for dir, ok := range described {
+		if !ok {
+			t.Errorf("%s: no package comment", dir)
+		}
+	}
+}
+
+func TestFilesStayShort(t *testing.T) {
+	t.Parallel()
+	for _, file := range projectFiles(t) {
+		if !file.isTest() && !file.isMade() && file.lines > maxFileLines {
+			t.Errorf("%s: %d lines, more than %d: it is about two things", file.path, file.lines, maxFileLines)
+		}
+	}
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Prints the benchmarks, after the machine they ran on. Numbers of two machines, or of a busy one, do
+# not compare: quote ratios from one run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+echo "machine: $(uname -n), $(nproc) x $(awk -F ': ' '/^model name/ {print $2; exit}' /proc/cpuinfo), load $(cut -d' ' -f1-3 /proc/loadavg)"
+go version
+go test -run '^$' -bench . -benchmem ./allocator ./api/... ./render/...
+go test -run '^$' -bench . -benchtime 3x ./cmd

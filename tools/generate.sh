@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Regenerates what is made of the Go types: deep copies, CRDs, and the schemas of the manifests that
+# are no CRDs. With --check it changes nothing and fails when a generated file is not up to date.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=$PWD/build/tools
+out=$PWD
+if [[ ${1:-} == --check ]]; then
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+fi
+
+crds=templates/cluster/crds
+metallb=templates/cluster/metallb-crds
+schemas=render/schema
+rm -rf "${out:?}/$crds" "${out:?}/$metallb"
+mkdir -p "$out/$crds" "$out/$metallb" "$out/$schemas"
+
+for package in api/v1 api/v1alpha1; do
+    "$bin/controller-gen" object paths="./$package" output:object:dir="$out/$package"
+done
+"$bin/controller-gen" crd paths='./api/v1;./api/v1alpha1' output:crd:dir="$out/$crds"
+
+# MetalLB's CRDs come from the types of the version in tools/metallb/go.mod. Descriptions are left
+# out: they are half of the bytes, and MetalLB documents its fields itself.
+(cd tools/metallb && "$bin/controller-gen" crd:maxDescLen=0 paths='go.universe.tf/metallb/api/...' output:crd:dir="$out/$metallb")
+
+"$bin/openapi" ./api Header Namespace ProvisionOptions >"$out/$schemas/openapi.json"
+
+if [[ $out != "$PWD" ]]; then
+    status=0
+    for file in api/v1/zz_generated.deepcopy.go api/v1alpha1/zz_generated.deepcopy.go "$crds" "$metallb" "$schemas/openapi.json"; do
+        diff -ru "$file" "$out/$file" || status=1
+    done
+    if ((status)); then
+        echo 'generated files are not up to date: run make generate' >&2
+    fi
+    exit "$status"
+fi

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the tests use and that are missing. Says what to do elsewhere.
+set -euo pipefail
+
+packages=(firewalld haproxy iproute2 keepalived nftables strace systemd)
+
+if ! command -v go >/dev/null; then
+	echo "Go 1.21 or later is missing: install it from https://go.dev/dl (it fetches the version this project needs)" >&2
+	exit 1
+fi
+if ! command -v dpkg-query >/dev/null; then
+	echo "not a Debian system: install ${packages[*]} with your package manager, if they are missing" >&2
+	exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+	if [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) != "install ok installed" ]]; then
+		missing+=("$package")
+	fi
+done
+if ((${#missing[@]} == 0)); then
+	exit 0
+fi
+if ((EUID != 0)); then
+	echo "missing packages, install them as root: apt-get install ${missing[*]}" >&2
+	exit 1
+fi
+
+echo "installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# The packages' services are not needed, only their programs: keep them from starting.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	trap 'rm -f "$policy"' EXIT
+fi
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
