@@ -40,10 +40,10 @@ func quote(value any) (string, error) {
 		return "", fmt.Errorf("cannot quote %v: %w", value, err)
 	}
 	quoted := strings.TrimSuffix(out.String(), "\n")
-	// JSON leaves DEL and the C1 controls as they are; YAML and TOML refuse some of them.
+	// JSON leaves DEL, the C1 controls and two noncharacters as they are; YAML and TOML refuse some of them.
 	var escaped strings.Builder
 	for _, r := range quoted {
-		if r >= 0x7f && r <= 0x9f {
+		if r >= 0x7f && r <= 0x9f || r == 0xfffe || r == 0xffff {
 			fmt.Fprintf(&escaped, `\u%04x`, r)
 			continue
 		}
