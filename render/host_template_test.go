@@ -16,7 +16,8 @@ import (
 func awkward() []string {
 	return []string{
 		"", "plain", "no", "1e3", "a b", `a"b`, `a\b`, "a'b", "a\nb", "a\tb", "# a", "a: b", "{a}", "$a `b`", "<&>",
-		"\x00", "\x1b[0m", "\x7f", "\u0085", "\u009f", "\u2028", "\ufeff", "\ufffe", "\uffff", "\U0001ffff", "한국어", "😀", KnownAfterInit, KnownAfterProbe,
+		"\x00", "\x1b[0m", "\x7f", "\u0085", "\u009f", "\u2028", "\ufeff", "\ufffe", "\uffff",
+		"\U0001ffff", "한국어", "😀", KnownAfterInit, KnownAfterProbe,
 	}
 }
 
