@@ -19,6 +19,7 @@ func main() {
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
+	reap() // what ended before anybody listened
 	for received := range signals {
 		if received != syscall.SIGCHLD {
 			return
