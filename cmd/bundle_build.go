@@ -22,8 +22,8 @@ nftables, HAProxy and keepalived from the distribution's packages. No container 
 
 It needs Go, gcc and the headers of libseccomp on a Debian 12 machine; the bundle is for hosts of
 any amd64 distribution. The first build takes about 20 minutes on two cores. What is built is kept
-in ~/.cache/dualstrap: a build that was stopped goes on where it was, and one with nothing to do
-takes a second or two.`,
+in ~/.cache/dualstrap/bundle: a build that was stopped goes on where it was, and one with nothing
+to do takes a second or two.`,
 		Example: `  dualstrap bundle build --output bundle
   dualstrap bundle build --output bundle --kubernetes-version v1.36.3`,
 		Args: noArgs,

@@ -19,7 +19,7 @@ const lockPoll = 200 * time.Millisecond
 // is whole: it was filled under another name.
 type cache struct{ dir string }
 
-// DefaultCacheDir is dualstrap's folder among the user's caches.
+// DefaultCacheDir is the folder for bundles among the user's caches.
 func DefaultCacheDir() (string, error) {
 	dir, err := os.UserCacheDir() // XDG_CACHE_HOME, or ~/.cache
 	if err != nil {
@@ -28,7 +28,7 @@ func DefaultCacheDir() (string, error) {
 			Cure: "set HOME, or XDG_CACHE_HOME to a folder with room for 2 GB",
 		}
 	}
-	return filepath.Join(dir, "dualstrap"), nil
+	return filepath.Join(dir, "dualstrap", "bundle"), nil
 }
 
 // path is where an entry is, or will be.
