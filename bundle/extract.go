@@ -14,7 +14,7 @@ import (
 )
 
 // errFound ends a walk through an image.
-var errFound = errors.New("found") //nolint:gochecknoglobals // a sentinel, never changed
+var errFound = errors.New("found")
 
 // UnknownProgramError is a program that a bundle does not hold.
 type UnknownProgramError struct {

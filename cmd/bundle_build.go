@@ -67,8 +67,9 @@ func reportBuild(streams cli.Streams, dir string, result build.Result) error {
 	for _, file := range result.Manifest.Files {
 		size += file.Size
 	}
-	_, err := fmt.Fprintf(streams.Out, "the bundle %s for Kubernetes %s %s: %s, %s, %d built and the rest from the cache\n",
-		cli.Visible(dir), result.Manifest.KubernetesVersion, state, cli.Count(len(result.Manifest.Files), "file"), mebibytes(size), result.Built)
+	_, err := fmt.Fprintf(streams.Out, "the bundle %s for Kubernetes %s %s: %s, %s; %d built now, %d from the cache\n",
+		cli.Visible(dir), result.Manifest.KubernetesVersion, state, cli.Count(len(result.Manifest.Files), "file"), mebibytes(size),
+		result.Built, len(result.Manifest.Files)-result.Built)
 	return err
 }
 

@@ -41,7 +41,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	case <-ctx.Done():
 		stop() // from here on a signal does what it does by default
 		select {
-		case <-ended:
+		case <-ended: //nolint:errcheck // it was interrupted, whatever it made of that
 		case <-time.After(grace):
 		}
 		fmt.Fprintln(errOut, "dualstrap: interrupted") //nolint:errcheck // there is nowhere left to say it

@@ -131,7 +131,7 @@ func (d *Display) draw(stays string) {
 	}
 	var text strings.Builder
 	if d.drawn > 0 {
-		fmt.Fprintf(&text, "\x1b[%dA", d.drawn) //nolint:errcheck // a builder takes all
+		fmt.Fprintf(&text, "\x1b[%dA", d.drawn)
 	}
 	text.WriteString("\r\x1b[J" + stays)
 	width := d.width()

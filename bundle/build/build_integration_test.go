@@ -51,7 +51,7 @@ func quickBuilder(t *testing.T, cacheDir string, names ...string) (*builder, []j
 func emptyFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+w", dir).Run() }) //nolint:noctx // the test's context has ended
+	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+w", dir).Run() })
 	return dir
 }
 
@@ -125,7 +125,9 @@ func TestKilledBuildGoesOn(t *testing.T) {
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-over
+	if err := <-over; err == nil {
+		t.Fatal("the build ended by itself")
+	}
 	if missing := b.missing(jobs); len(missing) != 2 {
 		t.Fatalf("%d components are missing after the kill, want 2", len(missing))
 	}

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dualstrap/dualstrap/api"
@@ -14,85 +15,143 @@ const (
 	cniVersion        = "v1.9.1"
 )
 
+// Where programs are.
+const (
+	localBin  = "/usr/local/bin/"
+	systemBin = "/usr/sbin/"
+	cniBin    = "/opt/cni/bin/"
+)
+
+// nonroot runs the programs of images that need no rights.
+const nonroot = "65532:65532"
+
+// The roles of nodes that need the same.
+func everyNode() []api.Role {
+	return []api.Role{api.RoleControlPlane, api.RoleLoadBalancer, api.RoleWorker}
+}
+
+func controlPlane() []api.Role { return []api.Role{api.RoleControlPlane} }
+
+// loadBalancing are also the control plane's nodes: they do it where no others are for it.
+func loadBalancing() []api.Role { return []api.Role{api.RoleControlPlane, api.RoleLoadBalancer} }
+
+// untainted are those that CoreDNS may run on: it does not tolerate the taint of the others.
+func untainted() []api.Role { return []api.Role{api.RoleControlPlane, api.RoleWorker} }
+
 // components lists what a bundle is made of, in the order in which it is built: what can fail for
 // want of something on this machine comes first.
 func components(release api.Release, dualstrapVersion string) []component {
-	const (
-		executable, image = bundle.KindExecutable, bundle.KindImage
-		local, sbin, cni  = "/usr/local/bin/", "/usr/sbin/", "/opt/cni/bin/"
-		nonroot           = "65532:65532"
+	return slices.Concat(
+		packagedComponents(),
+		[]component{{
+			kind: bundle.KindImage, name: "dualstrap", version: dualstrapVersion, roles: everyNode(),
+			program: program{origin: fromSelf}, path: localBin + "dualstrap", seconds: 4,
+		}},
+		runtimeComponents(),
+		kubernetesComponents(release),
+		addonComponents(release),
 	)
-	every := []api.Role{api.RoleControlPlane, api.RoleLoadBalancer, api.RoleWorker}
-	control := []api.Role{api.RoleControlPlane}
-	// Without nodes for load balancing alone, the control plane's do it.
-	balancing := []api.Role{api.RoleControlPlane, api.RoleLoadBalancer}
-	// CoreDNS does not tolerate the taint of nodes for load balancing.
-	pods := []api.Role{api.RoleControlPlane, api.RoleWorker}
+}
 
-	kubernetes := func(name string) program { return kubernetesProgram(release.Kubernetes, name) }
-	containerd := func(name string) program {
-		const module = "github.com/containerd/containerd/v2"
-		return pinned("containerd-"+containerdVersion, module+"/cmd/"+name, module+"/version.Version="+containerdVersion)
-	}
-	plugin := func(name string) program {
-		const module = "github.com/containernetworking/plugins"
-		return pinned("cni-plugins-"+cniVersion, module+"/plugins/"+name, module+"/pkg/utils/buildversion.BuildVersion="+cniVersion)
-	}
-	metallb := func(name string) program {
-		return pinned("metallb-"+api.MetalLBVersion, "go.universe.tf/metallb/"+name)
-	}
-	runc := program{
-		origin: fromPin, pin: "runc-" + runcVersion, pkg: "github.com/opencontainers/runc",
-		tags: "seccomp,osusergo,netgo", cgo: true,
-	}
-	pause := program{origin: fromPause, variables: []string{"main.version=" + api.PauseVersion}}
-	etcd := pinned("etcd-"+release.Etcd, "go.etcd.io/etcd/server/v3")
-	coredns := pinned("coredns-"+release.CoreDNS, "github.com/coredns/coredns")
-	// keepalived looks up the user of its scripts, which are Bash's.
-	users := []textFile{{"/etc/passwd", "root:x:0:0:root:/root:/bin/false\n"}, {"/etc/group", "root:x:0:\n"}}
-
+// packagedComponents come from the distribution.
+func packagedComponents() []component {
 	return []component{
-		{kind: image, name: "haproxy", version: api.HAProxyVersion, roles: balancing, path: sbin + "haproxy", packaged: []string{sbin + "haproxy"}, seconds: 2},
 		{
-			kind: image, name: "keepalived", version: api.KeepalivedVersion, roles: balancing, path: sbin + "keepalived",
-			packaged: []string{sbin + "keepalived", "/bin/bash"}, files: users, seconds: 4,
-		},
-		{kind: image, name: "dualstrap", version: dualstrapVersion, roles: every, program: program{origin: fromSelf}, path: local + "dualstrap", seconds: 2},
-		{kind: image, name: "pause", version: api.PauseVersion, roles: every, program: pause, path: local + "pause", user: nonroot, seconds: 30},
-		{kind: executable, name: "runc", version: runcVersion, roles: every, program: runc, path: local + "runc", seconds: 60},
-		{kind: executable, name: "ptp", version: cniVersion, roles: every, program: plugin("main/ptp"), path: cni + "ptp", seconds: 30},
-		{kind: executable, name: "host-local", version: cniVersion, roles: every, program: plugin("ipam/host-local"), path: cni + "host-local", seconds: 3},
-		{kind: executable, name: "loopback", version: cniVersion, roles: every, program: plugin("main/loopback"), path: cni + "loopback", seconds: 3},
-		{kind: executable, name: "portmap", version: cniVersion, roles: every, program: plugin("meta/portmap"), path: cni + "portmap", seconds: 3},
-		{kind: executable, name: "ctr", version: containerdVersion, roles: every, program: containerd("ctr"), path: local + "ctr", seconds: 120},
-		{
-			kind: executable, name: "containerd-shim-runc-v2", version: containerdVersion, roles: every,
-			program: containerd("containerd-shim-runc-v2"), path: local + "containerd-shim-runc-v2", seconds: 10,
-		},
-		{kind: executable, name: "containerd", version: containerdVersion, roles: every, program: containerd("containerd"), path: local + "containerd", seconds: 60},
-		{kind: image, name: "etcd", version: release.Etcd, roles: control, program: etcd, path: local + "etcd", seconds: 60},
-		{kind: executable, name: "kubeadm", version: release.Kubernetes, roles: every, program: kubernetes("kubeadm"), path: local + "kubeadm", seconds: 250},
-		{kind: executable, name: "kubectl", version: release.Kubernetes, roles: control, program: kubernetes("kubectl"), path: local + "kubectl", seconds: 40},
-		{kind: executable, name: "kubelet", version: release.Kubernetes, roles: every, program: kubernetes("kubelet"), path: local + "kubelet", seconds: 120},
-		{
-			kind: image, name: "kube-proxy", version: release.Kubernetes, roles: every, program: kubernetes("kube-proxy"), path: local + "kube-proxy",
-			packaged: []string{sbin + "nft"}, seconds: 30,
+			kind: bundle.KindImage, name: "haproxy", version: api.HAProxyVersion, roles: loadBalancing(), path: systemBin + "haproxy",
+			packaged: []string{systemBin + "haproxy"}, seconds: 40,
 		},
 		{
-			kind: image, name: "kube-apiserver", version: release.Kubernetes, roles: control,
-			program: kubernetes("kube-apiserver"), path: local + "kube-apiserver", seconds: 120,
+			kind: bundle.KindImage, name: "keepalived", version: api.KeepalivedVersion, roles: loadBalancing(), path: systemBin + "keepalived",
+			packaged: []string{systemBin + "keepalived", "/bin/bash"},
+			// It looks up the user of its checks, which are Bash's.
+			files:   []textFile{{"/etc/passwd", "root:x:0:0:root:/root:/bin/false\n"}, {"/etc/group", "root:x:0:\n"}},
+			seconds: 4,
 		},
+	}
+}
+
+// runtimeComponents run containers.
+func runtimeComponents() []component {
+	pause := component{
+		kind: bundle.KindImage, name: "pause", version: api.PauseVersion, roles: everyNode(), path: localBin + "pause", user: nonroot,
+		program: program{origin: fromPause, variables: []string{"main.version=" + api.PauseVersion}}, seconds: 30,
+	}
+	runc := component{
+		kind: bundle.KindExecutable, name: "runc", version: runcVersion, roles: everyNode(), path: localBin + "runc",
+		program: program{
+			origin: fromPin, pin: "runc-" + runcVersion, pkg: "github.com/opencontainers/runc",
+			tags: "seccomp,osusergo,netgo", cgo: true,
+		},
+		seconds: 60,
+	}
+	plugin := func(name, folder string, seconds int) component {
+		const module = "github.com/containernetworking/plugins"
+		return component{
+			kind: bundle.KindExecutable, name: name, version: cniVersion, roles: everyNode(), path: cniBin + name, seconds: seconds,
+			program: pinned("cni-plugins-"+cniVersion, module+"/plugins/"+folder+"/"+name,
+				module+"/pkg/utils/buildversion.BuildVersion="+cniVersion),
+		}
+	}
+	containerd := func(name string, seconds int) component {
+		const module = "github.com/containerd/containerd/v2"
+		return component{
+			kind: bundle.KindExecutable, name: name, version: containerdVersion, roles: everyNode(), path: localBin + name, seconds: seconds,
+			program: pinned("containerd-"+containerdVersion, module+"/cmd/"+name, module+"/version.Version="+containerdVersion),
+		}
+	}
+	return []component{
+		pause,
+		runc,
+		plugin("ptp", "main", 30),
+		plugin("host-local", "ipam", 3),
+		plugin("loopback", "main", 3),
+		plugin("portmap", "meta", 3),
+		containerd("ctr", 120),
+		containerd("containerd-shim-runc-v2", 10),
+		containerd("containerd", 60),
+	}
+}
+
+// kubernetesComponents are Kubernetes' own programs, and the etcd of the release.
+func kubernetesComponents(release api.Release) []component {
+	of := func(kind, name string, roles []api.Role, seconds int) component {
+		return component{
+			kind: kind, name: name, version: release.Kubernetes, roles: roles, path: localBin + name, seconds: seconds,
+			program: kubernetesProgram(release.Kubernetes, name),
+		}
+	}
+	proxy := of(bundle.KindImage, "kube-proxy", everyNode(), 30)
+	proxy.packaged = []string{systemBin + "nft"}
+	return []component{
 		{
-			kind: image, name: "kube-controller-manager", version: release.Kubernetes, roles: control,
-			program: kubernetes("kube-controller-manager"), path: local + "kube-controller-manager", seconds: 90,
+			kind: bundle.KindImage, name: "etcd", version: release.Etcd, roles: controlPlane(), path: localBin + "etcd",
+			program: pinned("etcd-"+release.Etcd, "go.etcd.io/etcd/server/v3"), seconds: 60,
 		},
+		of(bundle.KindExecutable, "kubeadm", everyNode(), 250),
+		of(bundle.KindExecutable, "kubectl", controlPlane(), 40),
+		of(bundle.KindExecutable, "kubelet", everyNode(), 120),
+		proxy,
+		of(bundle.KindImage, "kube-apiserver", controlPlane(), 120),
+		of(bundle.KindImage, "kube-controller-manager", controlPlane(), 90),
+		of(bundle.KindImage, "kube-scheduler", controlPlane(), 40),
+	}
+}
+
+// addonComponents run in pods of every cluster.
+func addonComponents(release api.Release) []component {
+	metallb := func(name string, roles []api.Role, seconds int) component {
+		return component{
+			kind: bundle.KindImage, name: "metallb-" + name, version: api.MetalLBVersion, roles: roles, path: localBin + name, seconds: seconds,
+			program: pinned("metallb-"+api.MetalLBVersion, "go.universe.tf/metallb/"+name),
+		}
+	}
+	return []component{
 		{
-			kind: image, name: "kube-scheduler", version: release.Kubernetes, roles: control,
-			program: kubernetes("kube-scheduler"), path: local + "kube-scheduler", seconds: 40,
+			kind: bundle.KindImage, name: "coredns", version: release.CoreDNS, roles: untainted(), path: localBin + "coredns", user: nonroot,
+			program: pinned("coredns-"+release.CoreDNS, "github.com/coredns/coredns"), seconds: 150,
 		},
-		{kind: image, name: "coredns", version: release.CoreDNS, roles: pods, program: coredns, path: local + "coredns", user: nonroot, seconds: 150},
-		{kind: image, name: "metallb-controller", version: api.MetalLBVersion, roles: every, program: metallb("controller"), path: local + "controller", seconds: 150},
-		{kind: image, name: "metallb-speaker", version: api.MetalLBVersion, roles: balancing, program: metallb("speaker"), path: local + "speaker", seconds: 20},
+		metallb("controller", everyNode(), 150),
+		metallb("speaker", loadBalancing(), 20),
 	}
 }
 

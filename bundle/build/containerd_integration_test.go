@@ -54,7 +54,7 @@ func TestContainerdImportsAndRuns(t *testing.T) {
 // startContainerd runs a containerd of its own and gives ctr for it.
 func startContainerd(t *testing.T, bin string) func(args ...string) string {
 	t.Helper()
-	state, err := os.MkdirTemp("", "dualstrap") // a socket's path must be short
+	state, err := os.MkdirTemp("", "dualstrap") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,13 @@ package build
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // cause is a reason for which go build fails that is none of the source's.
 type cause struct {
-	// pattern finds it in the output; its group, if it has one, is the module.
+	// pattern finds it in the output; its groups, if it has any, are the module, or its path and version.
 	pattern *regexp.Regexp
 	// what and cure may hold one %s for the module.
 	what, cure string
@@ -24,12 +25,12 @@ func causes() []cause {
 			"do not use it: find out which proxy served it (go env GOPROXY), run go clean -modcache and try another one",
 		},
 		{
-			regexp.MustCompile(module + `: missing go\.sum entry|missing go\.sum entry for (?:go\.mod file|module)`),
-			"a pin is incomplete: %s has no checksum",
+			regexp.MustCompile(`missing go\.sum entry`),
+			"its pin is incomplete: a module has no checksum",
 			"this is a defect of dualstrap: report it",
 		},
 		{
-			regexp.MustCompile(module + `: module lookup disabled by GOPROXY=off`),
+			regexp.MustCompile(`(?:go: downloading (\S+) (v\S+)\n|` + module + `: )module lookup disabled by GOPROXY=off`),
 			"the module %s is not on this machine, and GOPROXY=off forbids to download it",
 			"set GOPROXY to a proxy that has it, as https://proxy.golang.org, or fill the module cache first",
 		},
@@ -72,7 +73,8 @@ func explain(p program, out string, err error) error {
 		}
 		what := cause.what
 		if strings.Contains(what, "%s") {
-			what = fmt.Sprintf(what, match[1])
+			groups := slices.DeleteFunc(match[1:], func(group string) bool { return group == "" })
+			what = fmt.Sprintf(what, strings.Join(groups, "@"))
 		}
 		return &Error{What: fmt.Sprintf("cannot build %s: %s\n%s", name, what, reason(out, cause.pattern)), Cure: cause.cure, Err: err}
 	}

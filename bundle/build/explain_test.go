@@ -13,19 +13,26 @@ func TestExplain(t *testing.T) {
 		what, cure string
 	}{
 		"refused": {
-			"go: downloading k8s.io/api v0.36.3\ngo: k8s.io/api@v0.36.3: reading https://proxy.golang.org/k8s.io/api/@v/v0.36.3.zip: 403 Forbidden\n",
+			"go: downloading k8s.io/api v0.36.3\n" +
+				"go: k8s.io/api@v0.36.3: reading https://proxy.golang.org/k8s.io/api/@v/v0.36.3.zip: 403 Forbidden\n",
 			"the module k8s.io/api@v0.36.3 cannot be downloaded\n    go: k8s.io/api@v0.36.3: reading", "GOPROXY",
 		},
 		"no network": {
-			"go: github.com/a/b@v1.0.0: Get \"https://proxy.golang.org/github.com/a/b/@v/v1.0.0.mod\": dial tcp: lookup proxy.golang.org: no such host\n",
+			"go: github.com/a/b@v1.0.0: Get \"https://proxy.golang.org/github.com/a/b/@v/v1.0.0.mod\": " +
+				"dial tcp: lookup proxy.golang.org: no such host\n",
 			"the module github.com/a/b@v1.0.0 cannot be downloaded", "GOPROXY",
 		},
 		"off": {
 			"go: go.uber.org/zap@v1.27.0: module lookup disabled by GOPROXY=off\n",
 			"the module go.uber.org/zap@v1.27.0 is not on this machine", "fill the module cache",
 		},
+		"off, from the start": {
+			"go: downloading go.uber.org/zap v1.27.0\nmodule lookup disabled by GOPROXY=off\n",
+			"the module go.uber.org/zap@v1.27.0 is not on this machine", "fill the module cache",
+		},
 		"checksum": {
-			"verifying golang.org/x/sys@v0.33.0: checksum mismatch\n\tdownloaded: h1:a=\n\tgo.sum:     h1:b=\n\nSECURITY ERROR\nThis download does NOT match\n",
+			"verifying golang.org/x/sys@v0.33.0: checksum mismatch\n\tdownloaded: h1:a=\n\tgo.sum:     h1:b=\n\n" +
+				"SECURITY ERROR\nThis download does NOT match\n",
 			"the module golang.org/x/sys@v0.33.0 is not the one", "clean -modcache",
 		},
 		"disk":    {"compile: writing output: write $WORK/b001/_pkg_.a: no space left on device\n", "the disk is full", "make room"},

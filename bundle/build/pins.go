@@ -12,10 +12,10 @@ import (
 // named go.mod would be a module of its own, which cannot be embedded: here they are mod and sum.
 //
 //go:embed pins
-var pins embed.FS //nolint:gochecknoglobals // go:embed knows no other way
+var pins embed.FS
 
 //go:embed pause/main.go
-var pauseSource []byte //nolint:gochecknoglobals // as above
+var pauseSource []byte
 
 // goLine is the Go version that every pin asks for, and so the oldest that builds bundles.
 const goLine = "1.26.6"

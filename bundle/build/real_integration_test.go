@@ -160,7 +160,7 @@ func unpacked(t *testing.T, folder *bundle.Folder, file bundle.File) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer archive.Close()
+	defer archive.Close() //nolint:errcheck // nothing was written
 	if archive.Reference != file.Image.Reference || archive.Reference != api.Image(file.Name, file.Version) {
 		t.Errorf("%s is %s in the archive and %s in the manifest", file.Name, archive.Reference, file.Image.Reference)
 	}

@@ -88,12 +88,13 @@ func TestRootFollowsLinksInside(t *testing.T) {
 		if _, err := file.Read(content); err != nil || string(content) != "inside" {
 			t.Errorf("%s holds %q, %v", name, content, err)
 		}
-		file.Close()
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	for _, name := range []string{"/lib/escape", "/lib/loop", "/nothing"} {
 		if file, err := elfdeps.Root(root).Open(name); err == nil {
-			file.Close()
-			t.Errorf("%s could be opened", name)
+			t.Errorf("%s could be opened, closing it: %v", name, file.Close())
 		}
 	}
 }

@@ -55,7 +55,11 @@ func opened(t *testing.T, data []byte) *oci.Archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { archive.Close() })
+	t.Cleanup(func() {
+		if err := archive.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return archive
 }
 
@@ -153,8 +157,7 @@ func TestOpenRefusesWhatIsNoImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		if archive, err := oci.Open(path); err == nil {
-			archive.Close()
-			t.Errorf("%s is an image", name)
+			t.Errorf("%s is an image, closing it: %v", name, archive.Close())
 		}
 	}
 }

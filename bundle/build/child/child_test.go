@@ -46,13 +46,20 @@ func ended(t *testing.T, held io.Reader) {
 	}
 }
 
+func closed(t *testing.T, file *os.File) {
+	t.Helper()
+	if err := file.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func pipe(t *testing.T) (reader, writer *os.File) {
 	t.Helper()
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { reader.Close() })
+	t.Cleanup(func() { closed(t, reader) })
 	return reader, writer
 }
 
@@ -69,8 +76,8 @@ func TestCancelEndsTheFamily(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "started\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	write.Close()
-	started.Close()
+	closed(t, write)
+	closed(t, started)
 	cancel()
 	if err := <-result; !errors.Is(err, context.Canceled) && !strings.Contains(err.Error(), "killed") {
 		t.Errorf("error %v", err)
@@ -87,7 +94,7 @@ func TestDeathOfTheParentEndsTheChild(t *testing.T) {
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
-	write.Close()
+	closed(t, write)
 	waitForChild(t, parent.Process.Pid)
 	if err := parent.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
