@@ -28,7 +28,7 @@ func TestContainerdImportsAndRuns(t *testing.T) {
 	var listed []string
 	for _, file := range folder.Manifest.Files {
 		if file.Kind == bundle.KindImage {
-			ctr("images", "import", "--snapshotter=native", filepath.Join(folder.Dir, filepath.FromSlash(file.Path)))
+			ctr("images", "import", filepath.Join(folder.Dir, filepath.FromSlash(file.Path)))
 			listed = append(listed, file.Image.Reference)
 		}
 	}
@@ -45,7 +45,7 @@ func TestContainerdImportsAndRuns(t *testing.T) {
 		}
 	}
 	// By its name alone: the image's search path counts.
-	said := ctr("run", "--rm", "--snapshotter=native", "--runc-binary="+filepath.Join(bin, "runc"), image, "dualstrap-test", "nft", "--version")
+	said := ctr("run", "--rm", "--runc-binary="+filepath.Join(bin, "runc"), image, "dualstrap-test", "nft", "--version")
 	if !strings.Contains(said, "nftables v1.") {
 		t.Errorf("nft in a container says %q", said)
 	}

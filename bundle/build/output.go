@@ -28,10 +28,11 @@ func checkOutput(dir string) error {
 	case err != nil:
 		return &Error{What: fmt.Sprintf("cannot use %s for a bundle: %v", dir, err), Cure: "name a new folder with --output", Err: err}
 	}
-	if _, err := os.Stat(filepath.Join(dir, bundle.ManifestName)); err != nil {
+	if _, err := bundle.Open(dir); err != nil {
 		return &Error{
 			What: fmt.Sprintf("%s is not empty and no bundle: building would replace all that is in it", dir),
 			Cure: "name a new or empty folder with --output",
+			Err:  err,
 		}
 	}
 	return nil
