@@ -71,7 +71,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { master.Close() })
+	t.Cleanup(func() { _ = master.Close() })
 	return master, slave
 }
 
@@ -84,7 +84,9 @@ func TestTerminal(t *testing.T) {
 	second.End("built")
 	_ = first
 	d.Close()
-	slave.Close()
+	if err := slave.Close(); err != nil {
+		t.Error(err)
+	}
 	var out bytes.Buffer
 	_, _ = out.ReadFrom(master) // it ends with an error when the other end is closed
 	const up, clear = "\x1b[%dA", "\r\x1b[J"

@@ -139,8 +139,8 @@ func takePlace(partial, output string) error {
 }
 
 func outputError(dir string, err error) error {
-	if full := diskFull(err); full != err { //nolint:errorlint // it is the same one or another
-		return full
+	if errors.Is(err, unix.ENOSPC) {
+		return diskFull(err)
 	}
 	return fmt.Errorf("cannot write the bundle %s: %w", dir, err)
 }
