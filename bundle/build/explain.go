@@ -32,7 +32,7 @@ func causes() []cause {
 		{
 			regexp.MustCompile(`(?:go: downloading (\S+) (v\S+)\n|` + module + `: )module lookup disabled by GOPROXY=off`),
 			"the module %s is not on this machine, and GOPROXY=off forbids to download it",
-			"set GOPROXY to a proxy that has it, as https://proxy.golang.org, or fill the module cache first",
+			"set GOPROXY to a proxy that has it, or fill the module cache first",
 		},
 		{
 			regexp.MustCompile(module + `:[^\n]*(?:reading https?://|Get "https?://|invalid version|unrecognized import|dial tcp|40[34]|410)`),

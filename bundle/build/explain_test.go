@@ -14,12 +14,12 @@ func TestExplain(t *testing.T) {
 	}{
 		"refused": {
 			"go: downloading k8s.io/api v0.36.3\n" +
-				"go: k8s.io/api@v0.36.3: reading https://proxy.golang.org/k8s.io/api/@v/v0.36.3.zip: 403 Forbidden\n",
+				"go: k8s.io/api@v0.36.3: reading https://proxy.example.com/k8s.io/api/@v/v0.36.3.zip: 403 Forbidden\n",
 			"the module k8s.io/api@v0.36.3 cannot be downloaded\n    go: k8s.io/api@v0.36.3: reading", "GOPROXY",
 		},
 		"no network": {
-			"go: github.com/a/b@v1.0.0: Get \"https://proxy.golang.org/github.com/a/b/@v/v1.0.0.mod\": " +
-				"dial tcp: lookup proxy.golang.org: no such host\n",
+			"go: github.com/a/b@v1.0.0: Get \"https://proxy.example.com/github.com/a/b/@v/v1.0.0.mod\": " +
+				"dial tcp: lookup proxy.example.com: no such host\n",
 			"the module github.com/a/b@v1.0.0 cannot be downloaded", "GOPROXY",
 		},
 		"off": {
