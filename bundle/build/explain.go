@@ -111,6 +111,8 @@ func lastLines(out string, count int) string {
 	return strings.Join(lines, "\n")
 }
 
+// indent sets a text apart; a tab would not be seen for one where errors are printed.
 func indent(text string) string {
-	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
+	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\t", "    ")
+	return "    " + strings.ReplaceAll(text, "\n", "\n    ")
 }
