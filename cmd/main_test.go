@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 func buildProgram(tb testing.TB) string {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "dualstrap")
-	build := exec.CommandContext(tb.Context(), "go", "build", "-buildvcs=false", "-o", program, "./dualstrap")
+	build := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-o", program, "./dualstrap")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("cannot build the program: %v\n%s", err, out)
 	}

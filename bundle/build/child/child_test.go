@@ -4,10 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,9 +108,14 @@ func TestDeathOfTheParentEndsTheChild(t *testing.T) {
 func waitForChild(t *testing.T, pid int) {
 	t.Helper()
 	for range 3000 {
-		found, err := exec.CommandContext(t.Context(), "pgrep", "-P", strconv.Itoa(pid)).Output()
-		if err == nil && len(found) > 0 {
-			return
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files { // one for each thread
+			if found, err := os.ReadFile(file); err == nil && len(found) > 0 {
+				return
+			}
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
