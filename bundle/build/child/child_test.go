@@ -77,12 +77,12 @@ func TestCancelEndsTheFamily(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "started\n" {
 		t.Fatalf("%q, %v", line, err)
 	}
-	closed(t, write)
-	closed(t, started)
 	cancel()
 	if err := <-result; !errors.Is(err, context.Canceled) && !strings.Contains(err.Error(), "killed") {
 		t.Errorf("error %v", err)
 	}
+	closed(t, write)
+	closed(t, started)
 	ended(t, held)
 }
 
