@@ -22,16 +22,21 @@ demo: prerequisites build ## on a fresh Debian machine, as root: build, then jud
 build: ## build build/dualstrap, a static executable
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/dualstrap ./cmd/dualstrap
 
+# What it has built before it does not build again, so this is for make to ask every time.
+.PHONY: bundle
+bundle: prerequisites build ## build build/bundle, what hosts need to become nodes: 20 minutes the first time
+	build/dualstrap bundle build --output build/bundle
+
 .PHONY: unit
 unit: ## the quick loop: unit tests
 	go vet ./...
 	go test ./...
 
 .PHONY: test
-test: prerequisites tools build lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
+test: prerequisites bundle tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
 	go test -race ./...
 	tools/fuzz.sh $(FUZZTIME)
-	DUALSTRAP_TOOLS=$(TOOLS) go test -tags integration ./...
+	DUALSTRAP_TOOLS=$(TOOLS) go test -timeout 30m -tags integration ./...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## linters and formatting
@@ -58,9 +63,10 @@ generate: $(TOOLS)/controller-gen ## regenerate deep copies, CRDs and schemas fr
 generated: $(TOOLS)/controller-gen # fails when generated files are not what the types give
 	tools/generate.sh --check
 
-# Programs that tests and tasks need. Each is a Go module of its own, so its dependencies stay out of dualstrap's.
+# Programs that tests and tasks need. Those for the code are Go modules of their own, so their dependencies stay out of
+# dualstrap's; those that read what is rendered are the bundle's.
 .PHONY: tools
-tools: $(TOOLS)/golangci-lint $(TOOLS)/controller-gen $(TOOLS)/kube-apiserver $(TOOLS)/etcd $(TOOLS)/containerd
+tools: $(TOOLS)/golangci-lint $(TOOLS)/controller-gen programs
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod
 	go build -C tools/lint -o $(TOOLS)/ tool && touch $@
@@ -68,15 +74,9 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod
 $(TOOLS)/controller-gen: tools/generate/go.mod $(wildcard tools/generate/openapi/*.go)
 	go build -C tools/generate -o $(TOOLS)/ tool && touch $@
 
-$(TOOLS)/kube-apiserver: tools/kubernetes/go.mod
-	@echo 'building kubeadm and kube-apiserver for the tests: about 5 minutes the first time'
-	go build -C tools/kubernetes -o $(TOOLS)/ tool && touch $@
-
-$(TOOLS)/etcd: tools/etcd/go.mod
-	go build -C tools/etcd -o $(TOOLS)/etcd go.etcd.io/etcd/server/v3 && touch $@
-
-$(TOOLS)/containerd: tools/containerd/go.mod
-	CGO_ENABLED=0 go build -C tools/containerd -o $(TOOLS)/ tool && touch $@
+.PHONY: programs
+programs: bundle
+	build/dualstrap bundle extract build/bundle kube-apiserver kubeadm etcd containerd --output-dir $(TOOLS)
 
 .PHONY: prerequisites
 prerequisites: # installs the Debian packages that are missing

@@ -26,20 +26,32 @@ const maxFileLines = 300
 // is a mistake: think where it belongs first.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"cmd/dualstrap":            {"cmd"},
-		"cmd":                      {"api", "cmd/internal/cli", "provision", "render", "render/planview", "render/schema"},
+		"cmd/dualstrap": {"cmd"},
+		"cmd": {
+			"api", "bundle", "bundle/build", "cmd/internal/cli", "provision", "render", "render/planview", "render/schema",
+		},
 		"cmd/internal/cli":         {"api", "provision"},
 		"provision":                {"api", "allocator", "render"},
 		"render":                   {"api", "api/v1", "api/v1alpha1", "templates"},
 		"render/planview":          {"api"},
 		"render/schema":            {"api", "templates"},
 		"render/internal/kubetest": {},
-		"templates":                {},
-		"allocator":                {},
-		"api":                      {"api/v1", "api/v1alpha1", "api/strictyaml"},
-		"api/strictyaml":           {},
-		"api/v1":                   {},
-		"api/v1alpha1":             {},
+		"bundle":                   {"api", "bundle/elfdeps", "bundle/oci"},
+		"bundle/oci":               {},
+		"bundle/elfdeps":           {},
+		"bundle/build": {
+			"api", "bundle", "bundle/build/child", "bundle/build/debian", "bundle/elfdeps", "bundle/oci", "progress",
+		},
+		"bundle/build/debian": {"bundle/build/child"},
+		"bundle/build/child":  {},
+		"bundle/build/pause":  {},
+		"progress":            {},
+		"templates":           {},
+		"allocator":           {},
+		"api":                 {"api/v1", "api/v1alpha1", "api/strictyaml"},
+		"api/strictyaml":      {},
+		"api/v1":              {},
+		"api/v1alpha1":        {},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,7 +25,8 @@ func TestMain(m *testing.M) {
 func buildProgram(tb testing.TB) string {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "dualstrap")
-	build := exec.CommandContext(tb.Context(), "go", "build", "-buildvcs=false", "-o", program, "./dualstrap")
+	build := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-o", program, "./dualstrap")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("cannot build the program: %v\n%s", err, out)
 	}
@@ -45,6 +47,8 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
+			bin, _, _ := strings.Cut(env.Getenv("PATH"), string(filepath.ListSeparator))
+			env.Setenv("BIN", bin) // where dualstrap is, and nothing else
 			return nil
 		},
 	})

@@ -8,15 +8,19 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
-// Main runs the command line and gives the process's exit code. Ctrl-C and SIGTERM end it at once,
-// whatever runs, even a read of something that never ends: all that is written to disk is written so
-// that a run can be cut off at any point.
+// grace is how long a command that was interrupted has to stop what it started.
+const grace = 2 * time.Second
+
+// Main runs the command line and gives the process's exit code. Ctrl-C and SIGTERM end it within
+// moments, whatever runs, even a read of something that never ends, and a second one ends it at once:
+// all that is written to disk is written so that a run can be cut off at any point.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -35,6 +39,11 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	case err := <-ended:
 		return cli.ExitCode(err)
 	case <-ctx.Done():
+		stop() // from here on a signal does what it does by default
+		select {
+		case <-ended: //nolint:errcheck // it was interrupted, whatever it made of that
+		case <-time.After(grace):
+		}
 		fmt.Fprintln(errOut, "dualstrap: interrupted") //nolint:errcheck // there is nowhere left to say it
 		return cli.ExitInterrupted
 	}
@@ -44,6 +53,10 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 // more.
 func report(w io.Writer, called *cobra.Command, err error) {
 	fmt.Fprintf(w, "dualstrap: %s\n", cli.Visible(err.Error())) //nolint:errcheck // there is nowhere left to say it
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		fmt.Fprintf(w, "    try: %s\n", cli.Visible(hinted.Hint())) //nolint:errcheck // as above
+	}
 	var usage *cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(w, "try: %s --help\n", called.CommandPath()) //nolint:errcheck // as above
@@ -75,6 +88,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or invalid manifests, 130 interrupte
 		newPlan(streams),
 		newRender(streams),
 		group("create", "Create a cluster", newCreateCluster(streams)),
+		group("bundle", "Build and look at what hosts need to become nodes",
+			newBundleBuild(streams), newBundleInspect(streams), newBundleExtract(streams)),
 		newSchema(streams),
 		newVersion(streams),
 	)

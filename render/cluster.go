@@ -15,18 +15,12 @@ const (
 	SystemNamespace = "dualstrap-system"
 	// MetalLBNamespace is the one that MetalLB's documentation uses.
 	MetalLBNamespace = "metallb-system"
-	// MetalLBVersion is the release that the manifests under templates/cluster are for.
-	MetalLBVersion = "v0.15.2"
 
 	// LabelLoadBalancerNode marks the nodes that announce the addresses of Services.
 	LabelLoadBalancerNode = "baremetal.cluster.gke.io/lbnode"
 	// LabelWorkerRole is what `kubectl get nodes` shows as the role of a worker.
 	LabelWorkerRole = "node-role.kubernetes.io/worker"
 )
-
-// Image gives the reference of an image that the bundle puts on hosts. There is no registry behind
-// its name: what a host does not have, it does not run.
-func Image(name, version string) string { return imageRepository + "/" + name + ":" + version }
 
 // Cluster renders the manifests that go into the cluster, in the order in which they are applied:
 // namespaces, definitions before objects of their kinds, nodes before what runs on them.
@@ -112,14 +106,14 @@ func newClusterValues(in Input) clusterValues {
 	return clusterValues{
 		SystemNamespace:    SystemNamespace,
 		Version:            version,
-		Image:              Image("dualstrap", version),
+		Image:              api.Image("dualstrap", version),
 		ControllerReplicas: min(2, countNodes(in.Config, api.RoleControlPlane)),
 		APIServerPort:      strconv.Itoa(in.Config.APIServerPort()),
 		VIP:                in.Config.LoadBalancer.ControlPlaneVIP.String(),
 		VIPPort:            strconv.Itoa(in.Config.LoadBalancer.Port),
 		FlatIPv4:           in.Config.Network.FlatIPv4,
-		MetalLBController:  Image("metallb-controller", MetalLBVersion),
-		MetalLBSpeaker:     Image("metallb-speaker", MetalLBVersion),
+		MetalLBController:  api.Image("metallb-controller", api.MetalLBVersion),
+		MetalLBSpeaker:     api.Image("metallb-speaker", api.MetalLBVersion),
 		LoadBalancerLabel:  LabelLoadBalancerNode,
 	}
 }

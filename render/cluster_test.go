@@ -206,11 +206,12 @@ func TestClusterReplicas(t *testing.T) {
 // TestMetalLBVersion compares the version of the images with the one whose types the CRDs are made of.
 func TestMetalLBVersion(t *testing.T) {
 	t.Parallel()
-	module, err := os.ReadFile("../tools/metallb/go.mod")
+	pin := "../bundle/build/pins/metallb-" + api.MetalLBVersion + "/mod"
+	module, err := os.ReadFile(pin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "go.universe.tf/metallb " + render.MetalLBVersion; !strings.Contains(string(module), want) {
-		t.Errorf("tools/metallb/go.mod does not require %s", want)
+	if want := "go.universe.tf/metallb " + api.MetalLBVersion; !strings.Contains(string(module), want) {
+		t.Errorf("%s does not require %s", pin, want)
 	}
 }

@@ -37,7 +37,11 @@ type mirrorData struct {
 // containerdFiles are containerd's configuration and, for each registry that has mirrors, the order
 // in which to ask them.
 func (r *hostRenderer) containerdFiles(h *host) ([]File, error) {
-	data := containerdData{SandboxImage: Image("pause", pauseVersion), RegistryConfigPath: registryConfigPath, Container: h.facts.Container}
+	data := containerdData{
+		SandboxImage:       api.Image("pause", api.PauseVersion),
+		RegistryConfigPath: registryConfigPath,
+		Container:          h.facts.Container,
+	}
 	config, err := sharedFile(r, "containerd.toml", "/etc/containerd/config.toml", data)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"regexp"
 	"testing"
+
+	"github.com/dualstrap/dualstrap/api"
 )
 
 // ipv6Files are the templates with an IPv6 address wherever an address can stand, although the format
@@ -27,7 +29,7 @@ func ipv6Files(tb testing.TB) []File {
 	}{
 		{"kubeadm-init.yaml", kubeadmDirectory + "/init.yaml", kubeadmInit{
 			kubeadmEndpoint: endpoint, Node: node, ClusterName: "six", KubernetesVersion: "v1.36.3",
-			ControlPlaneEndpoint: endpointOf(ip("fd12::4:1"), 443), ImageRepository: imageRepository,
+			ControlPlaneEndpoint: endpointOf(ip("fd12::4:1"), 443), ImageRepository: api.ImageRepository,
 			ServiceSubnet: "fd12::5:0/116,172.16.0.0/20", CertSANs: []string{"fd12::4:1", "fd12::2:4"},
 			CoreDNSTag: "v1.14.2", EtcdTag: "v3.6.16", MaxPods: 110, PodInterfacePrefix: podInterfacePrefix,
 		}},
@@ -46,7 +48,7 @@ func ipv6Files(tb testing.TB) []File {
 		}},
 		{"check-haproxy.sh", loadBalancerDirectory + "/check-haproxy", checkData{Host: netip.IPv6Loopback(), Port: healthPort}},
 		{"haproxy.yaml", staticPods + "/haproxy.yaml", staticPodData{
-			Image: Image("haproxy", haproxyVersion), ConfigDirectory: loadBalancerDirectory,
+			Image: api.Image("haproxy", api.HAProxyVersion), ConfigDirectory: loadBalancerDirectory,
 			HealthHost: netip.IPv6Loopback().String(), HealthPort: healthPort,
 		}},
 		{"hosts.toml", registryConfigPath + "/_default/hosts.toml", hostsData{

@@ -216,13 +216,13 @@ func testControllerManager(t *testing.T, flags map[string]string, cluster string
 func testImages(t *testing.T, root kubeadmRoot, release api.Release) {
 	t.Helper()
 	want := []string{
-		Image("coredns", release.CoreDNS),
-		Image("etcd", release.Etcd),
-		Image("kube-apiserver", release.Kubernetes),
-		Image("kube-controller-manager", release.Kubernetes),
-		Image("kube-proxy", release.Kubernetes),
-		Image("kube-scheduler", release.Kubernetes),
-		Image("pause", pauseVersion),
+		api.Image("coredns", release.CoreDNS),
+		api.Image("etcd", release.Etcd),
+		api.Image("kube-apiserver", release.Kubernetes),
+		api.Image("kube-controller-manager", release.Kubernetes),
+		api.Image("kube-proxy", release.Kubernetes),
+		api.Image("kube-scheduler", release.Kubernetes),
+		api.Image("pause", api.PauseVersion),
 	}
 	if diff := cmp.Diff(want, slices.Sorted(strings.Lines(root.read(t, "images"))), cmp.Transformer("trim", strings.TrimSpace)); diff != "" {
 		t.Errorf("images (-want +got):\n%s", diff)

@@ -144,7 +144,7 @@ func (r *hostRenderer) kubeadmInit(h *host, node kubeadmNode) kubeadmInit {
 		ClusterName:          r.cfg.Name,
 		KubernetesVersion:    r.cfg.Kubernetes.Kubernetes,
 		ControlPlaneEndpoint: r.controlPlaneEndpoint(),
-		ImageRepository:      imageRepository,
+		ImageRepository:      api.ImageRepository,
 		ServiceSubnet:        strings.ReplaceAll(joinPrefixes(r.cfg.Network.Services), " ", ""),
 		CertSANs:             r.certSANs(),
 		CoreDNSTag:           r.cfg.Kubernetes.CoreDNS,

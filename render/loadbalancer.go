@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"strings"
+
+	"github.com/dualstrap/dualstrap/api"
 )
 
 const (
@@ -79,11 +81,11 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	keepalivedPod, err := r.staticPod("keepalived", keepalivedVersion, keepalived, check)
+	keepalivedPod, err := r.staticPod("keepalived", api.KeepalivedVersion, keepalived, check)
 	if err != nil {
 		return nil, err
 	}
-	haproxyPod, err := r.staticPod("haproxy", haproxyVersion, haproxy)
+	haproxyPod, err := r.staticPod("haproxy", api.HAProxyVersion, haproxy)
 	return []File{check, keepalived, haproxy, keepalivedPod, haproxyPod}, err
 }
 
@@ -135,7 +137,7 @@ func (r *hostRenderer) haproxy() haproxyData {
 // the files that the pod reads do.
 func (r *hostRenderer) staticPod(name, version string, reads ...File) (File, error) {
 	return r.file(name+".yaml", staticPods+"/"+name+".yaml", modeSecret, staticPodData{
-		Image:           Image(name, version),
+		Image:           api.Image(name, version),
 		ConfigDirectory: loadBalancerDirectory,
 		ConfigHash:      hashOf(reads),
 		HealthHost:      loopback().String(),

@@ -4,10 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/build/tools
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 out=$PWD
 if [[ ${1:-} == --check ]]; then
-    out=$(mktemp -d)
-    trap 'rm -rf "$out"' EXIT
+    out=$scratch/out
 fi
 
 crds=templates/cluster/crds
@@ -21,9 +22,12 @@ for package in api/v1 api/v1alpha1; do
 done
 "$bin/controller-gen" crd paths='./api/v1;./api/v1alpha1' output:crd:dir="$out/$crds"
 
-# MetalLB's CRDs come from the types of the version in tools/metallb/go.mod. Descriptions are left
+# MetalLB's CRDs come from the types of the version that bundles are built from. Descriptions are left
 # out: they are half of the bytes, and MetalLB documents its fields itself.
-(cd tools/metallb && "$bin/controller-gen" crd:maxDescLen=0 paths='go.universe.tf/metallb/api/...' output:crd:dir="$out/$metallb")
+mkdir "$scratch/metallb"
+cp bundle/build/pins/metallb-*/mod "$scratch/metallb/go.mod"
+cp bundle/build/pins/metallb-*/sum "$scratch/metallb/go.sum"
+(cd "$scratch/metallb" && "$bin/controller-gen" crd:maxDescLen=0 paths='go.universe.tf/metallb/api/...' output:crd:dir="$out/$metallb")
 
 "$bin/openapi" ./api Header Namespace ProvisionOptions >"$out/$schemas/openapi.json"
 

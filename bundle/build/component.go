@@ -1,0 +1,62 @@
+package build
+
+import (
+	"path"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/bundle"
+)
+
+// component is one file of a bundle, and how it is made. It is plain data, all of which is part of
+// its key in the cache.
+type component struct {
+	kind          string
+	name, version string
+	roles         []api.Role
+	// program is what the file holds; it has none where everything is from packages.
+	program program
+	// path is where the program is: on a host, or in the image.
+	path string
+	// user runs the program of an image, as uid:gid; empty for root.
+	user string
+	// packaged are programs of the distribution that the image holds as well, with their libraries.
+	packaged []string
+	// files are small ones that programs cannot run without.
+	files []textFile
+	// seconds is about how long it takes on two cores, after those before it in the list.
+	seconds int
+}
+
+// program says where an executable comes from.
+type program struct {
+	origin origin
+	// pin is the folder under pins with the modules, pkg the package of the command.
+	pin, pkg string
+	// variables are set by the linker: NAME=VALUE.
+	variables []string
+	// tags are Go's build tags.
+	tags string
+	// cgo has it compiled with the C compiler, and linked statically all the same.
+	cgo bool
+}
+
+// origin is where a program's source is.
+type origin int
+
+const (
+	fromPackages origin = iota // no source: the program is among the packaged ones
+	fromPin                    // a Go module
+	fromPause                  // embedded in dualstrap
+	fromSelf                   // the running dualstrap
+)
+
+// textFile is a file of an image with a fixed content.
+type textFile struct{ path, content string }
+
+// file gives the path of the component's file in the bundle.
+func (c component) file() string {
+	if c.kind == bundle.KindExecutable {
+		return path.Join("bin", c.name+".gz")
+	}
+	return path.Join("images", c.name+".tar")
+}

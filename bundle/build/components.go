@@ -1,0 +1,172 @@
+package build
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/bundle"
+)
+
+// Versions of what is the same for every Kubernetes release.
+const (
+	containerdVersion = "v2.4.2"
+	runcVersion       = "v1.5.2"
+	cniVersion        = "v1.9.1"
+)
+
+// Where programs are.
+const (
+	localBin  = "/usr/local/bin/"
+	systemBin = "/usr/sbin/"
+	cniBin    = "/opt/cni/bin/"
+)
+
+// nonroot runs the programs of images that need no rights.
+const nonroot = "65532:65532"
+
+// The roles of nodes that need the same.
+func everyNode() []api.Role {
+	return []api.Role{api.RoleControlPlane, api.RoleLoadBalancer, api.RoleWorker}
+}
+
+func controlPlane() []api.Role { return []api.Role{api.RoleControlPlane} }
+
+// loadBalancing are also the control plane's nodes: they do it where no others are for it.
+func loadBalancing() []api.Role { return []api.Role{api.RoleControlPlane, api.RoleLoadBalancer} }
+
+// untainted are those that CoreDNS may run on: it does not tolerate the taint of the others.
+func untainted() []api.Role { return []api.Role{api.RoleControlPlane, api.RoleWorker} }
+
+// components lists what a bundle is made of, in the order in which it is built: what can fail for
+// want of something on this machine comes first.
+func components(release api.Release, dualstrapVersion string) []component {
+	return slices.Concat(
+		packagedComponents(),
+		[]component{{
+			kind: bundle.KindImage, name: "dualstrap", version: dualstrapVersion, roles: everyNode(),
+			program: program{origin: fromSelf}, path: localBin + "dualstrap", seconds: 4,
+		}},
+		runtimeComponents(),
+		kubernetesComponents(release),
+		addonComponents(release),
+	)
+}
+
+// packagedComponents come from the distribution.
+func packagedComponents() []component {
+	return []component{
+		{
+			kind: bundle.KindImage, name: "haproxy", version: api.HAProxyVersion, roles: loadBalancing(), path: systemBin + "haproxy",
+			packaged: []string{systemBin + "haproxy"}, seconds: 40,
+		},
+		{
+			kind: bundle.KindImage, name: "keepalived", version: api.KeepalivedVersion, roles: loadBalancing(), path: systemBin + "keepalived",
+			packaged: []string{systemBin + "keepalived", "/bin/bash"},
+			// It looks up the user of its checks, which are Bash's.
+			files:   []textFile{{"/etc/passwd", "root:x:0:0:root:/root:/bin/false\n"}, {"/etc/group", "root:x:0:\n"}},
+			seconds: 4,
+		},
+	}
+}
+
+// runtimeComponents run containers.
+func runtimeComponents() []component {
+	pause := component{
+		kind: bundle.KindImage, name: "pause", version: api.PauseVersion, roles: everyNode(), path: localBin + "pause", user: nonroot,
+		program: program{origin: fromPause, variables: []string{"main.version=" + api.PauseVersion}}, seconds: 30,
+	}
+	runc := component{
+		kind: bundle.KindExecutable, name: "runc", version: runcVersion, roles: everyNode(), path: localBin + "runc",
+		program: program{
+			origin: fromPin, pin: "runc-" + runcVersion, pkg: "github.com/opencontainers/runc",
+			tags: "seccomp,osusergo,netgo", cgo: true,
+		},
+		seconds: 60,
+	}
+	plugin := func(name, folder string, seconds int) component {
+		const module = "github.com/containernetworking/plugins"
+		return component{
+			kind: bundle.KindExecutable, name: name, version: cniVersion, roles: everyNode(), path: cniBin + name, seconds: seconds,
+			program: pinned("cni-plugins-"+cniVersion, module+"/plugins/"+folder+"/"+name,
+				module+"/pkg/utils/buildversion.BuildVersion="+cniVersion),
+		}
+	}
+	containerd := func(name string, seconds int) component {
+		const module = "github.com/containerd/containerd/v2"
+		return component{
+			kind: bundle.KindExecutable, name: name, version: containerdVersion, roles: everyNode(), path: localBin + name, seconds: seconds,
+			program: pinned("containerd-"+containerdVersion, module+"/cmd/"+name, module+"/version.Version="+containerdVersion),
+		}
+	}
+	return []component{
+		pause,
+		runc,
+		plugin("ptp", "main", 30),
+		plugin("host-local", "ipam", 3),
+		plugin("loopback", "main", 3),
+		plugin("portmap", "meta", 3),
+		containerd("ctr", 120),
+		containerd("containerd-shim-runc-v2", 10),
+		containerd("containerd", 60),
+	}
+}
+
+// kubernetesComponents are Kubernetes' own programs, and the etcd of the release.
+func kubernetesComponents(release api.Release) []component {
+	of := func(kind, name string, roles []api.Role, seconds int) component {
+		return component{
+			kind: kind, name: name, version: release.Kubernetes, roles: roles, path: localBin + name, seconds: seconds,
+			program: kubernetesProgram(release.Kubernetes, name),
+		}
+	}
+	proxy := of(bundle.KindImage, "kube-proxy", everyNode(), 30)
+	proxy.packaged = []string{systemBin + "nft"}
+	return []component{
+		{
+			kind: bundle.KindImage, name: "etcd", version: release.Etcd, roles: controlPlane(), path: localBin + "etcd",
+			program: pinned("etcd-"+release.Etcd, "go.etcd.io/etcd/server/v3"), seconds: 60,
+		},
+		of(bundle.KindExecutable, "kubeadm", everyNode(), 250),
+		of(bundle.KindExecutable, "kubectl", controlPlane(), 40),
+		of(bundle.KindExecutable, "kubelet", everyNode(), 120),
+		proxy,
+		of(bundle.KindImage, "kube-apiserver", controlPlane(), 120),
+		of(bundle.KindImage, "kube-controller-manager", controlPlane(), 90),
+		of(bundle.KindImage, "kube-scheduler", controlPlane(), 40),
+	}
+}
+
+// addonComponents run in pods of every cluster.
+func addonComponents(release api.Release) []component {
+	metallb := func(name string, roles []api.Role, seconds int) component {
+		return component{
+			kind: bundle.KindImage, name: "metallb-" + name, version: api.MetalLBVersion, roles: roles, path: localBin + name, seconds: seconds,
+			program: pinned("metallb-"+api.MetalLBVersion, "go.universe.tf/metallb/"+name),
+		}
+	}
+	return []component{
+		{
+			kind: bundle.KindImage, name: "coredns", version: release.CoreDNS, roles: untainted(), path: localBin + "coredns", user: nonroot,
+			program: pinned("coredns-"+release.CoreDNS, "github.com/coredns/coredns"), seconds: 150,
+		},
+		metallb("controller", everyNode(), 150),
+		metallb("speaker", loadBalancing(), 20),
+	}
+}
+
+// pinned is a program of a pinned module that the linker tells its version.
+func pinned(pin, pkg string, variables ...string) program {
+	return program{origin: fromPin, pin: pin, pkg: pkg, variables: variables}
+}
+
+// kubernetesProgram knows where Kubernetes' programs keep their version.
+func kubernetesProgram(version, name string) program {
+	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	var variables []string
+	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+		variables = append(variables, pkg+".gitVersion="+version, pkg+".gitMajor="+major, pkg+".gitMinor="+minor, pkg+".gitTreeState=archive")
+	}
+	return pinned("kubernetes-"+version, "k8s.io/kubernetes/cmd/"+name, variables...)
+}

@@ -1,0 +1,46 @@
+package build
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// recipe is raised when this package makes something else of the same inputs.
+const recipe = 1
+
+// key names what a component is made from: equal keys, equal bytes.
+func (b *builder) key(c component) (string, error) {
+	sum := sha256.New()
+	// Writing to a hash does not fail.
+	say := func(what string, value any) { fmt.Fprintf(sum, "%s: %+v\n", what, value) } //nolint:errcheck // see above
+
+	c.seconds = 0
+	say("recipe", recipe)
+	say("component", c)
+	if c.program.origin == fromPin || c.program.origin == fromPause {
+		files, err := sources(c.program)
+		if err != nil {
+			return "", err
+		}
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			say(name, sha256.Sum256(files[name]))
+		}
+		say("go", b.tools.goVersion)
+	}
+	if c.program.cgo {
+		say("compiler", b.tools.compiler)
+	}
+	if c.program.origin == fromSelf {
+		say("dualstrap", b.selfDigest)
+	}
+	if len(c.packaged) > 0 {
+		say("packages", b.closure)
+	}
+	return shortHash(sum.Sum(nil)), nil
+}
+
+// shortHash is enough of a hash to name a folder.
+func shortHash(sum []byte) string { return hex.EncodeToString(sum[:12]) }

@@ -1,0 +1,51 @@
+package build
+
+import (
+	"embed"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+)
+
+// pins holds a go.mod and a go.sum for every module that bundles are built from. A folder with a file
+// named go.mod would be a module of its own, which cannot be embedded: here they are mod and sum.
+//
+//go:embed pins
+var pins embed.FS
+
+//go:embed pause/main.go
+var pauseSource []byte
+
+// goLine is the Go version that every pin asks for, and so the oldest that builds bundles.
+const goLine = "1.26.6"
+
+// sources gives the files that a program is built from, by name in the folder it is built in. What
+// they do not hold they name together with its digest.
+func sources(p program) (map[string][]byte, error) {
+	if p.origin == fromPause {
+		return map[string][]byte{"go.mod": []byte("module pause\n\ngo " + goLine + "\n"), "main.go": pauseSource}, nil
+	}
+	files := map[string][]byte{}
+	for name, embedded := range map[string]string{"go.mod": "mod", "go.sum": "sum"} {
+		content, err := pins.ReadFile(path.Join("pins", p.pin, embedded))
+		if err != nil {
+			return nil, fmt.Errorf("there is no pin for %s: %w", p.pin, err)
+		}
+		files[name] = content
+	}
+	return files, nil
+}
+
+// writeSources writes files into a new folder.
+func writeSources(dir string, files map[string][]byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package bundle
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/dualstrap/dualstrap/api"
+)
+
+const (
+	// ManifestName is the file that makes a folder a bundle.
+	ManifestName = "manifest.json"
+	// SchemaVersion is that of the manifest; a reader refuses others.
+	SchemaVersion = 1
+)
+
+// The kinds of files.
+const (
+	KindExecutable = "executable"
+	KindImage      = "image"
+)
+
+// Manifest says what a bundle holds.
+type Manifest struct {
+	SchemaVersion     int    `json:"schemaVersion"`
+	KubernetesVersion string `json:"kubernetesVersion"`
+	// Architecture is Go's name of it: amd64.
+	Architecture string `json:"architecture"`
+	// GoVersion is the toolchain that built the programs: another one gives other bytes.
+	GoVersion string `json:"goVersion"`
+	// Files are sorted by path.
+	Files []File `json:"files"`
+}
+
+// File is a file of a bundle.
+type File struct {
+	// Path is relative to the bundle, with slashes.
+	Path string `json:"path"`
+	Kind string `json:"kind"`
+	// Name is the executable's or image's, Version what it says of itself.
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Size and SHA256 are those of the file as it lies in the bundle.
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	// Roles are those of the nodes that need it.
+	Roles []api.Role `json:"roles"`
+	// Executable is set where Kind is executable, Image where it is image.
+	Executable *Executable `json:"executable,omitempty"`
+	Image      *Image      `json:"image,omitempty"`
+}
+
+// Executable is a program that goes onto hosts; the file is its gzip.
+type Executable struct {
+	// Path and Mode, in octal, are those on the host.
+	Path string `json:"path"`
+	Mode string `json:"mode"`
+	// Size and SHA256 are those of the executable itself.
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Image is an image that hosts import.
+type Image struct {
+	Reference string `json:"reference"`
+	// Program is the path in the image of what it runs.
+	Program string `json:"program"`
+}
+
+// Encode gives the manifest's bytes.
+func (m Manifest) Encode() ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(m)
+	return out.Bytes(), err
+}
+
+// For gives the files that a node of the role needs.
+func (m Manifest) For(role api.Role) []File {
+	var files []File
+	for _, file := range m.Files {
+		for _, needing := range file.Roles {
+			if needing == role {
+				files = append(files, file)
+			}
+		}
+	}
+	return files
+}
+
+// decode reads a manifest and holds it to what the rest of the package relies on.
+func decode(data []byte) (Manifest, error) {
+	var manifest Manifest
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&manifest); err != nil {
+		return manifest, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return manifest, errors.New("more than one JSON document")
+	}
+	if manifest.SchemaVersion != SchemaVersion {
+		return manifest, fmt.Errorf("its schema version is %d, this dualstrap reads %d", manifest.SchemaVersion, SchemaVersion)
+	}
+	if len(manifest.Files) == 0 {
+		return manifest, errors.New("it lists no files")
+	}
+	for _, file := range manifest.Files {
+		if err := file.check(); err != nil {
+			return manifest, fmt.Errorf("file %q: %w", file.Path, err)
+		}
+	}
+	return manifest, nil
+}
+
+func (f File) check() error {
+	switch {
+	case !filepath.IsLocal(filepath.FromSlash(f.Path)):
+		return errors.New("the path leads out of the bundle")
+	case f.Kind == KindExecutable && f.Executable == nil, f.Kind == KindImage && f.Image == nil:
+		return fmt.Errorf("it says nothing about the %s", f.Kind)
+	case f.Kind != KindExecutable && f.Kind != KindImage:
+		return fmt.Errorf("the kind %q is unknown", f.Kind)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package oci
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Archive is an image's archive, open for reading.
+type Archive struct {
+	file  *os.File
+	blobs map[string]*io.SectionReader
+	// Reference is the image's name, Config what it runs.
+	Reference string
+	Config    v1.Config
+	layers    []v1.Descriptor
+}
+
+// Open opens an archive that [Write] wrote.
+func Open(path string) (*Archive, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	archive := &Archive{file: file}
+	if err := archive.read(); err != nil {
+		file.Close() //nolint:errcheck,gosec // nothing was written
+		return nil, fmt.Errorf("cannot read image archive %s: %w", path, err)
+	}
+	return archive, nil
+}
+
+// Close closes the archive.
+func (a *Archive) Close() error { return a.file.Close() }
+
+// Walk calls visit for every entry of the image's layers, in their order.
+func (a *Archive) Walk(visit func(header *tar.Header, content io.Reader) error) error {
+	for _, layer := range a.layers {
+		if err := a.walkLayer(layer, visit); err != nil {
+			return fmt.Errorf("cannot read layer %s of %s: %w", layer.Digest, a.Reference, err)
+		}
+	}
+	return nil
+}
+
+func (a *Archive) walkLayer(layer v1.Descriptor, visit func(*tar.Header, io.Reader) error) error {
+	blob, err := a.blob(blobPath(layer.Digest))
+	if err != nil {
+		return err
+	}
+	plain, err := zstd.NewReader(blob)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	entries := tar.NewReader(plain)
+	for {
+		header, err := entries.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(header, entries); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *Archive) read() error {
+	if err := a.locate(); err != nil {
+		return err
+	}
+	index, err := parse(a, indexFile, v1.ParseIndexManifest)
+	if err != nil {
+		return err
+	}
+	if len(index.Manifests) != 1 {
+		return fmt.Errorf("it holds %d images, not one", len(index.Manifests))
+	}
+	image := index.Manifests[0]
+	manifest, err := parse(a, blobPath(image.Digest), v1.ParseManifest)
+	if err != nil {
+		return err
+	}
+	config, err := parse(a, blobPath(manifest.Config.Digest), v1.ParseConfigFile)
+	if err != nil {
+		return err
+	}
+	a.Reference, a.Config, a.layers = image.Annotations[nameAnnotation], config.Config, manifest.Layers
+	return nil
+}
+
+// locate notes where in the file each member of the tar is.
+func (a *Archive) locate() error {
+	a.blobs = map[string]*io.SectionReader{}
+	members := tar.NewReader(a.file)
+	for {
+		header, err := members.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		offset, err := a.file.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return err
+		}
+		a.blobs[header.Name] = io.NewSectionReader(a.file, offset, header.Size)
+	}
+}
+
+func (a *Archive) blob(name string) (*io.SectionReader, error) {
+	blob, ok := a.blobs[name]
+	if !ok {
+		return nil, fmt.Errorf("%s is missing", name)
+	}
+	return blob, nil
+}
+
+func parse[T any](a *Archive, name string, parser func(io.Reader) (*T, error)) (*T, error) {
+	blob, err := a.blob(name)
+	if err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(blob)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parser(bytes.NewReader(content))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return parsed, nil
+}

@@ -1,0 +1,159 @@
+package bundle
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// The ways in which a file can be wrong.
+const (
+	Missing = "missing"
+	Damaged = "damaged"
+	Extra   = "extra"
+)
+
+// Flaw is a file that is not as the manifest says.
+type Flaw struct {
+	Path    string `json:"path"`
+	Flaw    string `json:"flaw"`
+	Message string `json:"message"`
+}
+
+// FlawedError says which files of a bundle are not as the manifest says.
+type FlawedError struct {
+	Dir   string
+	Flaws []Flaw
+}
+
+// Error implements error.
+func (e *FlawedError) Error() string {
+	lines := []string{fmt.Sprintf("the bundle %s is damaged", e.Dir)}
+	for _, flaw := range e.Flaws {
+		lines = append(lines, fmt.Sprintf("    %s: %s: %s", flaw.Path, flaw.Flaw, flaw.Message))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hint says what to do.
+func (e *FlawedError) Hint() string {
+	return "build it again with dualstrap bundle build --output " + e.Dir
+}
+
+// Verify reads every file and gives a [FlawedError] unless all are there, whole, and alone.
+func (f *Folder) Verify(ctx context.Context) error {
+	flaws := make([]*Flaw, len(f.Manifest.Files))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, file := range f.Manifest.Files {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			flaws[i] = f.inspect(file)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	found := &FlawedError{Dir: f.Dir}
+	for _, flaw := range flaws {
+		if flaw != nil {
+			found.Flaws = append(found.Flaws, *flaw)
+		}
+	}
+	extra, err := f.extra()
+	if err != nil {
+		return err
+	}
+	if found.Flaws = append(found.Flaws, extra...); len(found.Flaws) > 0 {
+		return found
+	}
+	return nil
+}
+
+// inspect judges one file.
+func (f *Folder) inspect(file File) *Flaw {
+	content, err := os.Open(f.path(file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Flaw{Path: file.Path, Flaw: Missing, Message: "there is no such file"}
+	}
+	if err == nil {
+		err = matches(content, file)
+		content.Close() //nolint:errcheck,gosec // nothing was written
+	}
+	if err != nil {
+		return &Flaw{Path: file.Path, Flaw: Damaged, Message: err.Error()}
+	}
+	return nil
+}
+
+// matches compares the digest of a file and, where it is an executable's gzip, of what is in it.
+func matches(content io.Reader, file File) error {
+	stored := sha256.New()
+	all := io.TeeReader(content, stored)
+	if file.Executable != nil {
+		if err := unpack(io.Discard, all, *file.Executable); err != nil {
+			return err
+		}
+	}
+	if _, err := io.Copy(io.Discard, all); err != nil {
+		return err
+	}
+	return compareDigest(hex.EncodeToString(stored.Sum(nil)), file.SHA256)
+}
+
+// unpack writes the executable that a gzip holds, and fails when it is not the one expected.
+func unpack(w io.Writer, compressed io.Reader, want Executable) error {
+	plain, err := gzip.NewReader(compressed)
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	// One byte more than expected is as wrong as a wrong digest, and a bomb never gets further.
+	if _, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(plain, want.Size+1)); err != nil {
+		return err
+	}
+	return compareDigest(hex.EncodeToString(sum.Sum(nil)), want.SHA256)
+}
+
+func compareDigest(got, want string) error {
+	if got != want {
+		return fmt.Errorf("its SHA-256 is %s, not %s", got, want)
+	}
+	return nil
+}
+
+// extra gives the files that the manifest does not list.
+func (f *Folder) extra() ([]Flaw, error) {
+	var flaws []Flaw
+	err := filepath.WalkDir(f.Dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(f.Dir, path)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(relative)
+		listed := slices.ContainsFunc(f.Manifest.Files, func(file File) bool { return file.Path == name })
+		if !listed && name != ManifestName {
+			flaws = append(flaws, Flaw{Path: name, Flaw: Extra, Message: ManifestName + " does not list it"})
+		}
+		return nil
+	})
+	return flaws, err
+}

@@ -1,0 +1,85 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/bundle/build"
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+)
+
+func newBundleBuild(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "build --output DIR",
+		Short: "Build from source what hosts need to become nodes",
+		Long: `Build what hosts need to become nodes: Kubernetes, containerd, runc, etcd, CoreDNS, CNI plugins
+and MetalLB from Go modules at pinned versions, each checked against its sum, and images with
+nftables, HAProxy and keepalived from the distribution's packages. No container registry is asked.
+
+It needs Go, gcc and the headers of libseccomp on a Debian 12 machine; the bundle is for hosts of
+any amd64 distribution. The first build takes about 20 minutes on two cores. What is built is kept
+in ~/.cache/dualstrap/bundle: a build that was stopped goes on where it was, and one with nothing
+to do takes a second or two.`,
+		Example: `  dualstrap bundle build --output bundle
+  dualstrap bundle build --output bundle --kubernetes-version v1.36.3`,
+		Args: noArgs,
+	}
+	output := cmd.Flags().String("output", "", "the folder of the bundle: new, empty, or a bundle to bring up to date")
+	kubernetes := cmd.Flags().String("kubernetes-version", api.Releases()[0].Kubernetes, "one of "+knownReleases())
+	_ = cmd.MarkFlagDirname("output") // it fails only for a flag that does not exist
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *output == "" {
+			return cli.Usagef("no folder to write to: name one with --output")
+		}
+		release, known := api.FindRelease(*kubernetes)
+		if !known {
+			return cli.Usagef("unknown Kubernetes version %q: choose one of %s", *kubernetes, knownReleases())
+		}
+		cache, err := build.DefaultCacheDir()
+		if err != nil {
+			return err
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("cannot find dualstrap's own executable: %w", err)
+		}
+		result, err := build.Build(cmd.Context(), build.Options{
+			Output: *output, Release: release, CacheDir: cache, Self: self, SelfVersion: cli.Version(), Progress: streams.Err,
+		})
+		if err != nil {
+			return err
+		}
+		return reportBuild(streams, *output, result)
+	}
+	return cmd
+}
+
+func reportBuild(streams cli.Streams, dir string, result build.Result) error {
+	state := "is up to date"
+	if result.Changed {
+		state = "is ready"
+	}
+	var size int64
+	for _, file := range result.Manifest.Files {
+		size += file.Size
+	}
+	_, err := fmt.Fprintf(streams.Out, "the bundle %s for Kubernetes %s %s: %s, %s; %d built now, %d from the cache\n",
+		cli.Visible(dir), result.Manifest.KubernetesVersion, state, cli.Count(len(result.Manifest.Files), "file"), mebibytes(size),
+		result.Built, len(result.Manifest.Files)-result.Built)
+	return err
+}
+
+// knownReleases names the Kubernetes versions that can be built.
+func knownReleases() string {
+	var names []string
+	for _, release := range api.Releases() {
+		names = append(names, release.Kubernetes)
+	}
+	return strings.Join(names, ", ")
+}
+
+func mebibytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }

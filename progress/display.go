@@ -1,0 +1,174 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// redraw is how often the lines of a terminal are brought up to date.
+const redraw = 250 * time.Millisecond
+
+// Display shows the steps of some work. Steps may run side by side, each has a line then.
+type Display struct {
+	out   io.Writer
+	width func() int // nil where lines cannot be redrawn
+	now   func() time.Time
+
+	mu       sync.Mutex
+	total    int
+	expected time.Duration // of all steps that have not ended
+	begun    int
+	running  []*Step
+	drawn    int // lines on the terminal that the next redraw replaces
+	stop     chan struct{}
+	stopped  sync.WaitGroup
+}
+
+// Step is one piece of the work.
+type Step struct {
+	display  *Display
+	name     string
+	number   int
+	started  time.Time
+	expected time.Duration
+}
+
+// New makes a display for a number of steps that are expected to take so long in all, zero if nobody
+// knows. It has to be closed.
+func New(out io.Writer, steps int, expected time.Duration) *Display {
+	d := &Display{out: out, total: steps, expected: expected, now: time.Now, stop: make(chan struct{})}
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		d.width = func() int { return terminalWidth(file) }
+		d.stopped.Add(1)
+		go d.keepDrawing()
+	}
+	return d
+}
+
+func terminalWidth(file *os.File) int {
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}
+
+// Close removes the lines of steps that have not ended.
+func (d *Display) Close() {
+	close(d.stop)
+	d.stopped.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.running = nil
+	d.draw("")
+}
+
+// Begin says that a step begins, and how long it should take, zero if nobody knows.
+func (d *Display) Begin(name string, expected time.Duration) *Step {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.begun++
+	step := &Step{display: d, name: name, number: d.begun, started: d.now(), expected: expected}
+	d.running = append(d.running, step)
+	if d.width == nil {
+		about := ""
+		if expected > 0 {
+			about = ", about " + span(expected)
+		}
+		d.print(fmt.Sprintf("%s %s%s\n", step.count(), name, about))
+	} else {
+		d.draw("")
+	}
+	return step
+}
+
+// End says how a step ended.
+func (s *Step) End(outcome string) {
+	d := s.display
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, step := range d.running {
+		if step == s {
+			d.running = append(d.running[:i], d.running[i+1:]...)
+			break
+		}
+	}
+	d.expected = max(d.expected-s.expected, 0)
+	line := fmt.Sprintf("%s %s: %s in %s\n", s.count(), s.name, outcome, span(d.now().Sub(s.started)))
+	if d.width == nil {
+		d.print(line)
+	} else {
+		d.draw(line)
+	}
+}
+
+func (d *Display) keepDrawing() {
+	defer d.stopped.Done()
+	ticks := time.NewTicker(redraw)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-d.stop:
+			return
+		case <-ticks.C:
+			d.mu.Lock()
+			d.draw("")
+			d.mu.Unlock()
+		}
+	}
+}
+
+// draw replaces the lines of running steps, below a line that stays.
+func (d *Display) draw(stays string) {
+	if d.width == nil {
+		return
+	}
+	var text strings.Builder
+	if d.drawn > 0 {
+		fmt.Fprintf(&text, "\x1b[%dA", d.drawn)
+	}
+	text.WriteString("\r\x1b[J" + stays)
+	width := d.width()
+	for _, step := range d.running {
+		line := []rune(d.line(step))
+		text.WriteString(string(line[:min(len(line), width-1)]) + "\n")
+	}
+	d.drawn = len(d.running)
+	d.print(text.String())
+}
+
+// line is a running step's: what, for how long, and when all will be done.
+func (d *Display) line(step *Step) string {
+	elapsed := d.now().Sub(step.started)
+	line := fmt.Sprintf("%s %s  %s", step.count(), step.name, span(elapsed))
+	if step.expected > 0 {
+		line += " of about " + span(step.expected)
+	}
+	if left := d.expected - min(elapsed, step.expected); d.expected > 0 && left > 0 {
+		line += ", " + span(left) + " left in all"
+	}
+	return line
+}
+
+// print writes; where progress cannot be shown, the work goes on.
+func (d *Display) print(text string) { _, _ = io.WriteString(d.out, text) }
+
+func (s *Step) count() string {
+	width := len(fmt.Sprint(s.display.total))
+	return fmt.Sprintf("[%*d/%d]", width, s.number, s.display.total)
+}
+
+// span writes a duration for a person: 8s, 2m05s.
+func span(d time.Duration) string {
+	seconds := int(d.Round(time.Second) / time.Second)
+	if seconds < 60 {
+		return fmt.Sprintf("%ds", seconds)
+	}
+	return fmt.Sprintf("%dm%02ds", seconds/60, seconds%60)
+}

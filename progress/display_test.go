@@ -1,0 +1,102 @@
+package progress
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// clock is a time that passes when it is told to.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time { return c.at }
+
+func TestPlainLines(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	time0 := &clock{at: time.Unix(0, 0)}
+	d := New(&out, 12, 3*time.Minute)
+	d.now = time0.now
+	first := d.Begin("kubelet v1.36.3", 2*time.Minute)
+	second := d.Begin("pause", 0)
+	time0.at = time0.at.Add(125 * time.Second)
+	second.End("failed")
+	first.End("built")
+	d.Close()
+	want := "[ 1/12] kubelet v1.36.3, about 2m00s\n[ 2/12] pause\n[ 2/12] pause: failed in 2m05s\n[ 1/12] kubelet v1.36.3: built in 2m05s\n"
+	if out.String() != want {
+		t.Errorf("printed:\n%swant:\n%s", out.String(), want)
+	}
+}
+
+func TestLineOfARunningStep(t *testing.T) {
+	t.Parallel()
+	time0 := &clock{at: time.Unix(0, 0)}
+	d := &Display{total: 3, expected: 5 * time.Minute, now: time0.now, out: &bytes.Buffer{}}
+	step := d.Begin("kubelet", 2*time.Minute)
+	time0.at = time0.at.Add(70 * time.Second)
+	if got, want := d.line(step), "[1/3] kubelet  1m10s of about 2m00s, 3m50s left in all"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	time0.at = time0.at.Add(time.Hour) // late: what is left is that of the other steps
+	if got, want := d.line(step), "[1/3] kubelet  61m10s of about 2m00s, 3m00s left in all"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// terminal gives both ends of a real one, 20 columns wide.
+func terminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 20}); err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	return master, slave
+}
+
+// TestTerminal redraws in place, no line wider than the terminal, and leaves only what ended.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	master, slave := terminal(t)
+	d := New(slave, 2, 0)
+	first, second := d.Begin("a step with a long name", time.Minute), d.Begin("b", 0)
+	second.End("built")
+	_ = first
+	d.Close()
+	if err := slave.Close(); err != nil {
+		t.Error(err)
+	}
+	var out bytes.Buffer
+	_, _ = out.ReadFrom(master) // it ends with an error when the other end is closed
+	const up, clear = "\x1b[%dA", "\r\x1b[J"
+	text := out.String()
+	for _, want := range []string{clear + "[1/2] a step with a\r\n", fmt.Sprintf(up, 2) + clear + "[2/2] b: built in 0s\r\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q lacks %q", text, want)
+		}
+	}
+	if !strings.HasSuffix(text, fmt.Sprintf(up, 1)+clear) {
+		t.Errorf("%q does not end by clearing what was running", text)
+	}
+}
