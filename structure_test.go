@@ -27,7 +27,7 @@ const maxFileLines = 300
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"cmd/dualstrap":            {"cmd"},
-		"cmd":                      {"api", "cmd/internal/cli", "provision", "render", "render/planview", "render/schema"},
+		"cmd":                      {"api", "cmd/internal/cli", "lab", "provision", "render", "render/planview", "render/schema"},
 		"cmd/internal/cli":         {"api", "provision"},
 		"provision":                {"api", "allocator", "render"},
 		"render":                   {"api", "api/v1", "api/v1alpha1", "templates"},
@@ -36,6 +36,10 @@ func mayImport() map[string][]string {
 		"render/internal/kubetest": {},
 		"templates":                {},
 		"allocator":                {},
+		"lab":                      {"lab/engine", "lab/image", "lab/wire"},
+		"lab/engine":               {},
+		"lab/image":                {},
+		"lab/wire":                 {},
 		"api":                      {"api/v1", "api/v1alpha1", "api/strictyaml"},
 		"api/strictyaml":           {},
 		"api/v1":                   {},
