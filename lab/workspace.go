@@ -85,8 +85,8 @@ func (w Workspace) remove() (removed, kept bool, err error) {
 		}
 	}
 	for _, dir := range []string{filepath.Dir(w.KeyPath()), w.dir, filepath.Dir(w.dir)} {
-		if os.Remove(dir) != nil {
-			break // not empty, or not there
+		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			break // not empty
 		}
 	}
 	return removed, kept, nil
