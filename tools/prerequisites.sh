@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests use and that are missing. Says what to do elsewhere.
 set -euo pipefail
 
-packages=(firewalld haproxy iproute2 keepalived nftables strace systemd)
+packages=(debootstrap firewalld gpgv haproxy iproute2 keepalived nftables openssh-client podman procps runc strace systemd)
 
 if ! command -v go >/dev/null; then
 	echo "Go 1.21 or later is missing: install it from https://go.dev/dl (it fetches the version this project needs)" >&2
