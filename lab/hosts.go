@@ -118,7 +118,8 @@ func (l *Lab) boot(ctx context.Context, found Found, connected bool) error {
 		return err
 	}
 	if !connected {
-		return l.awaitBoot(ctx, found.Host)
+		_, err := l.awaitBoot(ctx, found.Host)
+		return err
 	}
 	return l.await(ctx, found)
 }
@@ -129,14 +130,11 @@ func (l *Lab) await(ctx context.Context, found Found) error {
 	if err != nil {
 		return err
 	}
-	if err := l.awaitBoot(ctx, found.Host); err != nil {
-		return err
-	}
-	facts, err := l.facts(ctx, found.Host)
+	facts, err := l.awaitBoot(ctx, found.Host)
 	if err != nil {
 		return err
 	}
-	found.OS = facts.os
+	found.OS = facts.os // it presents itself as it did
 	_, _, err = l.settle(ctx, found.Host, signer)
 	return err
 }

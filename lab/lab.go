@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -62,7 +63,7 @@ func New(name, workspaceRoot string, step func(string)) (*Lab, error) {
 	if err != nil {
 		return nil, &Error{Err: fmt.Errorf("cannot find the cache for the hosts' image: %w", err), Try: "set HOME or XDG_CACHE_HOME"}
 	}
-	return &Lab{Name: name, Workspace: workspace, Cache: cache + "/dualstrap", Step: step}, nil
+	return &Lab{Name: name, Workspace: workspace, Cache: filepath.Join(cache, "dualstrap", "lab"), Step: step}, nil
 }
 
 // findEngine chooses the machine's container engine: podman, or docker where it runs and podman is

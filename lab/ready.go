@@ -40,10 +40,7 @@ func (l *Lab) plug(ctx context.Context, host Host, on bool) error {
 // settle waits until a host is up, makes it present itself as it should and accept the lab's key, and
 // logs in at both addresses. It gives the host's keys and what it had to change.
 func (l *Lab) settle(ctx context.Context, host Host, signer ssh.Signer) ([]ssh.PublicKey, []Kind, error) {
-	if err := l.awaitBoot(ctx, host); err != nil {
-		return nil, nil, err
-	}
-	facts, err := l.facts(ctx, host)
+	facts, err := l.awaitBoot(ctx, host)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,25 +73,27 @@ func (l *Lab) exec(ctx context.Context, host Host, input []byte, command ...stri
 }
 
 // awaitBoot waits until systemd has started everything, and fails when a unit failed.
-func (l *Lab) awaitBoot(ctx context.Context, host Host) error {
-	var last string
+func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
+	var told facts
+	last := "it does not answer"
 	err := poll(ctx, bootDeadline, func() (bool, error) {
-		answer, err := l.exec(ctx, host, nil, "systemctl", "is-system-running", "--wait")
-		last = strings.TrimSpace(answer)
-		switch {
-		case last == "running":
-			return true, nil
-		case last == "degraded":
-			return false, l.failedUnits(ctx, host)
+		var err error
+		switch told, err = l.facts(ctx, host, "--wait"); {
 		case err != nil:
 			last = err.Error()
+		case told.system == "running":
+			return true, nil
+		case told.system == "degraded":
+			return false, l.failedUnits(ctx, host)
+		default:
+			last = "it is " + told.system
 		}
 		return false, nil
 	})
 	if errors.Is(err, errDeadline) {
-		return fmt.Errorf("systemd has not finished booting after %s: %s", bootDeadline, last)
+		return told, fmt.Errorf("systemd has not finished booting after %s: %s", bootDeadline, last)
 	}
-	return err
+	return told, err
 }
 
 // failedUnits gives the error that names them.
@@ -117,22 +116,26 @@ func (l *Lab) failedUnits(ctx context.Context, host Host) error {
 
 // facts are what only a running host can tell.
 type facts struct {
+	system     string // as of systemctl is-system-running
 	os         OS
 	keys       []ssh.PublicKey
 	authorized []byte
 }
 
-// factsScript prints the system's ID, the host keys, an empty line, and who may log in.
-const factsScript = `. /etc/os-release && echo "$ID" && cat /etc/ssh/ssh_host_*_key.pub && echo && { cat ` + authorizedKeys + ` || true; }`
+// factsScript prints the state of systemd, the ID of the distribution, and the host keys as far as they
+// are made; then an empty line, and who may log in.
+const factsScript = `systemctl is-system-running "$@"; . /etc/os-release; echo "$ID"; cat /etc/ssh/ssh_host_*_key.pub; echo; cat ` + authorizedKeys
 
-func (l *Lab) facts(ctx context.Context, host Host) (facts, error) {
-	answer, err := l.exec(ctx, host, nil, "sh", "-c", factsScript)
+// facts asks a host; with --wait when it has booted.
+func (l *Lab) facts(ctx context.Context, host Host, wait ...string) (facts, error) {
+	answer, err := l.exec(ctx, host, nil, append([]string{"sh", "-c", "{ " + factsScript + "; } 2>/dev/null || true", "sh"}, wait...)...)
 	if err != nil {
-		return facts{}, fmt.Errorf("cannot read the host's keys: %w", err)
+		return facts{}, fmt.Errorf("cannot ask the host: %w", err)
 	}
-	id, rest, _ := strings.Cut(answer, "\n")
+	system, rest, _ := strings.Cut(answer, "\n")
+	id, rest, _ := strings.Cut(rest, "\n")
 	public, authorized, _ := strings.Cut(rest, "\n\n")
-	told := facts{os: OS(id), authorized: []byte(authorized)}
+	told := facts{system: system, os: OS(id), authorized: []byte(authorized)}
 	for line := range strings.Lines(public) {
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 		if err != nil {

@@ -34,6 +34,9 @@ type Found struct {
 type State struct {
 	// Hosts are in the order of [Spec.Hosts].
 	Hosts []Found
+	// Other is another lab that has hosts, or the bridge; empty when there is none. All labs have the same
+	// addresses.
+	Other string
 	// Volumes are the names of the hosts' volumes, even of hosts that are no more.
 	Volumes []string
 }
@@ -48,31 +51,47 @@ func (s State) host(id string) (Found, bool) {
 
 // Observe reads what there is of the lab from the container engine and the network.
 func (l *Lab) Observe(ctx context.Context) (State, error) {
-	mine := map[string]string{labelLab: l.Name}
-	containers, err := l.engine.Containers(ctx, mine)
+	containers, err := l.engine.Containers(ctx, map[string]string{labelLab: ""})
 	if err != nil {
 		return State{}, fmt.Errorf("cannot list the lab's hosts: %w", err)
 	}
-	volumes, err := l.engine.Volumes(ctx, mine)
-	if err != nil {
+	var state State
+	if state.Volumes, err = l.engine.Volumes(ctx, map[string]string{labelLab: l.Name}); err != nil {
 		return State{}, fmt.Errorf("cannot list the lab's volumes: %w", err)
 	}
-	state := State{Volumes: volumes}
+	if owner, _, err := wire.Owner(); err != nil {
+		return State{}, err
+	} else if owner != l.Name {
+		state.Other = owner
+	}
 	for _, container := range containers {
-		host, known := hostByID(l.Name, container.Labels[labelHost])
-		if !known { // of another version: it can be told apart and removed, no more
-			host = Host{ID: container.Labels[labelHost], Name: container.Name}
+		if name := container.Labels[labelLab]; name != l.Name {
+			state.Other = name
+			continue
 		}
-		found := Found{Host: host, Container: container, Cable: wire.Unplugged}
-		if container.Running {
-			if found.Cable, err = wire.CableOf(host.ID, container.PID); err != nil {
-				return State{}, err
-			}
+		found, err := l.observeHost(container)
+		if err != nil {
+			return State{}, err
 		}
 		state.Hosts = append(state.Hosts, found)
 	}
 	slices.SortFunc(state.Hosts, func(a, b Found) int { return compareHosts(a.Host, b.Host) })
 	return state, nil
+}
+
+func (l *Lab) observeHost(container engine.Found) (Found, error) {
+	id := container.Labels[labelHost]
+	host, known := hostByID(l.Name, id)
+	if !known { // of another version: it can be told apart and removed, no more
+		host = Host{ID: id, Name: container.Name}
+	}
+	found := Found{Host: host, Container: container, Cable: wire.Unplugged}
+	if !container.Running {
+		return found, nil
+	}
+	var err error
+	found.Cable, err = wire.CableOf(id, container.PID)
+	return found, err
 }
 
 // compareHosts orders hosts like [Spec.Hosts].
@@ -82,23 +101,4 @@ func compareHosts(a, b Host) int {
 		return rank[a.Role] - rank[b.Role]
 	}
 	return a.IPv4.Compare(b.IPv4)
-}
-
-// otherLab gives the name of another lab that has hosts, if there is one. All labs have the same
-// addresses.
-func (l *Lab) otherLab(ctx context.Context) (string, error) {
-	containers, err := l.engine.Containers(ctx, map[string]string{labelLab: ""})
-	if err != nil {
-		return "", fmt.Errorf("cannot look for other labs: %w", err)
-	}
-	for _, container := range containers {
-		if name := container.Labels[labelLab]; name != l.Name {
-			return name, nil
-		}
-	}
-	owner, laid, err := wire.Owner()
-	if err != nil || !laid || owner == l.Name {
-		return "", err
-	}
-	return owner, nil
 }

@@ -43,11 +43,11 @@ func (l *Lab) Up(ctx context.Context, spec Spec) (Result, error) {
 		return Result{}, err
 	}
 	defer lock.Close() //nolint:errcheck // nothing was written
-	if err := l.checkRoom(ctx); err != nil {
-		return Result{}, err
-	}
 	state, err := l.Observe(ctx)
 	if err != nil {
+		return Result{}, err
+	}
+	if err := l.checkRoom(state.Other); err != nil {
 		return Result{}, err
 	}
 	run := &upRun{Lab: l, lock: lock, state: state, keys: map[string][]ssh.PublicKey{}}
@@ -68,11 +68,7 @@ func exists(path string) bool {
 }
 
 // checkRoom makes sure that the lab's addresses are nobody else's.
-func (l *Lab) checkRoom(ctx context.Context) error {
-	other, err := l.otherLab(ctx)
-	if err != nil {
-		return err
-	}
+func (l *Lab) checkRoom(other string) error {
 	if other != "" {
 		return &Error{
 			Err: fmt.Errorf("cannot bring the lab %s up: the lab %s is there, and all labs have the same addresses", l.Name, other),

@@ -19,11 +19,11 @@ func Programs() map[string]string {
 
 // Path is where the cache keeps an image.
 func Path(cache, digest string) string {
-	return filepath.Join(cache, "lab-image-"+digest+".tar")
+	return filepath.Join(cache, "image-"+digest+".tar")
 }
 
 // buildPrefix begins the name of a folder in the cache in which an image is being made.
-const buildPrefix = "lab-build-"
+const buildPrefix = "build-"
 
 // Build makes the image, unless the cache has it, and gives its path. The caller has made sure that
 // nobody else builds in the cache. Steps are told as they begin.

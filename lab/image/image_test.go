@@ -85,7 +85,7 @@ func TestCachedImageIsNotBuiltAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	path, err := Build(t.Context(), cache, func(step string) { t.Errorf("it is at work: %s", step) })
-	if err != nil || path != filepath.Join(cache, "lab-image-"+digest+".tar") {
+	if err != nil || path != filepath.Join(cache, "image-"+digest+".tar") {
 		t.Errorf("%s: %v", path, err)
 	}
 }
