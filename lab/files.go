@@ -22,10 +22,14 @@ func hostFiles(host Host, authorizedKey []byte) []hostFile {
 			host.IPv4, ipv4Length, host.IPv6, ipv6Length, ipv4Gateway, ipv6Gateway)},
 		{"etc/hosts", 0o644, fmt.Sprintf("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%[1]s %[3]s\n%[2]s %[3]s\n",
 			host.IPv4, host.IPv6, host.Name)},
+		{"etc/systemd/system.conf.d/patience.conf", 0o644, patienceFile},
 		{"etc/resolv.conf", 0o644, "nameserver " + ipv4Gateway + "\n"},
 		{"root/.ssh/authorized_keys", 0o600, string(authorizedKey)},
 	}
 }
+
+// patienceFile keeps services from failing where many hosts boot on few and busy processors.
+const patienceFile = "[Manager]\nDefaultTimeoutStartSec=5min\n"
 
 const networkFile = `[Match]
 Name=eth0

@@ -17,8 +17,8 @@ import (
 
 // How long a host may take; a quiet machine needs some seconds.
 const (
-	bootDeadline  = 3 * time.Minute
-	loginDeadline = time.Minute
+	bootDeadline  = 10 * time.Minute
+	loginDeadline = 2 * time.Minute
 	dialTimeout   = 5 * time.Second
 )
 
