@@ -18,6 +18,14 @@ help: ## list the tasks
 demo: prerequisites build ## on a fresh Debian machine, as root: build, then judge, plan and render the example cluster
 	@tools/demo.sh
 
+.PHONY: lab
+lab: prerequisites build ## as root: make hosts to try dualstrap on, in containers
+	build/dualstrap lab up
+
+.PHONY: lab-down
+lab-down: build ## remove those hosts again
+	build/dualstrap lab down
+
 .PHONY: build
 build: ## build build/dualstrap, a static executable
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/dualstrap ./cmd/dualstrap

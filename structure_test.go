@@ -28,7 +28,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"cmd/dualstrap": {"cmd"},
 		"cmd": {
-			"api", "bundle", "bundle/build", "cmd/internal/cli", "provision", "render", "render/planview", "render/schema",
+			"api", "bundle", "bundle/build", "cmd/internal/cli", "lab", "provision", "render", "render/planview", "render/schema",
 		},
 		"cmd/internal/cli":         {"api", "provision"},
 		"provision":                {"api", "allocator", "render"},
@@ -45,6 +45,10 @@ func mayImport() map[string][]string {
 		"bundle/build/debian": {"bundle/build/child"},
 		"bundle/build/child":  {},
 		"bundle/build/pause":  {},
+		"lab":                 {"lab/engine", "lab/image", "lab/wire"},
+		"lab/engine":          {},
+		"lab/image":           {},
+		"lab/wire":            {},
 		"progress":            {},
 		"templates":           {},
 		"allocator":           {},

@@ -52,14 +52,18 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 // report prints what went wrong, once, and where the command line itself was wrong, how to learn
 // more.
 func report(w io.Writer, called *cobra.Command, err error) {
-	fmt.Fprintf(w, "dualstrap: %s\n", cli.Visible(err.Error())) //nolint:errcheck // there is nowhere left to say it
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		fmt.Fprintf(w, "    try: %s\n", cli.Visible(hinted.Hint())) //nolint:errcheck // as above
+	var ended *cli.EndedError
+	if errors.As(err, &ended) {
+		return // a command that the user named has said it all
 	}
+	fmt.Fprintf(w, "dualstrap: %s\n", cli.Visible(err.Error())) //nolint:errcheck // there is nowhere left to say it
 	var usage *cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(w, "try: %s --help\n", called.CommandPath()) //nolint:errcheck // as above
+	}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		fmt.Fprintf(w, "try: %s\n", cli.Visible(hinted.Hint())) //nolint:errcheck // as above
 	}
 }
 
@@ -90,6 +94,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or invalid manifests, 130 interrupte
 		group("create", "Create a cluster", newCreateCluster(streams)),
 		group("bundle", "Build and look at what hosts need to become nodes",
 			newBundleBuild(streams), newBundleInspect(streams), newBundleExtract(streams)),
+		newLab(streams),
 		newSchema(streams),
 		newVersion(streams),
 	)

@@ -2,7 +2,10 @@
 # Installs the Debian packages that building bundles and the tests need and that are missing. Says what to do elsewhere.
 set -euo pipefail
 
-packages=(firewalld gcc haproxy iproute2 keepalived libc6-dev libseccomp-dev nftables pkg-config strace systemd)
+packages=(
+	debootstrap firewalld gcc gpgv haproxy iproute2 keepalived libc6-dev libseccomp-dev nftables openssh-client pkg-config
+	podman procps runc strace systemd
+)
 
 if ! command -v go >/dev/null; then
 	echo "Go 1.21 or later is missing: install it from https://go.dev/dl (it fetches the version this project needs)" >&2

@@ -36,13 +36,22 @@ func (e *InvalidError) Error() string {
 	return fmt.Sprintf("the manifests have %s", Count(e.Errors, "error"))
 }
 
+// EndedError is a command that a user named and that failed by itself: its exit code becomes ours.
+type EndedError struct{ Code int }
+
+// Error implements error.
+func (e *EndedError) Error() string { return fmt.Sprintf("the command ended with code %d", e.Code) }
+
 // ExitCode maps what a command returned to the process's exit code. It is the only place that does.
 func ExitCode(err error) int {
 	var usage *UsageError
 	var invalid *InvalidError
+	var ended *EndedError
 	switch {
 	case err == nil:
 		return ExitOK
+	case errors.As(err, &ended):
+		return ended.Code
 	case errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	case errors.As(err, &usage), errors.As(err, &invalid):

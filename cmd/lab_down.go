@@ -1,0 +1,44 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+)
+
+func newLabDown(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Remove the lab: hosts, volumes, network and files",
+		Long: `Remove everything that lab up made: hosts with all that is on them, their volumes, the bridge
+and the cables, and the files of the workspace, but no cluster.yaml that you have edited. It succeeds
+when there is nothing to remove, and also when lab up was killed half-way. The image of the hosts
+stays for the next lab.`,
+		Example: `  dualstrap lab down
+  dualstrap lab down --name second`,
+		Args: noArgs,
+	}
+	flags := addLabFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l, err := flags.open(streams)
+		if err != nil {
+			return err
+		}
+		removed, err := l.Down(cmd.Context())
+		if err != nil {
+			return err
+		}
+		said := fmt.Sprintf("the lab %s is removed", l.Name)
+		if !removed.Anything {
+			said = fmt.Sprintf("there is nothing of a lab %s", l.Name)
+		}
+		if removed.ManifestKept {
+			said += fmt.Sprintf("; %s has been edited and stays", cli.Visible(l.Workspace.ManifestPath()))
+		}
+		_, err = fmt.Fprintln(streams.Out, said)
+		return err
+	}
+	return cmd
+}

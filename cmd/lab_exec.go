@@ -1,0 +1,53 @@
+package cmd
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/lab"
+)
+
+func newLabExec(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "exec HOST -- COMMAND [ARGUMENT...]",
+		Short: "Run a command on a host of the lab, as root",
+		Long: `Run a command on a host of the lab, as root and without the network. Standard input, output and
+error are the command's, on a terminal also the terminal, and its exit code is that of dualstrap.`,
+		Example: `  dualstrap lab exec lab-cp-1 -- bash
+  dualstrap lab exec client -- ping -c 3 fd12::2:4`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return cli.Usagef("name a host and a command: %s", cmd.UseLine())
+			}
+			return nil
+		},
+	}
+	flags := addLabFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		l, err := flags.open(streams)
+		if err != nil {
+			return err
+		}
+		err = l.Exec(cmd.Context(), args[0], lab.Streams{
+			In: streams.In, Out: streams.Out, Err: streams.Err,
+			Terminal: isTerminal(streams.In) && isTerminal(streams.Out),
+		}, args[1:])
+		var ended *exec.ExitError
+		if errors.As(err, &ended) && ended.ExitCode() >= 0 {
+			return &cli.EndedError{Code: ended.ExitCode()}
+		}
+		return err
+	}
+	return cmd
+}
+
+// isTerminal takes a reader or a writer.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}

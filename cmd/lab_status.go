@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/lab"
+)
+
+func newLabStatus(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the lab's hosts: role, addresses, state, uptime, cable",
+		Long: `Show the lab's hosts as they are now. A cable is connected, cut by lab cut, or unplugged, as
+that of a host that does not run.`,
+		Example: `  dualstrap lab status
+  dualstrap lab status -o json | jq -r '.hosts[] | select(.state == "stopped") | .name'`,
+		Args: noArgs,
+	}
+	flags := addLabFlags(cmd)
+	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l, err := flags.open(streams)
+		if err != nil {
+			return err
+		}
+		status, err := l.Status(cmd.Context(), time.Now())
+		if err != nil {
+			return err
+		}
+		if format.String() == cli.JSON {
+			return cli.WriteJSON(streams.Out, status)
+		}
+		return writeLabStatus(streams.Out, status, flags)
+	}
+	return cmd
+}
+
+func writeLabStatus(w io.Writer, status lab.Status, flags *labFlags) error {
+	if len(status.Hosts) == 0 {
+		_, err := fmt.Fprintf(w, "there is no lab %s; make it with: dualstrap lab up%s\n", status.Name, flags.suffix())
+		return err
+	}
+	var out strings.Builder
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "HOST\tROLE\tIPV4\tIPV6\tPRESENTS\tSTATE\tUPTIME\tCABLE")
+	for _, host := range status.Hosts {
+		system, uptime := "-", "-"
+		if host.OS != "" {
+			system = string(host.OS)
+		}
+		if host.StartedAt != nil {
+			uptime = (time.Duration(host.UptimeSeconds) * time.Second).String()
+		}
+		fmt.Fprintln(table, strings.Join([]string{
+			host.Name, string(host.Role), host.IPv4, host.IPv6, system, host.State, uptime, string(host.Cable),
+		}, "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}

@@ -1,0 +1,93 @@
+package lab_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/lab"
+	"github.com/dualstrap/dualstrap/lab/engine"
+	"github.com/dualstrap/dualstrap/lab/wire"
+)
+
+// up is the state of a lab that is as it should be.
+func up(spec lab.Spec) lab.State {
+	var state lab.State
+	for i, host := range spec.Hosts() {
+		state.Hosts = append(state.Hosts, lab.Found{
+			Host: host, Cable: wire.Connected,
+			Container: engine.Found{Name: host.ID, Running: true, Started: true, PID: 100 + i},
+		})
+	}
+	return state
+}
+
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	larger := lab.Spec{Name: "lab", ControlPlanes: 3, Workers: 3, LoadBalancers: 1, RHELLike: 1}
+	for name, test := range map[string]struct {
+		spec  lab.Spec
+		state func() lab.State
+		want  []string
+	}{
+		"nothing is there": {
+			spec: lab.Spec{Name: "lab", ControlPlanes: 1}, state: func() lab.State { return lab.State{} },
+			want: []string{
+				"lab-cp-1 created", "lab-cp-1 started", "lab-cp-1 plugged in",
+				"client created", "client started", "client plugged in",
+			},
+		},
+		"it is up": {spec: defaults(), state: func() lab.State { return up(defaults()) }},
+		"it grows": {
+			spec: larger, state: func() lab.State { return up(defaults()) },
+			want: []string{
+				"lab-cp-2 created", "lab-cp-2 started", "lab-cp-2 plugged in",
+				"lab-cp-3 created", "lab-cp-3 started", "lab-cp-3 plugged in",
+				"lab-lb-1 created", "lab-lb-1 started", "lab-lb-1 plugged in",
+				"lab-worker-3 created", "lab-worker-3 started", "lab-worker-3 plugged in",
+			},
+		},
+		"it shrinks": {
+			spec: defaults(), state: func() lab.State { return up(larger) },
+			want: []string{"lab-cp-2 removed", "lab-cp-3 removed", "lab-lb-1 removed", "lab-worker-3 removed"},
+		},
+		"hosts need this and that": {
+			spec: defaults(),
+			state: func() lab.State {
+				state := up(defaults())
+				state.Hosts[0].Container.Started, state.Hosts[0].Container.Running = false, false // cut off while it was made
+				state.Hosts[1].Container.Running = false
+				state.Hosts[2].Cable = wire.Cut
+				state.Hosts[3].Cable = wire.Unplugged
+				return state
+			},
+			want: []string{
+				"lab-cp-1 created", "lab-cp-1 started", "lab-cp-1 plugged in",
+				"lab-worker-1 started", "lab-worker-1 plugged in", "lab-worker-2 healed", "client plugged in",
+			},
+		},
+		"removals come first": {
+			spec: lab.Spec{Name: "lab", ControlPlanes: 3, Workers: 1},
+			state: func() lab.State {
+				return up(lab.Spec{Name: "lab", ControlPlanes: 1, Workers: 2})
+			},
+			want: []string{
+				"lab-worker-2 removed",
+				"lab-cp-2 created", "lab-cp-2 started", "lab-cp-2 plugged in",
+				"lab-cp-3 created", "lab-cp-3 started", "lab-cp-3 plugged in",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, change := range lab.Changes(test.spec, test.state()) {
+				got = append(got, fmt.Sprint(change.Host.Name, " ", change.Kind))
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("changes:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+			}
+		})
+	}
+}

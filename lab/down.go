@@ -1,0 +1,67 @@
+package lab
+
+import (
+	"context"
+
+	"github.com/dualstrap/dualstrap/lab/engine"
+	"github.com/dualstrap/dualstrap/lab/wire"
+)
+
+// Removed is what Down did.
+type Removed struct {
+	// Anything tells whether there was anything to remove.
+	Anything bool
+	// ManifestKept says that cluster.yaml stays, because somebody edited it.
+	ManifestKept bool
+}
+
+// Down removes everything that Up made, as far as it is there: hosts with their volumes, the network,
+// and files. The hosts' image stays in the cache and with the engine.
+func (l *Lab) Down(ctx context.Context) (Removed, error) {
+	lock, err := l.lock(ctx)
+	if err != nil {
+		return Removed{}, err
+	}
+	defer lock.Close() //nolint:errcheck // nothing was written
+	hosts, err := l.removeAllHosts(ctx)
+	if err != nil {
+		return Removed{}, err
+	}
+	links, err := l.removeNetwork()
+	if err != nil {
+		return Removed{}, err
+	}
+	files, kept, err := l.Workspace.remove()
+	return Removed{Anything: hosts || links || files, ManifestKept: kept}, err
+}
+
+func (l *Lab) removeAllHosts(ctx context.Context) (bool, error) {
+	if !has(engine.Docker().Program) && !has("podman") {
+		return false, nil // without an engine there are no hosts
+	}
+	if err := l.findEngine(ctx, nil); err != nil {
+		return false, err
+	}
+	state, err := l.Observe(ctx)
+	if err != nil {
+		return false, err
+	}
+	var running, all []string
+	for _, found := range state.Hosts {
+		l.Step(found.Name + ": removing")
+		all = append(all, found.Container.Name)
+		if found.Container.Running {
+			running = append(running, found.Container.Name)
+		}
+	}
+	return len(all)+len(state.Volumes) > 0, l.removeContainers(ctx, running, all, state.Volumes)
+}
+
+// removeNetwork removes the bridge and the cables, unless they are another lab's.
+func (l *Lab) removeNetwork() (bool, error) {
+	owner, laid, err := wire.Owner()
+	if err != nil || laid && owner != l.Name && owner != "" {
+		return false, err
+	}
+	return wire.Remove()
+}

@@ -1,0 +1,193 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/lab/wire"
+)
+
+// find gives a host of the lab by its name.
+func (l *Lab) find(ctx context.Context, name string) (Found, error) {
+	if err := l.findEngine(ctx, nil); err != nil {
+		return Found{}, err
+	}
+	state, err := l.Observe(ctx)
+	if err != nil {
+		return Found{}, err
+	}
+	var names []string
+	for _, found := range state.Hosts {
+		if found.Name == name {
+			return found, nil
+		}
+		names = append(names, found.Name)
+	}
+	missing := fmt.Errorf("the lab %s has no host %q", l.Name, name)
+	if len(names) == 0 {
+		return Found{}, &Error{Err: missing, Try: "dualstrap lab up --name " + l.Name}
+	}
+	return Found{}, &Error{Err: missing, Try: "one of " + strings.Join(names, ", ")}
+}
+
+// findRunning gives a host that has to run.
+func (l *Lab) findRunning(ctx context.Context, name string) (Found, error) {
+	found, err := l.find(ctx, name)
+	if err == nil && !found.Container.Running {
+		err = &Error{Err: fmt.Errorf("%s does not run", name), Try: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name)}
+	}
+	return found, err
+}
+
+// change changes one host, with other changes kept away. It reports whether there was anything to
+// change.
+func (l *Lab) change(ctx context.Context, name string, do func(Found) (bool, error)) (bool, error) {
+	lock, err := l.lock(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close() //nolint:errcheck // nothing was written
+	found, err := l.find(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	changed, err := do(found)
+	if err != nil {
+		return changed, fmt.Errorf("%s: %w", name, err)
+	}
+	return changed, nil
+}
+
+// Stop shuts a host down. Its disk stays, its cable goes.
+func (l *Lab) Stop(ctx context.Context, name string) (bool, error) {
+	return l.change(ctx, name, func(found Found) (bool, error) {
+		if !found.Container.Running {
+			return false, nil
+		}
+		l.Step(name + ": shutting down")
+		return true, l.stop(ctx, found)
+	})
+}
+
+func (l *Lab) stop(ctx context.Context, found Found) error {
+	if err := l.engine.Stop(ctx, found.Container.Name); err != nil {
+		return err
+	}
+	return wire.Unplug(found.ID)
+}
+
+// Start boots a host that is shut down, plugs it in and waits until it is ready.
+func (l *Lab) Start(ctx context.Context, name string) (bool, error) {
+	return l.change(ctx, name, func(found Found) (bool, error) {
+		if found.Container.Running && found.Cable != wire.Unplugged {
+			return false, nil
+		}
+		return true, l.boot(ctx, found, true)
+	})
+}
+
+// Reboot shuts a host down and boots it. A cable that is cut stays so.
+func (l *Lab) Reboot(ctx context.Context, name string) (bool, error) {
+	return l.change(ctx, name, func(found Found) (bool, error) {
+		if found.Container.Running {
+			l.Step(name + ": shutting down")
+			if err := l.stop(ctx, found); err != nil {
+				return true, err
+			}
+			found.Container.Running = false
+		}
+		return true, l.boot(ctx, found, found.Cable != wire.Cut)
+	})
+}
+
+// boot starts a host where it does not run, plugs it in and waits; with a cut cable only for the boot.
+func (l *Lab) boot(ctx context.Context, found Found, connected bool) error {
+	if !found.Container.Running {
+		l.Step(found.Name + ": booting")
+		if err := l.engine.Start(ctx, found.Container.Name); err != nil {
+			return err
+		}
+	}
+	if _, err := wire.Lay(l.Name, Segment()); err != nil {
+		return err
+	}
+	if err := l.plug(ctx, found.Host, connected); err != nil {
+		return err
+	}
+	if !connected {
+		_, err := l.awaitBoot(ctx, found.Host)
+		return err
+	}
+	return l.await(ctx, found)
+}
+
+// await waits until a host answers, as it is.
+func (l *Lab) await(ctx context.Context, found Found) error {
+	signer, _, err := l.Workspace.key()
+	if err != nil {
+		return err
+	}
+	facts, err := l.awaitBoot(ctx, found.Host)
+	if err != nil {
+		return err
+	}
+	found.OS = facts.os // it presents itself as it did
+	_, _, err = l.settle(ctx, found.Host, signer)
+	return err
+}
+
+// Cut takes the carrier from a host's cable.
+func (l *Lab) Cut(ctx context.Context, name string) (bool, error) {
+	return l.change(ctx, name, func(found Found) (bool, error) {
+		switch found.Cable {
+		case wire.Cut:
+			return false, nil
+		case wire.Unplugged:
+			return false, &Error{
+				Err: fmt.Errorf("cannot cut the cable: there is none, as the host does not run or is not plugged in"),
+				Try: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name),
+			}
+		default:
+			return true, wire.Switch(found.ID, false)
+		}
+	})
+}
+
+// Heal undoes Cut, and waits until the host answers again.
+func (l *Lab) Heal(ctx context.Context, name string) (bool, error) {
+	return l.change(ctx, name, func(found Found) (bool, error) {
+		if found.Cable == wire.Connected {
+			return false, nil
+		}
+		if found.Cable == wire.Unplugged {
+			return true, l.boot(ctx, found, true)
+		}
+		if err := wire.Switch(found.ID, true); err != nil {
+			return false, err
+		}
+		return true, l.await(ctx, found)
+	})
+}
+
+// Streams are what a command on a host reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Terminal says that they are one.
+	Terminal bool
+}
+
+// Exec runs a command on a host. The command's own failure is an [exec.ExitError].
+func (l *Lab) Exec(ctx context.Context, name string, streams Streams, words []string) error {
+	found, err := l.findRunning(ctx, name)
+	if err != nil {
+		return err
+	}
+	args := l.engine.ExecArgs(found.Container.Name, streams.Terminal, words...)
+	command := exec.CommandContext(ctx, l.engine.Program, args...)
+	command.Stdin, command.Stdout, command.Stderr = streams.In, streams.Out, streams.Err
+	return command.Run()
+}

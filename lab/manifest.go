@@ -1,0 +1,75 @@
+package lab
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the template below
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+//go:embed cluster.yaml.tmpl
+var manifestTemplate string //nolint:gochecknoglobals // an embedded file has to be one
+
+// manifest is what the template of cluster.yaml is filled with.
+type manifest struct {
+	Name, Summary                         string
+	ControlPlanes, Workers, LoadBalancers []Host
+	Client                                Host
+	KeyPath, KnownHostsPath               string
+	// CgroupV1 says that kubelets have to be allowed to start on it.
+	CgroupV1 bool
+}
+
+func newManifest(spec Spec) manifest {
+	hosts := map[Role][]Host{}
+	for _, host := range spec.Hosts() {
+		hosts[host.Role] = append(hosts[host.Role], host)
+	}
+	return manifest{
+		Name: spec.Name,
+		Summary: fmt.Sprintf("Lab %s, %d + %d + %d hosts (control planes, workers, load balancers)",
+			spec.Name, spec.ControlPlanes, spec.Workers, spec.LoadBalancers),
+		ControlPlanes: hosts[ControlPlane],
+		Workers:       hosts[Worker],
+		LoadBalancers: hosts[LoadBalancer],
+		Client:        hosts[Client][0],
+	}
+}
+
+// render gives cluster.yaml, sealed.
+func (m manifest) render() ([]byte, error) {
+	// A JSON string is a YAML string, whatever the path holds.
+	quote := func(s string) (string, error) {
+		quoted, err := json.Marshal(s)
+		return string(quoted), err
+	}
+	parsed, err := template.New("cluster.yaml").Option("missingkey=error").
+		Funcs(template.FuncMap{"quote": quote}).Parse(manifestTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("cannot render cluster.yaml: %w", err)
+	}
+	var out bytes.Buffer
+	if err := parsed.Execute(&out, m); err != nil {
+		return nil, fmt.Errorf("cannot render cluster.yaml: %w", err)
+	}
+	return seal(out.Bytes()), nil
+}
+
+// sealPrefix begins the first line of a sealed file; the digest of the rest follows.
+const sealPrefix = "# Written by dualstrap lab; edit it, and it is yours. sha256:"
+
+// seal puts a line before a file by which it is known later whether somebody has edited it.
+func seal(content []byte) []byte {
+	sum := sha256.Sum256(content)
+	return append([]byte(sealPrefix+hex.EncodeToString(sum[:])+"\n"), content...)
+}
+
+// sealed reports whether a file is still what seal made.
+func sealed(file []byte) bool {
+	first, rest, _ := bytes.Cut(file, []byte("\n"))
+	return strings.HasPrefix(string(first), sealPrefix) && bytes.Equal(seal(rest), file)
+}

@@ -1,0 +1,189 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/dualstrap/dualstrap/lab/wire"
+)
+
+// How long a host may take; a quiet machine needs some seconds.
+const (
+	bootDeadline  = 10 * time.Minute
+	loginDeadline = 2 * time.Minute
+	dialTimeout   = 5 * time.Second
+)
+
+// plug plugs a running host in, and leaves the cable switched off where on is false.
+func (l *Lab) plug(ctx context.Context, host Host, on bool) error {
+	containers, err := l.engine.Containers(ctx, labels(l.Name, host.ID))
+	if err != nil {
+		return err
+	}
+	if len(containers) != 1 || !containers[0].Running {
+		return errors.New("cannot plug the host in: it does not run")
+	}
+	if err := wire.Plug(host.ID, host.MAC, containers[0].PID); err != nil {
+		return err
+	}
+	return wire.Switch(host.ID, on)
+}
+
+// settle waits until a host is up, makes it present itself as it should and accept the lab's key, and
+// logs in at both addresses. It gives the host's keys and what it had to change.
+func (l *Lab) settle(ctx context.Context, host Host, signer ssh.Signer) ([]ssh.PublicKey, []Kind, error) {
+	facts, err := l.awaitBoot(ctx, host)
+	if err != nil {
+		return nil, nil, err
+	}
+	var changed []Kind
+	if key := authorizedKey(signer); !bytes.Contains(facts.authorized, bytes.TrimSpace(key)) {
+		changed = append(changed, Key)
+		if _, err := l.exec(ctx, host, key, "tee", "-a", authorizedKeys); err != nil {
+			return nil, nil, fmt.Errorf("cannot make the host accept the lab's key: %w", err)
+		}
+	}
+	if facts.os != host.OS {
+		changed = append(changed, Present)
+		if _, err := l.exec(ctx, host, nil, "present-as", string(host.OS)); err != nil {
+			return nil, nil, fmt.Errorf("cannot make the host present itself as %s: %w", host.OS, err)
+		}
+	}
+	for _, address := range []netip.Addr{host.IPv4, host.IPv6} {
+		if err := awaitLogin(ctx, address, signer, facts.keys); err != nil {
+			return nil, nil, err
+		}
+	}
+	l.Step(host.Name + ": ready")
+	return facts.keys, changed, nil
+}
+
+const authorizedKeys = "/root/.ssh/authorized_keys"
+
+func (l *Lab) exec(ctx context.Context, host Host, input []byte, command ...string) (string, error) {
+	return l.engine.Exec(ctx, containerName(l.Name, host.ID), bytes.NewReader(input), command...)
+}
+
+// awaitBoot waits until systemd has started everything, and fails when a unit failed.
+func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
+	var told facts
+	last := "it does not answer"
+	err := poll(ctx, bootDeadline, func() (bool, error) {
+		var err error
+		switch told, err = l.facts(ctx, host, "--wait"); {
+		case err != nil:
+			last = err.Error()
+		case told.system == "running":
+			return true, nil
+		case told.system == "degraded":
+			return false, l.failedUnits(ctx, host)
+		default:
+			last = "it is " + told.system
+		}
+		return false, nil
+	})
+	if errors.Is(err, errDeadline) {
+		return told, fmt.Errorf("systemd has not finished booting after %s: %s", bootDeadline, last)
+	}
+	return told, err
+}
+
+// failedUnits gives the error that names them.
+func (l *Lab) failedUnits(ctx context.Context, host Host) error {
+	answer, err := l.exec(ctx, host, nil, "systemctl", "list-units", "--failed", "--plain", "--no-legend")
+	if err != nil {
+		return fmt.Errorf("cannot ask which units failed: %w", err)
+	}
+	var units []string
+	for line := range strings.Lines(answer) {
+		if fields := strings.Fields(line); len(fields) > 0 {
+			units = append(units, fields[0])
+		}
+	}
+	return &Error{
+		Err: fmt.Errorf("systemd says that units failed: %s", strings.Join(units, ", ")),
+		Try: fmt.Sprintf("dualstrap lab exec --name %s %s -- journalctl -b -u %s", l.Name, host.Name, strings.Join(append(units, "?")[:1], "")),
+	}
+}
+
+// facts are what only a running host can tell.
+type facts struct {
+	system     string // as of systemctl is-system-running
+	os         OS
+	keys       []ssh.PublicKey
+	authorized []byte
+}
+
+// factsScript prints the state of systemd, the ID of the distribution, and the host keys as far as they
+// are made; then an empty line, and who may log in.
+const factsScript = `systemctl is-system-running "$@"; . /etc/os-release; echo "$ID"; cat /etc/ssh/ssh_host_*_key.pub; echo; cat ` + authorizedKeys
+
+// facts asks a host; with --wait when it has booted.
+func (l *Lab) facts(ctx context.Context, host Host, wait ...string) (facts, error) {
+	answer, err := l.exec(ctx, host, nil, append([]string{"sh", "-c", "{ " + factsScript + "; } 2>/dev/null || true", "sh"}, wait...)...)
+	if err != nil {
+		return facts{}, fmt.Errorf("cannot ask the host: %w", err)
+	}
+	system, rest, _ := strings.Cut(answer, "\n")
+	id, rest, _ := strings.Cut(rest, "\n")
+	public, authorized, _ := strings.Cut(rest, "\n\n")
+	told := facts{system: system, os: OS(id), authorized: []byte(authorized)}
+	for line := range strings.Lines(public) {
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			return facts{}, fmt.Errorf("cannot read the host's keys: %w", err)
+		}
+		told.keys = append(told.keys, key)
+	}
+	return told, nil
+}
+
+// awaitLogin logs in with the lab's key, at an address that has to be the host's.
+func awaitLogin(ctx context.Context, address netip.Addr, signer ssh.Signer, keys []ssh.PublicKey) error {
+	var last error
+	err := poll(ctx, loginDeadline, func() (bool, error) {
+		var client *ssh.Client
+		if client, last = login(address, signer, keys); last != nil {
+			return false, nil
+		}
+		return true, client.Close()
+	})
+	if errors.Is(err, errDeadline) {
+		return fmt.Errorf("cannot log in at %s: %w", address, last)
+	}
+	return err
+}
+
+// checkSegment makes sure that hosts reach each other, and not only this machine.
+func (l *Lab) checkSegment(ctx context.Context, hosts []Host) error {
+	client := hosts[len(hosts)-1]
+	script := []string{"sh", "-c", `for a; do ping -n -c 1 -W 1 "$a" >/dev/null || { echo "$a"; exit 1; }; done`, "sh"}
+	for _, host := range hosts[:len(hosts)-1] {
+		script = append(script, host.IPv4.String(), host.IPv6.String())
+	}
+	var last string
+	err := poll(ctx, loginDeadline, func() (bool, error) {
+		unreached, err := l.exec(ctx, client, nil, script...)
+		last = strings.TrimSpace(unreached)
+		return err == nil, nil
+	})
+	if !errors.Is(err, errDeadline) {
+		return err
+	}
+	err = fmt.Errorf("%s does not reach %s, though this machine does", client.Name, last)
+	if nf, _ := os.ReadFile("/proc/sys/net/bridge/bridge-nf-call-iptables"); strings.TrimSpace(string(nf)) == "1" {
+		return &Error{
+			Err: fmt.Errorf("%w: br_netfilter hands bridged packets to this machine's firewall, which drops them", err),
+			Try: "let the firewall's forward chain accept what comes in and goes out by " + wire.Bridge + ", or switch br_netfilter off",
+		}
+	}
+	return err
+}
