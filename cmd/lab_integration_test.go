@@ -62,7 +62,7 @@ func newTestLab(t *testing.T) testLab {
 	t.Helper()
 	l := testLab{program: buildProgram(t), workspaces: filepath.Join(t.TempDir(), "workspaces")}
 	t.Cleanup(func() {
-		down := exec.Command(l.program, l.args("down")...) //nolint:noctx // the test's context has ended
+		down := exec.Command(l.program, l.args("down")...)
 		if out, err := down.CombinedOutput(); err != nil {
 			t.Errorf("cannot remove the lab: %v\n%s", err, out)
 		}

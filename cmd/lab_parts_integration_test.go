@@ -22,6 +22,7 @@ func testHosts() []string {
 }
 
 func labIsNotThere(t *testing.T, l testLab) {
+	t.Helper()
 	if out := l.mustRun(t, "down"); !strings.Contains(out, "there is nothing of a lab labtest") {
 		t.Errorf("down says %q", out)
 	}
@@ -32,12 +33,14 @@ func labIsNotThere(t *testing.T, l testLab) {
 		t.Errorf("status says %q", out)
 	}
 	_, said, err := l.run(t, "exec", "client", "--", "true")
-	if err == nil || !strings.Contains(said, `the lab labtest has no host "client"`) || !strings.Contains(said, "try: dualstrap lab up --name labtest") {
+	if err == nil || !strings.Contains(said, `the lab labtest has no host "client"`) ||
+		!strings.Contains(said, "try: dualstrap lab up --name labtest") {
 		t.Errorf("exec says %q: %v", said, err)
 	}
 }
 
 func labComesUp(t *testing.T, l testLab) {
+	t.Helper()
 	out := l.mustRun(t, "up")
 	for _, want := range []string{
 		"created: labtest-cp-1, labtest-worker-1, labtest-worker-2, client\n",
@@ -66,6 +69,7 @@ func labComesUp(t *testing.T, l testLab) {
 }
 
 func labHostsAreBare(t *testing.T, l testLab) {
+	t.Helper()
 	for _, host := range testHosts() {
 		for script, want := range map[string]string{
 			"systemctl is-system-running":                                          "running",
@@ -78,10 +82,10 @@ func labHostsAreBare(t *testing.T, l testLab) {
 			"cat /proc/sys/net/ipv4/ip_forward":                                    "0",
 			"cat /proc/sys/net/ipv6/conf/all/forwarding":                           "0",
 			"for p in kubelet kubeadm kubectl containerd runc crictl podman docker; do command -v $p || true; done": "",
-			"test -c /dev/kmsg && test -c /dev/fuse && test -w /sys && echo yes":                                  "yes",
-			"systemctl is-active chrony systemd-networkd ssh | uniq":                                              "active",
-			"getent hosts $(hostname) | wc -l":                                                                    "1",
-			"ip -6 addr show dev eth0 tentative":                                                                  "",
+			"test -c /dev/kmsg && test -c /dev/fuse && test -w /sys && echo yes":                                    "yes",
+			"systemctl is-active chrony systemd-networkd ssh | uniq":                                                "active",
+			"getent hosts $(hostname) | wc -l":                                                                      "1",
+			"ip -6 addr show dev eth0 tentative":                                                                    "",
 		} {
 			if got := l.on(t, host, script); got != want && !strings.Contains(script, "stat -f") {
 				t.Errorf("%s: %s: %q, want %q", host, script, got, want)
@@ -209,7 +213,8 @@ func labRefusesAnother(t *testing.T, l testLab) {
 	}
 }
 
-const identity = "cat /etc/machine-id; hostname; cat /sys/class/net/eth0/address; ip -o addr show dev eth0 scope global | awk '{print $4}'; cat /root/kept"
+const identity = "cat /etc/machine-id; hostname; cat /sys/class/net/eth0/address; " +
+	"ip -o addr show dev eth0 scope global | awk '{print $4}'; cat /root/kept"
 
 func labReboots(t *testing.T, l testLab) {
 	const host = "labtest-worker-1"
@@ -336,7 +341,8 @@ func labRestoresWorkspace(t *testing.T, l testLab) {
 	if err := os.RemoveAll(l.workspaces); err != nil {
 		t.Fatal(err)
 	}
-	if out := l.mustRun(t, "up"); !strings.HasPrefix(out, "accepts the lab's key: labtest-cp-1, labtest-worker-1, labtest-worker-2, client\n") {
+	want := "accepts the lab's key: labtest-cp-1, labtest-worker-1, labtest-worker-2, client\n"
+	if out := l.mustRun(t, "up"); !strings.HasPrefix(out, want) {
 		t.Errorf("up without a workspace says:\n%s", out)
 	}
 	labAcceptsSSH(t, l)

@@ -49,7 +49,7 @@ func writeLabStatus(w io.Writer, status lab.Status, flags *labFlags) error {
 	}
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "HOST\tROLE\tIPV4\tIPV6\tPRESENTS\tSTATE\tUPTIME\tCABLE")
+	rows := []string{"HOST\tROLE\tIPV4\tIPV6\tPRESENTS\tSTATE\tUPTIME\tCABLE"}
 	for _, host := range status.Hosts {
 		system, uptime := "-", "-"
 		if host.OS != "" {
@@ -58,9 +58,12 @@ func writeLabStatus(w io.Writer, status lab.Status, flags *labFlags) error {
 		if host.StartedAt != nil {
 			uptime = (time.Duration(host.UptimeSeconds) * time.Second).String()
 		}
-		fmt.Fprintln(table, strings.Join([]string{
+		rows = append(rows, strings.Join([]string{
 			host.Name, string(host.Role), host.IPv4, host.IPv6, system, host.State, uptime, string(host.Cable),
 		}, "\t"))
+	}
+	if _, err := fmt.Fprintln(table, strings.Join(rows, "\n")); err != nil {
+		return err
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -45,7 +45,7 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 }
 
 // errDeadline says that what was waited for did not come in time.
-var errDeadline = errors.New("it took too long") //nolint:gochecknoglobals // a sentinel
+var errDeadline = errors.New("it took too long")
 
 // poll asks again and again until the answer is yes, or an error that will not go away.
 func poll(ctx context.Context, deadline time.Duration, ask func() (bool, error)) error {

@@ -12,7 +12,7 @@ import (
 )
 
 //go:embed cluster.yaml.tmpl
-var manifestTemplate string //nolint:gochecknoglobals // an embedded file has to be one
+var manifestTemplate string
 
 // manifest is what the template of cluster.yaml is filled with.
 type manifest struct {

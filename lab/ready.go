@@ -124,7 +124,8 @@ type facts struct {
 
 // factsScript prints the state of systemd, the ID of the distribution, and the host keys as far as they
 // are made; then an empty line, and who may log in.
-const factsScript = `systemctl is-system-running "$@"; . /etc/os-release; echo "$ID"; cat /etc/ssh/ssh_host_*_key.pub; echo; cat ` + authorizedKeys
+const factsScript = `systemctl is-system-running "$@"; . /etc/os-release; echo "$ID"
+cat /etc/ssh/ssh_host_*_key.pub; echo; cat ` + authorizedKeys
 
 // facts asks a host; with --wait when it has booted.
 func (l *Lab) facts(ctx context.Context, host Host, wait ...string) (facts, error) {

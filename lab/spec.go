@@ -39,7 +39,8 @@ func (s Spec) Nodes() int { return s.ControlPlanes + s.Workers + s.LoadBalancers
 func (s Spec) Check() error {
 	errs := []error{CheckName(s.Name)}
 	if s.ControlPlanes < 1 || s.ControlPlanes > maxControlPlanes || s.ControlPlanes%2 == 0 {
-		errs = append(errs, fmt.Errorf("%d control planes: etcd needs a majority, so ask for 1, 3, 5, 7 or %d", s.ControlPlanes, maxControlPlanes))
+		errs = append(errs, fmt.Errorf("%d control planes: etcd needs a majority, so ask for 1, 3, 5, 7 or %d",
+			s.ControlPlanes, maxControlPlanes))
 	}
 	if s.Workers < 0 || s.Workers > maxWorkers {
 		errs = append(errs, fmt.Errorf("%d workers: ask for 0 to %d", s.Workers, maxWorkers))

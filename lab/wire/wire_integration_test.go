@@ -28,7 +28,7 @@ func enterNamespace(t *testing.T) {
 	if err != nil {
 		t.Fatalf("cannot make a network namespace, which needs root: %v", err)
 	}
-	t.Cleanup(func() { namespace.Close() })
+	t.Cleanup(func() { namespace.Close() }) //nolint:errcheck // it is gone with the thread anyway
 }
 
 func ip(t *testing.T, line string) string {
