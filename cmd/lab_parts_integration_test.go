@@ -103,6 +103,7 @@ func labHostsAreBare(t *testing.T, l testLab) {
 }
 
 func labHostsDiffer(t *testing.T, l testLab) {
+	t.Helper()
 	seen := map[string]string{}
 	for name, host := range l.status(t) {
 		for what, script := range map[string]string{
@@ -122,6 +123,7 @@ func labHostsDiffer(t *testing.T, l testLab) {
 }
 
 func labAcceptsSSH(t *testing.T, l testLab) {
+	t.Helper()
 	for name, host := range l.status(t) {
 		for _, address := range []string{host.IPv4, host.IPv6} {
 			login := exec.CommandContext(t.Context(), "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
@@ -140,6 +142,7 @@ func labAcceptsSSH(t *testing.T, l testLab) {
 }
 
 func labPresents(t *testing.T, l testLab) {
+	t.Helper()
 	const facts = `. /etc/os-release; echo "$ID $VERSION_ID"; cat /etc/redhat-release; getenforce; sestatus | head -1
 		. /etc/selinux/config; echo "$SELINUX"; selinuxenabled; firewall-cmd --state`
 	want := "rhel 9.6\nRed Hat Enterprise Linux release 9.6 (Plow)\nEnforcing\nSELinux status:                 enabled\nenforcing\nrunning"
@@ -151,12 +154,14 @@ func labPresents(t *testing.T, l testLab) {
 			t.Errorf("%s presents itself as %s, want %s", name, host.OS, want)
 		}
 	}
-	if got := l.on(t, "labtest-worker-2", "command -v getenforce || ls /etc/redhat-release 2>&1 | grep -v cannot || true"); strings.Contains(got, "/") {
+	const traces = "command -v getenforce || ls /etc/redhat-release 2>&1 | grep -v cannot || true"
+	if got := l.on(t, "labtest-worker-2", traces); strings.Contains(got, "/") {
 		t.Errorf("a host that is not like RHEL has %s", got)
 	}
 }
 
 func labExecutes(t *testing.T, l testLab) {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), l.program, l.args("exec", "client", "--", "sh", "-c", "cat; echo problem >&2; exit 7")...)
 	command.Stdin = strings.NewReader("from outside")
 	var stderr strings.Builder
@@ -177,6 +182,7 @@ func labExecutes(t *testing.T, l testLab) {
 }
 
 func labConverges(t *testing.T, l testLab) {
+	t.Helper()
 	before := l.status(t)
 	if out := l.mustRun(t, "up"); !strings.HasPrefix(out, "nothing changed\n") {
 		t.Errorf("up again says:\n%s", out)
@@ -196,6 +202,7 @@ func expectUntouched(t *testing.T, before, after map[string]lab.HostStatus) {
 }
 
 func labRefusesAnother(t *testing.T, l testLab) {
+	t.Helper()
 	another := exec.CommandContext(t.Context(), l.program, "lab", "up", "--name", "another", "--workspace-dir", l.workspaces)
 	out, err := another.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "the lab labtest is there, and all labs have the same addresses") {
@@ -217,6 +224,7 @@ const identity = "cat /etc/machine-id; hostname; cat /sys/class/net/eth0/address
 	"ip -o addr show dev eth0 scope global | awk '{print $4}'; cat /root/kept"
 
 func labReboots(t *testing.T, l testLab) {
+	t.Helper()
 	const host = "labtest-worker-1"
 	l.on(t, host, "echo kept > /root/kept; echo kept > /var/lib/kept")
 	before := l.on(t, host, identity)
@@ -256,6 +264,7 @@ func labReboots(t *testing.T, l testLab) {
 }
 
 func labCutsAndHeals(t *testing.T, l testLab) {
+	t.Helper()
 	const host = "labtest-worker-2"
 	before := l.on(t, host, identity+" 2>&1 || true")
 	l.mustRun(t, "cut", host)
@@ -287,6 +296,7 @@ func labCutsAndHeals(t *testing.T, l testLab) {
 }
 
 func labGrowsAndShrinks(t *testing.T, l testLab) {
+	t.Helper()
 	before := l.status(t)
 	out := l.mustRun(t, "up", "--workers", "3", "--load-balancers", "1", "--rhel-like", "2")
 	if !strings.HasPrefix(out, "created: labtest-lb-1, labtest-worker-3\npresents itself anew: labtest-worker-2\n") {
@@ -314,6 +324,7 @@ func labGrowsAndShrinks(t *testing.T, l testLab) {
 }
 
 func labKeepsEdits(t *testing.T, l testLab) {
+	t.Helper()
 	manifest, err := os.ReadFile(l.file("cluster.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -338,6 +349,7 @@ func labKeepsEdits(t *testing.T, l testLab) {
 }
 
 func labRestoresWorkspace(t *testing.T, l testLab) {
+	t.Helper()
 	if err := os.RemoveAll(l.workspaces); err != nil {
 		t.Fatal(err)
 	}
@@ -373,6 +385,7 @@ func killAt(t *testing.T, l testLab, moment, verb string, args ...string) {
 }
 
 func labSurvivesKilledUp(t *testing.T, l testLab) {
+	t.Helper()
 	for _, moment := range []string{": creating", "worker-1: creating", ": booting", "client: booting", ": ready"} {
 		l.mustRun(t, "down")
 		killAt(t, l, moment, "up")
@@ -391,6 +404,7 @@ func labSurvivesKilledUp(t *testing.T, l testLab) {
 }
 
 func labSurvivesKilledDown(t *testing.T, l testLab) {
+	t.Helper()
 	for _, moment := range []string{"cp-1: removing", "client: removing"} {
 		l.mustRun(t, "up", "--workers", "1")
 		killAt(t, l, moment, "down")
