@@ -117,6 +117,10 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	if err := group.Wait(); err != nil {
 		return result, err
 	}
+	place := func(c Change) int {
+		return slices.IndexFunc(result.Hosts, func(host Host) bool { return host.ID == c.Host.ID })
+	}
+	slices.SortStableFunc(r.found, func(a, b Change) int { return place(a) - place(b) })
 	result.Changes = append(result.Changes, r.found...)
 	if err := r.checkSegment(ctx, result.Hosts); err != nil {
 		return result, err
