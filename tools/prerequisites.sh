@@ -3,8 +3,8 @@
 set -euo pipefail
 
 packages=(
-	debootstrap firewalld gcc gpgv haproxy iproute2 keepalived libc6-dev libseccomp-dev nftables openssh-client pkg-config
-	podman procps runc strace systemd
+	debootstrap firewalld fish gcc gpgv haproxy iproute2 keepalived libc6-dev libseccomp-dev nftables openssh-client openssh-server pkg-config
+	podman procps runc strace sudo systemd tcsh
 )
 
 if ! command -v go >/dev/null; then

@@ -1,0 +1,178 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	// maxSessions bounds how many scripts run on a host at once. sshd allows 10 by default
+	// (MaxSessions), and somebody else's tunnel may hold one.
+	maxSessions = 8
+	// silences is how many keepalive intervals a host may be silent: one until it is asked, two until
+	// its answer counts as missing.
+	silences = 2
+	// sessionWait is how long a host may refuse sessions although few are open.
+	sessionWait = 10 * time.Second
+)
+
+// connection is a live connection to a host or a jump host.
+type connection struct {
+	end      *endpoint
+	client   *ssh.Client
+	raw      net.Conn
+	sessions chan struct{}
+
+	gone    chan struct{} // closed when the connection ended
+	lost    sync.Once
+	cause   error // why; to be read after gone is closed
+	watched sync.WaitGroup
+}
+
+func newConnection(end *endpoint, client *ssh.Client, raw net.Conn, keepAlive time.Duration) *connection {
+	c := &connection{end: end, client: client, raw: raw, sessions: make(chan struct{}, maxSessions), gone: make(chan struct{})}
+	c.watched.Go(func() {
+		c.lose(client.Wait())
+	})
+	c.watched.Go(func() { c.watch(keepAlive) })
+	return c
+}
+
+// watch asks the host again and again whether it is there.
+func (c *connection) watch(interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-c.gone:
+			return
+		case <-ticker.C:
+		}
+		if err := c.ask(silences * interval); err != nil {
+			c.lose(err)
+			return
+		}
+	}
+}
+
+// ask waits for any answer of the host. Even a refusal is one.
+func (c *connection) ask(patience time.Duration) error {
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+		answered <- err
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-answered:
+		return err
+	case <-c.gone:
+		return c.cause
+	case <-timer.C:
+		return fmt.Errorf("the host has been silent for %s", patience)
+	}
+}
+
+var errHungUp = errors.New("the other side closed it")
+
+// lose ends the connection, and with it all that runs on it.
+func (c *connection) lose(cause error) {
+	c.lost.Do(func() {
+		if cause == nil || isDisconnect(cause) || errors.Is(cause, net.ErrClosed) {
+			cause = errHungUp
+		}
+		c.cause = cause
+		close(c.gone)
+		// What is below goes first: a host that takes nothing could hold up a goodbye for ever.
+		c.raw.Close()    //nolint:errcheck // it is of no use any more
+		c.client.Close() //nolint:errcheck // as above
+	})
+}
+
+func (c *connection) isGone() bool {
+	select {
+	case <-c.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the connection and waits for all that belongs to it.
+func (c *connection) close() {
+	c.lose(errClosed)
+	c.watched.Wait()
+}
+
+// lostError is why something on the connection failed, once it is known to have ended.
+func (c *connection) lostError(doing string) error {
+	return &Error{
+		Doing: doing, Reason: ErrConnectionLost, Err: fmt.Errorf("connection to %s: %w", c.end, c.cause),
+		Try: "check the host and the network, then run again: what is done is not done twice",
+	}
+}
+
+// session opens a session. sshd counts one until it has cleaned up behind it, so one that is refused
+// is asked for again.
+func (c *connection) session(ctx context.Context, doing string) (ssh.Channel, <-chan *ssh.Request, error) {
+	deadline := time.Now().Add(sessionWait)
+	for pause := firstPause / 4; ; pause = min(2*pause, 2*firstPause) {
+		channel, requests, err := c.openSession(ctx)
+		var refused *ssh.OpenChannelError
+		switch {
+		case err == nil:
+			return channel, requests, nil
+		case ctx.Err() != nil:
+			return nil, nil, ended(ctx, doing)
+		case !errors.As(err, &refused):
+			c.lose(err)
+			return nil, nil, c.lostError(doing)
+		case !sleep(ctx, pause, deadline):
+			return nil, nil, &Error{
+				Doing: doing, Reason: ErrProtocol, Err: fmt.Errorf("sshd opens no session: %s", refused.Message),
+				Try: "raise MaxSessions in sshd_config on the host",
+			}
+		}
+	}
+}
+
+// openSession is OpenChannel that can be given up.
+func (c *connection) openSession(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
+	type opened struct {
+		channel  ssh.Channel
+		requests <-chan *ssh.Request
+		err      error
+	}
+	result := make(chan opened, 1)
+	go func() {
+		channel, requests, err := c.client.OpenChannel("session", nil)
+		result <- opened{channel, requests, err}
+	}()
+	select {
+	case got := <-result:
+		return got.channel, got.requests, got.err
+	case <-ctx.Done():
+		go func() {
+			if late := <-result; late.err == nil {
+				go ssh.DiscardRequests(late.requests)
+				late.channel.Close() //nolint:errcheck // nobody wants it any more
+			}
+		}()
+		return nil, nil, ctx.Err()
+	}
+}
+
+// ended is a script that was not waited for any longer.
+func ended(ctx context.Context, doing string) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%s: %w: %w", doing, ErrTimeout, ctx.Err())
+	}
+	return fmt.Errorf("%s: %w", doing, ctx.Err())
+}

@@ -1,0 +1,178 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	// dialTries is how many times the bound of one try all tries together may take.
+	dialTries = 4
+	// The pause before another try doubles from the first to the last, and is random below that, so that those
+	// who were turned away together do not come back together.
+	firstPause = 100 * time.Millisecond
+	lastPause  = 3 * time.Second
+)
+
+// dial connects, again and again where it was turned away in passing: a connection that is closed before
+// the host has shown its key is how sshd says that too many are logging in (MaxStartups).
+func (p *Pool) dial(ctx context.Context, end *endpoint) (*connection, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.life, cancel)()
+	timeout := p.resolver.settings.ConnectTimeout
+	deadline := time.Now().Add(dialTries * timeout)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		conn, transient, err := p.try(ctx, end)
+		if err == nil || !transient || !sleep(ctx, pause/2+rand.N(pause/2), deadline) {
+			return conn, err
+		}
+	}
+}
+
+// sleep waits, and reports whether there is time for something afterwards.
+func sleep(ctx context.Context, pause time.Duration, deadline time.Time) bool {
+	if time.Now().Add(pause).After(deadline) {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}
+
+// try connects and logs in once.
+func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transient bool, err error) {
+	known, err := p.hostKeys(end.knownHosts)
+	if err != nil {
+		return nil, false, err
+	}
+	var jump *connection
+	if end.via != nil {
+		if jump, err = p.connection(ctx, end.via, true); err != nil {
+			return nil, false, err
+		}
+	}
+	select {
+	case p.dials <- struct{}{}:
+		defer func() { <-p.dials }()
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	timeout := p.resolver.settings.ConnectTimeout
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	raw, err := open(limited, end, jump)
+	if err != nil {
+		return nil, false, connectError(ctx, end, err)
+	}
+	attempt := &login{end: end, known: known}
+	attempt.keys, attempt.notes = p.keyring.keys(end.identity)
+	client, err := attempt.handshake(limited, raw)
+	if err != nil {
+		raw.Close() //nolint:errcheck // it is of no use
+		return nil, attempt.transient(ctx, err), attempt.explain(ctx, limited, err)
+	}
+	return newConnection(end, client, raw, p.resolver.settings.KeepAlive), false, nil
+}
+
+// open opens the byte stream to a host: over TCP, or through the jump host.
+func open(ctx context.Context, end *endpoint, jump *connection) (net.Conn, error) {
+	if jump != nil {
+		return jump.client.DialContext(ctx, "tcp", hostPort(end.host, end.port))
+	}
+	addresses, err := lookup(ctx, end.host)
+	if err != nil {
+		return nil, err
+	}
+	var dialer net.Dialer
+	for _, address := range addresses {
+		var conn *net.TCPConn
+		conn, err = dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, netip.AddrPortFrom(address, end.port))
+		if err == nil {
+			return conn, nil
+		}
+	}
+	return nil, err
+}
+
+// lookup gives the addresses of a host, which mostly is an address already.
+func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{address.Unmap()}, nil
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	for i := range addresses {
+		addresses[i] = addresses[i].Unmap()
+	}
+	return addresses, err
+}
+
+// login is one try to log in, and what became known on the way.
+type login struct {
+	end   *endpoint
+	known *hostKeys
+	keys  []key
+	notes []string // on keys that cannot be used
+
+	// hostKey tells whether the host has shown its key, and distrust why it is not to be believed.
+	hostKey  bool
+	distrust error
+	// methods are those by which the host lets people in.
+	methods []string
+}
+
+// handshake logs in. The end of the context ends it.
+func (l *login) handshake(ctx context.Context, raw net.Conn) (*ssh.Client, error) {
+	stop := context.AfterFunc(ctx, func() { raw.Close() }) //nolint:errcheck // it is there to break what waits
+	defer stop()
+	signers := make([]ssh.Signer, len(l.keys))
+	for i := range l.keys {
+		signers[i] = l.keys[i].Signer
+	}
+	entries := l.known.entries(l.end.hostKeyName)
+	config := &ssh.ClientConfig{
+		User:              l.end.user,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signers...)},
+		HostKeyAlgorithms: algorithms(entries),
+		HostKeyCallback: func(_ string, _ net.Addr, shown ssh.PublicKey) error {
+			l.hostKey = true
+			l.distrust = l.known.verify(l.end.hostKeyName, entries, shown)
+			return l.distrust
+		},
+		AuthCallback: func(auth *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
+			l.methods = auth.AllowedMethods
+			return nil, nil //nolint:nilnil // the next method is that of Auth
+		},
+	}
+	conn, channels, requests, err := ssh.NewClientConn(raw, l.end.hostKeyName, config)
+	if err != nil {
+		return nil, err
+	}
+	if !stop() {
+		conn.Close() //nolint:errcheck // the context has closed what is below
+		return nil, ctx.Err()
+	}
+	return ssh.NewClient(conn, channels, requests), nil
+}
+
+// transient reports whether the same try may succeed a moment later.
+func (l *login) transient(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !l.hostKey && isDisconnect(err)
+}
+
+// isDisconnect reports whether the other side went away.
+func isDisconnect(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}

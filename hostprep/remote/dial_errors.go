@@ -1,0 +1,141 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+)
+
+func hostPort(host string, port uint16) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// connectError says why there is no byte stream to a host.
+func connectError(ctx context.Context, end *endpoint, err error) error {
+	if ctx.Err() != nil {
+		return gaveUp(ctx, "cannot connect to "+end.String())
+	}
+	told := &Error{Doing: "cannot connect to " + end.String(), Reason: ErrNoRoute, Err: shortNetError(err)}
+	address := hostPort(end.host, end.port)
+	var refused *ssh.OpenChannelError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &refused):
+		return throughError(end, told, refused)
+	case errors.As(err, &dns):
+		told.Try = "check the name: " + end.host
+	case errors.Is(err, syscall.ECONNREFUSED):
+		told.Reason, told.Err = ErrRefused, nil
+		told.Try = "check that sshd runs on the host and listens at " + address
+	case isDisconnect(err) && end.via != nil:
+		told.Reason, told.Err = ErrConnectionLost, err
+		told.Try = "check the jump host " + end.via.String()
+	default:
+		told.Try = "check that the host is up, and that no firewall is between it and here: " + address
+	}
+	return told
+}
+
+// throughError says why a jump host does not connect.
+func throughError(end *endpoint, told *Error, refused *ssh.OpenChannelError) error {
+	told.Err = fmt.Errorf("the jump host says: %s", refused.Message)
+	switch {
+	case refused.Reason == ssh.Prohibited:
+		told.Try = "allow it on the jump host: AllowTcpForwarding and PermitOpen in its sshd_config"
+	case strings.Contains(strings.ToLower(refused.Message), "refused"):
+		told.Reason = ErrRefused
+		told.Try = "check that sshd runs on the host and listens at " + hostPort(end.host, end.port)
+	default:
+		told.Try = "check that the jump host reaches " + hostPort(end.host, end.port)
+	}
+	return told
+}
+
+// shortNetError drops the addresses that the message has already.
+func shortNetError(err error) error {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return errNobody
+	case errors.As(err, &op):
+		return op.Err
+	default:
+		return err
+	}
+}
+
+var (
+	errNobody = errors.New("nobody answers")
+	errClosed = errors.New("the run is over")
+)
+
+// gaveUp is a connection that the caller did not wait for any longer.
+func gaveUp(ctx context.Context, doing string) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Error{Doing: doing, Reason: ErrTimeout, Err: ctx.Err(), Try: "look at the load of the host and of the network"}
+	}
+	return fmt.Errorf("%s: %w", doing, ctx.Err())
+}
+
+// explain says why a login failed.
+func (l *login) explain(ctx, limited context.Context, err error) error {
+	doing := "cannot log in as " + l.end.String()
+	var negotiation *ssh.AlgorithmNegotiationError
+	switch {
+	case l.distrust != nil:
+		return l.distrust
+	case ctx.Err() != nil:
+		return gaveUp(ctx, doing)
+	case limited.Err() != nil:
+		return &Error{
+			Doing: doing, Reason: ErrTimeout, Err: errors.New("the host accepts connections, but does not finish the login"),
+			Try: "look for high load, or slow name or account lookups by sshd on the host",
+		}
+	case isDisconnect(err):
+		return &Error{
+			Doing: doing, Reason: ErrConnectionLost, Err: errors.New("the host closed the connection"),
+			Try: "look at the host's sshd log; MaxStartups and PerSourcePenalties in sshd_config turn connections away",
+		}
+	case errors.As(err, &negotiation):
+		return &Error{Doing: doing, Reason: ErrProtocol, Err: err, Try: "update sshd on the host: it offers old algorithms only"}
+	case l.hostKey:
+		return l.authenticationError(doing, err)
+	default:
+		return &Error{
+			Doing: doing, Reason: ErrProtocol, Err: err,
+			Try: "check that it is an SSH server that answers at " + hostPort(l.end.host, l.end.port),
+		}
+	}
+}
+
+// authenticationError says what was tried.
+func (l *login) authenticationError(doing string, cause error) error {
+	var said []string
+	if len(l.keys) == 0 {
+		said = append(said, "there is no key to try")
+	} else {
+		tried := make([]string, len(l.keys))
+		for i, key := range l.keys {
+			tried[i] = key.String()
+		}
+		said = append(said, "it accepts none of "+strings.Join(tried, ", "))
+	}
+	if len(l.methods) > 0 {
+		said = append(said, "it takes "+strings.Join(l.methods, ", "))
+	} else {
+		said = append(said, strings.TrimPrefix(cause.Error(), "ssh: handshake failed: "))
+	}
+	said = append(said, l.notes...)
+	return &Error{
+		Doing: doing, Reason: ErrAuthentication, Err: errors.New(strings.Join(said, "; ")),
+		Try: fmt.Sprintf("put a public key into ~%s/.ssh/authorized_keys on the host, and name its private key with privateKeyPath "+
+			"or hold it in the SSH agent", l.end.user),
+	}
+}

@@ -1,0 +1,349 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// reason fails the test unless the error has this reason, a hint, and none of the other reasons.
+func reason(t *testing.T, err, want error) {
+	t.Helper()
+	for _, each := range []error{
+		remote.ErrNoRoute, remote.ErrRefused, remote.ErrHostKeyUnknown, remote.ErrHostKeyChanged, remote.ErrHostKeyRevoked,
+		remote.ErrAuthentication, remote.ErrSudo, remote.ErrConnectionLost, remote.ErrTimeout, remote.ErrProtocol,
+	} {
+		if is := errors.Is(err, each); is != errors.Is(want, each) {
+			t.Errorf("the error is %q: %t: %v", each, is, err)
+		}
+	}
+	var hinted interface{ Hint() string }
+	if !errors.Is(err, remote.ErrUnreachable) || !errors.As(err, &hinted) || hinted.Hint() == "" {
+		t.Errorf("the host is not unreachable, or there is no hint: %v", err)
+	}
+}
+
+func TestConnectionErrors(t *testing.T) {
+	t.Parallel()
+	short := func(s *remote.Settings) { s.ConnectTimeout = 300 * time.Millisecond }
+	tests := map[string]struct {
+		options remotetest.Options
+		change  func(*remote.Settings)
+		want    error
+		says    []string
+	}{
+		"nothing listens": {
+			change: func(s *remote.Settings) { s.Port = closedPort(t) },
+			want:   remote.ErrRefused, says: []string{"cannot connect to root@127.0.0.1:"},
+		},
+		"always dropped before the banner": {
+			options: remotetest.Options{Fault: func(int) remotetest.Fault { return remotetest.Fault{Drop: true} }},
+			change:  short, want: remote.ErrConnectionLost,
+		},
+		"stalls at the handshake": {
+			options: remotetest.Options{Fault: func(int) remotetest.Fault { return remotetest.Fault{Stall: true} }},
+			change:  short, want: remote.ErrTimeout,
+		},
+		"shows another key": {
+			options: remotetest.Options{Fault: func(int) remotetest.Fault { return remotetest.Fault{HostKey: remotetest.NewSigner(t)} }},
+			want:    remote.ErrHostKeyChanged, says: []string{"known_hosts:1 has ssh-ed25519 SHA256:", "it shows ssh-ed25519 SHA256:"},
+		},
+		"is unknown": {
+			change: func(s *remote.Settings) { s.KnownHostsPath = write(t, t.TempDir()+"/none", "") },
+			want:   remote.ErrHostKeyUnknown, says: []string{"it shows ssh-ed25519 SHA256:"},
+		},
+		"lets nobody in": {
+			options: remotetest.Options{Authorized: []ssh.PublicKey{}},
+			want:    remote.ErrAuthentication, says: []string{"id_ed25519 (ssh-ed25519 SHA256:", "it takes publickey"},
+		},
+		"there is no key": {
+			change: func(s *remote.Settings) { s.PrivateKeyPath = "/does/not/exist" },
+			want:   remote.ErrAuthentication, says: []string{"there is no key to try", "/does/not/exist: no such file"},
+		},
+		"no such jump host": {
+			change: func(s *remote.Settings) { s.ProxyJump = fmt.Sprintf("root@127.0.0.1:%d", closedPort(t)) },
+			want:   remote.ErrRefused,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if test.change == nil {
+				test.change = func(*remote.Settings) {}
+			}
+			server := remotetest.NewServer(t, test.options)
+			_, err := try(t, server, test.change)
+			reason(t, err, test.want)
+			says(t, err, test.says...)
+			permanent := !errors.Is(err, remote.ErrConnectionLost)
+			if got := server.Connections(); permanent && got > 1 {
+				t.Errorf("tried %d times", got)
+			} else if !permanent && got < 2 {
+				t.Error("tried only once")
+			}
+		})
+	}
+}
+
+// closedPort is one that nothing listens on.
+func closedPort(t *testing.T) uint16 {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // that is the point
+	return listener.Addr().(*net.TCPAddr).AddrPort().Port()
+}
+
+func TestSomethingElseListens(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // it is over
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(conn, "SSH-2.0-nonsense\r\nHTTP/1.1 400 this is no SSH server\r\n\r\n") //nolint:errcheck // nobody may listen
+			conn.Close()                                                                           //nolint:errcheck // it is over
+		}
+	}()
+	_, err = try(t, server, func(s *remote.Settings) {
+		s.Port = listener.Addr().(*net.TCPAddr).AddrPort().Port()
+		s.ConnectTimeout = time.Second
+	})
+	reason(t, err, remote.ErrProtocol)
+}
+
+func TestDroppedConnectionsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{Fault: func(n int) remotetest.Fault {
+		return remotetest.Fault{Drop: n <= 3}
+	}})
+	connect(t, server)
+	if got := server.Connections(); got != 4 {
+		t.Errorf("%d connections, want 4", got)
+	}
+}
+
+// Half of all connections are dropped, as beyond MaxStartups, and all hosts are reached all the same.
+func TestRandomDrops(t *testing.T) {
+	t.Parallel()
+	seeded := rand.New(rand.NewPCG(1, 2))
+	server := remotetest.NewServer(t, remotetest.Options{Fault: func(int) remotetest.Fault {
+		return remotetest.Fault{Drop: seeded.IntN(2) == 0}
+	}})
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := try(t, server); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A rejected login is not tried again, by nobody: it might lock the account.
+func TestRejectedLoginsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{Authorized: []ssh.PublicKey{}})
+	hosts := pool(t, server.Settings())
+	for range 3 {
+		_, err := hosts.Host(bound(t), server.Addr().Addr())
+		reason(t, err, remote.ErrAuthentication)
+	}
+	if got := server.Connections(); got != 1 {
+		t.Errorf("%d connections", got)
+	}
+}
+
+func TestOneConnectionPerHost(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{})
+	hosts := pool(t, server.Settings())
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			host, err := hosts.Host(bound(t), server.Addr().Addr())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := host.Probe(bound(t), remote.Script{Name: "here", Body: "answer a true"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := server.Connections(); got != 1 {
+		t.Errorf("%d connections", got)
+	}
+}
+
+func TestGivingUp(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{Fault: func(n int) remotetest.Fault {
+		return remotetest.Fault{Stall: n == 1}
+	}})
+	hosts := pool(t, server.Settings())
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error)
+	go func() {
+		_, err := hosts.Host(ctx, server.Addr().Addr())
+		first <- err
+	}()
+	for server.Connections() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	second := make(chan error)
+	go func() { // waits for the same connection
+		_, err := hosts.Host(bound(t), server.Addr().Addr())
+		second <- err
+	}()
+	cancel()
+	if err := <-first; !errors.Is(err, context.Canceled) || errors.Is(err, remote.ErrUnreachable) {
+		t.Errorf("error %v", err)
+	}
+	if err := <-second; err != nil {
+		t.Errorf("one who gave up is another's failure: %v", err)
+	}
+	late, end := context.WithTimeout(t.Context(), time.Millisecond)
+	defer end()
+	<-late.Done()
+	_, err := pool(t, server.Settings()).Host(late, server.Addr().Addr())
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLostConnections(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*remotetest.Server){
+		"cut":    (*remotetest.Server).Cut,
+		"silent": (*remotetest.Server).Stall,
+	}
+	for name, harm := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := remotetest.NewServer(t, remotetest.Options{})
+			settings := server.Settings()
+			settings.KeepAlive = 50 * time.Millisecond
+			hosts := pool(t, settings)
+			host, err := hosts.Host(bound(t), server.Addr().Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			running := make(chan error)
+			for range 3 {
+				go func() {
+					_, err := host.Run(bound(t), remote.Script{Name: "long", Body: "sleep 1000"})
+					running <- err
+				}()
+			}
+			for server.MostSessions() < 3 {
+				time.Sleep(time.Millisecond)
+			}
+			harm(server)
+			for range 3 {
+				err := <-running
+				reason(t, err, remote.ErrConnectionLost)
+				says(t, err, "long")
+			}
+			_, err = host.Probe(bound(t), remote.Script{Name: "after"})
+			reason(t, err, remote.ErrConnectionLost)
+			if host, err = hosts.Host(bound(t), server.Addr().Addr()); err != nil {
+				t.Fatalf("the host is not reached again: %v", err)
+			}
+			if _, err := host.Probe(bound(t), remote.Script{Name: "again"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestClosedPool(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{})
+	hosts := pool(t, server.Settings())
+	host, err := hosts.Host(bound(t), server.Addr().Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts.Close()
+	hosts.Close()
+	_, err = host.Probe(bound(t), remote.Script{Name: "late"})
+	reason(t, err, remote.ErrConnectionLost)
+	_, err = hosts.Host(bound(t), server.Addr().Addr())
+	reason(t, err, remote.ErrConnectionLost)
+}
+
+func TestIPv6(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{Address: netip.MustParseAddrPort("[::1]:0")})
+	host := connect(t, server)
+	if _, err := host.Probe(bound(t), remote.Script{Name: "here", Body: "answer a true"}); err != nil {
+		t.Error(err)
+	}
+	_, err := try(t, server, func(s *remote.Settings) { s.Port = closedPort(t) })
+	says(t, err, "cannot connect to root@[::1]:")
+	jump := remotetest.NewServer(t, remotetest.Options{Authorized: []ssh.PublicKey{keyOf(t, server)}})
+	connect(t, server, func(s *remote.Settings) {
+		s.ProxyJump = "root@" + jump.Addr().String()
+		s.KnownHostsPath = write(t, t.TempDir()+"/known", server.KnownHostsLine()+"\n"+jump.KnownHostsLine()+"\n")
+	})
+}
+
+// keyOf is the public key that logs in to a server.
+func keyOf(t *testing.T, server *remotetest.Server) ssh.PublicKey {
+	t.Helper()
+	signer, err := ssh.ParsePrivateKey([]byte(read(t, server.Settings().PrivateKeyPath)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer.PublicKey()
+}
+
+func TestJumpHosts(t *testing.T) {
+	t.Parallel()
+	target := remotetest.NewServer(t, remotetest.Options{})
+	options := remotetest.Options{Authorized: []ssh.PublicKey{keyOf(t, target)}}
+	first, second := remotetest.NewServer(t, options), remotetest.NewServer(t, options)
+	known := write(t, t.TempDir()+"/known", target.KnownHostsLine()+"\n"+first.KnownHostsLine()+"\n"+second.KnownHostsLine()+"\n")
+	through := func(jump string) func(*remote.Settings) {
+		return func(s *remote.Settings) { s.ProxyJump, s.KnownHostsPath = jump, known }
+	}
+	one, two := "root@"+first.Addr().String(), "root@"+second.Addr().String()
+	host := connect(t, target, through(one+","+two))
+	if _, err := host.Probe(bound(t), remote.Script{Name: "here"}); err != nil {
+		t.Fatal(err)
+	}
+	if first.Connections() != 1 || second.Connections() != 1 || target.Connections() != 1 {
+		t.Errorf("connections: %d, %d, %d", first.Connections(), second.Connections(), target.Connections())
+	}
+	first.Cut()
+	_, err := host.Probe(bound(t), remote.Script{Name: "after"})
+	reason(t, err, remote.ErrConnectionLost)
+
+	_, err = try(t, target, through(one), func(s *remote.Settings) { s.Port = closedPort(t) })
+	reason(t, err, remote.ErrRefused)
+	says(t, err, "via "+one, "the jump host says")
+}

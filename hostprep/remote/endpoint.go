@@ -1,0 +1,251 @@
+package remote
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	defaultUser = "root"
+	defaultPort = 22
+	// maxJumps bounds a chain of jump hosts, which a configuration file can make endless.
+	maxJumps = 8
+)
+
+// endpoint is everything that decides on one connection.
+type endpoint struct {
+	user string
+	// host is a name or an address without brackets.
+	host string
+	port uint16
+	// hostKeyName is host:port as known_hosts has it.
+	hostKeyName string
+	knownHosts  knownHostsFiles
+	identity    identityChoice
+	// via is the way there; nil for a direct one.
+	via *endpoint
+}
+
+// String is how messages call it, and what tells connections apart.
+func (e *endpoint) String() string {
+	text := e.user + "@" + net.JoinHostPort(e.host, strconv.Itoa(int(e.port)))
+	if e.via != nil {
+		return text + " via " + e.via.String()
+	}
+	return text
+}
+
+// jumps is how many hosts are on the way.
+func (e *endpoint) jumps() int {
+	if e.via == nil {
+		return 0
+	}
+	return 1 + e.via.jumps()
+}
+
+// knownHostsFiles are those that host keys are looked up in; new ones go into the first.
+type knownHostsFiles []string
+
+// identityChoice is which keys to log in with.
+type identityChoice struct {
+	// paths are key files in order of preference.
+	paths []string
+	// chosen says that somebody named the paths; a default one may be missing.
+	chosen bool
+	// only says that no other keys of the agent are tried.
+	only bool
+}
+
+// hop is a host as somebody wrote it, with what they wrote beside it.
+type hop struct {
+	alias string
+	user  string
+	port  uint16
+}
+
+// parseHop reads [user@]host[:port], with IPv6 addresses in brackets or bare.
+func parseHop(text string) (hop, error) {
+	text = strings.TrimPrefix(strings.TrimSpace(text), "ssh://")
+	var h hop
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		h.user, text = text[:at], text[at+1:]
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		h.alias = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	} else {
+		h.alias = host
+		if h.port, err = parsePort(port); err != nil {
+			return h, err
+		}
+	}
+	if h.alias == "" || strings.ContainsAny(h.alias, "[]/ \t") {
+		return h, fmt.Errorf("cannot use a jump host: it has not the form [user@]host[:port]")
+	}
+	return h, nil
+}
+
+func parsePort(text string) (uint16, error) {
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || port == 0 {
+		return 0, fmt.Errorf("cannot use port %q: it is not a number from 1 to 65535", text)
+	}
+	return uint16(port), nil
+}
+
+// resolver makes endpoints of settings and the configuration file.
+type resolver struct {
+	settings Settings
+	config   sshConfig
+}
+
+// target is the endpoint of a host of the manifests.
+func (r resolver) target(alias string) (*endpoint, error) {
+	h := hop{alias: alias, user: r.settings.User, port: r.settings.Port}
+	end, err := r.endpoint(h, defaultUser)
+	if err != nil {
+		return nil, err
+	}
+	if path := r.settings.PrivateKeyPath; path != "" {
+		end.identity = identityChoice{paths: []string{r.settings.expandHome(path)}, chosen: true, only: true}
+	}
+	jumps, err := r.jumps(alias, r.settings.ProxyJump)
+	if err != nil {
+		return nil, err
+	}
+	end.via, err = r.route(jumps, maxJumps)
+	return end, err
+}
+
+// jumps gives the hosts to go through: those given, or else those of the configuration file.
+func (r resolver) jumps(alias, given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	return r.config.get(alias, "ProxyJump")
+}
+
+// route gives the last of a list of jump hosts, the way to it being the others. The way to the first
+// one is what the configuration file says of it.
+func (r resolver) route(jumps string, depth int) (*endpoint, error) {
+	if jumps == "" || strings.EqualFold(jumps, None) {
+		return nil, nil //nolint:nilnil // no way is a direct one
+	}
+	if depth == 0 {
+		return nil, fmt.Errorf("cannot go through jump host %s: there are more than %d in a chain, or it leads back to itself", jumps, maxJumps)
+	}
+	before, last := "", jumps
+	if comma := strings.LastIndexByte(jumps, ','); comma >= 0 {
+		before, last = jumps[:comma], jumps[comma+1:]
+	}
+	h, err := parseHop(last)
+	if err != nil {
+		return nil, err
+	}
+	end, err := r.endpoint(h, localUser())
+	if err != nil {
+		return nil, err
+	}
+	// A jump host's own key is tried first, then the one that is for the hosts.
+	if path := r.settings.PrivateKeyPath; path != "" {
+		own := end.identity
+		end.identity = identityChoice{paths: []string{r.settings.expandHome(path)}, chosen: true, only: own.only}
+		if own.chosen {
+			end.identity.paths = append(own.paths, end.identity.paths...)
+		}
+	}
+	if before, err = r.jumps(h.alias, before); err != nil {
+		return nil, err
+	}
+	end.via, err = r.route(before, depth-1)
+	return end, err
+}
+
+// endpoint is a hop completed by what the configuration file says of it, without the way there.
+func (r resolver) endpoint(h hop, user string) (*endpoint, error) {
+	words := map[string]string{}
+	for _, keyword := range []string{"User", "Port", "HostName", "HostKeyAlias"} {
+		value, err := r.config.get(h.alias, keyword)
+		if err != nil {
+			return nil, err
+		}
+		words[keyword] = value
+	}
+	end := &endpoint{user: cmp.Or(h.user, words["User"], user), port: cmp.Or(h.port, defaultPort)}
+	if h.port == 0 && words["Port"] != "" {
+		port, err := parsePort(words["Port"])
+		if err != nil {
+			return nil, fmt.Errorf("cannot read Port of %s in %s: %w", h.alias, r.config.path, err)
+		}
+		end.port = port
+	}
+	end.host = strings.NewReplacer("%%", "%", "%h", h.alias).Replace(cmp.Or(words["HostName"], h.alias))
+	end.host = strings.TrimSuffix(strings.TrimPrefix(end.host, "["), "]")
+	end.hostKeyName = net.JoinHostPort(end.host, strconv.Itoa(int(end.port)))
+	if alias := words["HostKeyAlias"]; alias != "" {
+		end.hostKeyName = net.JoinHostPort(alias, strconv.Itoa(defaultPort)) // an alias has no port
+	}
+	var err error
+	if end.knownHosts, err = r.knownHosts(h.alias, end); err != nil {
+		return nil, err
+	}
+	end.identity, err = r.identity(h.alias, end)
+	return end, err
+}
+
+// knownHosts gives the files that have the keys of a host.
+func (r resolver) knownHosts(alias string, end *endpoint) (knownHostsFiles, error) {
+	if path := r.settings.KnownHostsPath; path != "" {
+		return knownHostsFiles{r.settings.expandHome(path)}, nil
+	}
+	value, err := r.config.get(alias, "UserKnownHostsFile")
+	if err != nil {
+		return nil, err
+	}
+	var files knownHostsFiles
+	for path := range strings.FieldsSeq(value) {
+		if path != None {
+			files = append(files, r.expand(path, end))
+		}
+	}
+	if value == "" {
+		dir := filepath.Join(r.settings.Home, ".ssh")
+		files = knownHostsFiles{filepath.Join(dir, "known_hosts"), filepath.Join(dir, "known_hosts2")}
+	}
+	return append(files, "/etc/ssh/ssh_known_hosts"), nil
+}
+
+// identity gives the keys that the configuration file names, or those that OpenSSH tries.
+func (r resolver) identity(alias string, end *endpoint) (identityChoice, error) {
+	only, err := r.config.get(alias, "IdentitiesOnly")
+	if err != nil {
+		return identityChoice{}, err
+	}
+	choice := identityChoice{only: strings.EqualFold(only, "yes")}
+	files, err := r.config.all(alias, "IdentityFile")
+	if err != nil {
+		return choice, err
+	}
+	for _, path := range files {
+		choice.chosen = true
+		if path != None {
+			choice.paths = append(choice.paths, r.expand(path, end))
+		}
+	}
+	if !choice.chosen {
+		for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
+			choice.paths = append(choice.paths, filepath.Join(r.settings.Home, ".ssh", name))
+		}
+	}
+	return choice, nil
+}
+
+// expand replaces ~ and the tokens of ssh_config in a path.
+func (r resolver) expand(path string, end *endpoint) string {
+	return strings.NewReplacer("%%", "%", "%d", r.settings.Home, "%h", end.host, "%r", end.user,
+		"%p", strconv.Itoa(int(end.port)), "%u", localUser()).Replace(r.settings.expandHome(path))
+}

@@ -1,0 +1,74 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+)
+
+// host is a Host over a connection.
+type host struct {
+	connection *connection
+	address    netip.Addr
+	log        *slog.Logger
+	secrets    *Secrets
+}
+
+// Address implements Reader.
+func (h *host) Address() netip.Addr { return h.address }
+
+// Probe implements Reader.
+func (h *host) Probe(ctx context.Context, script Script) (Answer, error) {
+	return h.run(ctx, script, "probe")
+}
+
+// Run implements Host.
+func (h *host) Run(ctx context.Context, script Script) (Answer, error) {
+	return h.run(ctx, script, "change")
+}
+
+// run runs a script and logs how it went.
+func (h *host) run(ctx context.Context, script Script, kind string) (Answer, error) {
+	answer, err := h.connection.run(ctx, script, h.secrets)
+	attributes := []slog.Attr{
+		slog.String("script", h.secrets.Redact(script.Name)), slog.String("kind", kind), slog.Duration("took", answer.Duration),
+	}
+	if answer.Stderr != "" {
+		attributes = append(attributes, slog.String("stderr", answer.Stderr))
+	}
+	var failed *CommandError
+	if errors.As(err, &failed) {
+		attributes = append(attributes, slog.Int("status", failed.Status), slog.String("signal", failed.Signal))
+	} else if err != nil {
+		attributes = append(attributes, slog.String("error", h.secrets.Redact(err.Error())))
+	}
+	if err != nil {
+		h.log.LogAttrs(ctx, slog.LevelError, "script failed", attributes...)
+		return Answer{}, err
+	}
+	h.log.LogAttrs(ctx, slog.LevelInfo, "script done", attributes...)
+	return answer, nil
+}
+
+// ReadFile implements Reader.
+func (h *host) ReadFile(ctx context.Context, path string) ([]byte, error) {
+	answer, err := h.Probe(ctx, Script{
+		Name: "read " + path,
+		Body: `if [ -e "$1" ]; then answer content cat -- "$1"; else answer missing :; fi`,
+		Args: []string{path},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, missing := answer.Values["missing"]; missing {
+		return nil, fmt.Errorf("cannot read %s: %w", path, fs.ErrNotExist)
+	}
+	content := answer.Values["content"]
+	if content.Status != 0 {
+		return nil, &CommandError{Script: "read " + path, Status: content.Status, Stderr: answer.Stderr}
+	}
+	return content.Output, nil
+}

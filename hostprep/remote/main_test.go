@@ -1,0 +1,41 @@
+package remote_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain fails when the tests, all of which end their pools and servers, leave a goroutine behind.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if left := leftBehind(); code == 0 && left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
+		code = 1
+	}
+	os.Exit(code) //nolint:forbidigo // it is what a test's main does
+}
+
+// leftBehind gives the goroutines that are still there after a while.
+func leftBehind() string {
+	left := ""
+	for range 100 {
+		stacks := make([]byte, 4<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		left = ""
+		for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+			ours := strings.Contains(stack, "hostprep/remote") || strings.Contains(stack, "x/crypto/ssh")
+			if ours && !strings.Contains(stack, "leftBehind") {
+				left += stack + "\n\n"
+			}
+		}
+		if left == "" {
+			return ""
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return left
+}

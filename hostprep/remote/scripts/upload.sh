@@ -1,0 +1,43 @@
+# Takes an upload and puts it in place.
+# Arguments: path, digest, mode, owner, partial file, offset to go on from, size of what is sent, gzip or plain.
+# Standard input: what is sent, from the offset. Exit status 65: what is on the host is not what it should be, and is dropped.
+umask 077
+path=$1 digest=$2 mode=$3 owner=$4 partial=$5 offset=$6 size=$7 form=$8
+folder=${path%/*}/
+ready=${partial%.part}.new
+(umask 022 && mkdir -p -- "$folder")
+
+if [ "$offset" -eq 0 ]; then
+	rm -f -- "$partial"
+elif [ "$(stat -c %s -- "$partial")" -ne "$offset" ]; then
+	rm -f -- "$partial"
+	echo "$partial has changed meanwhile: what wrote it before was still at it"
+	exit 65
+fi
+cat >>"$partial"
+received=$(stat -c %s -- "$partial")
+if [ "$received" -lt "$size" ]; then
+	echo "received $received of $size bytes"
+	exit 1
+fi
+
+trap 'rm -f -- "$ready"' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+rm -f -- "$ready"
+if [ "$form" = gzip ]; then
+	found=$(gzip -dc <"$partial" | tee -- "$ready" | sha256sum | cut -d ' ' -f 1)
+else
+	found=$(sha256sum <"$partial" | cut -d ' ' -f 1)
+fi
+if [ "$found" != "$digest" ]; then
+	rm -f -- "$partial"
+	echo "what was sent has the digest $found, not $digest"
+	exit 65
+fi
+if [ "$form" = plain ]; then mv -fT -- "$partial" "$ready"; fi
+chown -- "$owner" "$ready"
+chmod -- "$mode" "$ready"
+sync -- "$ready"
+mv -fT -- "$ready" "$path"
+sync -- "$folder"
+rm -f -- "$folder.${path##*/}".dualstrap-*.part

@@ -1,0 +1,266 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	// maxAnswer bounds what a host can make this program keep.
+	maxAnswer = 16 << 20
+	// drain is how long output may still come after the script has ended. Something it left running
+	// can hold its streams open for ever.
+	drain = 2 * time.Second
+)
+
+// session is one running script.
+type session struct {
+	channel ssh.Channel
+	stdout  answerKeeper
+	stderr  lockedWriter
+	broken  chan error    // why this side ended it
+	sent    chan struct{} // closed when nothing more is sent
+	ended   chan outcome
+	closed  chan struct{} // closed when sshd has closed the session, too
+	read    chan struct{} // closed when both outputs are read to their ends
+}
+
+// answerKeeper keeps output up to a bound.
+type answerKeeper struct {
+	mu   sync.Mutex
+	data bytes.Buffer
+}
+
+var errTooLong = errors.New("the answer is longer than 16 MiB")
+
+// Write implements io.Writer.
+func (k *answerKeeper) Write(data []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.data.Len()+len(data) > maxAnswer {
+		return 0, errTooLong
+	}
+	return k.data.Write(data)
+}
+
+// bytes gives what came until now.
+func (k *answerKeeper) bytes() []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return bytes.Clone(k.data.Bytes())
+}
+
+// lockedWriter is for an output that may still be written to while it is looked at.
+type lockedWriter struct {
+	mu   sync.Mutex
+	kept stderrKeeper
+}
+
+// Write implements io.Writer.
+func (w *lockedWriter) Write(data []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept.Write(data)
+}
+
+// text and begun are those of stderrKeeper.
+func (w *lockedWriter) text(secrets *Secrets) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept.text(secrets)
+}
+
+func (w *lockedWriter) begun() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept.begun()
+}
+
+// start executes the command and sends what it reads.
+func start(channel ssh.Channel, requests <-chan *ssh.Request, command, marker string, input io.Reader) (*session, error) {
+	s := &session{
+		channel: channel,
+		broken:  make(chan error, 2),
+		sent:    make(chan struct{}),
+		ended:   make(chan outcome, 1),
+		closed:  make(chan struct{}),
+		read:    make(chan struct{}),
+	}
+	s.stderr.kept.marker = marker
+	go func() {
+		s.ended <- outcomeOf(requests)
+		ssh.DiscardRequests(requests)
+		close(s.closed)
+	}()
+	var outputs sync.WaitGroup
+	outputs.Go(func() {
+		if _, err := io.Copy(&s.stdout, channel); errors.Is(err, errTooLong) {
+			s.broken <- err
+			channel.Close() //nolint:errcheck // what comes is not wanted
+		}
+	})
+	outputs.Go(func() { io.Copy(&s.stderr, channel.Stderr()) }) //nolint:errcheck // its end is an end
+	go func() {
+		outputs.Wait()
+		close(s.read)
+	}()
+	accepted, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{command}))
+	if err == nil && !accepted {
+		err = errNoExec
+	}
+	if err != nil {
+		close(s.sent)
+		return s, err
+	}
+	go s.send(input)
+	return s, nil
+}
+
+var errNoExec = errors.New("sshd executes no commands")
+
+// sourceError is a failure to read what is to be sent, as against one to send it.
+type sourceError struct{ err error }
+
+func (e *sourceError) Error() string { return e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// source marks the errors of a reader.
+type source struct{ io.Reader }
+
+// Read implements io.Reader.
+func (s source) Read(data []byte) (int, error) {
+	n, err := s.Reader.Read(data)
+	if err != nil && err != io.EOF {
+		err = &sourceError{err}
+	}
+	return n, err
+}
+
+// send writes standard input. That the script ends without reading all of it is no failure.
+func (s *session) send(input io.Reader) {
+	defer close(s.sent)
+	_, err := io.Copy(s.channel, source{input})
+	var unread *sourceError
+	if errors.As(err, &unread) {
+		s.broken <- unread
+		s.channel.Close() //nolint:errcheck // it is over
+		return
+	}
+	s.channel.CloseWrite() //nolint:errcheck // when it fails the session is over
+}
+
+// close ends the session and waits until nobody reads the input any more: its owner may want it back.
+func (s *session) close(ctx context.Context) {
+	s.channel.Close() //nolint:errcheck // it is over
+	select {
+	case <-s.sent:
+	case <-ctx.Done():
+	}
+}
+
+// run executes a script on the connection, when there is a place for it.
+func (c *connection) run(ctx context.Context, script Script, secrets *Secrets) (Answer, error) {
+	if strings.ContainsRune(script.Body+strings.Join(script.Args, ""), 0) {
+		return Answer{}, fmt.Errorf("%s: neither a script nor its arguments can hold NUL", script.Name)
+	}
+	select {
+	case c.sessions <- struct{}{}:
+	case <-c.gone:
+		return Answer{}, c.lostError(script.Name)
+	case <-ctx.Done():
+		return Answer{}, ended(ctx, script.Name)
+	}
+	channel, requests, err := c.session(ctx, script.Name)
+	if err != nil {
+		<-c.sessions
+		return Answer{}, err
+	}
+	// Without a terminal a session's end does not reach its processes, so they are told before.
+	stop := context.AfterFunc(ctx, func() {
+		channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"})) //nolint:errcheck // best effort
+		channel.Close()                                                                    //nolint:errcheck // as above
+	})
+	defer stop()
+	marker := newMarker()
+	var input io.Reader = strings.NewReader(framed(script, marker))
+	if script.Stdin != nil {
+		input = io.MultiReader(input, script.Stdin)
+	}
+	begun := time.Now()
+	running, err := start(channel, requests, commandFor(c.end.user), marker, input)
+	go func() {
+		<-running.closed
+		<-c.sessions
+	}()
+	defer running.close(ctx)
+	var result outcome
+	if err == nil {
+		result, err = running.wait(ctx, c)
+	}
+	answer := Answer{Stderr: running.stderr.text(secrets), Duration: time.Since(begun)}
+	if err != nil {
+		return answer, c.broken(ctx, script.Name, err)
+	}
+	answer.Values, err = c.judge(script.Name, running, result, answer.Stderr, secrets)
+	return answer, err
+}
+
+// errNoEnd is a session that ended without telling how its command did.
+var errNoEnd = errors.New("the session ended without an exit status")
+
+// wait waits until the script has ended and its output is read.
+func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
+	var result outcome
+	select {
+	case result = <-s.ended:
+	case <-c.gone:
+		return result, c.cause
+	case <-ctx.Done():
+		return result, ctx.Err()
+	}
+	late := time.NewTimer(drain)
+	defer late.Stop()
+	select {
+	case <-s.read:
+	case <-late.C:
+	case <-c.gone:
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-s.broken:
+		return result, err
+	default:
+	}
+	if !result.answered {
+		return result, errNoEnd
+	}
+	return result, nil
+}
+
+// broken tells why there is no outcome: the caller's end, the input's, the connection's or the session's.
+func (c *connection) broken(ctx context.Context, name string, err error) error {
+	var unread *sourceError
+	switch {
+	case errors.As(err, &unread):
+		return fmt.Errorf("%s: cannot read what is to be sent: %w", name, unread.err)
+	case ctx.Err() != nil:
+		return ended(ctx, name)
+	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):
+		return &Error{Doing: name, Reason: ErrProtocol, Err: err, Try: "log in to the host and see what it does on a command"}
+	}
+	if c.ask(drain) != nil {
+		c.lose(errNoEnd)
+	}
+	if c.isGone() {
+		return c.lostError(name)
+	}
+	return &CommandError{Script: name, Status: -1}
+}

@@ -1,0 +1,115 @@
+package remote
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strconv"
+)
+
+// statusDamaged is uploadScript's exit status for content that is not what it should be.
+const statusDamaged = 65
+
+// Upload implements Host.
+func (h *host) Upload(ctx context.Context, upload Upload) (bool, error) {
+	upload.Owner = cmp.Or(upload.Owner, rootOwner)
+	if err := checkPlace(upload.Path, upload.Mode, upload.Owner); err != nil {
+		return false, err
+	}
+	if !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(upload.SHA256) {
+		return false, fmt.Errorf("cannot upload %s: %q is not a SHA-256 digest in hexadecimal", upload.Path, upload.SHA256)
+	}
+	found, err := h.look(ctx, upload)
+	if err != nil || found.done {
+		return false, err
+	}
+	err = h.send(ctx, upload, found)
+	var failed *CommandError
+	if errors.As(err, &failed) && failed.Status == statusDamaged && found.size > 0 {
+		// The part that was there has changed since it was looked at. The host has dropped it.
+		err = h.send(ctx, upload, partial{})
+	}
+	return err == nil, err
+}
+
+// partial is what is on the host of an upload.
+type partial struct {
+	done   bool
+	size   int64
+	digest string
+}
+
+// look asks the host what it has.
+func (h *host) look(ctx context.Context, upload Upload) (partial, error) {
+	answer, err := h.Probe(ctx, Script{
+		Name: "look for " + upload.Path, Body: lookScript,
+		Args: []string{upload.Path, upload.SHA256, rawMode(upload.Mode), upload.Owner, upload.partial()},
+	})
+	if err != nil {
+		return partial{}, err
+	}
+	if _, done := answer.Values["done"]; done {
+		return partial{done: true}, nil
+	}
+	return parsePartial(answer.Text("partial"), upload.Size), nil
+}
+
+// parsePartial takes what cannot be a part of the upload for nothing.
+func parsePartial(text string, size int64) partial {
+	var found partial
+	if n, err := fmt.Sscanf(text, "%d %64s", &found.size, &found.digest); n != 2 || err != nil || found.size < 0 || found.size > size {
+		return partial{}
+	}
+	return found
+}
+
+// send sends what is not on the host yet.
+func (h *host) send(ctx context.Context, upload Upload, found partial) error {
+	content, offset, err := upload.openAfter(found)
+	if err != nil {
+		return fmt.Errorf("cannot read what is to be %s: %w", upload.Path, err)
+	}
+	defer content.Close() //nolint:errcheck // it was only read
+	form := "plain"
+	if upload.Gzip {
+		form = "gzip"
+	}
+	_, err = h.Run(ctx, Script{
+		Name: "upload " + upload.Path, Body: uploadScript,
+		Args: []string{
+			upload.Path, upload.SHA256, octal(upload.Mode), upload.Owner, upload.partial(),
+			strconv.FormatInt(offset, 10), strconv.FormatInt(upload.Size, 10), form,
+		},
+		// One byte more than there should be is enough to fail.
+		Stdin: io.LimitReader(content, upload.Size-offset+1),
+	})
+	return err
+}
+
+// partial is the path of what is not yet whole. It depends on the content, so that no part of an
+// older one is ever taken for it.
+func (u Upload) partial() string {
+	return path.Join(path.Dir(u.Path), "."+path.Base(u.Path)+".dualstrap-"+u.SHA256[:16]+".part")
+}
+
+// openAfter opens the content behind what the host has of it, or at its beginning if what the host
+// has is something else.
+func (u Upload) openAfter(found partial) (io.ReadCloser, int64, error) {
+	content, err := u.Open()
+	if err != nil || found.size == 0 {
+		return content, 0, err
+	}
+	digest := sha256.New()
+	if _, err := io.CopyN(digest, content, found.size); err == nil && hex.EncodeToString(digest.Sum(nil)) == found.digest {
+		return content, found.size, nil
+	}
+	content.Close() //nolint:errcheck // it was only read
+	content, err = u.Open()
+	return content, 0, err
+}

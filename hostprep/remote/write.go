@@ -1,0 +1,92 @@
+package remote
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// rootOwner is who files belong to where nobody says.
+const rootOwner = "root:root"
+
+// WriteFiles implements Host.
+func (h *host) WriteFiles(ctx context.Context, files []File) ([]string, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	args, contents, err := pack(files)
+	if err != nil {
+		return nil, err
+	}
+	name := "write " + files[0].Path
+	if len(files) > 1 {
+		name = fmt.Sprintf("write %d files", len(files))
+	}
+	answer, err := h.Run(ctx, Script{Name: name, Body: writeScript, Args: args, Stdin: contents})
+	if err != nil {
+		return nil, err
+	}
+	if changed := answer.Text("changed"); changed != "" {
+		return strings.Split(changed, "\n"), nil
+	}
+	return nil, nil
+}
+
+// pack makes the arguments and the standard input of writeScript.
+func pack(files []File) (args []string, contents *bytes.Buffer, err error) {
+	contents = &bytes.Buffer{}
+	compressed, _ := gzip.NewWriterLevel(contents, gzip.BestSpeed) // the level exists
+	var manifest strings.Builder
+	paths := map[string]bool{}
+	args = make([]string, 1, 1+len(files))
+	offset := 0
+	for _, file := range files {
+		owner := cmp.Or(file.Owner, rootOwner)
+		if err := checkPlace(file.Path, file.Mode, owner); err != nil {
+			return nil, nil, err
+		}
+		if paths[file.Path] {
+			return nil, nil, fmt.Errorf("cannot write %s: it is given twice", file.Path)
+		}
+		paths[file.Path] = true
+		fmt.Fprintf(&manifest, "%x %s %s %s %d %d %s\n",
+			sha256.Sum256(file.Content), rawMode(file.Mode), octal(file.Mode), owner, offset, len(file.Content), file.Path)
+		args = append(args, file.Path)
+		offset += len(file.Content)
+		if _, err := compressed.Write(file.Content); err != nil {
+			return nil, nil, err
+		}
+	}
+	args[0] = strings.TrimSuffix(manifest.String(), "\n")
+	return args, contents, compressed.Close()
+}
+
+// checkPlace refuses paths, modes and owners that a host would take for something else.
+func checkPlace(file string, mode fs.FileMode, owner string) error {
+	unsafe := func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }
+	switch {
+	case !path.IsAbs(file) || path.Clean(file) != file || file == "/":
+		return fmt.Errorf("cannot write %q: it is not the absolute path of a file", file)
+	case strings.ContainsFunc(file, unsafe) || strings.HasSuffix(file, " "):
+		return fmt.Errorf("cannot write %q: its path has a character that cannot be seen, or a backslash", file)
+	case mode&^fs.ModePerm != 0:
+		return fmt.Errorf("cannot write %s with mode %s: only permission bits can be set", file, mode)
+	case !regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$`).MatchString(owner):
+		return fmt.Errorf("cannot write %s: its owner %q has not the form USER:GROUP", file, owner)
+	}
+	return nil
+}
+
+func octal(mode fs.FileMode) string { return fmt.Sprintf("%04o", mode) }
+
+// rawMode is st_mode of a plain file in hexadecimal, so that one comparison tells a link or a
+// device from a file, too.
+func rawMode(mode fs.FileMode) string { return fmt.Sprintf("%x", 0o100000|uint32(mode)) }
