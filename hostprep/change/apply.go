@@ -1,0 +1,223 @@
+package change
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+// maxUploads bounds how many large files are on their way to one host. More would not be faster, and
+// the host's sessions are needed for the rest.
+const maxUploads = 4
+
+// Result is what there is to tell beside the actions.
+type Result struct {
+	// PutBack are calls of firewall-cmd for what others had at run time and would have lost.
+	PutBack []string
+}
+
+// work is what actions amount to together.
+type work struct {
+	entries     Record
+	files       []remote.File
+	executables []remote.Upload
+	images      []Image
+	packages    packageWork
+	firewalld   firewalldWork
+	modules     []string
+	sysctls     []Sysctl
+	reload      bool
+	enable      []string
+	start       []string
+	restart     []string
+}
+
+func gather(actions []Action) *work {
+	w := &work{}
+	for _, action := range actions {
+		action.join(w)
+		w.entries = append(w.entries, w.entries.missing(action.entries)...)
+	}
+	return w
+}
+
+// putFile writes a file, once however often it changes.
+func (w *work) putFile(file remote.File) {
+	w.files = slices.DeleteFunc(w.files, func(other remote.File) bool { return other.Path == file.Path })
+	w.files = append(w.files, file)
+}
+
+// Apply does what was planned, and records before what was there. What does not depend on each other
+// is done at the same time:
+//
+//	record ─┬─ executables ─┐
+//	        ├─ packages ────┼─ sysctls, units ─┬─ import images
+//	        ├─ files ───────┘                  │
+//	        ├─────── firewalld (after files)   │
+//	        └─ images ─────────────────────────┘
+//
+// What failed ends the rest. Survey, Plan and Apply again finish what is left.
+func Apply(ctx context.Context, host remote.Host, actions []Action) (Result, error) {
+	a := applier{
+		host: host, work: gather(actions), uploads: make(chan struct{}, maxUploads),
+		written: make(chan struct{}), running: make(chan struct{}),
+	}
+	if len(actions) == 0 {
+		return Result{}, nil
+	}
+	if err := a.record(ctx); err != nil {
+		return Result{}, err
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return a.system(ctx) })
+	all.Go(func() error { return a.firewalld(ctx) })
+	for _, image := range a.work.images {
+		all.Go(func() error { return a.image(ctx, image) })
+	}
+	err := all.Wait()
+	return a.result, err
+}
+
+type applier struct {
+	host remote.Host
+	work *work
+	// uploads has room for the large files that are on their way.
+	uploads chan struct{}
+	// written is closed when the files are there, running when the units run.
+	written, running chan struct{}
+	result           Result // of firewalld
+}
+
+// run runs one of the package's scripts.
+func (a *applier) run(ctx context.Context, name, script string, args ...string) error {
+	text, err := body(script)
+	if err != nil {
+		return err
+	}
+	_, err = a.host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
+	return err
+}
+
+// record writes down what is about to be changed, and which units will have to be restarted.
+func (a *applier) record(ctx context.Context) error {
+	restarts := slices.Clone(a.work.restart)
+	if a.work.firewalld.how == "restart" {
+		restarts = append(restarts, firewalldUnit)
+	}
+	if len(a.work.entries) == 0 && len(restarts) == 0 {
+		return nil
+	}
+	var copies, absent []string
+	for _, entry := range a.work.entries {
+		switch {
+		case entry.Kind == KindFile && entry.Absent:
+			absent = append(absent, entry.Name)
+		case entry.Kind == KindFile:
+			copies = append(copies, entry.Copy+"="+entry.Name)
+		}
+	}
+	entries, err := a.work.entries.encode()
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, "record what is there", "record",
+		strings.Join(copies, "\n"), strings.Join(absent, "\n"), strings.Join(restarts, "\n"), string(entries))
+}
+
+// system puts everything in place that units need, and starts them.
+func (a *applier) system(ctx context.Context) error {
+	place, within := errgroup.WithContext(ctx)
+	place.Go(func() error {
+		if len(a.work.files) > 0 {
+			if _, err := a.host.WriteFiles(within, a.work.files); err != nil {
+				return err
+			}
+		}
+		close(a.written)
+		return nil
+	})
+	place.Go(func() error { return a.packages(within) })
+	for _, executable := range a.work.executables {
+		place.Go(func() error { return a.upload(within, executable) })
+	}
+	if err := place.Wait(); err != nil {
+		return err
+	}
+	if err := a.takeEffect(ctx); err != nil {
+		return err
+	}
+	close(a.running)
+	return nil
+}
+
+func (a *applier) upload(ctx context.Context, upload remote.Upload) error {
+	select {
+	case a.uploads <- struct{}{}:
+		defer func() { <-a.uploads }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := a.host.Upload(ctx, upload)
+	return err
+}
+
+// takeEffect loads modules, sets sysctls, and makes units be as they have to be.
+func (a *applier) takeEffect(ctx context.Context) error {
+	w := a.work
+	var sysctls, digests []string
+	for _, sysctl := range w.sysctls {
+		sysctls = append(sysctls, sysctl.Key+"="+sysctl.Value)
+	}
+	for _, executable := range w.executables {
+		digests = append(digests, executable.SHA256+"  "+executable.Path)
+	}
+	reload := ""
+	if w.reload {
+		reload = "reload"
+	}
+	lists := [][]string{w.modules, sysctls, {reload}, w.enable, w.start, w.restart, digests}
+	args := make([]string, len(lists))
+	for i, list := range lists {
+		args[i] = strings.Join(list, "\n")
+	}
+	if strings.Join(args, "") == "" {
+		return nil
+	}
+	return a.run(ctx, "make settings and units take effect", "system", args...)
+}
+
+// image brings an image to the host, and imports it as soon as containerd runs.
+func (a *applier) image(ctx context.Context, image Image) error {
+	archive := path.Join(stateDir, "images", image.SHA256+".tar")
+	err := a.upload(ctx, remote.Upload{Path: archive, Mode: archiveMode, SHA256: image.SHA256, Open: image.Open, Size: image.Size})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-a.running:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return a.run(ctx, "import image "+image.Reference, "import", archive, image.Reference, image.Digest)
+}
+
+// archiveMode is for archives of images, which may be private.
+const archiveMode = 0o600
+
+// firewalldWork is what is done with firewalld.
+type firewalldWork struct {
+	permanent, runtime []firewalld.Change
+	// how is restart, reload or nothing, and asked what firewalld has to have in the end.
+	how   string
+	asked []firewalld.Change
+	// filterOff says that the restart is to lift the filter on paths.
+	filterOff bool
+	// back is what an earlier run has to put back.
+	back []firewalld.Command
+}

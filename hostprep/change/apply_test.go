@@ -1,0 +1,302 @@
+package change_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+// slowHost writes down what is called, and fails what it is told to fail. Several calls can be under
+// way, so that only what waits for something else has an order.
+type slowHost struct {
+	mu    sync.Mutex
+	calls []string
+	fail  map[string]error
+	// survey is what is answered to a probe.
+	survey remote.Answer
+	args   map[string][]string
+}
+
+func (h *slowHost) call(ctx context.Context, name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls = append(h.calls, name)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return h.fail[name]
+}
+
+func (h *slowHost) Address() netip.Addr { return netip.MustParseAddr("10.2.0.4") }
+
+func (h *slowHost) Probe(ctx context.Context, script remote.Script) (remote.Answer, error) {
+	return h.survey, h.call(ctx, script.Name)
+}
+
+func (h *slowHost) ReadFile(ctx context.Context, path string) ([]byte, error) {
+	return nil, h.call(ctx, "read "+path)
+}
+
+func (h *slowHost) Run(ctx context.Context, script remote.Script) (remote.Answer, error) {
+	h.mu.Lock()
+	if h.args == nil {
+		h.args = map[string][]string{}
+	}
+	h.args[script.Name] = script.Args
+	h.mu.Unlock()
+	return remote.Answer{}, h.call(ctx, script.Name)
+}
+
+func (h *slowHost) WriteFiles(ctx context.Context, files []remote.File) ([]string, error) {
+	names := make([]string, len(files))
+	for i, file := range files {
+		names[i] = file.Path
+	}
+	return names, h.call(ctx, "write "+strings.Join(names, " "))
+}
+
+func (h *slowHost) Upload(ctx context.Context, upload remote.Upload) (bool, error) {
+	return true, h.call(ctx, "upload "+upload.Path)
+}
+
+const (
+	record  = "record what is there"
+	write   = "write /etc/app/app.conf /etc/app/secret"
+	upload  = "upload /usr/local/bin/app"
+	archive = "upload /var/lib/dualstrap/images/abc.tar"
+	settle  = "make settings and units take effect"
+	load    = "import image dualstrap.dev/pause:3"
+	install = "install packages conntrack"
+)
+
+// fromNothing is a plan for a host that has nothing.
+func fromNothing() []change.Action {
+	desired := wanted()
+	desired.Images[0].SHA256 = "abc"
+	desired.Executables[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("not opened here") }
+	return change.Plan(change.State{MissingPrograms: []string{"conntrack"}, PackageManager: "apt-get", Folders: []string{"/etc/app"}}, desired)
+}
+
+func TestApplyKeepsTheOrderThatMatters(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		host := &slowHost{}
+		if _, err := change.Apply(t.Context(), host, fromNothing()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{archive, install, load, settle, record, upload, write}; !sameCalls(host.calls, want) {
+			t.Fatalf("the calls are %q, want %q in some order", host.calls, want)
+		}
+		for _, pair := range [][2]string{
+			{record, write},
+			{record, upload},
+			{record, install},
+			{record, archive},
+			{write, settle},
+			{upload, settle},
+			{install, settle},
+			{settle, load},
+			{archive, load},
+		} {
+			if slices.Index(host.calls, pair[0]) > slices.Index(host.calls, pair[1]) {
+				t.Fatalf("%q comes after %q: %q", pair[0], pair[1], host.calls)
+			}
+		}
+	}
+}
+
+func sameCalls(got, want []string) bool {
+	got, want = slices.Clone(got), slices.Clone(want)
+	slices.Sort(got)
+	slices.Sort(want)
+	return slices.Equal(got, want)
+}
+
+func TestApplyStopsWhereSomethingFails(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	never := map[string][]string{
+		record:  {write, upload, install, archive, settle, load},
+		write:   {settle, load},
+		upload:  {settle, load},
+		install: {settle, load},
+		settle:  {load},
+		archive: {load},
+	}
+	for failing, never := range never {
+		t.Run(failing, func(t *testing.T) {
+			t.Parallel()
+			host := &slowHost{fail: map[string]error{failing: broken}}
+			if _, err := change.Apply(t.Context(), host, fromNothing()); !errors.Is(err, broken) {
+				t.Fatalf("the error is %v", err)
+			}
+			for _, call := range never {
+				if slices.Contains(host.calls, call) {
+					t.Errorf("%q is called although %q failed", call, failing)
+				}
+			}
+		})
+	}
+}
+
+func TestApplyDoesNothingWhenCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	host := &slowHost{}
+	if _, err := change.Apply(ctx, host, fromNothing()); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the error is %v", err)
+	}
+	if diff := cmp.Diff([]string{record}, host.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestApplyRecordsBeforeItChanges(t *testing.T) {
+	t.Parallel()
+	host := &slowHost{}
+	if _, err := change.Apply(t.Context(), host, fromNothing()); err != nil {
+		t.Fatal(err)
+	}
+	args := host.args[record]
+	if want := "/etc/app/app.conf\n/etc/app/secret\n/usr/local/bin/app"; args[1] != want {
+		t.Errorf("looked for as absent: %q, want %q", args[1], want)
+	}
+	got, err := change.ParseRecord([]byte(args[3]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := change.Record{
+		{Kind: change.KindPackage, Name: "conntrack", Absent: true},
+		{Kind: change.KindFolder, Name: "/etc/app", Absent: true},
+		{Kind: change.KindFile, Name: "/etc/app/app.conf", Absent: true},
+		{Kind: change.KindFile, Name: "/etc/app/secret", Absent: true},
+		{Kind: change.KindSysctl, Name: "net/ipv4/conf/eth0.5/send_redirects", Absent: true},
+		{Kind: change.KindFile, Name: "/usr/local/bin/app", Absent: true},
+		{Kind: change.KindUnit, Name: "app.service"},
+		{Kind: change.KindUnit, Name: "kubelet.service"},
+		{Kind: change.KindImage, Name: "dualstrap.dev/pause:3", Absent: true},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+	if strings.Contains(args[3], "hidden") {
+		t.Error("the record has a secret")
+	}
+}
+
+func TestRecordKeepsWhatWasFirst(t *testing.T) {
+	t.Parallel()
+	state := asWanted()
+	state.Sysctls["net/ipv4/conf/eth0.5/send_redirects"] = "1"
+	state.Record = change.Record{{Kind: change.KindSysctl, Name: "net/ipv4/conf/eth0.5/send_redirects", Value: "7"}}
+	host := &slowHost{}
+	if _, err := change.Apply(t.Context(), host, change.Plan(state, wanted())); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{settle}, host.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestMissingPackagesSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	failure := &remote.CommandError{Script: install, Status: 100, Stderr: "E: Unable to locate package conntrack\n"}
+	host := &slowHost{fail: map[string]error{install: failure}}
+	_, err := change.Apply(t.Context(), host, fromNothing())
+	var missing *change.PackageError
+	if !errors.As(err, &missing) {
+		t.Fatalf("the error is %v", err)
+	}
+	const want = "cannot install conntrack: install packages conntrack: exit status 100: E: Unable to locate package conntrack"
+	if err.Error() != want {
+		t.Errorf("the error is %q, want %q", err, want)
+	}
+	if hint := missing.Hint(); hint != "install them on the host, then run again: apt-get install conntrack" {
+		t.Errorf("the hint is %q", hint)
+	}
+}
+
+func TestSurveyReadsAnswers(t *testing.T) {
+	t.Parallel()
+	answers := map[string]string{
+		"stat":      "644|0|0|root|root|4|regular file|/etc/app/app.conf\n777|0|0|root|root|9|symbolic link|/etc/app/secret\n",
+		"sums":      sum("old\n") + "  /etc/app/app.conf\n",
+		"digests":   sum("hidden\n") + "  /etc/app/secret\n",
+		"content.1": "old\n",
+		"folders":   "/b\n/a\n/b\n",
+		"sysctls":   "net/ipv4/conf/eth0.5/send_redirects:1\n",
+		"units": "Id=app.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=yes\n\n" +
+			"Id=kubelet.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n",
+		"programs": "conntrack\n", "manager": "dnf\n",
+		"images": "REF TYPE DIGEST SIZE PLATFORMS LABELS\n" +
+			"dualstrap.dev/pause:3 application/vnd.oci.image.manifest.v1+json sha256:1 300 KiB linux/amd64 -\n",
+		"record":  `{"kind":"folder","name":"/a","absent":true}` + "\n",
+		"restart": "app.service\n", "put-back": "--zone=public\n--add-port=1/tcp\n",
+		"firewalld.default": "public", "firewalld.filters-paths": "",
+		"runtime.zone.public":   `{"type":"a{sv}","data":[{"target":{"type":"s","data":"default"}}]}`,
+		"permanent.zone.public": `{"type":"a{sv}","data":[{"target":{"type":"s","data":"DROP"}}]}`,
+	}
+	host := &slowHost{survey: remote.Answer{Values: map[string]remote.Value{"runtime.zone.pods": {Status: 1}}}}
+	for name, output := range answers {
+		host.survey.Values[name] = remote.Value{Output: []byte(output)}
+	}
+	got, err := change.Survey(t.Context(), host, wanted())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := change.State{
+		Files: map[string]change.FileState{
+			"/etc/app/app.conf": {
+				Kind: "regular file", Mode: 0o644, Owner: "root:root", OwnerID: "0:0", Size: 4, SHA256: sum("old\n"), Content: []byte("old\n"),
+			},
+			"/etc/app/secret": {Kind: "symbolic link", Mode: 0o777, Owner: "root:root", OwnerID: "0:0", Size: 9, SHA256: sum("hidden\n")},
+		},
+		Folders: []string{"/a", "/b"},
+		Sysctls: map[string]string{"net/ipv4/conf/eth0.5/send_redirects": "1"},
+		Units: map[string]change.UnitState{
+			"app.service":     {Load: "loaded", File: "enabled", Active: "active", Stale: true},
+			"kubelet.service": {Load: "not-found", Active: "inactive"},
+		},
+		MissingPrograms: []string{"conntrack"}, PackageManager: "dnf",
+		Images:   map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
+		Record:   change.Record{{Kind: change.KindFolder, Name: "/a", Absent: true}},
+		Restarts: []string{"app.service"},
+	}
+	firewall := got.Firewalld
+	got.Firewalld, got.PutBack = want.Firewalld, nil
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !firewall.FiltersPaths || firewall.Permanent.Zones["public"].Target != "DROP" || firewall.Runtime.Zones["public"].Target != "default" ||
+		len(firewall.Runtime.Zones) != 1 {
+		t.Errorf("firewalld is taken for %+v", firewall)
+	}
+}
+
+func TestSurveyRefusesWhatIsNoItem(t *testing.T) {
+	t.Parallel()
+	for _, desired := range []change.Desired{
+		{Files: []change.File{{Path: "etc/app"}}},
+		{Files: []change.File{{Path: "/etc/../app"}}},
+		{Files: []change.File{{Path: "/etc/a\nb"}}},
+		{Modules: []string{""}},
+		{Units: []change.Unit{{Name: "a\nb"}}},
+	} {
+		host := &slowHost{}
+		if _, err := change.Survey(t.Context(), host, desired); err == nil || len(host.calls) > 0 {
+			t.Errorf("%+v: the error is %v after %d calls", desired, err, len(host.calls))
+		}
+	}
+}

@@ -1,0 +1,113 @@
+//go:build trial
+
+package change_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// childVariable tells a process of this test that it is to work on a host, and how it is reached.
+const childVariable = "DUALSTRAP_CHANGE_CHILD"
+
+// reach is how a child reaches the host.
+type reach struct {
+	Port            uint16
+	Key, KnownHosts string
+}
+
+func TestMain(m *testing.M) {
+	code := 0
+	if how := os.Getenv(childVariable); how != "" {
+		if err := child(context.Background(), how); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	} else {
+		code = m.Run()
+	}
+	os.Exit(code) //nolint:forbidigo // it is what a test's main does
+}
+
+// child makes the host be as desired, or undoes it where it is.
+func child(ctx context.Context, how string) error {
+	var to reach
+	if err := json.Unmarshal([]byte(how), &to); err != nil {
+		return err
+	}
+	pool, err := remote.NewPool(remote.Settings{
+		Port: to.Port, PrivateKeyPath: to.Key, KnownHostsPath: to.KnownHosts, ConfigPath: remote.None, AgentSocket: remote.None,
+	})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	host, err := pool.Host(ctx, netip.MustParseAddr("127.0.0.1"))
+	if err != nil {
+		return err
+	}
+	state, err := change.Survey(ctx, host, desired())
+	if err != nil {
+		return err
+	}
+	actions := change.Plan(state, desired())
+	if len(actions) == 0 {
+		return change.Undo(ctx, host)
+	}
+	_, err = change.Apply(ctx, host, actions)
+	return err
+}
+
+// killAnywhere starts children and kills them at random moments, on both ways. Whatever the moment, no
+// file is there in part.
+func killAnywhere(t *testing.T, m *machine, server *remotetest.Server) {
+	t.Helper()
+	settings := server.Settings()
+	how, err := json.Marshal(reach{Port: settings.Port, Key: settings.PrivateKeyPath, KnownHosts: settings.KnownHostsPath})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func() *exec.Cmd {
+		command := exec.CommandContext(t.Context(), os.Args[0])
+		command.Env = append(os.Environ(), childVariable+"="+string(how))
+		command.Stderr = t.Output()
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return command
+	}
+	begun := time.Now()
+	if err := start().Wait(); err != nil {
+		t.Fatalf("a child that is left alone fails: %v", err)
+	}
+	took := time.Since(begun)
+	sums := map[string]string{}
+	for _, file := range desired().Files {
+		sums[file.Path] = sum(string(file.Content))
+	}
+	delete(sums, "/etc/motd") // it was there before
+	for _, program := range desired().Executables {
+		sums[program.Path] = program.SHA256
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		running := start()
+		time.Sleep(time.Duration(random.Int64N(int64(took)))) // the moment to kill it
+		running.Process.Kill()                                //nolint:errcheck // it may be done
+		running.Wait()                                        //nolint:errcheck // it was killed
+		for path, sum := range sums {
+			m.sh(fmt.Sprintf(`! [ -e %[1]s ] || [ "$(sha256sum <%[1]s)" = "%[2]s  -" ]`, path, sum))
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package change
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+const (
+	rootOwner       = "root:root"
+	unitFolder      = "/etc/systemd/system/"
+	firewalldUnit   = "firewalld.service"
+	rpfilterKey     = "IPv6_rpfilter"
+	rpfilterOff     = "no"
+	defaultConfMode = 0o644
+)
+
+func (p *planner) planFiles() {
+	for _, file := range p.desired.Files {
+		owner := cmp.Or(file.Owner, rootOwner)
+		there, found := p.state.Files[file.Path]
+		same := found && there.isRegular() && there.SHA256 == sumOf(file.Content)
+		if same && there.Mode == file.Mode && there.isOwnedBy(owner) {
+			continue
+		}
+		if !same {
+			p.touch(file.Restarts)
+			p.reload = p.reload || strings.HasPrefix(file.Path, unitFolder)
+		}
+		action := p.add(fileSummary(file, owner, there, found), func(w *work) {
+			w.putFile(remote.File{Path: file.Path, Mode: file.Mode, Owner: owner, Content: file.Content})
+		}, p.fileEntries(file.Path)...)
+		if !same && !file.Secret {
+			action.Diff = unified(file.Path, there, found, file.Content)
+		}
+	}
+}
+
+func fileSummary(file File, owner string, there FileState, found bool) string {
+	var parts []string
+	switch {
+	case !found:
+		return fmt.Sprintf("create %s%s", file.Path, secretNote(file))
+	case !there.isRegular():
+		return fmt.Sprintf("replace %s, which is a %s%s", file.Path, there.Kind, secretNote(file))
+	case there.SHA256 != sumOf(file.Content):
+		parts = append(parts, fmt.Sprintf("change %s%s", file.Path, secretNote(file)))
+	}
+	if there.Mode != file.Mode {
+		parts = append(parts, fmt.Sprintf("set mode of %s to %#o, which is %#o", file.Path, file.Mode, there.Mode))
+	}
+	if !there.isOwnedBy(owner) {
+		parts = append(parts, fmt.Sprintf("set owner of %s to %s, which is %s", file.Path, owner, there.Owner))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func secretNote(file File) string {
+	if file.Secret {
+		return " (its content is secret)"
+	}
+	return ""
+}
+
+// fileEntries record what is at a path, and the folders that have to be made for it.
+func (p *planner) fileEntries(path string) []Entry {
+	var entries []Entry
+	for _, folder := range p.state.Folders {
+		if strings.HasPrefix(path, folder+"/") {
+			entries = append(entries, Entry{Kind: KindFolder, Name: folder, Absent: true})
+		}
+	}
+	return append(entries, fileEntry(path, p.state))
+}
+
+func (p *planner) planFirewalld() {
+	if !p.state.Firewalld.Running {
+		return
+	}
+	wanted := p.desired.Firewalld
+	restart := slices.Contains(p.state.Restarts, firewalldUnit)
+	// Whatever the file says, what counts is in effect.
+	restart = restart || wantsFilterOff(wanted) && p.state.Firewalld.FiltersPaths
+	edited := map[string]firewalld.Conf{}
+	for _, setting := range wanted.Settings {
+		restart = p.planSetting(setting, edited) || restart
+	}
+	delta := firewalld.Missing(p.state.Firewalld, wanted.Changes)
+	if restart {
+		delta.Runtime = nil
+	}
+	p.planChanges(delta)
+	changes := wanted.Changes
+	switch {
+	case restart:
+		p.add("restart firewalld", func(w *work) {
+			w.firewalld.how, w.firewalld.asked, w.firewalld.filterOff = "restart", changes, wantsFilterOff(wanted)
+		})
+	case delta.Reload:
+		p.add("reload firewalld", func(w *work) { w.firewalld.how, w.firewalld.asked = "reload", changes })
+	}
+	if back := p.state.PutBack; len(back) > 0 {
+		p.add("firewalld: put back what an earlier run took away", func(w *work) { w.firewalld.back = back })
+	}
+}
+
+// wantsFilterOff reports whether IPv6 packets are to pass that come in where the way back does not go
+// out.
+func wantsFilterOff(wanted firewalld.Wanted) bool {
+	return slices.ContainsFunc(wanted.Settings, func(s firewalld.Setting) bool { return s.Key == rpfilterKey && s.Value == rpfilterOff })
+}
+
+// planSetting edits one setting and reports whether it has to be.
+func (p *planner) planSetting(setting firewalld.Setting, edited map[string]firewalld.Conf) bool {
+	there, found := p.state.Files[setting.File]
+	conf, begun := edited[setting.File]
+	if !begun {
+		conf = firewalld.Conf(there.Content)
+	}
+	value, set := conf.Lookup(setting.Key)
+	if set && value == setting.Value {
+		return false
+	}
+	after := conf.With(setting.Key, setting.Value)
+	edited[setting.File] = after
+	file := remote.File{Path: setting.File, Mode: there.Mode, Owner: there.OwnerID, Content: []byte(after)}
+	if !found {
+		file.Mode, file.Owner = defaultConfMode, rootOwner
+	}
+	action := p.add(fmt.Sprintf("set %s=%s in %s", setting.Key, setting.Value, setting.File), func(w *work) { w.putFile(file) },
+		Entry{
+			Kind: KindSetting, Name: setting.Key, File: setting.File, Absent: !set, Value: value,
+			Mode: fmt.Sprintf("%#o", file.Mode), Owner: file.Owner,
+		})
+	action.Diff = unified(setting.File, FileState{Content: []byte(conf)}, found, []byte(after))
+	return true
+}
+
+// planChanges has one action for each thing that is missing, wherever it is.
+func (p *planner) planChanges(delta firewalld.Delta) {
+	for _, change := range p.desired.Firewalld.Changes {
+		permanent := slices.Contains(delta.Permanent, change)
+		runtime := slices.Contains(delta.Runtime, change)
+		where := ""
+		switch {
+		case !permanent && !runtime: // it is there, or the reload brings it
+			continue
+		case !permanent:
+			where = " at run time"
+		}
+		p.add("firewalld: "+change.String()+where, func(w *work) {
+			if permanent {
+				w.firewalld.permanent = append(w.firewalld.permanent, change)
+			}
+			if runtime {
+				w.firewalld.runtime = append(w.firewalld.runtime, change)
+			}
+		}, changeEntry(change, p.state.Firewalld))
+	}
+}

@@ -1,0 +1,183 @@
+package change
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+// maxShown is how long a file may be to be shown in a diff.
+const maxShown = 256 << 10
+
+func (r request) parse(answer remote.Answer) (State, error) {
+	state := State{
+		Folders:         unique(lines(answer.Text("folders"))),
+		Sysctls:         map[string]string{},
+		Loadable:        lines(answer.Text("loadable")),
+		MissingPrograms: lines(answer.Text("programs")),
+		PackageManager:  answer.Text("manager"),
+		Images:          parseImages(answer.Text("images")),
+		Restarts:        lines(answer.Text("restart")),
+		PutBack:         firewalld.ParseCommands(answer.Text("put-back")),
+	}
+	for _, line := range lines(answer.Text("sysctls")) {
+		key, value, _ := strings.Cut(line, ":")
+		state.Sysctls[key] = value
+	}
+	var err error
+	if state.Files, err = r.parseFiles(answer); err != nil {
+		return state, err
+	}
+	if state.Units, err = r.parseUnits(answer.Text("units")); err != nil {
+		return state, err
+	}
+	if state.Record, err = ParseRecord(answer.Values["record"].Output); err != nil {
+		return state, err
+	}
+	state.Firewalld, err = parseFirewalld(answer)
+	return state, err
+}
+
+func lines(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+}
+
+func unique(items []string) []string {
+	slices.Sort(items)
+	return slices.Compact(items)
+}
+
+func (r request) parseFiles(answer remote.Answer) (map[string]FileState, error) {
+	files := map[string]FileState{}
+	for _, line := range lines(answer.Text("stat")) {
+		name, file, err := parseStat(line)
+		if err != nil {
+			return nil, err
+		}
+		files[name] = file
+	}
+	for _, line := range lines(answer.Text("sums") + "\n" + answer.Text("digests")) {
+		sum, name, _ := strings.Cut(line, "  ")
+		if file, found := files[name]; found {
+			file.SHA256 = sum
+			files[name] = file
+		}
+	}
+	for i, shown := range r.shown {
+		content, told := answer.Values["content."+strconv.Itoa(i+1)]
+		if file, found := files[shown.path]; found && told && content.Status == 0 && len(content.Output) <= maxShown {
+			file.Content = append([]byte{}, content.Output...) // not nil when it is empty
+			files[shown.path] = file
+		}
+	}
+	return files, nil
+}
+
+// parseStat reads a line of the script's format.
+func parseStat(line string) (string, FileState, error) {
+	const fields = 8
+	parts := strings.SplitN(line, "|", fields)
+	if len(parts) != fields {
+		return "", FileState{}, fmt.Errorf("cannot read what stat says of a file: %q", line)
+	}
+	mode, err := strconv.ParseUint(parts[0], 8, 32)
+	if err != nil {
+		return "", FileState{}, fmt.Errorf("cannot read the mode of a file: %w", err)
+	}
+	size, err := strconv.ParseInt(parts[5], 10, 64)
+	if err != nil {
+		return "", FileState{}, fmt.Errorf("cannot read the size of a file: %w", err)
+	}
+	return parts[7], FileState{
+		Kind:    parts[6],
+		Mode:    fs.FileMode(mode),
+		OwnerID: parts[1] + ":" + parts[2],
+		Owner:   parts[3] + ":" + parts[4],
+		Size:    size,
+	}, nil
+}
+
+// parseUnits reads a block of properties for each unit, in the order in which they were asked for.
+func (r request) parseUnits(text string) (map[string]UnitState, error) {
+	units := map[string]UnitState{}
+	if len(r.units) == 0 {
+		return units, nil
+	}
+	blocks := strings.Split(strings.TrimSpace(text), "\n\n")
+	if len(blocks) != len(r.units) {
+		return nil, fmt.Errorf("cannot read the state of units: systemd tells of %d where %d were asked for", len(blocks), len(r.units))
+	}
+	for i, block := range blocks {
+		properties := map[string]string{}
+		for _, line := range lines(block) {
+			name, value, _ := strings.Cut(line, "=")
+			properties[name] = value
+		}
+		units[r.units[i]] = UnitState{
+			Load:   properties["LoadState"],
+			File:   properties["UnitFileState"],
+			Active: properties["ActiveState"],
+			Stale:  properties["NeedDaemonReload"] == "yes",
+		}
+	}
+	return units, nil
+}
+
+// parseImages reads ctr's table: reference, type, digest, and more.
+func parseImages(text string) map[string]string {
+	images := map[string]string{}
+	for _, line := range lines(text) {
+		if columns := strings.Fields(line); len(columns) > 2 && strings.HasPrefix(columns[2], "sha256:") {
+			images[columns[0]] = columns[2]
+		}
+	}
+	return images
+}
+
+func parseFirewalld(answer remote.Answer) (firewalld.State, error) {
+	defaultZone, running := answer.Values["firewalld.default"]
+	if !running {
+		return firewalld.State{}, nil
+	}
+	state := firewalld.State{
+		Running:      true,
+		DefaultZone:  string(defaultZone.Output),
+		FiltersPaths: answer.Values["firewalld.filters-paths"].Status == 0,
+		Permanent:    firewalld.Config{Zones: map[string]firewalld.Section{}, Policies: map[string]firewalld.Section{}},
+		Runtime:      firewalld.Config{Zones: map[string]firewalld.Section{}, Policies: map[string]firewalld.Section{}},
+	}
+	if state.DefaultZone == "" {
+		return state, fmt.Errorf("cannot read firewalld's state: it names no default zone: %s", lastLine(answer.Stderr))
+	}
+	for name, value := range answer.Values {
+		when, rest, _ := strings.Cut(name, ".")
+		kind, object, isSection := strings.Cut(rest, ".")
+		config := map[string]firewalld.Config{"permanent": state.Permanent, "runtime": state.Runtime}[when]
+		if !isSection || config.Zones == nil || value.Status != 0 {
+			continue // a status is how firewalld says that there is no such zone
+		}
+		section, err := firewalld.ParseSection(value.Output)
+		if err != nil {
+			return state, fmt.Errorf("%s %s: %w", kind, object, err)
+		}
+		if kind == "policy" {
+			config.Policies[object] = section
+		} else {
+			config.Zones[object] = section
+		}
+	}
+	return state, nil
+}
+
+func lastLine(text string) string {
+	all := lines(text)
+	if len(all) == 0 {
+		return "it says nothing"
+	}
+	return all[len(all)-1]
+}

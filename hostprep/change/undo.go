@@ -1,0 +1,223 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+// Undo goes back to what the host's record says, and removes the record. What was not changed by
+// [Apply] stays. Where a host has no record there is nothing to undo. It can be cut off anywhere and
+// called again.
+//
+// Kernel modules stay loaded until the next start, packages stay when others need them, and an image
+// that was replaced by another one is not brought back.
+func Undo(ctx context.Context, host remote.Host) error {
+	text, err := body("record_read")
+	if err != nil {
+		return err
+	}
+	answer, err := host.Probe(ctx, remote.Script{Name: "look for what there is to undo", Body: text})
+	if err != nil || answer.Text("traces") == "" {
+		return err
+	}
+	record, err := ParseRecord(answer.Values["record"].Output)
+	if err != nil {
+		return err
+	}
+	if err := undoSystem(ctx, host, record); err != nil {
+		return err
+	}
+	restarts := lines(answer.Text("restart"))
+	if err := undoFirewalld(ctx, host, record, slices.Contains(restarts, firewalldUnit)); err != nil {
+		return err
+	}
+	return run(ctx, host, "forget what there was", "forget", record.names(KindPackage), leftovers(record))
+}
+
+// run runs one of the package's scripts; lists are one item a line.
+func run(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
+	text, err := body(script)
+	if err != nil {
+		return err
+	}
+	args := make([]string, len(lists))
+	for i, list := range lists {
+		args[i] = strings.Join(list, "\n")
+	}
+	_, err = host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
+	return err
+}
+
+// names gives the names of the entries of a kind for which there was nothing before, the last first.
+func (r Record) names(kind Kind) []string {
+	var names []string
+	for _, entry := range slices.Backward(r) {
+		if entry.Kind == kind && entry.Absent {
+			names = append(names, entry.Name)
+		}
+	}
+	return names
+}
+
+func undoSystem(ctx context.Context, host remote.Host, record Record) error {
+	var stop, disable, start, copies, sysctls []string
+	for _, entry := range slices.Backward(record) {
+		switch entry.Kind {
+		case KindUnit:
+			if entry.Running {
+				start = append(start, entry.Name)
+			} else {
+				stop = append(stop, entry.Name)
+			}
+			if !entry.Enabled {
+				disable = append(disable, entry.Name)
+			}
+		case KindFile:
+			if !entry.Absent {
+				copies = append(copies, entry.Copy+"="+entry.Name)
+			}
+		case KindSysctl:
+			if !entry.Absent {
+				sysctls = append(sysctls, entry.Name+"="+entry.Value)
+			}
+		}
+	}
+	return run(ctx, host, "undo changes", "undo",
+		record.names(KindImage), stop, disable, copies, record.names(KindFile), deepestFirst(record.names(KindFolder)), start, sysctls)
+}
+
+func deepestFirst(folders []string) []string {
+	slices.Sort(folders)
+	slices.Reverse(folders)
+	return folders
+}
+
+// undoFirewalld takes from firewalld what it did not have.
+func undoFirewalld(ctx context.Context, host remote.Host, record Record, restart bool) error {
+	restored, err := undoSettings(ctx, host, record)
+	if err != nil {
+		return err
+	}
+	state, err := readFirewalld(ctx, host)
+	if err != nil || !state.Running {
+		return err
+	}
+	calls, removed := undoCalls(state, record, restored || restart)
+	if calls.how == "" {
+		_, err := calls.make(ctx, host)
+		return err
+	}
+	calls.back = append(firewalld.PutBack(state, nil), calls.back...)
+	after, err := calls.make(ctx, host)
+	if err != nil {
+		return err
+	}
+	if lost := firewalld.Lost(state, after, removed); len(lost) > 0 {
+		return fmt.Errorf("cannot keep what firewalld had: the %s took it away: %s", calls.how, strings.Join(lost, ", "))
+	}
+	return nil
+}
+
+// undoCalls takes back, of what the record says, what is still there.
+func undoCalls(state firewalld.State, record Record, restart bool) (firewalldCalls, []firewalld.Change) {
+	var permanent []firewalld.Change
+	var calls firewalldCalls
+	for _, change := range record.changes(func(e Entry) bool { return e.Permanent }) {
+		if !state.Permanent.Has(change, state.DefaultZone) {
+			continue
+		}
+		permanent = append(permanent, change)
+		if change.Kind == firewalld.NewZone || change.Kind == firewalld.NewPolicy {
+			calls.how = "reload"
+		}
+	}
+	if restart { // it stands for a reload
+		calls.how = "restart"
+	}
+	calls.permanent = firewalld.Undo(true, permanent)
+	removed := record.changes(func(e Entry) bool { return e.Runtime })
+	if calls.how == "" {
+		calls.runtime = firewalld.Undo(false, removed)
+		return calls, removed
+	}
+	// What is at run time because it is permanent goes by itself. Others somebody had until the next
+	// restart before they became so, or had not although they were.
+	kept := record.changes(func(e Entry) bool { return e.Permanent && !e.Runtime })
+	runtime := record.changes(func(e Entry) bool { return e.Runtime && !e.Permanent })
+	calls.back = slices.Concat(firewalld.Commands(false, kept), firewalld.Undo(false, runtime))
+	return calls, removed
+}
+
+// changes gives those of firewalld's changes that are chosen.
+func (r Record) changes(chosen func(Entry) bool) []firewalld.Change {
+	var changes []firewalld.Change
+	for _, entry := range r {
+		if entry.Kind == KindFirewalld && entry.Change != nil && chosen(entry) {
+			changes = append(changes, *entry.Change)
+		}
+	}
+	return changes
+}
+
+// leftovers are what firewalld keeps of zones and policies that were removed.
+func leftovers(record Record) []string {
+	var files []string
+	for _, entry := range record {
+		if entry.Change == nil {
+			continue
+		}
+		switch entry.Change.Kind {
+		case firewalld.NewZone:
+			files = append(files, "/etc/firewalld/zones/"+entry.Change.Value+".xml.old")
+		case firewalld.NewPolicy:
+			files = append(files, "/etc/firewalld/policies/"+entry.Change.Value+".xml.old")
+		}
+	}
+	return files
+}
+
+// undoSettings sets back what was set in firewalld's own files, and reports whether it had to.
+func undoSettings(ctx context.Context, host remote.Host, record Record) (bool, error) {
+	restored := false
+	for _, entry := range record {
+		if entry.Kind != KindSetting {
+			continue
+		}
+		content, err := host.ReadFile(ctx, entry.File)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		before := firewalld.Conf(content)
+		after := before.Without(entry.Name)
+		if !entry.Absent {
+			after = before.With(entry.Name, entry.Value)
+		}
+		if after == before {
+			continue
+		}
+		restored = true
+		if err := run(ctx, host, "note that firewalld is to be restarted", "record", nil, nil, []string{firewalldUnit}, nil); err != nil {
+			return false, err
+		}
+		mode, err := strconv.ParseUint(entry.Mode, 8, 32)
+		if err != nil {
+			return false, fmt.Errorf("cannot read the mode of %s in the host's record: %w", entry.File, err)
+		}
+		file := remote.File{Path: entry.File, Mode: fs.FileMode(mode), Owner: entry.Owner, Content: []byte(after)}
+		if _, err := host.WriteFiles(ctx, []remote.File{file}); err != nil {
+			return false, err
+		}
+	}
+	return restored, nil
+}

@@ -1,0 +1,125 @@
+package hostprep
+
+import (
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+const (
+	// noticedSkew is where etcd begins to complain about its peers' clocks.
+	noticedSkew = time.Second
+	// harmfulSkew leaves a margin: API servers take each other's tokens when they are a minute early.
+	harmfulSkew = 30 * time.Second
+)
+
+func clockChecks() []Check {
+	return whereReached([]Check{
+		{
+			"time-sync", "Something keeps the clock right: chrony, ntpd or systemd-timesyncd.",
+			"switch it on and wait a minute: timedatectl set-ntp true", judgeTimeSync,
+		},
+		{
+			"clock-skew", "The clocks of all hosts agree: within a second, or etcd complains; 30 seconds are a failure.",
+			"set the clock, and switch synchronization on: timedatectl set-ntp true", judgeClockSkew,
+		},
+	})
+}
+
+func judgeTimeSync(s *subject) verdict {
+	switch clock := s.Facts.Clock; {
+	case s.node.Container:
+		return passed("the clock is that of the machine around this container")
+	case clock.Synchronized == Yes:
+		return passed("the clock is synchronized")
+	case clock.Synchronized == No:
+		return failed("nothing synchronizes the clock, or not yet")
+	default:
+		return warning("it does not say whether something synchronizes the clock").try("look at: timedatectl")
+	}
+}
+
+func judgeClockSkew(s *subject) verdict {
+	clock := s.Facts.Clock
+	if !clock.Known {
+		return warning("it does not tell its time").try("look at: date")
+	}
+	direction := "behind"
+	if clock.Ahead > s.fleet.clock.Ahead {
+		direction = "ahead of"
+	}
+	switch distance := clock.distance(s.fleet.clock); {
+	case distance > harmfulSkew:
+		return failed("the clock is %s %s those of the other hosts", distance.Round(time.Second), direction)
+	case distance > noticedSkew:
+		return warning("the clock is %s %s those of the other hosts", distance.Round(100*time.Millisecond), direction)
+	default:
+		return passed("the clock agrees with those of the other hosts")
+	}
+}
+
+func identityChecks() []Check {
+	return whereReached([]Check{
+		{
+			"hostname", "The host's name can be a node's, and no other host has it.",
+			"give the host a name of its own: hostnamectl set-hostname NAME", judgeHostname,
+		},
+		{
+			"machine-id", "The host has a machine-id that no other host has.",
+			"make a new one: rm /etc/machine-id && systemd-machine-id-setup, and reboot", judgeMachineID,
+		},
+		{
+			"mac-address", "No other host has the hardware address of the node's interface.",
+			"give the virtual machine or the interface another hardware address", judgeMAC,
+		},
+	})
+}
+
+func judgeHostname(s *subject) verdict {
+	name := s.node.Name
+	others := s.others(s.fleet.byName, name)
+	wrong := validation.IsDNS1123Subdomain(name)
+	switch {
+	case name == "":
+		return failed("it has no name")
+	case strings.HasPrefix(name, "localhost"):
+		return failed("it is called %s", name)
+	case len(wrong) > 0:
+		return failed("it is called %q; a node's name has letters, digits, dashes and dots, and a letter or digit at both ends", name)
+	// kubernetes.io/hostname is a label, and labels are shorter than names.
+	case len(name) > validation.LabelValueMaxLength:
+		return failed("it is called %s, which has more than %d characters", name, validation.LabelValueMaxLength)
+	case len(others) > 0:
+		return failed("it is called %s, as is %s", name, list(others))
+	default:
+		return passed("it is called %s", name)
+	}
+}
+
+func judgeMachineID(s *subject) verdict {
+	id := s.Facts.MachineID
+	if len(id) != 32 {
+		return failed("there is no machine-id in /etc/machine-id").try("make one: systemd-machine-id-setup")
+	}
+	if others := s.others(s.fleet.byMachineID, id); len(others) > 0 {
+		return failed("its machine-id is that of %s, too", list(others))
+	}
+	twins := s.others(s.fleet.byProductUUID, s.Facts.ProductUUID)
+	if len(twins) > 0 && !s.node.Container {
+		return warning("its product UUID is that of %s, too, as if they were one machine", list(twins)).
+			try("give the virtual machine a UUID of its own, where it is one")
+	}
+	return passed("no other host has its machine-id")
+}
+
+func judgeMAC(s *subject) verdict {
+	link := s.link()
+	if link == nil {
+		return doesNotApply()
+	}
+	if others := s.others(s.fleet.byMAC, link.MAC); len(others) > 0 {
+		return failed("its hardware address %s is that of %s, too", link.MAC, list(others))
+	}
+	return passed("no other host has %s", link.MAC)
+}

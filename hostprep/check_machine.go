@@ -1,0 +1,212 @@
+package hostprep
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+const (
+	mebibyte = 1 << 20
+	gibibyte = 1 << 30
+)
+
+func accessChecks() []Check {
+	return []Check{{
+		Name:  "ssh",
+		Short: "The host answers over SSH, is known, and lets the user in.",
+		Cure:  "check the address, the user and the key with: ssh USER@ADDRESS",
+		judge: judgeAccess,
+	}, {
+		Name:  "privileges",
+		Short: "The user is root or becomes root with sudo and without a password.",
+		Cure:  "let the user become root: echo 'USER ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/USER",
+		judge: judgePrivileges,
+	}}
+}
+
+// onReached makes a judge of one that only looks at hosts that answered.
+func onReached(judge func(*subject) verdict) func(*subject) verdict {
+	return func(s *subject) verdict {
+		if s.Err != nil {
+			return doesNotApply()
+		}
+		return judge(s)
+	}
+}
+
+func judgeAccess(s *subject) verdict {
+	if s.Err == nil || errors.Is(s.Err, remote.ErrSudo) {
+		return passed("it answers")
+	}
+	return failed("%v", s.Err).try("%s", hintOf(s.Err))
+}
+
+func judgePrivileges(s *subject) verdict {
+	switch {
+	case errors.Is(s.Err, remote.ErrSudo):
+		return failed("%v", s.Err).try("%s", hintOf(s.Err))
+	case s.Err != nil:
+		return doesNotApply()
+	case s.Facts.UID != 0:
+		return failed("commands run as user %d, not as root", s.Facts.UID)
+	default:
+		return passed("commands run as root")
+	}
+}
+
+// hintOf is what an error itself says to do.
+func hintOf(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
+}
+
+func machineChecks() []Check {
+	checks := []Check{
+		{
+			"os", "The distribution is one that dualstrap is tried on: Debian, Ubuntu, or RHEL and its kin.",
+			"take Debian 12, Ubuntu 22.04, RHEL 9 or later, or go on where you know better", judgeOS,
+		},
+		{"systemd", "systemd runs the host.", "boot the host with systemd", judgeSystemd},
+		{"architecture", "The machine is x86-64.", "take an amd64 host", judgeArchitecture},
+		{
+			"kernel", "The kernel is 5.13 or later, which kube-proxy's nftables mode needs.",
+			"upgrade to a distribution with a later kernel and reboot", judgeKernel,
+		},
+		{
+			"kernel-modules", "The kernel has overlay, nf_tables, nf_conntrack and veth.",
+			"install the rest of the kernel's modules: apt-get install linux-modules-extra-$(uname -r), or dnf install kernel-modules-extra",
+			judgeModules,
+		},
+		{"cpu", "Control plane nodes have 2 CPUs or more.", "give the host more CPUs", judgeCPU},
+		{"memory", "Control plane nodes have 1,700 MiB of memory or more, workers 900 MiB.", "give the host more memory", judgeMemory},
+		{
+			"disk", "There is room for images, containers and etcd, and the kubelet would not evict pods at once.",
+			"free space, or mount a larger disk there", judgeDisk,
+		},
+		{
+			"cgroup", "Control groups are version 2, or version 1 with allowCgroupV1, with the controllers that the kubelet needs.",
+			"boot with systemd.unified_cgroup_hierarchy=1, or set allowCgroupV1: true in ProvisionOptions", judgeCgroup,
+		},
+		{
+			"swap", "There is no swap; the kubelet does not start with it.",
+			"switch it off for good: swapoff -a, and remove its line from /etc/fstab", judgeSwap,
+		},
+	}
+	return whereReached(checks)
+}
+
+// whereReached has checks say nothing about hosts that did not answer.
+func whereReached(checks []Check) []Check {
+	for i := range checks {
+		checks[i].judge = onReached(checks[i].judge)
+	}
+	return checks
+}
+
+func judgeOS(s *subject) verdict {
+	os := s.Facts.OS
+	if os.ID == "" {
+		return warning("it does not say which distribution it is: there is no os-release")
+	}
+	for _, id := range append([]string{os.ID}, os.Like...) {
+		if slices.Contains([]string{"debian", "ubuntu", "rhel", "centos", "fedora"}, id) {
+			return passed("%s", os.Name)
+		}
+	}
+	return warning("%s is none of the distributions that dualstrap is tried on", os.Name)
+}
+
+func judgeSystemd(s *subject) verdict {
+	if !s.Facts.Systemd {
+		return failed("systemd does not run, and nothing else starts containerd and the kubelet")
+	}
+	return passed("systemd runs")
+}
+
+func judgeArchitecture(s *subject) verdict {
+	if s.Facts.Architecture != "x86_64" {
+		return failed("the machine is %s; there are only programs for amd64", s.Facts.Architecture)
+	}
+	return passed("amd64")
+}
+
+// judgeKernel compares with what kube-proxy asks for; see NFTablesKubeProxyKernelVersion in
+// Kubernetes' pkg/util/kernel.
+func judgeKernel(s *subject) verdict {
+	const major, minor = 5, 13
+	numbers := strings.SplitN(s.Facts.Kernel, ".", 3)
+	if len(numbers) < 2 {
+		return warning("its kernel calls itself %q, which is no version", s.Facts.Kernel)
+	}
+	first, err := strconv.Atoi(numbers[0])
+	digits := strings.IndexFunc(numbers[1]+" ", func(r rune) bool { return r < '0' || r > '9' })
+	second, err2 := strconv.Atoi(numbers[1][:digits])
+	switch {
+	case err != nil || err2 != nil:
+		return warning("its kernel calls itself %q, which is no version", s.Facts.Kernel)
+	case first < major || first == major && second < minor:
+		return failed("kernel %s is older than %d.%d", s.Facts.Kernel, major, minor)
+	default:
+		return passed("kernel %s", s.Facts.Kernel)
+	}
+}
+
+func judgeModules(s *subject) verdict {
+	var missing, unknown []string
+	for _, module := range []string{"overlay", "nf_tables", "nf_conntrack", "veth"} {
+		switch s.Facts.Features[module] {
+		case Yes:
+		case No:
+			missing = append(missing, module)
+		default:
+			unknown = append(unknown, module)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return failed("the kernel has no %s", list(missing))
+	case len(unknown) > 0:
+		return warning("nothing on the host says whether the kernel has %s", list(unknown)).
+			try("make sure that modprobe %s works", strings.Join(unknown, " "))
+	default:
+		return passed("the kernel has all that is needed")
+	}
+}
+
+func judgeCgroup(s *subject) verdict {
+	// What the kubelet needs of each version; devices and freezer of version 2 are no controllers.
+	needed := []string{"cpu", "cpuset", "memory", "pids"}
+	switch cgroup := s.Facts.Cgroup; {
+	case cgroup.Version == 0:
+		return failed("there are no control groups below /sys/fs/cgroup")
+	case cgroup.Version == 1 && !s.fleet.cluster.AllowCgroupV1:
+		return failed("control groups are version 1, which the kubelet refuses unless it is told to allow them")
+	case cgroup.Version == 1:
+		needed = []string{"cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"}
+	}
+	var missing []string
+	for _, controller := range needed {
+		if !slices.Contains(s.Facts.Cgroup.Controllers, controller) {
+			missing = append(missing, controller)
+		}
+	}
+	if len(missing) > 0 {
+		return failed("control groups lack %s", list(missing)).
+			try("switch the controllers on with the kernel's command line, as with cgroup_enable=memory")
+	}
+	return passed("control groups are version %d", s.Facts.Cgroup.Version)
+}
+
+func judgeSwap(s *subject) verdict {
+	if swaps := s.Facts.Swaps; len(swaps) > 0 {
+		return failed("it swaps to %s", list(swaps))
+	}
+	return passed("there is no swap")
+}

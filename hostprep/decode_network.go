@@ -1,0 +1,144 @@
+package hostprep
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ipLink is what ip -j address show prints of one interface.
+type ipLink struct {
+	Name      string      `json:"ifname"`
+	Flags     []string    `json:"flags"`
+	MTU       int         `json:"mtu"`
+	MAC       string      `json:"address"`
+	Addresses []ipAddress `json:"addr_info"`
+}
+
+type ipAddress struct {
+	Family     string     `json:"family"`
+	Local      netip.Addr `json:"local"`
+	Length     int        `json:"prefixlen"`
+	Scope      string     `json:"scope"`
+	Dynamic    bool       `json:"dynamic"`
+	Temporary  bool       `json:"temporary"`
+	Tentative  bool       `json:"tentative"`
+	DADFailed  bool       `json:"dadfailed"`
+	Deprecated bool       `json:"deprecated"`
+}
+
+func decodeLinks(_ answers, text string, facts *Facts) error {
+	var links []ipLink
+	if err := json.Unmarshal([]byte(text), &links); err != nil {
+		return err
+	}
+	for _, link := range links {
+		if link.Name == "" {
+			continue // an empty object stands for what a filter left out
+		}
+		decoded := Link{
+			Name: link.Name, MAC: strings.ToLower(link.MAC), MTU: link.MTU,
+			Up: slices.Contains(link.Flags, "UP"), Loopback: slices.Contains(link.Flags, "LOOPBACK"),
+		}
+		for _, address := range link.Addresses {
+			if address.Family != "inet" && address.Family != "inet6" {
+				continue
+			}
+			prefix := netip.PrefixFrom(address.Local, address.Length)
+			if !prefix.IsValid() || address.Local.Is4() != (address.Family == "inet") || address.Local.Is4In6() {
+				return fmt.Errorf("%s has an address that is none: %s/%d", link.Name, address.Local, address.Length)
+			}
+			decoded.Addresses = append(decoded.Addresses, Address{
+				Prefix: prefix, Global: address.Scope == "global",
+				Dynamic: address.Dynamic, Temporary: address.Temporary, Deprecated: address.Deprecated,
+				Tentative: address.Tentative, Duplicate: address.DADFailed,
+			})
+		}
+		facts.Links = append(facts.Links, decoded)
+	}
+	return nil
+}
+
+func decodeRoutes4(_ answers, text string, facts *Facts) error {
+	return addRoutes(facts, text, netip.PrefixFrom(netip.IPv4Unspecified(), 0))
+}
+
+func decodeRoutes6(_ answers, text string, facts *Facts) error {
+	return addRoutes(facts, text, netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+}
+
+// addRoutes reads lines as PREFIX via GATEWAY dev INTERFACE proto PROTOCOL.
+func addRoutes(facts *Facts, text string, defaultRoute netip.Prefix) error {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		route := Route{
+			Prefix: defaultRoute, Interface: wordAfter(words, "dev"),
+			Gateway:    wordAfter(words, "via") != "" || wordAfter(words, "nhid") != "",
+			FromRouter: wordAfter(words, "proto") == "ra",
+		}
+		if words[0] != "default" {
+			var err error
+			if route.Prefix, err = netip.ParsePrefix(words[0]); err != nil {
+				return err
+			}
+			if route.Prefix.Addr().Is4() != defaultRoute.Addr().Is4() {
+				return fmt.Errorf("%s is of the other family", route.Prefix)
+			}
+		}
+		facts.Routes = append(facts.Routes, route)
+	}
+	return nil
+}
+
+func wordAfter(words []string, word string) string {
+	if i := slices.Index(words, word); i >= 0 && i+1 < len(words) {
+		return words[i+1]
+	}
+	return ""
+}
+
+// decodeListeners reads what ss -H -lntup prints: network, state, two queue lengths, local and peer
+// address, and who listens.
+func decodeListeners(_ answers, text string, facts *Facts) error {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 6 {
+			return fmt.Errorf("%q is too short", strings.TrimSpace(line))
+		}
+		listener := Listener{Network: words[0]}
+		colon := strings.LastIndexByte(words[4], ':')
+		if colon < 0 {
+			return fmt.Errorf("%q has no port", words[4])
+		}
+		var err error
+		if listener.Port, err = strconv.Atoi(words[4][colon+1:]); err != nil {
+			return err
+		}
+		if listener.Address, err = listenAddress(words[4][:colon]); err != nil {
+			return err
+		}
+		if _, rest, found := strings.Cut(line, `(("`); found {
+			listener.Process, _, _ = strings.Cut(rest, `"`)
+		}
+		facts.Listeners = append(facts.Listeners, listener)
+	}
+	return nil
+}
+
+// listenAddress reads an address as ss writes it: in brackets when it is IPv6, * for all of both
+// families, and bound to an interface after %.
+func listenAddress(text string) (netip.Addr, error) {
+	text, _, _ = strings.Cut(text, "%")
+	text = strings.Trim(text, "[]")
+	if text == "*" {
+		return netip.Addr{}, nil
+	}
+	address, err := netip.ParseAddr(text)
+	return address.Unmap(), err
+}

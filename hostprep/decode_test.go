@@ -1,0 +1,212 @@
+package hostprep
+
+import (
+	"encoding/json"
+	"maps"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+// recorded reads what the probe's script said on a host. The sections are the answers, with their
+// exit status.
+func recorded(tb testing.TB, path string) remote.Answer {
+	tb.Helper()
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	answer := remote.Answer{Values: map[string]remote.Value{}, Duration: 100 * time.Millisecond}
+	for _, file := range archive.Files {
+		name, status, _ := strings.Cut(file.Name, " ")
+		number, err := strconv.Atoi(status)
+		if err != nil {
+			tb.Fatalf("%s: %q has no exit status", path, file.Name)
+		}
+		answer.Values[name] = remote.Value{Output: file.Data, Status: number}
+	}
+	return answer
+}
+
+func recordings(tb testing.TB) []string {
+	tb.Helper()
+	paths, err := filepath.Glob("testdata/hosts/*.txtar")
+	if err != nil || len(paths) == 0 {
+		tb.Fatalf("there are no recordings: %v", err)
+	}
+	return paths
+}
+
+// at is when recordings arrive. The clocks of their hosts are far from it.
+func at() time.Time { return time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC) }
+
+func TestGoldenFacts(t *testing.T) {
+	t.Parallel()
+	for _, path := range recordings(t) {
+		facts, err := decode(recorded(t, path), at())
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		text, err := json.MarshalIndent(facts, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareGolden(t, strings.TrimSuffix(path, ".txtar")+".json", string(text)+"\n")
+	}
+}
+
+// healthyAnswer is what the best of the recorded hosts said.
+func healthyAnswer(tb testing.TB) remote.Answer {
+	tb.Helper()
+	return recorded(tb, "testdata/hosts/debian.txtar")
+}
+
+// What a program did say has to make sense.
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for name, wrong := range map[string]string{
+		"lines":     "/proc/meminfo:MemTotal: lots",
+		"cpus":      "two",
+		"space":     "id 4096 1 1",
+		"features":  "overlay perhaps",
+		"units":     "nothing",
+		"addresses": "[{",
+		"routes4":   "fd12::/108 dev eth0",
+		"routes6":   "fd12::/200 dev eth0",
+		"listeners": "tcp LISTEN",
+		"endpoints": "no endpoint",
+		"clock":     "noon",
+	} {
+		answer := healthyAnswer(t)
+		answer.Values[name] = remote.Value{Output: []byte(wrong + "\n")}
+		if _, err := decode(answer, at()); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %q: error %v, want one that names %s", name, wrong, err, name)
+		}
+		delete(answer.Values, name)
+		if _, err := decode(answer, at()); err == nil || !strings.Contains(err.Error(), `lacks "`+name+`"`) {
+			t.Errorf("without %s: error %v", name, err)
+		}
+	}
+}
+
+// A program that is missing is no mistake.
+func TestDecodeTolerates(t *testing.T) {
+	t.Parallel()
+	for _, d := range decoders() {
+		if d.name == "lines" {
+			continue
+		}
+		answer := healthyAnswer(t)
+		answer.Values[d.name] = remote.Value{Output: []byte("sh: not found"), Status: 127}
+		if _, err := decode(answer, at()); err != nil {
+			t.Errorf("without the program of %s: %v", d.name, err)
+		}
+	}
+}
+
+func TestDecodeClock(t *testing.T) {
+	t.Parallel()
+	answer := healthyAnswer(t)
+	answer.Duration = 2 * time.Second
+	// It was read a second before the answer arrived, give or take one, and showed three seconds more.
+	answer.Values["clock"] = remote.Value{Output: []byte(strconv.FormatInt(at().Add(2*time.Second).UnixNano(), 10))}
+	facts, err := decode(answer, at())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Clock{Known: true, Ahead: 3 * time.Second, Uncertainty: time.Second, Synchronized: facts.Clock.Synchronized}
+	if facts.Clock != want {
+		t.Errorf("clock %+v, want %+v", facts.Clock, want)
+	}
+}
+
+func TestHashOfCA(t *testing.T) {
+	t.Parallel()
+	// What kubeadm prints for this certificate: openssl x509 -pubkey | openssl rsa -pubin -outform der | sha256sum.
+	archive, err := txtar.ParseFile("testdata/ca.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(archive.Files[0].Data)), "\n")
+	got, err := hashOfCA(lines)
+	if want := strings.TrimSpace(string(archive.Files[1].Data)); err != nil || got != want {
+		t.Errorf("hash %q, want %q: %v", got, want, err)
+	}
+	if got, err := hashOfCA(lines[:3]); got != "" || err != nil {
+		t.Errorf("a certificate cut off has the hash %q: %v", got, err)
+	}
+	if got, err := hashOfCA([]string{lines[0], "AAAA", lines[len(lines)-1]}); err == nil {
+		t.Errorf("what is no certificate has the hash %q", got)
+	}
+}
+
+// Decoding anything gives facts or an error, and facts can always be judged.
+func FuzzDecode(f *testing.F) {
+	for _, path := range recordings(f) {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(txtar.Format(archive), int64(0))
+	}
+	f.Fuzz(func(_ *testing.T, data []byte, duration int64) {
+		answer := remote.Answer{Values: map[string]remote.Value{}, Duration: time.Duration(duration)}
+		for _, file := range txtar.Parse(data).Files {
+			name, status, _ := strings.Cut(file.Name, " ")
+			number, _ := strconv.Atoi(status)
+			answer.Values[name] = remote.Value{Output: file.Data, Status: number}
+		}
+		facts, err := decode(answer, at())
+		if err != nil {
+			return
+		}
+		s := newScene()
+		s.first().Facts = facts
+		Judge(&s.cluster, s.hosts)
+		Tasks(&s.cluster, s.hosts)
+	})
+}
+
+func TestDecodeNetwork(t *testing.T) {
+	t.Parallel()
+	answer := remote.Answer{Values: map[string]remote.Value{"network": {Output: []byte(`reach 10.2.0.5 whole
+reach fd12::2:5 filtered
+connect 10.2.0.175 443 refused
+neighbour 10.2.0.212 lladdr 02:00:00:00:00:0A REACHABLE
+neighbour 10.2.0.213 FAILED
+neighbour 10.2.0.214 lladdr 02:00:00:00:00:0b FAILED
+neighbour fd12::4:101 lladdr 02:00:00:00:00:0c router STALE
+neighbour fd12::4:102 INCOMPLETE
+`)}}}
+	facts, err := decodeNetwork(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(facts.Reached); got != 2 {
+		t.Errorf("%d hosts reached", got)
+	}
+	var macs []string
+	for _, address := range slices.SortedFunc(maps.Keys(facts.Neighbours), netip.Addr.Compare) {
+		macs = append(macs, address.String()+" "+facts.Neighbours[address])
+	}
+	if want := []string{"10.2.0.212 02:00:00:00:00:0a", "fd12::4:101 02:00:00:00:00:0c"}; !slices.Equal(macs, want) {
+		t.Errorf("neighbours %v, want %v", macs, want)
+	}
+	for _, wrong := range []string{
+		"reach", "reach here whole", "connect 10.2.0.175 http open", "connect 10.2.0.175 443", "greet 10.2.0.5 hi",
+	} {
+		answer.Values["network"] = remote.Value{Output: []byte(wrong)}
+		if _, err := decodeNetwork(answer); err == nil || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%q: error %v", wrong, err)
+		}
+	}
+}

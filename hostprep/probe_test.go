@@ -1,0 +1,162 @@
+package hostprep_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// bound is for what must not hang. Nothing is expected to take nearly as long.
+func bound(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Facts come in one round trip, and what fails is told as it is.
+func TestProbeIsOneCall(t *testing.T) {
+	t.Parallel()
+	fake := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
+	lost := errors.New("connection lost")
+	fake.Expect(
+		remotetest.Call{Method: remotetest.Probe, Script: hostprep.ProbeScript(), Answer: remote.Answer{}},
+		remotetest.Call{Method: remotetest.Probe, Script: hostprep.ProbeScript(), Err: lost},
+	)
+	if _, err := hostprep.Probe(bound(t), fake); err == nil || !strings.Contains(err.Error(), "cannot understand the host") {
+		t.Errorf("an empty answer gives the error %v", err)
+	}
+	if _, err := hostprep.Probe(bound(t), fake); !errors.Is(err, lost) {
+		t.Errorf("error %v, want the host's", err)
+	}
+}
+
+func TestProbeNetworkIsOneCall(t *testing.T) {
+	t.Parallel()
+	fake := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
+	peer := netip.MustParseAddr("10.2.0.5")
+	task := hostprep.Task{
+		Reach:     []hostprep.Peer{{Address: peer, Source: fake.Address(), MTU: 1500, Port: 22}},
+		Interface: "eth0", Occupied: []netip.Addr{netip.MustParseAddr("10.2.0.175")},
+	}
+	fake.Expect(remotetest.Call{Method: remotetest.Probe, Script: task.Script(), Answer: remote.Answer{
+		Values: map[string]remote.Value{"network": {Output: []byte("reach 10.2.0.5 small\n")}},
+	}})
+	facts, err := hostprep.ProbeNetwork(bound(t), fake, task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if facts.Reached[peer] != hostprep.Small || facts.Asked != 1 {
+		t.Errorf("facts %+v", facts)
+	}
+}
+
+// here is this machine, reached over SSH, with scripts run by a shell.
+func here(t *testing.T, shell string) remote.Host {
+	t.Helper()
+	path, err := exec.LookPath(shell)
+	if err != nil {
+		t.Fatalf("%s is missing: apt-get install %s", shell, shell)
+	}
+	// The remote side calls sh whatever the login shell is.
+	bin := t.TempDir()
+	if err := os.Symlink(path, bin+"/sh"); err != nil {
+		t.Fatal(err)
+	}
+	server := remotetest.NewServer(t, remotetest.Options{Env: []string{"PATH=" + bin + ":" + os.Getenv("PATH")}})
+	pool, err := remote.NewPool(server.Settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	host, err := pool.Host(bound(t), server.Addr().Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host
+}
+
+// The script runs in every sh, and what it says of this machine is what Go says of it.
+func TestProbeHere(t *testing.T) {
+	t.Parallel()
+	for _, shell := range []string{"dash", "bash"} {
+		facts, err := hostprep.Probe(bound(t), here(t, shell))
+		if err != nil {
+			t.Errorf("%s: %v", shell, err)
+			continue
+		}
+		name, err := os.Hostname()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if facts.Hostname != name || facts.UID != os.Geteuid() || facts.CPUs != runtime.NumCPU() || facts.OS.ID == "" {
+			t.Errorf("%s: host %s with %d CPUs, user %d, system %q", shell, facts.Hostname, facts.CPUs, facts.UID, facts.OS.ID)
+		}
+		if facts.Memory == 0 || len(facts.Spaces) != 4 || facts.Kernel == "" || facts.Architecture == "" || !facts.Programs["cp"] {
+			t.Errorf("%s: facts are missing: %+v", shell, facts)
+		}
+		if facts.Clock.Ahead.Abs() > facts.Clock.Uncertainty+time.Second {
+			t.Errorf("%s: this machine's clock is %s ahead of itself", shell, facts.Clock.Ahead)
+		}
+		sameLinks(t, facts)
+	}
+}
+
+// sameLinks compares interfaces with what the kernel tells Go.
+func sameLinks(t *testing.T, facts hostprep.Facts) {
+	t.Helper()
+	links, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mtus := map[string]int{}
+	for _, link := range facts.Links {
+		mtus[link.Name] = link.MTU
+	}
+	for _, link := range links {
+		if link.Flags&net.FlagLoopback != 0 && mtus[link.Name] != link.MTU {
+			t.Errorf("%s has an MTU of %d, the probe says %d", link.Name, link.MTU, mtus[link.Name])
+		}
+	}
+}
+
+// On the loopback, ports answer as they are.
+func TestProbeNetworkHere(t *testing.T) {
+	t.Parallel()
+	loopback := netip.MustParseAddr("127.0.0.1")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // the test is over
+	open := listener.Addr().(*net.TCPAddr).AddrPort()
+	closed := netip.AddrPortFrom(loopback, 1)
+	task := hostprep.Task{
+		Reach:   []hostprep.Peer{{Address: loopback, Source: loopback, MTU: 1500, Port: int(open.Port())}},
+		Connect: []netip.AddrPort{open, closed},
+	}
+	for _, shell := range []string{"dash", "bash"} {
+		facts, err := hostprep.ProbeNetwork(bound(t), here(t, shell), task)
+		if err != nil {
+			t.Errorf("%s: %v", shell, err)
+			continue
+		}
+		if got := facts.Reached[loopback]; got != hostprep.Whole && got != hostprep.Open {
+			t.Errorf("%s: the loopback answers %q", shell, got)
+		}
+		if facts.Connected[open] != hostprep.Open || facts.Connected[closed] != hostprep.Refused {
+			t.Errorf("%s: ports answer %v", shell, facts.Connected)
+		}
+	}
+}
