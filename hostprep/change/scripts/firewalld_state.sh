@@ -1,0 +1,5 @@
+# Looks at all that firewalld has.
+IFS='
+'
+set -f
+firewalld_read '*' '*'

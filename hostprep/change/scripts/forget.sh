@@ -1,0 +1,18 @@
+# forget PACKAGES FILES: removes packages that nothing else needs, files, and the record. It comes last.
+IFS='
+'
+set -f
+for package in $1; do
+	if command -v dpkg >/dev/null; then
+		dpkg --remove -- "$package" || echo "package $package stays" >&2
+	else
+		rpm --erase -- "$package" || echo "package $package stays" >&2
+	fi
+done
+for file in $2; do
+	rm -f -- "$file"
+done
+# Without its record nothing says what the rest is for.
+rm -f "$state/record.jsonl"
+rm -rf "$state/before" "$state/restart" "$state/digests" "$state/images" "$state/put-back" "$state/put-back.new" "$state/record.jsonl.new"
+rmdir "$state" || echo "$state stays: there is something in it" >&2

@@ -1,0 +1,10 @@
+# Gives the record, and what else is kept.
+if [ -d "$state" ]; then
+	answer traces ls "$state"
+fi
+if [ -r "$state/record.jsonl" ]; then
+	answer record cat "$state/record.jsonl"
+fi
+if [ -d "$state/restart" ]; then
+	answer restart ls "$state/restart"
+fi

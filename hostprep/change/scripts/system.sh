@@ -1,0 +1,41 @@
+# system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS: makes files take effect. All are lists,
+# one item a line: KEY=VALUE of sysctls, "SHA256  PATH" of executables that were verified.
+modules=$1 sysctls=$2 reload=$3 enable=$4 start=$5 restart=$6 digests=$7
+IFS='
+'
+set -f
+umask 022
+
+unit_failed() {
+	echo "$1 does not start; the last of its log:" >&2
+	journalctl --no-pager --output=cat --lines=15 --unit="$1" >&2 || :
+	exit 1
+}
+
+for line in $digests; do
+	path=${line#*  }
+	known=$state/digests$path
+	mkdir -p "${known%/*}"
+	{ stat -c '%i %s %.9Y %.9Z' -- "$path"; printf '%s\n' "${line%%  *}"; } >"$known.new"
+	mv "$known.new" "$known"
+done
+for module in $modules; do
+	modprobe -- "$module"
+done
+for setting in $sysctls; do
+	key=${setting%%=*}
+	if ! printf '%s\n' "${setting#*=}" >"/proc/sys/$key"; then
+		echo "cannot set the sysctl $key to ${setting#*=}" >&2
+		exit 1
+	fi
+done
+if [ -n "$reload" ]; then systemctl daemon-reload; fi
+if [ -n "$enable" ]; then systemctl enable --quiet -- $enable; fi
+for unit in $start; do
+	systemctl start -- "$unit" || unit_failed "$unit"
+	rm -f "$state/restart/$unit"
+done
+for unit in $restart; do
+	systemctl restart -- "$unit" || unit_failed "$unit"
+	rm -f "$state/restart/$unit"
+done
