@@ -1,0 +1,61 @@
+package workflow
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+// Phase is one named step of a workflow. It is safe to run again.
+type Phase struct {
+	// Name is stable, in words joined by dashes: it stands before log lines and in reports.
+	Name string
+	// Short is one line for help, in the imperative.
+	Short string
+	// On reports whether a host takes part; on all by default.
+	On func(host netip.Addr) bool
+	// After are the phases that must be done first, beside the earlier ones on the same host.
+	After []Need
+	// Plan looks at a host and says what must change there: nothing when the host is as it should be.
+	Plan func(ctx context.Context, host remote.Reader) ([]Action, error)
+}
+
+// Need is a phase that has to be done on other hosts.
+type Need struct {
+	// Phase is its name; it stands earlier in the list.
+	Phase string
+	// On are the hosts; all by default.
+	On func(host netip.Addr) bool
+}
+
+// Action is something to do on one host: plain data until it is done.
+type Action struct {
+	// Summary is one line in the imperative: "write /etc/sysctl.d/90-dualstrap.conf".
+	Summary string
+	// Changes are the single changes of an action that makes several at once.
+	Changes []Change
+	// Do does it. It can be called again when it failed.
+	Do func(ctx context.Context, host remote.Host) error
+}
+
+// Change is one thing that will be different on a host.
+type Change struct {
+	// Summary is one line in the imperative.
+	Summary string
+	// Diff shows the change of a text file as a unified diff; empty for other changes, and where the
+	// text is secret.
+	Diff string
+}
+
+// changes are those of the action, or the action itself.
+func (a *Action) changes() []Change {
+	if len(a.Changes) > 0 {
+		return a.Changes
+	}
+	return []Change{{Summary: a.Summary}}
+}
+
+func (p *Phase) takesPart(host netip.Addr) bool { return p.On == nil || p.On(host) }
+
+func (n *Need) concerns(host netip.Addr) bool { return n.On == nil || n.On(host) }
