@@ -10,7 +10,7 @@ import (
 
 // catalog is one set of configs and what it means for the nodes of the cluster.
 type catalog struct {
-	// given is in the order in which the configs were given, and so are names.
+	// given is in the order in which the configs were given, and so are the names of the open ones.
 	given []*candidate
 	names []string
 	// fallback selects every node; nil when every config has matchLabels.
@@ -41,16 +41,19 @@ func newCatalog(configs []Config) (*catalog, error) {
 	}
 	c := &catalog{
 		given: make([]*candidate, len(configs)),
-		names: make([]string, len(configs)),
+		names: make([]string, 0, len(configs)),
 		filed: make(map[label][]*selector, len(configs)),
 	}
 	for i, config := range configs {
 		c.given[i] = newCandidate(config)
-		c.names[i] = config.Name
+		if !config.Closed {
+			c.names = append(c.names, config.Name)
+		}
 	}
 	ranked := slices.Clone(c.given)
 	rank(ranked)
-	c.file(groupBySelector(ranked))
+	open := slices.DeleteFunc(slices.Clone(ranked), func(c *candidate) bool { return c.Closed })
+	c.file(groupBySelector(open))
 	c.atlases = sync.OnceValue(func() *[families]atlas { return newAtlases(ranked) })
 	return c, nil
 }

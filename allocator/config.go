@@ -13,6 +13,8 @@ type Config struct {
 	// may use.
 	MatchLabels map[string]string
 	V4, V6      Range
+	// Closed configs hand out nothing more. What nodes hold of them stays theirs.
+	Closed bool
 }
 
 // Range is one family of a Config: CIDR cut into blocks of prefix length NodeMask, one for a node.

@@ -245,6 +245,11 @@ func (o *oracle) usage() []allocator.Usage {
 				}
 			}
 			u.Free, u.Allocated = big.NewInt(int64(free)), big.NewInt(int64(allocated))
+			for _, name := range owner {
+				if name == c.Name {
+					u.Nodes++
+				}
+			}
 			usage = append(usage, u)
 		}
 	}

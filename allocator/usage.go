@@ -13,11 +13,13 @@ type Usage struct {
 	// and Free how many nobody touches. The others are held, in part at least, by nodes of other
 	// configs, or reserved.
 	Blocks, Allocated, Free *big.Int
+	// Nodes is how many nodes hold a block of each family of the config.
+	Nodes int
 }
 
 // Usage tells how full every config is, in the order in which the configs were given, IPv4 first.
 func (a *Allocator) Usage() []Usage {
-	own := a.ownCovers()
+	own := a.shares()
 	usage := make([]Usage, 0, len(own)*int(families))
 	for _, c := range a.catalog.given {
 		for f := range families {
@@ -27,27 +29,35 @@ func (a *Allocator) Usage() []Usage {
 				Config:    c.Name,
 				Range:     r,
 				Blocks:    blocks,
-				Allocated: r.touched(&own[c.Name][f]),
+				Allocated: r.touched(&own[c.Name].held[f]),
 				Free:      new(big.Int).Sub(blocks, r.touched(&a.occupied[f])),
+				Nodes:     own[c.Name].nodes,
 			})
 		}
 	}
 	return usage
 }
 
-// ownCovers gives what the nodes of each config hold.
-func (a *Allocator) ownCovers() map[string]*[families]cover {
-	own := make(map[string]*[families]cover, len(a.catalog.given))
-	for _, name := range a.catalog.names {
-		own[name] = new([families]cover)
+// share is what the nodes of one config hold.
+type share struct {
+	held  [families]cover
+	nodes int
+}
+
+// shares gives the share of each config by its name.
+func (a *Allocator) shares() map[string]*share {
+	own := make(map[string]*share, len(a.catalog.given))
+	for _, c := range a.catalog.given {
+		own[c.Name] = new(share)
 	}
 	for _, n := range a.nodes {
-		covers, ok := own[a.configOf(n)]
+		s, ok := own[a.configOf(n)]
 		if !ok {
 			continue
 		}
+		s.nodes++
 		for f := range families {
-			covers[f].change(*n.of(f), +1)
+			s.held[f].change(*n.of(f), +1)
 		}
 	}
 	return own

@@ -16,6 +16,8 @@ func TestUsage(t *testing.T) {
 		reserve string
 		nodes   []string
 		want    []string // config, range: blocks, allocated, free
+		// nodeCounts are looked at where there are any.
+		nodeCounts map[string]int
 	}{
 		{
 			name:    "empty, in the order given",
@@ -66,7 +68,8 @@ func TestUsage(t *testing.T) {
 				"c [10.0.2.0/23 fd00::200/119]", "d [10.0.4.0/26 fd00::400/122]", "e [10.0.4.128/26 fd00::480/122]",
 				"f [10.9.0.0/16 fd99::/120]", "g [10.0.0.0/16 fd00::/120]",
 			},
-			want: []string{"c 10.0.0.0/21 8 4 0", "c fd00::/117 8 4 4"},
+			want:       []string{"c 10.0.0.0/21 8 4 0", "c fd00::/117 8 4 4"},
+			nodeCounts: map[string]int{"c": 5},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -84,6 +87,9 @@ func TestUsage(t *testing.T) {
 			}
 			var got []string
 			for _, u := range a.Usage() {
+				if want, ok := test.nodeCounts[u.Config]; ok && u.Nodes != want {
+					t.Errorf("%d nodes hold blocks of %s, want %d", u.Nodes, u.Config, want)
+				}
 				got = append(got, fmt.Sprintf("%s %s %s %s %s", u.Config, u.Range.CIDR, u.Blocks, u.Allocated, u.Free))
 			}
 			if diff := gocmp.Diff(test.want, got); diff != "" {

@@ -91,9 +91,26 @@ type ClusterCIDRConfigStatus struct {
 	// Free is how many more nodes the ranges can serve.
 	// +optional
 	Free string `json:"free,omitempty"`
-	// Conditions are active and terminating.
+	// IPv4 counts the blocks of the IPv4 range.
+	// +optional
+	IPv4 *RangeUsage `json:"ipv4,omitempty"`
+	// IPv6 counts the blocks of the IPv6 range.
+	// +optional
+	IPv6 *RangeUsage `json:"ipv6,omitempty"`
+	// Conditions are active and, while the object is being deleted, terminating.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// RangeUsage counts the blocks of one range, in decimal numbers. Blocks that are neither allocated nor
+// free are held by nodes of other ClusterCIDRConfigs, or reserved.
+type RangeUsage struct {
+	// Blocks is how many there are.
+	Blocks string `json:"blocks"`
+	// Allocated is how many of them nodes of this ClusterCIDRConfig hold.
+	Allocated string `json:"allocated"`
+	// Free is how many of them nobody holds.
+	Free string `json:"free"`
 }
