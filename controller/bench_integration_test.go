@@ -1,0 +1,160 @@
+//go:build trial
+
+package controller_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/dualstrap/dualstrap/internal/kubetest"
+)
+
+// benchNodes is how many Nodes wait for podCIDRs.
+const benchNodes = 5000
+
+// BenchmarkAssign has one and the same API server full of new Nodes, and measures from the first that
+// has podCIDRs to the last: with this controller, with the range allocator of kube-controller-manager
+// where that is among the tools, and with nothing but writes, which is what the API server allows.
+func BenchmarkAssign(b *testing.B) {
+	c := newCluster(b)
+	for _, bench := range []struct {
+		name  string
+		serve func(testing.TB, *cluster)
+	}{
+		{"writes-alone", writeAlone},
+		{"kube-controller-manager", startRangeAllocator},
+		{"dualstrap", func(tb testing.TB, c *cluster) {
+			tb.Helper()
+			c.createConfig(tb, "all", "10.0.0.0/8>24 fd00::/104>120")
+			c.start(tb)
+		}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				c.clear(b)
+				c.createNodes(b, benchNodes)
+				watched := c.watchServed(b, benchNodes)
+				b.StartTimer()
+				bench.serve(b, c)
+				b.ReportMetric(float64(benchNodes-1)/(<-watched).Seconds(), "nodes/s")
+				if served := c.checkUnique(b); served != benchNodes {
+					b.Fatalf("%d nodes have podCIDRs", served)
+				}
+			}
+		})
+	}
+}
+
+func (c *cluster) createNodes(tb testing.TB, n int) {
+	tb.Helper()
+	var group errgroup.Group
+	group.SetLimit(16)
+	for _, name := range names("n", n) {
+		group.Go(func() error {
+			node := &corev1.Node{}
+			node.Name = name
+			return c.client.Create(tb.Context(), node)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// watchServed gives the time from the first Node with podCIDRs to the last of n.
+func (c *cluster) watchServed(b *testing.B, n int) <-chan time.Duration {
+	b.Helper()
+	list, err := c.typed.CoreV1().Nodes().List(b.Context(), metav1.ListOptions{Limit: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	watch, err := c.typed.CoreV1().Nodes().Watch(b.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		b.Fatal(err)
+	}
+	took := make(chan time.Duration, 1)
+	go func() {
+		defer watch.Stop()
+		var first time.Time
+		served := map[string]bool{}
+		for event := range watch.ResultChan() {
+			node, ok := event.Object.(*corev1.Node)
+			if !ok || len(node.Spec.PodCIDRs) == 0 {
+				continue
+			}
+			if served[node.Name] = true; len(served) == 1 {
+				first = time.Now()
+			}
+			if len(served) == n {
+				break
+			}
+		}
+		took <- time.Since(first)
+	}()
+	return took
+}
+
+// writeAlone writes podCIDRs that nobody had to think about, as many at once as the controller does.
+func writeAlone(tb testing.TB, c *cluster) {
+	tb.Helper()
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i, name := range names("n", benchNodes) {
+		group.Go(func() error {
+			v4, v6 := fmt.Sprintf("10.%d.%d.0/24", i>>8, i&0xff), fmt.Sprintf("fd00::%x:0/112", i+1)
+			patch, err := json.Marshal(map[string]any{"spec": map[string]any{"podCIDR": v4, "podCIDRs": []string{v4, v6}}})
+			if err != nil {
+				return err
+			}
+			_, err = c.typed.CoreV1().Nodes().Patch(context.WithoutCancel(tb.Context()), name, types.MergePatchType, patch, metav1.PatchOptions{})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// startRangeAllocator runs kube-controller-manager with its limits out of the way.
+func startRangeAllocator(tb testing.TB, c *cluster) {
+	tb.Helper()
+	program := filepath.Join(os.Getenv("DUALSTRAP_TOOLS"), "kube-controller-manager")
+	if _, err := os.Stat(program); err != nil {
+		tb.Skip("kube-controller-manager is not among the tools")
+	}
+	cmd := exec.Command(program,
+		"--kubeconfig="+kubeconfig(tb, &clientcmdapi.Cluster{Server: c.config.Host, CertificateAuthority: c.config.CAFile}, c.config.BearerToken),
+		"--controllers=node-ipam-controller", "--leader-elect=false", "--secure-port=0",
+		"--allocate-node-cidrs", "--cluster-cidr=10.0.0.0/8,fd00::/104",
+		"--node-cidr-mask-size-ipv4=24", "--node-cidr-mask-size-ipv6=120",
+		"--service-cluster-ip-range="+kubetest.ServiceRanges,
+		"--kube-api-qps=10000", "--kube-api-burst=10000",
+	)
+	log := &output{}
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if tb.Failed() {
+			tb.Log(log)
+		}
+	})
+}

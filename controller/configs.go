@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/time/rate"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/dualstrap/dualstrap/allocator"
+	"github.com/dualstrap/dualstrap/api/v1alpha1"
+)
+
+// Finalizer keeps a ClusterCIDRConfig that is being deleted while nodes hold blocks of it.
+const Finalizer = "dualstrap.dev/pod-ranges-in-use"
+
+// rounds bounds how often per second the status of ClusterCIDRConfigs is written: while thousands of
+// nodes arrive, their numbers change with each.
+const rounds = 2
+
+// tend looks after ClusterCIDRConfigs until the context ends.
+func (l *leader) tend(ctx context.Context) error {
+	pace := rate.NewLimiter(rounds, 1)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.configs:
+		case <-l.counts:
+		}
+		if err := pace.Wait(ctx); err != nil {
+			return nil //nolint:nilerr // the context has ended
+		}
+		if err := l.round(ctx); err != nil && ctx.Err() == nil {
+			l.log.Warn("ClusterCIDRConfigs are not up to date yet", "error", err)
+			l.configs.ring()
+		}
+	}
+}
+
+// round brings the book up to date with the ClusterCIDRConfigs, and them with the book.
+func (l *leader) round(ctx context.Context) error {
+	configs, err := l.readConfigs(ctx)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	usage, unserved := l.book.Usage(), l.book.Unserved()
+	l.mu.Unlock()
+	l.metrics.set(usage, unserved)
+	byName := map[string][]allocator.Usage{}
+	for _, u := range usage {
+		byName[u.Config] = append(byName[u.Config], u)
+	}
+	for _, c := range configs {
+		if err := l.settle(ctx, c, byName[c.Namespace+"/"+c.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readConfigs books the ClusterCIDRConfigs and the reserved ranges, and gives the former, in order. One
+// without finalizer gets it before nodes get anything of it.
+func (l *leader) readConfigs(ctx context.Context) ([]*v1alpha1.ClusterCIDRConfig, error) {
+	var list v1alpha1.ClusterCIDRConfigList
+	if err := l.cache.List(ctx, &list); err != nil {
+		return nil, fmt.Errorf("cannot list ClusterCIDRConfigs: %w", err)
+	}
+	var services networkingv1.ServiceCIDRList
+	if err := l.cache.List(ctx, &services); err != nil {
+		return nil, fmt.Errorf("cannot list ServiceCIDRs: %w", err)
+	}
+	var configs []*v1alpha1.ClusterCIDRConfig
+	var booked []allocator.Config
+	for i := range list.Items {
+		c := &list.Items[i]
+		if err := l.guard(ctx, c); err != nil {
+			return nil, err
+		}
+		configs = append(configs, c)
+		if config, err := bookConfig(c); err == nil {
+			config.Closed = c.DeletionTimestamp != nil
+			booked = append(booked, config)
+		}
+	}
+	slices.SortFunc(configs, func(a, b *v1alpha1.ClusterCIDRConfig) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	slices.SortFunc(booked, func(a, b allocator.Config) int { return cmp.Compare(a.Name, b.Name) })
+	return configs, l.setRanges(booked, serviceRanges(&services))
+}
+
+// guard gives a ClusterCIDRConfig the finalizer, unless it is about to go.
+func (l *leader) guard(ctx context.Context, c *v1alpha1.ClusterCIDRConfig) error {
+	if l.guarded[c.UID] || c.DeletionTimestamp != nil {
+		return nil
+	}
+	before := c.DeepCopy()
+	if controllerutil.AddFinalizer(c, Finalizer) {
+		if err := l.patchFinalizers(ctx, c, before); err != nil {
+			return fmt.Errorf("cannot add a finalizer to ClusterCIDRConfig %s/%s: %w", c.Namespace, c.Name, err)
+		}
+	}
+	l.guarded[c.UID] = true
+	return nil
+}
+
+// settle writes the status of a ClusterCIDRConfig, or lets it go.
+func (l *leader) settle(ctx context.Context, c *v1alpha1.ClusterCIDRConfig, usage []allocator.Usage) error {
+	before := c.DeepCopy()
+	inUse := len(usage) > 0 && usage[0].Nodes > 0
+	if c.DeletionTimestamp != nil && !inUse {
+		delete(l.guarded, c.UID)
+		if !controllerutil.RemoveFinalizer(c, Finalizer) {
+			return nil
+		}
+		if err := l.patchFinalizers(ctx, c, before); err != nil {
+			return fmt.Errorf("cannot let ClusterCIDRConfig %s/%s go: %w", c.Namespace, c.Name, err)
+		}
+		return nil
+	}
+	if !describe(c, usage) {
+		return nil
+	}
+	err := l.client.Status().Patch(ctx, c, client.MergeFrom(before))
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("cannot write the status of ClusterCIDRConfig %s/%s: %w", c.Namespace, c.Name, err)
+	}
+	return nil
+}
+
+// patchFinalizers writes metadata.finalizers, unless the object has changed since it was read: others
+// have finalizers too.
+func (l *leader) patchFinalizers(ctx context.Context, c, before *v1alpha1.ClusterCIDRConfig) error {
+	err := l.client.Patch(ctx, c, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package controller
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/dualstrap/dualstrap/allocator"
+	"github.com/dualstrap/dualstrap/api/v1alpha1"
+	"github.com/dualstrap/dualstrap/controller/internal/ledger"
+)
+
+// bookNode gives what the ledger needs to know of a Node.
+func bookNode(node *corev1.Node) ledger.Node {
+	n := ledger.Node{
+		Name:    node.Name,
+		UID:     node.UID,
+		Version: node.ResourceVersion,
+		Created: node.CreationTimestamp.Time,
+		Leaving: node.DeletionTimestamp != nil,
+		Labels:  node.Labels,
+	}
+	held := node.Spec.PodCIDRs
+	if len(held) == 0 && node.Spec.PodCIDR != "" {
+		held = []string{node.Spec.PodCIDR}
+	}
+	n.PodCIDRs = parsePrefixes(held)
+	return n
+}
+
+// bookConfig gives what the ledger needs to know of a ClusterCIDRConfig. Its definition refuses
+// objects with which this would fail, unless somebody has changed the definition.
+func bookConfig(c *v1alpha1.ClusterCIDRConfig) (allocator.Config, error) {
+	config := allocator.Config{Name: c.Namespace + "/" + c.Name}
+	if c.Spec.NodeSelector != nil {
+		config.MatchLabels = c.Spec.NodeSelector.MatchLabels
+	}
+	var err error
+	if config.V4, err = bookRange(c.Spec.IPv4); err != nil {
+		return config, err
+	}
+	if config.V6, err = bookRange(c.Spec.IPv6); err != nil {
+		return config, err
+	}
+	_, err = allocator.New([]allocator.Config{config})
+	return config, err
+}
+
+func bookRange(r v1alpha1.CIDRRange) (allocator.Range, error) {
+	cidr, err := netip.ParsePrefix(r.CIDR)
+	if err != nil {
+		return allocator.Range{}, fmt.Errorf("cannot use range %q: %w", r.CIDR, err)
+	}
+	return allocator.Range{CIDR: cidr, NodeMask: int(r.PerNodeMaskSize)}, nil
+}
+
+// serviceRanges gives the ranges of all Services, in a fixed order for the same objects.
+func serviceRanges(list *networkingv1.ServiceCIDRList) []netip.Prefix {
+	var all []string
+	for i := range list.Items {
+		all = append(all, list.Items[i].Spec.CIDRs...)
+	}
+	ranges := parsePrefixes(all)
+	slices.SortFunc(ranges, netip.Prefix.Compare)
+	return ranges
+}
+
+// parsePrefixes reads prefixes that the API server has judged already.
+func parsePrefixes(texts []string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range texts {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}

@@ -1,0 +1,130 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/pager"
+
+	"github.com/dualstrap/dualstrap/controller/internal/ledger"
+)
+
+// patience is how often a write may fail before people are told. Until then it may be an API server
+// that restarts.
+const patience = 3
+
+// write keeps promises, one at a time, until the queue is shut down.
+func (l *leader) write(ctx context.Context) error {
+	for {
+		name, ended := l.writes.Get()
+		if ended {
+			return nil
+		}
+		l.keep(ctx, name)
+		l.writes.Done(name)
+	}
+}
+
+// keep writes to a Node what it was promised. Whatever the API server answers, the promise stands
+// until the Node is seen to hold podCIDRs, or is gone: see package ledger.
+func (l *leader) keep(ctx context.Context, name string) {
+	l.mu.Lock()
+	promise, ok := l.book.Promised(name)
+	l.mu.Unlock()
+	if !ok {
+		l.writes.Forget(name)
+		return
+	}
+	begin := time.Now()
+	node, err := l.patch(ctx, promise)
+	l.metrics.writes.Observe(time.Since(begin).Seconds())
+	if err == nil {
+		l.metrics.assigned.Inc()
+		l.metrics.waited.Observe(time.Since(node.CreationTimestamp.Time).Seconds())
+		l.log.Info("assigned podCIDRs", "node", name, "podCIDRs", node.Spec.PodCIDRs, "config", promise.Config)
+	} else {
+		// Refused, or unknown: the Node itself knows.
+		var unread error
+		if node, unread = l.core.Nodes().Get(ctx, name, metav1.GetOptions{}); apierrors.IsNotFound(unread) {
+			l.forget(name, promise.UID)
+			l.writes.Forget(name)
+			return
+		} else if unread != nil {
+			l.again(promise, err)
+			return
+		}
+	}
+	l.observe(bookNode(node))
+	l.mu.Lock()
+	_, open := l.book.Promised(name)
+	l.mu.Unlock()
+	if open {
+		l.again(promise, err)
+		return
+	}
+	l.writes.Forget(name)
+}
+
+// again has a promise kept later.
+func (l *leader) again(promise ledger.Assignment, err error) {
+	if l.writes.NumRequeues(promise.Node) >= patience {
+		l.enter(func(book *ledger.Ledger) []ledger.Report { return book.Failed(promise.Node, promise.UID, err) })
+	}
+	l.log.Info("podCIDRs are not written yet", "node", promise.Node, "error", err)
+	l.writes.AddRateLimited(promise.Node)
+}
+
+// patch writes both fields at once. When podCIDR is not podCIDRs[0] the API server drops the second
+// family without a word. It refuses the patch when the Node has podCIDRs, and when it is another one
+// of the same name.
+func (l *leader) patch(ctx context.Context, a ledger.Assignment) (*corev1.Node, error) {
+	podCIDRs := []string{a.PodCIDRs.V4.String(), a.PodCIDRs.V6.String()}
+	body, err := json.Marshal([]operation{
+		{"test", "/metadata/uid", a.UID},
+		{"test", "/spec/podCIDRs", nil},
+		{"add", "/spec/podCIDR", podCIDRs[0]},
+		{"add", "/spec/podCIDRs", podCIDRs},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	node := &corev1.Node{}
+	// The API server is to give up as well: see the package comment about two leaders.
+	err = l.core.RESTClient().Patch(types.JSONPatchType).Resource("nodes").Name(a.Node).
+		Timeout(writeTimeout).Body(body).Do(ctx).Into(node)
+	return node, err
+}
+
+// operation is one step of a JSON patch.
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// listNodes gives all Nodes as they are now.
+func (l *leader) listNodes(ctx context.Context) ([]ledger.Node, error) {
+	var nodes []ledger.Node
+	list := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+		return l.core.Nodes().List(ctx, options)
+	})
+	err := list.EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
+		if node, ok := object.(*corev1.Node); ok {
+			nodes = append(nodes, bookNode(node))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot list Nodes: %w", err)
+	}
+	return nodes, nil
+}

@@ -1,0 +1,226 @@
+// Package kubetest runs a real Kubernetes API server for tests: kube-apiserver and the etcd behind
+// it, as processes of their own on the loopback interface, with their state in the test's folder.
+//
+// There is no controller manager and no kubelet. What an API server does by itself, it does:
+// admission, validation, defaulting, RBAC, the allocation of Service addresses, CRDs.
+package kubetest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// startTimeout is how long the servers may take to answer on a busy machine.
+const startTimeout = 2 * time.Minute
+
+// ServiceRanges are the ranges of Service addresses, IPv4 first.
+const ServiceRanges = "172.16.0.0/20,fd12::5:0/116"
+
+// Start runs etcd and kube-apiserver until the test and its subtests end. The configuration it gives
+// is that of a member of system:masters.
+func Start(tb testing.TB) *rest.Config {
+	tb.Helper()
+	dir := tb.TempDir()
+	ports := freePorts(tb, 3)
+	etcdURL := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
+	peerURL := fmt.Sprintf("http://127.0.0.1:%d", ports[1])
+	run(tb, dir, "etcd",
+		"--data-dir="+filepath.Join(dir, "etcd"),
+		"--listen-client-urls="+etcdURL,
+		"--advertise-client-urls="+etcdURL,
+		"--listen-peer-urls="+peerURL,
+		"--initial-advertise-peer-urls="+peerURL,
+		"--initial-cluster=default="+peerURL,
+		"--unsafe-no-fsync",
+	)
+
+	token := rand.Text()
+	tokens := writeFile(tb, dir, "tokens.csv", []byte(token+`,admin,admin,"system:masters"`+"\n"))
+	key := writeFile(tb, dir, "service-account.key", newKey(tb))
+	certs := filepath.Join(dir, "certs")
+	exited := run(tb, dir, "kube-apiserver",
+		"--etcd-servers="+etcdURL,
+		"--bind-address=127.0.0.1",
+		fmt.Sprintf("--secure-port=%d", ports[2]),
+		// The server refuses to advertise a loopback address. Nobody connects to this one.
+		"--advertise-address=192.0.2.1",
+		"--endpoint-reconciler-type=none",
+		"--cert-dir="+certs,
+		"--token-auth-file="+tokens,
+		// As kubeadm has it: kubelets may change their own Nodes only, and not all of them.
+		"--authorization-mode=Node,RBAC",
+		"--enable-admission-plugins=NodeRestriction",
+		"--service-account-issuer=https://kubernetes.default.svc",
+		"--service-account-key-file="+key,
+		"--service-account-signing-key-file="+key,
+		"--service-cluster-ip-range="+ServiceRanges,
+	)
+	config := &rest.Config{
+		Host:            fmt.Sprintf("https://127.0.0.1:%d", ports[2]),
+		BearerToken:     token,
+		TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(certs, "apiserver.crt")},
+		QPS:             -1, // no limit
+	}
+	if err := waitReady(tb.Context(), config, exited); err != nil {
+		tb.Fatalf("%v\n%s\n%s", err, tail(filepath.Join(dir, "etcd.log")), tail(filepath.Join(dir, "kube-apiserver.log")))
+	}
+	return config
+}
+
+// waitReady returns when the API server serves, and fails when it ends instead.
+func waitReady(ctx context.Context, config *rest.Config, exited <-chan error) error {
+	deadline := time.After(startTimeout)
+	poll := time.NewTicker(200 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		err := probe(ctx, config)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-deadline:
+			return fmt.Errorf("kube-apiserver is not ready after %s: %w", startTimeout, err)
+		case err := <-exited:
+			return fmt.Errorf("kube-apiserver ended before it was ready: %w", err)
+		case <-poll.C:
+		}
+	}
+}
+
+// probe asks once whether the API server is ready.
+func probe(ctx context.Context, config *rest.Config) error {
+	// Until the server has made its certificate, there is none to trust.
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+}
+
+// run starts a program of the tools folder, its output in a file of dir, and stops it when the test
+// ends. The channel gets the program's end.
+func run(tb testing.TB, dir, name string, args ...string) <-chan error {
+	tb.Helper()
+	log, err := os.Create(filepath.Join(dir, name+".log"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	//nolint:noctx // the program outlives tb.Context, which ends before cleanups and so before clients have closed
+	cmd := exec.Command(program(tb, name), args...)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed test leaves nothing behind
+	if err := cmd.Start(); err != nil {
+		tb.Fatalf("cannot start %s: %v", name, err)
+	}
+	exited, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		exited <- cmd.Wait()
+		close(ended)
+	}()
+	tb.Cleanup(func() {
+		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			tb.Errorf("cannot stop %s: %v", name, err)
+		}
+		<-ended
+		if err := log.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return exited
+}
+
+// program finds a program that `make tools` builds.
+func program(tb testing.TB, name string) string {
+	tb.Helper()
+	dir := os.Getenv("DUALSTRAP_TOOLS")
+	if dir == "" {
+		dir = filepath.Join(moduleRoot(tb), "build", "tools")
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		tb.Fatalf("cannot find %s: run make tools (%v)", name, err)
+	}
+	return path
+}
+
+// moduleRoot is the folder of go.mod, above the folder of the package under test.
+func moduleRoot(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			tb.Fatal("cannot find go.mod above the test's folder")
+		}
+		dir = parent
+	}
+}
+
+// freePorts gives n TCP ports that nobody listened on a moment ago. They are held together until all
+// are found, so that no two are the same.
+func freePorts(tb testing.TB, n int) []int {
+	tb.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		//nolint:noctx // listening on loopback does not wait
+		listener, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			tb.Fatalf("cannot find a free port: %v", err)
+		}
+		defer func() { _ = listener.Close() }()
+		ports[i] = listener.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
+
+// newKey makes the private key that signs service account tokens, in PEM.
+func newKey(tb testing.TB) []byte {
+	tb.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+}
+
+func writeFile(tb testing.TB, dir, name string, content []byte) string {
+	tb.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// tail gives the end of a file, for messages.
+func tail(path string) string {
+	const lines = 20
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimSpace(string(content)), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
