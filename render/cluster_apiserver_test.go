@@ -24,8 +24,8 @@ import (
 	"k8s.io/client-go/restmapper"
 	"sigs.k8s.io/yaml"
 
+	"github.com/dualstrap/dualstrap/internal/kubetest"
 	"github.com/dualstrap/dualstrap/render"
-	"github.com/dualstrap/dualstrap/render/internal/kubetest"
 )
 
 // TestAPIServer holds everything that goes into the cluster against a real API server, one for all

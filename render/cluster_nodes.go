@@ -23,7 +23,7 @@ func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 	if h.pool.Role == api.RoleWorker {
 		labels[LabelWorkerRole] = ""
 	}
-	if balancesServices(cfg, h.pool.Role) {
+	if cfg.BalancesServices(h.pool.Role) {
 		labels[LabelLoadBalancerNode] = "true"
 	}
 	ranges := h.podCIDRs()

@@ -124,7 +124,7 @@ func advertisements(cfg *api.Config, hosts []host) []any {
 	nodes := map[string][]string{} // by interface: values of LabelK8sIP
 	for i := range hosts {
 		h := &hosts[i]
-		if !balancesServices(cfg, h.pool.Role) {
+		if !cfg.BalancesServices(h.pool.Role) {
 			continue
 		}
 		name := h.interfaceName()

@@ -79,12 +79,12 @@ func (r *hostRenderer) firewalldFiles(h *host) (Firewalld, File, error) {
 	key := firewalldKey{
 		zone:         h.facts.FirewalldZone,
 		controlPlane: h.isControlPlane(),
-		services:     balancesServices(r.cfg, h.pool.Role),
+		services:     r.cfg.BalancesServices(h.pool.Role),
 	}
 	if !h.probed {
 		key.zone = KnownAfterProbe
 	}
-	if balancesControlPlane(r.cfg, h.pool.Role) {
+	if r.cfg.BalancesControlPlane(h.pool.Role) {
 		key.balancer = h
 	}
 	shared, done := r.firewalld[key]

@@ -2,9 +2,9 @@ package render
 
 import (
 	"fmt"
-	"net/netip"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/render/cni"
 )
 
 // host is one node with everything known about it in one place.
@@ -87,34 +87,12 @@ func (h *host) address(family api.Family) string {
 }
 
 // podCIDRs are the blocks the plan gives the node.
-func (h *host) podCIDRs() PodCIDRs {
-	return PodCIDRs{V4: h.planned.PodCIDRs[0], V6: h.planned.PodCIDRs[1]}
+func (h *host) podCIDRs() cni.PodCIDRs {
+	return cni.PodCIDRs{V4: h.planned.PodCIDRs[0], V6: h.planned.PodCIDRs[1]}
 }
 
 // isControlPlane reports whether the node runs an API server.
 func (h *host) isControlPlane() bool { return h.pool.Role == api.RoleControlPlane }
-
-// balancesServices reports whether the node announces the addresses of Services of type LoadBalancer:
-// the load balancer's pool does where there is one, the control plane otherwise.
-func balancesServices(cfg *api.Config, role api.Role) bool {
-	if !cfg.LoadBalancer.Bundled {
-		return false
-	}
-	for i := range cfg.Pools {
-		if cfg.Pools[i].Role == api.RoleLoadBalancer {
-			return role == api.RoleLoadBalancer
-		}
-	}
-	return role == api.RoleControlPlane
-}
-
-// balancesControlPlane reports whether the node may hold the control plane's VIP.
-func balancesControlPlane(cfg *api.Config, role api.Role) bool {
-	if cfg.LoadBalancer.ControlPlaneOnControlPlane {
-		return cfg.LoadBalancer.Bundled && role == api.RoleControlPlane
-	}
-	return balancesServices(cfg, role)
-}
 
 func orProbe(value string) string {
 	if value == "" {
@@ -128,36 +106,4 @@ func orInit(value string) string {
 		return KnownAfterInit
 	}
 	return value
-}
-
-// podRanges are the ranges of one family that pods of any node may be in, none inside another.
-func podRanges(cfg *api.Config, family api.Family) []netip.Prefix {
-	var candidates []netip.Prefix
-	if family == api.IPv4 && cfg.Network.Pods.IsValid() {
-		candidates = append(candidates, cfg.Network.Pods)
-	}
-	for i := range cfg.CIDRConfigs {
-		if family == api.IPv4 {
-			candidates = append(candidates, cfg.CIDRConfigs[i].IPv4.CIDR)
-		} else {
-			candidates = append(candidates, cfg.CIDRConfigs[i].IPv6.CIDR)
-		}
-	}
-	return dropCovered(candidates)
-}
-
-// dropCovered keeps each range that no other one covers, in order.
-func dropCovered(candidates []netip.Prefix) []netip.Prefix {
-	var kept []netip.Prefix
-	for i, candidate := range candidates {
-		covered := false
-		for j, other := range candidates {
-			larger := other.Bits() < candidate.Bits() || other.Bits() == candidate.Bits() && j < i
-			covered = covered || larger && other.Overlaps(candidate)
-		}
-		if !covered {
-			kept = append(kept, candidate)
-		}
-	}
-	return kept
 }

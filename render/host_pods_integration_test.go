@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
-	"github.com/dualstrap/dualstrap/render/internal/kubetest"
+	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
 // TestAPIServerTakesStaticPods: the kubelet shows every static pod to the API server, and judges it by

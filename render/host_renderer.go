@@ -48,8 +48,8 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 	}
 	r := &hostRenderer{
 		cfg: in.Config, later: in.Later, templates: parsed, hosts: hosts,
-		podRanges4: podRanges(in.Config, api.IPv4),
-		podRanges6: podRanges(in.Config, api.IPv6),
+		podRanges4: in.Config.PodRanges(api.IPv4),
+		podRanges6: in.Config.PodRanges(api.IPv6),
 		once:       make(map[any][]byte),
 		firewalld:  make(map[firewalldKey]sharedFirewalld),
 	}
@@ -57,11 +57,11 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 		if hosts[i].isControlPlane() {
 			r.controlPlanes = append(r.controlPlanes, &hosts[i])
 		}
-		if balancesControlPlane(in.Config, hosts[i].pool.Role) {
+		if in.Config.BalancesControlPlane(hosts[i].pool.Role) {
 			r.balancers = append(r.balancers, &hosts[i])
 		}
 	}
-	r.snatExempt, err = snatExempt(r.podRanges4, hosts)
+	r.snatExempt, err = snatExempt(hosts)
 	return r, err
 }
 

@@ -65,7 +65,7 @@ type staticPodData struct {
 
 // loadBalancerFiles are keepalived and HAProxy on the nodes that may hold the control plane's VIP.
 func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
-	if !balancesControlPlane(r.cfg, h.pool.Role) {
+	if !r.cfg.BalancesControlPlane(h.pool.Role) {
 		return nil, nil
 	}
 	check, err := sharedFile(r, "check-haproxy.sh", loadBalancerDirectory+"/check-haproxy", checkData{Host: loopback(), Port: healthPort})

@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"go4.org/netipx"
+
+	"github.com/dualstrap/dualstrap/render/cni"
 )
 
 // nftablesData fills the node agent's table.
 type nftablesData struct {
-	// Cluster is every IPv4 address of pods and nodes, as nft writes ranges.
+	// Cluster is every IPv4 address of nodes and their pods, as nft writes ranges.
 	Cluster string
 	// Local is this node's own block.
 	Local     netip.Prefix
@@ -23,11 +25,11 @@ func (r *hostRenderer) agentFiles(h *host) ([]File, error) {
 	if !r.cfg.Network.Builtin {
 		return nil, nil
 	}
-	conflist, err := CNIConfList(h.podCIDRs(), h.facts.MTU)
+	conflist, err := cni.ConfList(h.podCIDRs(), h.facts.MTU)
 	if err != nil {
 		return nil, err
 	}
-	files := []File{{Path: "agent/10-dualstrap.conflist", Mode: modePublic, Content: conflist}}
+	files := []File{{Path: "agent/" + cni.FileName, Mode: modePublic, Content: conflist}}
 	if r.cfg.Network.FlatIPv4 {
 		return files, nil
 	}
@@ -36,15 +38,13 @@ func (r *hostRenderer) agentFiles(h *host) ([]File, error) {
 	return append(files, table), err
 }
 
-// snatExempt are the IPv4 addresses of all pods and nodes, as few ranges as there can be: an nft set
-// refuses ranges that overlap, and thousands of nodes in a row are one range.
-func snatExempt(pods []netip.Prefix, hosts []host) (string, error) {
+// snatExempt are the IPv4 addresses of all nodes and their pods, as few ranges as there can be: an nft
+// set refuses ranges that overlap, and thousands of nodes in a row are one range.
+func snatExempt(hosts []host) (string, error) {
 	var builder netipx.IPSetBuilder
-	for _, prefix := range pods {
-		builder.AddPrefix(prefix)
-	}
 	for i := range hosts {
 		builder.Add(hosts[i].node.K8sIP)
+		builder.AddPrefix(hosts[i].podCIDRs().V4)
 	}
 	set, err := builder.IPSet()
 	if err != nil {

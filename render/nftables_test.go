@@ -10,24 +10,23 @@ import (
 
 func TestSNATExempt(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ name, pods, nodes, want string }{
-		{"nodes in a row", "192.168.0.0/16", "10.2.0.4 10.2.0.5 10.2.0.6", "10.2.0.4-10.2.0.6, 192.168.0.0/16"},
-		{"one node", "192.168.0.0/16", "10.2.0.4", "10.2.0.4, 192.168.0.0/16"},
-		{"nodes apart", "192.168.0.0/16", "10.2.0.9 10.2.0.4", "10.2.0.4, 10.2.0.9, 192.168.0.0/16"},
-		{"pools side by side", "192.168.0.0/24 192.168.1.0/24", "10.2.0.4", "10.2.0.4, 192.168.0.0/23"},
-		{"node inside of a pool", "10.2.0.0/24", "10.2.0.4", "10.2.0.0/24"},
-		{"node beside a pool", "10.2.1.0/24", "10.2.0.255", "10.2.0.255-10.2.1.255"},
+	tests := []struct{ name, nodes, pods, want string }{
+		{"in a row", "10.2.0.4 10.2.0.5", "192.168.0.0/24 192.168.1.0/24", "10.2.0.4/31, 192.168.0.0/23"},
+		{"one node", "10.2.0.4", "192.168.0.0/24", "10.2.0.4, 192.168.0.0/24"},
+		{"apart", "10.2.0.9 10.2.0.4", "192.168.2.0/24 192.168.0.0/24", "10.2.0.4, 10.2.0.9, 192.168.0.0/24, 192.168.2.0/24"},
+		{"node inside of the pods", "10.2.0.4", "10.2.0.0/24", "10.2.0.0/24"},
+		{"node beside the pods", "10.2.0.255", "10.2.1.0/24", "10.2.0.255-10.2.1.255"},
 	}
 	for _, tt := range tests {
-		var pods []netip.Prefix
-		for _, word := range strings.Fields(tt.pods) {
-			pods = append(pods, netip.MustParsePrefix(word))
-		}
 		var hosts []host
-		for _, word := range strings.Fields(tt.nodes) {
-			hosts = append(hosts, host{node: &api.Node{K8sIP: netip.MustParseAddr(word)}})
+		pods := strings.Fields(tt.pods)
+		for i, word := range strings.Fields(tt.nodes) {
+			hosts = append(hosts, host{
+				node:    &api.Node{K8sIP: netip.MustParseAddr(word)},
+				planned: &api.PlanNode{PodCIDRs: []netip.Prefix{netip.MustParsePrefix(pods[i]), {}}},
+			})
 		}
-		got, err := snatExempt(pods, hosts)
+		got, err := snatExempt(hosts)
 		if err != nil || got != tt.want {
 			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, tt.want)
 		}

@@ -20,7 +20,7 @@ func (r *hostRenderer) sysctlFiles(h *host) ([]File, error) {
 		AcceptRA:        h.facts.AcceptsRouterAdvertisements,
 		ProxyNeighbours: r.cfg.Network.Builtin,
 		FlatIPv4:        r.cfg.Network.FlatIPv4,
-		NonlocalBind:    balancesControlPlane(r.cfg, h.pool.Role),
+		NonlocalBind:    r.cfg.BalancesControlPlane(h.pool.Role),
 	}
 	if data.Interface == KnownAfterProbe {
 		data.InterfacePrefix = "# "

@@ -1,0 +1,88 @@
+package announce
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/mdlayher/ndp"
+	"golang.org/x/sys/unix"
+)
+
+// Link is where to announce. Source is an IPv6 address that the link holds.
+type Link struct {
+	Name   string
+	Source netip.Addr
+}
+
+// NeighborAdvertisements sends one unsolicited neighbour advertisement for each IPv6 address to all
+// nodes on the link.
+func NeighborAdvertisements(link Link, addrs []netip.Addr) (err error) {
+	device, err := net.InterfaceByName(link.Name)
+	if err != nil {
+		return fmt.Errorf("cannot find interface %s: %w", link.Name, err)
+	}
+	conn, _, err := ndp.Listen(device, ndp.Addr(link.Source.String()))
+	if err != nil {
+		return fmt.Errorf("cannot send neighbour advertisements from %s on %s: %w", link.Source, link.Name, err)
+	}
+	defer func() { _ = conn.Close() }() // it was only written to
+	for _, addr := range addrs {
+		message := &ndp.NeighborAdvertisement{
+			Override:      true, // or those who remember another place would keep it
+			TargetAddress: addr,
+			Options:       []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Target, Addr: device.HardwareAddr}},
+		}
+		if err := conn.WriteTo(message, nil, netip.IPv6LinkLocalAllNodes()); err != nil {
+			return fmt.Errorf("cannot send a neighbour advertisement for %s on %s: %w", addr, link.Name, err)
+		}
+	}
+	return nil
+}
+
+// GratuitousARP broadcasts one gratuitous ARP request for each IPv4 address.
+func GratuitousARP(link Link, addrs []netip.Addr) error {
+	device, err := net.InterfaceByName(link.Name)
+	if err != nil {
+		return fmt.Errorf("cannot find interface %s: %w", link.Name, err)
+	}
+	if len(device.HardwareAddr) != macLength {
+		return fmt.Errorf("cannot send ARP on %s: it is no Ethernet interface", link.Name)
+	}
+	socket, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("cannot open a packet socket: %w", err)
+	}
+	defer func() { _ = unix.Close(socket) }() // it was only written to
+	everybody := &unix.SockaddrLinklayer{
+		Protocol: bigEndian(unix.ETH_P_ARP), Ifindex: device.Index, Halen: macLength,
+		Addr: [8]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+	}
+	for _, addr := range addrs {
+		if err := unix.Sendto(socket, arpRequest(device.HardwareAddr, addr), 0, everybody); err != nil {
+			return fmt.Errorf("cannot send ARP for %s on %s: %w", addr, link.Name, err)
+		}
+	}
+	return nil
+}
+
+const macLength = 6
+
+// arpRequest is a request for an address by the address itself, as RFC 5227 announces; 28 bytes.
+func arpRequest(mac net.HardwareAddr, addr netip.Addr) []byte {
+	const ethernet, request = 1, 1
+	message := binary.BigEndian.AppendUint16(nil, ethernet)
+	message = binary.BigEndian.AppendUint16(message, unix.ETH_P_IP)
+	message = append(message, macLength, net.IPv4len)
+	message = binary.BigEndian.AppendUint16(message, request)
+	message = append(append(message, mac...), addr.AsSlice()...)                  // sender
+	return append(append(message, make([]byte, macLength)...), addr.AsSlice()...) // target
+}
+
+// bigEndian is how a packet socket's address holds a protocol.
+func bigEndian(n uint16) uint16 {
+	var bytes [2]byte
+	binary.BigEndian.PutUint16(bytes[:], n)
+	return binary.NativeEndian.Uint16(bytes[:])
+}

@@ -1,0 +1,229 @@
+//go:build trial
+
+package kernel_test
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"go4.org/netipx"
+
+	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/agent/kernel"
+)
+
+// inside opens the kernel in a namespace with an uplink, and calls f there.
+func inside(t *testing.T, f func(host *nettest.Namespace, k *kernel.Kernel, uplink int)) {
+	t.Helper()
+	host := nettest.NewL2(t).Host(t, "kernel", "10.2.0.5/16", "fd12::2:5/108")
+	if err := host.Do(func() error {
+		k, err := kernel.Open()
+		if err != nil {
+			return err
+		}
+		defer k.Close()
+		state := read(t, k)
+		at := slices.IndexFunc(state.Links, func(l kernel.Link) bool { return l.Name == "eth0" })
+		f(host, k, state.Links[at].Index)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, k *kernel.Kernel) kernel.State {
+	t.Helper()
+	state, err := k.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestIntegrationRoutes(t *testing.T) {
+	t.Parallel()
+	inside(t, func(host *nettest.Namespace, k *kernel.Kernel, uplink int) {
+		for _, words := range []string{"192.168.2.0/24 10.2.0.6", "fd12::1:200/120 fd12::2:6"} {
+			dst, via, _ := strings.Cut(words, " ")
+			route := kernel.Route{
+				Dst: netip.MustParsePrefix(dst), Via: netip.MustParseAddr(via), Link: uplink, Protocol: kernel.Protocol,
+			}
+			must(t, k.AddRoute(route))
+			if state := read(t, k); !slices.Contains(state.Routes, route) {
+				t.Errorf("%v is not among %v", route, state.Routes)
+			}
+			family := "-4"
+			if route.Dst.Addr().Is6() {
+				family = "-6"
+			}
+			if shown := host.Run("ip", family, "route", "show", "proto", "213", dst); !strings.Contains(shown, via) {
+				t.Errorf("ip shows %q", shown)
+			}
+			if err := k.AddRoute(route); err == nil || !strings.Contains(err.Error(), "that the agent did not make") {
+				t.Errorf("a second route: %v", err)
+			}
+			// Another's route to the same range is not the one that goes.
+			host.Run("ip", "route", "append", dst, "via", via, "dev", "eth0", "proto", "static", "metric", "7")
+			must(t, k.DeleteRoute(route))
+			must(t, k.DeleteRoute(route)) // gone already
+			if shown := host.Run("ip", family, "route", "show", dst); !strings.Contains(shown, "proto static") || strings.Contains(shown, "213") {
+				t.Errorf("ip shows %q, want the static route alone", shown)
+			}
+		}
+		if err := k.AddRoute(kernel.Route{
+			Dst: netip.MustParsePrefix("192.168.3.0/24"), Via: netip.MustParseAddr("198.51.100.1"), Link: uplink, Protocol: kernel.Protocol,
+		}); err == nil {
+			t.Error("a route over a gateway that is not on the link was taken")
+		}
+	})
+}
+
+func TestIntegrationProxies(t *testing.T) {
+	t.Parallel()
+	inside(t, func(host *nettest.Namespace, k *kernel.Kernel, uplink int) {
+		for _, addr := range []string{"10.2.65.2", "fd12::1:102"} {
+			proxy := kernel.Proxy{Addr: netip.MustParseAddr(addr), Link: uplink, Protocol: kernel.Protocol}
+			must(t, k.AddProxy(proxy))
+			must(t, k.AddProxy(proxy)) // there already
+			if state := read(t, k); !slices.Contains(state.Proxies, proxy) {
+				t.Errorf("%v is not among %v", proxy, state.Proxies)
+			}
+			if shown := host.Run("ip", "neighbour", "show", "proxy"); !strings.Contains(shown, addr+" dev eth0") {
+				t.Errorf("ip shows %q", shown)
+			}
+			must(t, k.DeleteProxy(proxy))
+			must(t, k.DeleteProxy(proxy)) // gone already
+			host.Run("ip", "neighbour", "add", "proxy", addr, "dev", "eth0")
+			if state := read(t, k); !slices.Contains(state.Proxies, kernel.Proxy{Addr: proxy.Addr, Link: uplink}) {
+				t.Errorf("another's proxy is not among %v, or is marked as the agent's", state.Proxies)
+			}
+		}
+	})
+}
+
+func ranges(words string) []netipx.IPRange {
+	var parsed []netipx.IPRange
+	for _, word := range strings.Fields(words) {
+		parsed = append(parsed, netipx.MustParseIPRange(word))
+	}
+	return parsed
+}
+
+func TestIntegrationNAT(t *testing.T) {
+	t.Parallel()
+	tests := map[string]kernel.NAT{
+		"two pools": {
+			Cluster: ranges("10.2.0.5-10.2.0.6 172.20.0.0-172.20.1.255 192.168.1.0-192.168.2.255"),
+			Local:   ranges("192.168.1.0-192.168.1.255"), Uplink: "eth0",
+		},
+		"from the first address to the last": {
+			Cluster: ranges("0.0.0.0-0.0.0.255 255.255.255.255-255.255.255.255"),
+			Local:   ranges("255.255.255.0-255.255.255.255"), Uplink: "bond0.100",
+		},
+		"the longest name": {Cluster: ranges("10.0.0.0-10.0.0.0"), Local: ranges("10.0.0.0-10.0.0.0"), Uplink: "123456789012345"},
+	}
+	scattered := kernel.NAT{Local: ranges("192.168.1.0-192.168.1.255"), Uplink: "eth0"}
+	for i := range 10_000 { // twice what 5,000 nodes can need
+		addr := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0})
+		scattered.Cluster = append(scattered.Cluster, netipx.IPRangeFrom(addr, addr))
+	}
+	tests["ten thousand ranges"] = scattered
+	inside(t, func(host *nettest.Namespace, _ *kernel.Kernel, _ int) {
+		host.Run("nft", "add table inet other; add chain inet other c; add rule inet other c counter")
+		for name, want := range tests {
+			must(t, kernel.WriteNAT(&want))
+			got, err := kernel.ReadNAT()
+			if err != nil || !got.Exists || !got.NAT.Equal(&want) {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+		}
+		must(t, kernel.WriteNAT(new(tests["two pools"])))
+		// What anybody changes is noticed.
+		for _, change := range []string{
+			"flush table inet dualstrap",
+			"add rule inet dualstrap postrouting counter",
+			"insert rule inet dualstrap postrouting ip saddr 192.168.1.7 accept",
+			"add chain inet dualstrap more",
+			"add set inet dualstrap more { type ipv4_addr; }",
+			"add element inet dualstrap cluster4 { 203.0.113.0/24 }",
+			"delete element inet dualstrap cluster4 { 172.20.0.0/23 }",
+			"delete table inet dualstrap",
+			"delete table inet dualstrap; add table inet dualstrap",
+		} {
+			want := tests["two pools"]
+			must(t, kernel.WriteNAT(&want))
+			host.Run("nft", change)
+			if got, err := kernel.ReadNAT(); err != nil || got.NAT.Equal(&want) {
+				t.Errorf("after %s: %+v, %v", change, got, err)
+			}
+			must(t, kernel.WriteNAT(&want))
+			if got, err := kernel.ReadNAT(); err != nil || !got.NAT.Equal(&want) {
+				t.Errorf("after %s and repair: %+v, %v", change, got, err)
+			}
+		}
+		must(t, kernel.WriteNAT(nil))
+		must(t, kernel.WriteNAT(nil)) // gone already
+		if tables := host.Run("nft", "list", "tables"); strings.TrimSpace(tables) != "table inet other" {
+			t.Errorf("tables are %q", tables)
+		}
+	})
+}
+
+func TestIntegrationWatch(t *testing.T) {
+	t.Parallel()
+	host := nettest.NewL2(t).Host(t, "watch", "10.2.0.5/16", "fd12::2:5/108")
+	events := make(chan struct{}, 1000)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		ended <- host.Do(func() error { return kernel.Watch(ctx, func() { events <- struct{}{} }) })
+	}()
+	<-events // it watches
+	for _, change := range []string{
+		"ip link add v0 type veth peer name v1",
+		"ip link set v0 up",
+		"ip address add 10.9.0.1/24 dev v0",
+		"ip address add fd99::1/64 dev v0 nodad",
+		"ip route add 192.168.1.2/32 dev eth0",
+		"ip route add fd12::1:102/128 dev eth0",
+	} {
+		for len(events) > 0 {
+			<-events
+		}
+		host.Run(strings.Fields(change)...)
+		<-events // or the test never ends
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("watching ended with %v", err)
+	}
+}
+
+func TestIntegrationSysctls(t *testing.T) {
+	t.Parallel()
+	inside(t, func(host *nettest.Namespace, _ *kernel.Kernel, _ int) {
+		sysctls := kernel.Sysctls("/proc/sys/net")
+		wanted := kernel.Sysctl{Path: "ipv6/neigh/eth0/proxy_delay", Value: "0"}
+		for _, want := range []bool{true, false} {
+			if changed, err := sysctls.Set(wanted); changed != want || err != nil {
+				t.Errorf("changed is %t, %v; want %t", changed, err, want)
+			}
+		}
+		if value := host.Run("cat", "/proc/sys/net/"+wanted.Path); strings.TrimSpace(value) != "0" {
+			t.Errorf("value is %s", value)
+		}
+		if _, err := sysctls.Set(kernel.Sysctl{Path: "ipv6/neigh/eth9/proxy_delay", Value: "0"}); err == nil {
+			t.Error("there is no eth9")
+		}
+	})
+}

@@ -1,0 +1,259 @@
+//go:build trial
+
+package agent
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/render/cni"
+)
+
+// TestIntegrationProxiesFollowPods: through everything that happens to a node, the kernel answers for
+// the pods that exist and for no others.
+func TestIntegrationProxiesFollowPods(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	node := s.addNode(node1)
+	node.start("island")
+	node.ready()
+	const many = 50
+	var pods []*pod
+	var addrs []netip.Addr
+	for i := range many {
+		p := node.addPod(fmt.Sprintf("pod%d", i))
+		pods, addrs = append(pods, p), append(addrs, p.addrs[ipv6])
+	}
+	pods[many-1].Mirror(mirrorPort)
+	last := addrs[many-1]
+	node.proxies("after creating 50 pods", addrs...)
+	for _, p := range pods[:many/2] {
+		p.delete()
+	}
+	addrs = addrs[many/2:]
+	node.proxies("after deleting half of them", addrs...)
+
+	node.kill()
+	node.proxies("after the agent was killed", addrs...)
+	pods[many/2].delete()
+	meanwhile := node.addPod("meanwhile")
+	addrs = append(addrs[1:], meanwhile.addrs[ipv6])
+	node.start("island")
+	node.proxies("after the agent came back", addrs...)
+
+	node.Run("ip", "link", "set", "eth0", "down")
+	node.proxies("while the uplink is down")
+	node.Run("ip", "link", "set", "eth0", "up")
+	node.proxies("after the uplink came back", addrs...)
+	sees(t, "outside to pod after the flap", s.outside, last, outside6)
+
+	node.Run("ip", "-6", "neighbour", "delete", "proxy", last.String(), "dev", "eth0")
+	node.proxies("after somebody deleted one", addrs...)
+	node.Run("ip", "-6", "neighbour", "add", "proxy", "fd12::1:1fe", "dev", "eth0")
+	node.proxies("after somebody added one of the node's range", addrs...)
+
+	node.stop()
+	node.proxies("after the agent ended", addrs...)
+	sees(t, "outside to pod without an agent", s.outside, last, outside6)
+	for _, p := range append(pods[many/2+1:], meanwhile) {
+		p.delete()
+	}
+	node.start("island")
+	node.proxies("after all pods are gone")
+}
+
+// TestIntegrationRoutesFollowNodes: Nodes come, go, and come again with other ranges.
+func TestIntegrationRoutesFollowNodes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	first := s.addNode(node1)
+	first.start("island")
+	first.routes("alone")
+	second, third := parseNode(node2), parseNode(node3)
+	s.createNode(second)
+	s.createNode(third)
+	two := []string{"192.168.2.0/24 10.2.0.6", "fd12::1:200/120 fd12::2:6"}
+	three := []string{"172.20.0.0/23 10.2.0.7", "fd12::1:8000/119 fd12::2:7"}
+	first.routes("three nodes", append(two, three...)...)
+	s.deleteNode(third.Name)
+	first.routes("one less", two...)
+	s.deleteNode(second.Name)
+	second.Pods = [2]netip.Prefix{netip.MustParsePrefix("192.168.9.0/24"), netip.MustParsePrefix("fd12::1:900/120")}
+	s.createNode(second)
+	other := []string{"192.168.9.0/24 10.2.0.6", "fd12::1:900/120 fd12::2:6"}
+	first.routes("the other with other ranges", other...)
+
+	first.Run("ip", "route", "delete", "192.168.9.0/24")
+	first.routes("after somebody deleted one", other...)
+	first.Run("ip", "link", "set", "eth0", "down")
+	first.Run("ip", "link", "set", "eth0", "up")
+	first.routes("after the uplink came back", other...)
+	first.kill()
+	s.deleteNode(second.Name)
+	first.start("island")
+	first.routes("after a node went while there was no agent")
+}
+
+// TestIntegrationOwnNodeComesAgain: the node is made anew with other ranges, and waits for them.
+func TestIntegrationOwnNodeComesAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	early := s.addNode("n1 10.2.0.5 fd12::2:5 - -")
+	early.start("island")
+	nettest.Eventually(t, "unready for want of ranges", func() error {
+		_, body, err := early.ask("/readyz")
+		if err == nil && !strings.Contains(body, "no IPv4 and no IPv6 podCIDR yet") {
+			err = fmt.Errorf("readyz says %q", body)
+		}
+		return err
+	})
+	config := filepath.Join(early.dir, cni.FileName)
+	if _, err := os.Stat(config); !os.IsNotExist(err) {
+		t.Errorf("there is a CNI configuration before there are ranges: %v", err)
+	}
+	if status, body, err := early.ask("/healthz"); status != 200 || err != nil {
+		t.Errorf("healthz: %d %s %v", status, body, err)
+	}
+	s.ranges("n1", "192.168.1.0/24", "fd12::1:100/120")
+	early.ready()
+	p := early.addPod("pod")
+	early.proxies("of the first range", p.addrs[ipv6])
+
+	s.deleteNode("n1")
+	nettest.Eventually(t, "unready without its node", func() error {
+		_, body, err := early.ask("/readyz")
+		if err == nil && !strings.Contains(body, "there is no node n1") {
+			err = fmt.Errorf("readyz says %q", body)
+		}
+		return err
+	})
+	early.proxies("without its node", p.addrs[ipv6])
+	s.createNode(parseNode("n1 10.2.0.5 fd12::2:5 192.168.7.0/24 fd12::1:700/120"))
+	early.proxies("of the other range")
+	nettest.Eventually(t, "configuration of the other range", func() error {
+		content, err := os.ReadFile(config)
+		if err == nil && !strings.Contains(string(content), "192.168.7.0/24") {
+			err = fmt.Errorf("CNI configuration is %s", content)
+		}
+		return err
+	})
+	early.ready()
+	anew := early.addPod("anew")
+	early.proxies("of a pod of the other range", anew.addrs[ipv6])
+	sees(t, "pod of the other range to outside", anew.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
+
+	early.stop()
+	if err := early.Do(func() error { return Cleanup(Options{CNIConfigDir: early.dir}) }); err != nil {
+		t.Error(err)
+	}
+	early.proxies("after cleaning up")
+	early.routes("after cleaning up")
+	if tables := early.Run("nft", "list", "tables"); tables != "" {
+		t.Errorf("after cleaning up, there are %s", tables)
+	}
+	if _, err := os.Stat(config); !os.IsNotExist(err) {
+		t.Errorf("after cleaning up, there is a CNI configuration: %v", err)
+	}
+}
+
+// ranges gives a Node its podCIDRs.
+func (s *site) ranges(name string, cidrs ...string) {
+	s.t.Helper()
+	node, err := s.client.CoreV1().Nodes().Get(s.t.Context(), name, metav1.GetOptions{})
+	if err == nil {
+		node.Spec.PodCIDRs, node.Spec.PodCIDR = cidrs, cidrs[0]
+		_, err = s.client.CoreV1().Nodes().Update(s.t.Context(), node, metav1.UpdateOptions{})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestIntegrationForeignStays: what others made stays as it is, and what is broken is made whole, without
+// the API server, too.
+func TestIntegrationForeignStays(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	node, peer := s.addNode(node1), parseNode(node2)
+	s.createNode(peer)
+	for _, change := range []string{
+		"ip route add 198.51.100.0/24 via 10.2.0.100 proto static",
+		"ip -6 route add fd12::9:0/120 via fd12::3:1 proto static",
+		"ip -6 neighbour add proxy fd12::9:9 dev eth0",
+		"ip neighbour add proxy 10.2.0.77 dev eth0",
+		"nft add table inet other",
+		"nft add chain inet other c { type nat hook postrouting priority 50; }",
+		"nft add table ip dualstrap", // of another family
+	} {
+		node.Run(strings.Fields(change)...)
+	}
+	foreign := func() string {
+		return node.Run("ip", "route", "show", "proto", "static") + node.Run("ip", "-6", "route", "show", "proto", "static") +
+			node.Run("nft", "list", "table", "inet", "other") + node.Run("nft", "list", "table", "ip", "dualstrap")
+	}
+	before := foreign()
+	others := []netip.Addr{netip.MustParseAddr("fd12::9:9"), netip.MustParseAddr("10.2.0.77")}
+	node.start("island")
+	node.ready()
+	p := node.addPod("pod")
+	p.Mirror(mirrorPort)
+	routes := []string{"192.168.2.0/24 10.2.0.6", "fd12::1:200/120 fd12::2:6"}
+	node.proxies("with an agent", append(others, p.addrs[ipv6])...)
+	node.routes("with an agent", routes...)
+
+	node.door.set(true) // the API server is away
+	second := node.addPod("second")
+	all := append(others, p.addrs[ipv6], second.addrs[ipv6])
+	node.proxies("without the API server", all...)
+	node.Run("nft", "delete", "table", "inet", "dualstrap")
+	node.Run("ip", "route", "delete", "192.168.2.0/24")
+	node.Run("sysctl", "-w", "net.ipv6.conf.all.proxy_ndp=0")
+	node.routes("without the API server", routes...)
+	nettest.Eventually(t, "sysctl set again", func() error {
+		if value := node.Run("sysctl", "-n", "net.ipv6.conf.all.proxy_ndp"); strings.TrimSpace(value) != "1" {
+			return fmt.Errorf("it is %s", value)
+		}
+		return nil
+	})
+	sees(t, "pod to outside without the API server", p.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
+	sees(t, "outside to pod without the API server", s.outside, p.addrs[ipv6], outside6)
+	node.kill()
+	node.start("island")
+	nettest.Eventually(t, "unready before the API server answers", func() error {
+		_, body, err := node.ask("/readyz")
+		if err == nil && !strings.Contains(body, "has not answered yet") {
+			err = fmt.Errorf("readyz says %q", body)
+		}
+		return err
+	})
+	node.proxies("before the API server answers", all...)
+	node.routes("before the API server answers", routes...)
+
+	node.door.set(false)
+	s.deleteNode(peer.Name)
+	node.routes("after the API server came back")
+	if after := foreign(); after != before {
+		t.Errorf("what others made has changed from\n%s\nto\n%s", before, after)
+	}
+	// A route of somebody else to another node's pods is reported, not replaced.
+	node.Run("ip", "route", "add", "192.168.2.0/24", "via", "10.2.0.100", "proto", "static")
+	s.createNode(peer)
+	node.routes("those that can be", routes[1])
+	nettest.Eventually(t, "a conflict is reported", func() error {
+		_, body, err := node.ask("/readyz")
+		if err == nil && !strings.Contains(body, "that the agent did not make") {
+			err = fmt.Errorf("readyz says %q", body)
+		}
+		return err
+	})
+	if _, metrics, err := node.ask("/metrics"); err != nil || !strings.Contains(metrics, `dualstrap_agent_failing{part="routes-ipv4"} 1`) {
+		t.Errorf("metrics do not tell: %v\n%s", err, metrics)
+	}
+}

@@ -1,0 +1,188 @@
+package agent
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/render/cni"
+)
+
+// view is the cluster as one node sees it.
+type view struct {
+	self     Node
+	others   []Node
+	flatIPv4 bool
+}
+
+// viewFrom makes the view of the node called self; there is none while that is not among the nodes.
+func viewFrom(self string, nodes []Node, flatIPv4 bool) (view, bool) {
+	v := view{flatIPv4: flatIPv4}
+	found := false
+	for _, node := range nodes {
+		if node.Name == self {
+			v.self, found = node, true
+		} else {
+			v.others = append(v.others, node)
+		}
+	}
+	return v, found
+}
+
+// uplinkOf finds the interface that holds the node's InternalIP of a family.
+func (v view) uplinkOf(f family, state kernel.State) (kernel.Link, error) {
+	addr := v.self.Addrs[f]
+	if !addr.IsValid() {
+		return kernel.Link{}, fmt.Errorf("node %s has no %s InternalIP: the kubelet's --node-ip must name an address of each family",
+			v.self.Name, f)
+	}
+	for _, address := range state.Addresses {
+		if address.Addr != addr {
+			continue
+		}
+		for _, link := range state.Links {
+			if link.Index == address.Link {
+				return link, nil
+			}
+		}
+	}
+	return kernel.Link{}, fmt.Errorf("no interface holds %s, the %s InternalIP of node %s", addr, f, v.self.Name)
+}
+
+// wantedRoutes lead to the pods of every other node, by that node's InternalIP. Ranges that no
+// allocator would give are left out, and named in the error: a route to them would take away traffic
+// of another node, of the node's own pods, or to the nodes themselves.
+func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error) {
+	routes := make([]kernel.Route, 0, len(v.others))
+	for _, node := range v.others {
+		if node.Pods[f].IsValid() && node.Addrs[f].IsValid() {
+			routes = append(routes, kernel.Route{Dst: node.Pods[f], Via: node.Addrs[f], Link: uplink.Index, Protocol: kernel.Protocol})
+		}
+	}
+	// A range comes right after the one that holds it.
+	slices.SortFunc(routes, func(a, b kernel.Route) int {
+		return cmp.Or(a.Dst.Addr().Compare(b.Dst.Addr()), cmp.Compare(a.Dst.Bits(), b.Dst.Bits()), a.Via.Compare(b.Via))
+	})
+	var refused []string
+	kept := routes[:0]
+	for _, route := range routes {
+		switch {
+		case len(kept) > 0 && kept[len(kept)-1].Dst.Overlaps(route.Dst):
+			refused = append(refused, fmt.Sprintf("%s of node %s overlaps %s of node %s", route.Dst, route.Via,
+				kept[len(kept)-1].Dst, kept[len(kept)-1].Via))
+		case v.self.Pods[f].IsValid() && v.self.Pods[f].Overlaps(route.Dst):
+			refused = append(refused, fmt.Sprintf("%s of node %s overlaps this node's %s", route.Dst, route.Via, v.self.Pods[f]))
+		case route.Dst.Contains(route.Via), route.Dst.Contains(v.self.Addrs[f]):
+			refused = append(refused, fmt.Sprintf("%s of node %s holds addresses of nodes", route.Dst, route.Via))
+		default:
+			kept = append(kept, route)
+		}
+	}
+	if len(refused) > 0 {
+		return kept, fmt.Errorf("cannot route to %s: %s", counted(len(refused), "pod range"), refused[0])
+	}
+	return kept, nil
+}
+
+// wantedProxies answer on the uplink for the pods that exist: those that a host route leads to, which
+// is what the CNI plugin ptp leaves for each.
+func (v view) wantedProxies(f family, uplink kernel.Link, routes []kernel.Route) []kernel.Proxy {
+	pods := v.self.Pods[f]
+	if f == ipv4 && !v.flatIPv4 || !pods.IsValid() {
+		return nil
+	}
+	var proxies []kernel.Proxy
+	for _, route := range routes {
+		addr := route.Dst.Addr()
+		if route.Dst.IsSingleIP() && pods.Contains(addr) && route.Protocol != kernel.ProtocolKernel && route.Link != uplink.Index {
+			proxies = append(proxies, kernel.Proxy{Addr: addr, Link: uplink.Index, Protocol: kernel.Protocol})
+		}
+	}
+	return proxies
+}
+
+// wantedNAT makes IPv4 traffic to the outside leave with the node's address. It is nil where IPv4 is
+// flat.
+func (v view) wantedNAT(uplink kernel.Link) (*kernel.NAT, error) {
+	if v.flatIPv4 {
+		return nil, nil // no translation is wanted
+	}
+	var inside netipx.IPSetBuilder
+	for _, node := range append([]Node{v.self}, v.others...) {
+		if node.Addrs[ipv4].IsValid() {
+			inside.Add(node.Addrs[ipv4])
+		}
+		if node.Pods[ipv4].IsValid() {
+			inside.AddPrefix(node.Pods[ipv4])
+		}
+	}
+	cluster, err := inside.IPSet()
+	if err != nil {
+		return nil, fmt.Errorf("cannot join the IPv4 addresses of nodes and pods: %w", err)
+	}
+	local := netipx.RangeOfPrefix(v.self.Pods[ipv4])
+	return &kernel.NAT{Cluster: cluster.Ranges(), Local: []netipx.IPRange{local}, Uplink: uplink.Name}, nil
+}
+
+// wantedSysctls are those without which the pod network does not work. An uplink without a name is not
+// known yet. ip_forward comes first, because it resets others.
+func (v view) wantedSysctls(uplinks [2]kernel.Link) []kernel.Sysctl {
+	wanted := []kernel.Sysctl{
+		{Path: "ipv4/ip_forward", Value: "1"},
+		{Path: "ipv6/conf/all/forwarding", Value: "1"},
+		{Path: "ipv6/conf/default/forwarding", Value: "1"},
+		{Path: "ipv4/conf/all/rp_filter", Value: "2"},
+		{Path: "ipv4/conf/all/send_redirects", Value: "0"},
+		// With the uplink's own switch alone, a neighbour that probes a pod it knows gets no answer.
+		{Path: "ipv6/conf/all/proxy_ndp", Value: "1"},
+	}
+	if uplink := uplinks[ipv4].Name; uplink != "" {
+		wanted = append(wanted, kernel.Sysctl{Path: "ipv4/conf/" + uplink + "/send_redirects", Value: "0"})
+		if v.flatIPv4 {
+			wanted = append(wanted, kernel.Sysctl{Path: "ipv4/neigh/" + uplink + "/proxy_delay", Value: "0"})
+		}
+	}
+	if uplink := uplinks[ipv6].Name; uplink != "" {
+		wanted = append(wanted,
+			kernel.Sysctl{Path: "ipv6/conf/" + uplink + "/keep_addr_on_down", Value: "1"},
+			kernel.Sysctl{Path: "ipv6/neigh/" + uplink + "/proxy_delay", Value: "0"})
+	}
+	return wanted
+}
+
+// wantedCNI is the CNI configuration for the node's own ranges, with the smaller MTU of the uplinks.
+func (v view) wantedCNI(uplinks [2]kernel.Link) ([]byte, error) {
+	if missing := v.withoutPods(); missing != "" {
+		return nil, fmt.Errorf("node %s has no %s podCIDR yet", v.self.Name, missing)
+	}
+	mtu := 0 // the kernel's own choice
+	for _, uplink := range uplinks {
+		if uplink.MTU > 0 && (mtu == 0 || uplink.MTU < mtu) {
+			mtu = uplink.MTU
+		}
+	}
+	return cni.ConfList(cni.PodCIDRs{V4: v.self.Pods[ipv4], V6: v.self.Pods[ipv6]}, mtu)
+}
+
+// withoutPods names the families that the node has no pod range of.
+func (v view) withoutPods() string {
+	var missing []string
+	for _, f := range families() {
+		if !v.self.Pods[f].IsValid() {
+			missing = append(missing, f.String())
+		}
+	}
+	return strings.Join(missing, " and no ")
+}
+
+// counted writes a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
