@@ -15,8 +15,11 @@ help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: prerequisites build ## on a fresh Debian machine, as root: build, then judge, plan and render the example cluster
+demo: prerequisites bundle ## on a fresh Debian machine, as root: build all, make hosts in containers, judge, plan, render
 	@tools/demo.sh
+
+.PHONY: demo-down
+demo-down: lab-down ## remove the demo's hosts again
 
 .PHONY: lab
 lab: prerequisites build ## as root: make hosts to try dualstrap on, in containers
@@ -44,7 +47,12 @@ unit: ## the quick loop: unit tests
 test: prerequisites bundle tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
 	go test -race ./...
 	tools/fuzz.sh $(FUZZTIME)
-	DUALSTRAP_TOOLS=$(TOOLS) go test -timeout 30m -tags integration ./...
+	DUALSTRAP_TOOLS=$(TOOLS) go test -p 1 -timeout 30m -tags integration ./...
+
+# Longer proofs of what no command does yet for a user; they need root and an idle machine.
+.PHONY: trial
+trial: prerequisites tools ## proofs of parts that are not whole yet: agent, controller, preparation of hosts
+	DUALSTRAP_TOOLS=$(TOOLS) go test -p 1 -timeout 60m -tags trial ./agent/... ./controller/... ./hostprep/...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## linters and formatting
@@ -84,7 +92,7 @@ $(TOOLS)/controller-gen: tools/generate/go.mod $(wildcard tools/generate/openapi
 
 .PHONY: programs
 programs: bundle
-	build/dualstrap bundle extract build/bundle kube-apiserver kubeadm etcd containerd --output-dir $(TOOLS)
+	build/dualstrap bundle extract build/bundle kube-apiserver kubeadm etcd containerd ptp host-local portmap --output-dir $(TOOLS)
 
 .PHONY: prerequisites
 prerequisites: # installs the Debian packages that are missing

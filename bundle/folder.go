@@ -3,6 +3,7 @@ package bundle
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,3 +58,6 @@ func Open(dir string) (*Folder, error) {
 func (f *Folder) path(file File) string {
 	return filepath.Join(f.Dir, filepath.FromSlash(file.Path))
 }
+
+// Open opens a file of the bundle as it lies there.
+func (f *Folder) Open(file File) (io.ReadCloser, error) { return os.Open(f.path(file)) }

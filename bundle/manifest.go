@@ -67,6 +67,8 @@ type Executable struct {
 // Image is an image that hosts import.
 type Image struct {
 	Reference string `json:"reference"`
+	// Digest is that of the image's manifest, as in sha256:HEX: what a runtime knows the image by.
+	Digest string `json:"digest"`
 	// Program is the path in the image of what it runs.
 	Program string `json:"program"`
 }

@@ -18,15 +18,23 @@ import (
 // grace is how long a command that was interrupted has to stop what it started.
 const grace = 2 * time.Second
 
+// stopsCleanly is the annotation of commands that take the time they need to stop.
+const stopsCleanly = "stops-cleanly"
+
 // Main runs the command line and gives the process's exit code. Ctrl-C and SIGTERM end it within
 // moments, whatever runs, even a read of something that never ends, and a second one ends it at once:
-// all that is written to disk is written so that a run can be cut off at any point.
+// all that is written to disk is written so that a run can be cut off at any point. Commands that stop
+// cleanly are waited for, until the second signal.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 
 	root := newRoot(cli.Streams{In: in, Out: out, Err: errOut})
 	root.SetArgs(args)
+	clean := false
+	if called, _, err := root.Find(args); err == nil {
+		clean = called.Annotations[stopsCleanly] != ""
+	}
 	ended := make(chan error, 1)
 	go func() {
 		called, err := root.ExecuteContextC(ctx)
@@ -40,6 +48,9 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		return cli.ExitCode(err)
 	case <-ctx.Done():
 		stop() // from here on a signal does what it does by default
+		if clean {
+			return cli.ExitCode(<-ended)
+		}
 		select {
 		case <-ended: //nolint:errcheck // it was interrupted, whatever it made of that
 		case <-time.After(grace):
@@ -76,7 +87,8 @@ func newRoot(streams cli.Streams) *cobra.Command {
 It reads the manifests of Google Distributed Cloud for bare metal: Namespace, Cluster, NodePool
 and ClusterCIDRConfig. The result of a command goes to standard output, all else to standard error.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or invalid manifests, 130 interrupted.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage or invalid manifests, 3 hosts that cannot be reached or
+fail their checks, 130 interrupted.`,
 		Example: `  dualstrap check config -f cluster.yaml
   dualstrap plan -f cluster.yaml
   dualstrap create cluster -f cluster.yaml --dry-run`,
@@ -88,14 +100,16 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or invalid manifests, 130 interrupte
 	root.SetErr(streams.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &cli.UsageError{Err: err} })
 	root.AddCommand(
-		group("check", "Judge manifests", newCheckConfig(streams)),
+		group("check", "Judge manifests and hosts", newCheckConfig(streams), newCheckPreflight(streams)),
 		newPlan(streams),
 		newRender(streams),
 		group("create", "Create a cluster", newCreateCluster(streams)),
 		group("bundle", "Build and look at what hosts need to become nodes",
 			newBundleBuild(streams), newBundleInspect(streams), newBundleExtract(streams)),
 		newLab(streams),
+		newAgent(streams),
 		newSchema(streams),
+		newController(streams),
 		newVersion(streams),
 	)
 	asGroup(root)

@@ -6,5 +6,8 @@ cd "$(dirname "$0")/.."
 
 echo "machine: $(uname -n), $(nproc) x $(awk -F ': ' '/^model name/ {print $2; exit}' /proc/cpuinfo), load $(cut -d' ' -f1-3 /proc/loadavg)"
 go version
-go test -run '^$' -bench . -benchmem ./allocator ./api/... ./render/...
-go test -run '^$' -bench . -benchtime 3x ./cmd
+go test -run '^$' -bench . -benchmem ./agent ./allocator ./api/... ./render/...
+go test -run '^$' -bench . -benchtime 3x ./cmd ./hostprep/...
+if [[ -n ${DUALSTRAP_TOOLS:-} ]]; then # a real API server, from make tools; kube-controller-manager beside it where it is there
+    go test -tags trial -run '^$' -bench . -benchtime 1x -timeout 30m ./controller
+fi

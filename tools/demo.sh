@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What a newcomer sees first: the example cluster, judged, planned and rendered.
+# What a newcomer sees first: hosts like bare metal, judged, and a cluster for them planned and rendered.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 dualstrap=build/dualstrap
-manifests=examples/dual-stack.yaml
+manifests=dualstrap-workspace/lab/cluster.yaml
 out=build/demo
 
 show() {
@@ -13,14 +13,20 @@ show() {
 }
 
 mkdir -p "$out"
+show $dualstrap lab up
+show $dualstrap lab status
 show $dualstrap check config -f $manifests
 show $dualstrap plan -f $manifests
 show $dualstrap render -f $manifests --output-dir $out/rendered
 $dualstrap plan -f $manifests -o svg >$out/plan.svg
+show $dualstrap check preflight -f $manifests --bundle build/bundle
 
 cat <<EOF
 
 The address plan as a picture:   $out/plan.svg
 Every file that creating it would write, by host: $out/rendered
 Look at one:  cat $out/rendered/10.2.0.4/etc/dualstrap/kubeadm/config.yaml
+Look at a host:  $dualstrap lab exec lab-cp-1
+What would change on each host, as diffs:  $dualstrap check preflight -f $manifests --bundle build/bundle --diff
+Remove the hosts again:  make demo-down
 EOF

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/bundle/oci"
 )
 
 // checkOutput refuses a folder that holds something else than a bundle: it would be replaced.
@@ -47,18 +48,32 @@ func (b *builder) manifest(jobs []job) (bundle.Manifest, error) {
 		GoVersion:         b.tools.goVersion,
 	}
 	for _, j := range jobs {
-		data, err := os.ReadFile(filepath.Join(b.cache.path(j.name, j.key), recordName))
+		file, err := readEntry(b.cache.path(j.name, j.key))
 		if err != nil {
-			return manifest, err
-		}
-		var file bundle.File
-		if err := json.Unmarshal(data, &file); err != nil {
 			return manifest, fmt.Errorf("cannot read the cache's record of %s: %w", j.name, err)
 		}
 		manifest.Files = append(manifest.Files, file)
 	}
 	slices.SortFunc(manifest.Files, func(x, y bundle.File) int { return strings.Compare(x.Path, y.Path) })
 	return manifest, nil
+}
+
+// readEntry gives what the manifest says of an entry of the cache.
+func readEntry(dir string) (bundle.File, error) {
+	var file bundle.File
+	data, err := os.ReadFile(filepath.Join(dir, recordName))
+	if err == nil {
+		err = json.Unmarshal(data, &file)
+	}
+	if err != nil || file.Image == nil {
+		return file, err
+	}
+	archive, err := oci.Open(filepath.Join(dir, artefactName))
+	if err != nil {
+		return file, err
+	}
+	file.Image.Digest = archive.Digest
+	return file, archive.Close()
 }
 
 // write puts the bundle together beside the output and has it take the output's place, unless that

@@ -16,8 +16,9 @@ import (
 type Archive struct {
 	file  *os.File
 	blobs map[string]*io.SectionReader
-	// Reference is the image's name, Config what it runs.
+	// Reference is the image's name, Digest that of its manifest, Config what it runs.
 	Reference string
+	Digest    string
 	Config    v1.Config
 	layers    []v1.Descriptor
 }
@@ -94,7 +95,8 @@ func (a *Archive) read() error {
 	if err != nil {
 		return err
 	}
-	a.Reference, a.Config, a.layers = image.Annotations[nameAnnotation], config.Config, manifest.Layers
+	a.Reference, a.Digest = image.Annotations[nameAnnotation], image.Digest.String()
+	a.Config, a.layers = config.Config, manifest.Layers
 	return nil
 }
 

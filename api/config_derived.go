@@ -1,0 +1,57 @@
+package api
+
+import "net/netip"
+
+// BalancesServices reports whether a node of the role announces the addresses of Services of type
+// LoadBalancer: the load balancer's pool does where there is one, the control plane otherwise.
+func (c *Config) BalancesServices(role Role) bool {
+	if !c.LoadBalancer.Bundled {
+		return false
+	}
+	for i := range c.Pools {
+		if c.Pools[i].Role == RoleLoadBalancer {
+			return role == RoleLoadBalancer
+		}
+	}
+	return role == RoleControlPlane
+}
+
+// BalancesControlPlane reports whether a node of the role may hold the control plane's VIP.
+func (c *Config) BalancesControlPlane(role Role) bool {
+	if c.LoadBalancer.ControlPlaneOnControlPlane {
+		return c.LoadBalancer.Bundled && role == RoleControlPlane
+	}
+	return c.BalancesServices(role)
+}
+
+// PodRanges are the ranges of one family that pods of any node may be in, none inside another.
+func (c *Config) PodRanges(family Family) []netip.Prefix {
+	var candidates []netip.Prefix
+	if family == IPv4 && c.Network.Pods.IsValid() {
+		candidates = append(candidates, c.Network.Pods)
+	}
+	for i := range c.CIDRConfigs {
+		if family == IPv4 {
+			candidates = append(candidates, c.CIDRConfigs[i].IPv4.CIDR)
+		} else {
+			candidates = append(candidates, c.CIDRConfigs[i].IPv6.CIDR)
+		}
+	}
+	return dropCovered(candidates)
+}
+
+// dropCovered keeps each range that no other one covers, in order.
+func dropCovered(candidates []netip.Prefix) []netip.Prefix {
+	var kept []netip.Prefix
+	for i, candidate := range candidates {
+		covered := false
+		for j, other := range candidates {
+			larger := other.Bits() < candidate.Bits() || other.Bits() == candidate.Bits() && j < i
+			covered = covered || larger && other.Overlaps(candidate)
+		}
+		if !covered {
+			kept = append(kept, candidate)
+		}
+	}
+	return kept
+}

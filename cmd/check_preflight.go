@@ -1,0 +1,145 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision"
+)
+
+func newCheckPreflight(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "preflight -f FILE",
+		Short: "Read every host, judge it, and list what create would change",
+		Long: `Read every host over SSH, judge whether it can become a node, and list what create would change
+on it. Nothing is changed. docs/checks.md has every check with its cure.
+
+A failed check makes the exit code 3; a warning does not. --ignore-checks turns failures of the
+checks named into warnings.`,
+		Example: `  dualstrap check preflight -f cluster.yaml
+  dualstrap check preflight -f cluster.yaml --diff
+  dualstrap check preflight -f cluster.yaml -o json | jq '.hosts[] | select(.checks[].status == "failed")'`,
+		Args: noArgs,
+	}
+	manifests := cli.AddManifests(cmd)
+	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
+	flags := cli.AddSite(cmd)
+	diff := cmd.Flags().Bool("diff", false, "show the changes of files as diffs")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		verdict, err := manifests.Valid(streams)
+		if err != nil {
+			return err
+		}
+		folder, err := flags.OpenBundle(verdict)
+		if errors.Is(err, fs.ErrNotExist) {
+			folder, err = nil, noteNoBundle(streams.Err, err)
+		}
+		if err != nil {
+			return err
+		}
+		found, err := preflight(cmd, streams, flags, verdict, folder)
+		if err != nil {
+			return err
+		}
+		if format.String() == cli.JSON {
+			err = cli.WriteJSON(streams.Out, found.Report)
+		} else {
+			err = writePreflight(streams.Out, verdict, found, *diff)
+		}
+		return errors.Join(err, failedHosts(found.Report))
+	}
+	return cmd
+}
+
+// noteNoBundle tells a user without a bundle what the result leaves out.
+func noteNoBundle(w io.Writer, cause error) error {
+	_, err := fmt.Fprintf(w, "%v: programs and images are left out of the changes\n", cause)
+	return err
+}
+
+func preflight(
+	cmd *cobra.Command, streams cli.Streams, flags *cli.SiteFlags, verdict provision.Verdict, folder *bundle.Folder,
+) (provision.Preflight, error) {
+	site, done, err := flags.Open(streams, verdict, folder)
+	if err != nil {
+		return provision.Preflight{}, err
+	}
+	defer done()
+	return site.Preflight(cmd.Context())
+}
+
+// failedHosts is an error when a check failed on any host.
+func failedHosts(report hostprep.Report) error {
+	failed := 0
+	for _, host := range report.Hosts {
+		if count(host, hostprep.Failed) > 0 {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return &cli.HostsError{Failed: failed, Hosts: len(report.Hosts)}
+}
+
+func count(host hostprep.HostReport, status hostprep.Status) int {
+	n := 0
+	for _, result := range host.Checks {
+		if result.Status == status {
+			n++
+		}
+	}
+	return n
+}
+
+// writePreflight prints a table of the hosts, and below it what is not as it should be and what would
+// be changed.
+func writePreflight(w io.Writer, verdict provision.Verdict, found provision.Preflight, diff bool) error {
+	var out strings.Builder
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n") //nolint:errcheck // it is memory
+	for i, host := range found.Hosts {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, verdict.Plan.Nodes[i].Role, //nolint:errcheck // as above
+			count(host, hostprep.Passed), count(host, hostprep.Warning), count(host, hostprep.Failed), len(host.Changes))
+	}
+	table.Flush() //nolint:errcheck,gosec // as above
+	for _, host := range found.Hosts {
+		writeFindings(&out, host)
+	}
+	for _, host := range found.Hosts {
+		if len(host.Changes) == 0 {
+			continue
+		}
+		fmt.Fprintf(&out, "\n%s would change:\n", host.Address)
+		for _, change := range found.Diffs[host.Address] {
+			fmt.Fprintf(&out, "  %s\n", change.Summary)
+			if diff {
+				out.WriteString(change.Diff)
+			}
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// writeFindings prints the checks of a host that did not pass.
+func writeFindings(out *strings.Builder, host hostprep.HostReport) {
+	heading := fmt.Sprintf("\n%s\n", host.Address)
+	for _, result := range host.Checks {
+		if result.Status == hostprep.Passed {
+			continue
+		}
+		fmt.Fprintf(out, "%s  %s: %s: %s\n", heading, result.Status, result.Name, cli.Visible(result.Message))
+		fmt.Fprintf(out, "    try: %s\n", cli.Visible(result.Hint))
+		heading = ""
+	}
+}

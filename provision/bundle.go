@@ -1,0 +1,75 @@
+package provision
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strconv"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/hostprep/change"
+)
+
+// DefaultBundle is where the bundle is looked for when the manifests name none.
+const DefaultBundle = "bundle"
+
+// OpenBundle gives the bundle in a folder, by default the one that the manifests name, after a look
+// whether it is for their version of Kubernetes.
+func OpenBundle(cfg *api.Config, dir string) (*bundle.Folder, error) {
+	folder, err := bundle.Open(cmp.Or(dir, cfg.Bundle, DefaultBundle))
+	if err != nil {
+		return nil, err
+	}
+	if built := folder.Manifest.KubernetesVersion; built != cfg.Kubernetes.Kubernetes {
+		return nil, &VersionError{Bundle: folder.Dir, Built: built, Wanted: cfg.Kubernetes.Kubernetes}
+	}
+	return folder, nil
+}
+
+// VersionError is a bundle for another version of Kubernetes than the manifests ask for.
+type VersionError struct{ Bundle, Built, Wanted string }
+
+// Error implements error.
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("the bundle %s holds Kubernetes %s, and the manifests ask for %s", e.Bundle, e.Built, e.Wanted)
+}
+
+// Hint says what to do.
+func (e *VersionError) Hint() string {
+	return fmt.Sprintf("dualstrap bundle build --output DIR --kubernetes-version %s, and --bundle DIR", e.Wanted)
+}
+
+// addBundle adds what the bundle has for a role to what a host has to be.
+func addBundle(desired *change.Desired, folder *bundle.Folder, role api.Role) error {
+	for _, file := range folder.Manifest.For(role) {
+		open := func() (io.ReadCloser, error) { return folder.Open(file) }
+		switch file.Kind {
+		case bundle.KindExecutable:
+			mode, err := strconv.ParseUint(file.Executable.Mode, 8, 12)
+			if err != nil {
+				return err
+			}
+			desired.Executables = append(desired.Executables, change.Executable{
+				Path: file.Executable.Path, Mode: fs.FileMode(mode), SHA256: file.Executable.SHA256,
+				Open: open, Size: file.Size, Restarts: restartedByProgram(file.Executable.Path),
+			})
+		case bundle.KindImage:
+			desired.Images = append(desired.Images, change.Image{
+				Reference: file.Image.Reference, Digest: file.Image.Digest, Open: open, Size: file.Size, SHA256: file.SHA256,
+			})
+		}
+	}
+	return nil
+}
+
+// restartedByProgram are the units that run a program.
+func restartedByProgram(program string) []string {
+	switch unit := path.Base(program) + ".service"; unit {
+	case containerdUnit, kubeletUnit:
+		return []string{unit}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package provision
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// Check reads every host, has the hosts try the network between them, and judges what was found. It
+// changes nothing. A host that cannot be asked is in the report like the others. The error is that of
+// the context, or about this program; what is wrong with hosts is in the report.
+func (s *Site) Check(ctx context.Context) (hostprep.Report, error) {
+	if err := s.ask(ctx, s.probePhase()); err != nil {
+		return hostprep.Report{}, err
+	}
+	if err := s.ask(ctx, s.networkPhase()); err != nil {
+		return hostprep.Report{}, err
+	}
+	return hostprep.Judge(&s.cluster, s.hosts), nil
+}
+
+// Preflight is [Site.Check], and says what preparing would change on the hosts that pass it.
+func (s *Site) Preflight(ctx context.Context) (Preflight, error) {
+	report, err := s.Check(ctx)
+	if err != nil {
+		return Preflight{}, err
+	}
+	plan, err := s.run(ctx, s.passing(report), true, s.preparePhase())
+	if err != nil {
+		return Preflight{}, err
+	}
+	found := Preflight{Report: report, Diffs: map[netip.Addr][]workflow.Change{}}
+	for i := range report.Hosts {
+		host := &report.Hosts[i]
+		for _, change := range plan.Changes(host.Address, PreparePhase) {
+			host.Changes = append(host.Changes, change.Summary)
+			found.Diffs[host.Address] = append(found.Diffs[host.Address], change)
+		}
+	}
+	return found, plan.Err()
+}
+
+// Preflight is what is known of the hosts before anything is changed.
+type Preflight struct {
+	hostprep.Report
+	// Diffs are the changes that the report lists, with the differences of files.
+	Diffs map[netip.Addr][]workflow.Change
+}
+
+// passing are the hosts that answered and on which no check failed.
+func (s *Site) passing(report hostprep.Report) []netip.Addr {
+	var hosts []netip.Addr
+	for _, host := range report.Hosts {
+		failed := slices.ContainsFunc(host.Checks, func(r hostprep.Result) bool { return r.Status == hostprep.Failed })
+		if !failed && s.index[host.Address].Err == nil {
+			hosts = append(hosts, host.Address)
+		}
+	}
+	return hosts
+}
+
+// ask runs a phase that only reads on the hosts that answer, and notes which do not.
+func (s *Site) ask(ctx context.Context, phase workflow.Phase) error {
+	report, err := s.run(ctx, s.reached(), false, phase)
+	if err != nil {
+		return err
+	}
+	for _, host := range report.Hosts {
+		s.index[host.Address].Err = host.Err()
+	}
+	return ctx.Err()
+}
+
+func (s *Site) probePhase() workflow.Phase {
+	return workflow.Phase{
+		Name:  "probe",
+		Short: "ask every host what it is like",
+		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+			facts, err := hostprep.Probe(ctx, host)
+			s.index[host.Address()].Facts = facts
+			return nil, err
+		},
+	}
+}
+
+func (s *Site) networkPhase() workflow.Phase {
+	tasks := map[netip.Addr]hostprep.Task{}
+	for i, task := range hostprep.Tasks(&s.cluster, s.hosts) {
+		tasks[s.hosts[i].Address] = task
+	}
+	return workflow.Phase{
+		Name:  "network",
+		Short: "have hosts reach each other, and look for addresses that others have",
+		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+			task := tasks[host.Address()]
+			if task.Empty() {
+				return nil, nil
+			}
+			facts, err := hostprep.ProbeNetwork(ctx, host, task)
+			s.index[host.Address()].Network = &facts
+			return nil, err
+		},
+	}
+}

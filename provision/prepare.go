@@ -1,0 +1,149 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// PreparePhase is the name of the phase that brings hosts to the state a node needs.
+const PreparePhase = "prepare"
+
+func (s *Site) preparePhase() workflow.Phase {
+	rendered := sync.OnceValues(s.renderHosts)
+	return workflow.Phase{
+		Name:  PreparePhase,
+		Short: "bring every host to the state a node needs",
+		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+			files, err := rendered()
+			if err != nil {
+				return nil, err
+			}
+			desired, err := s.desired(files[host.Address()])
+			if err != nil {
+				return nil, err
+			}
+			return planPreparation(ctx, host, desired)
+		},
+	}
+}
+
+// planPreparation compares a host with what it has to be. All changes are one action: together they
+// take few round trips.
+func planPreparation(ctx context.Context, host remote.Reader, desired change.Desired) ([]workflow.Action, error) {
+	state, err := change.Survey(ctx, host, desired)
+	if err != nil {
+		return nil, err
+	}
+	actions := change.Plan(state, desired)
+	if len(actions) == 0 {
+		return nil, nil
+	}
+	prepare := workflow.Action{
+		Summary: "prepare the host",
+		Do: func(ctx context.Context, host remote.Host) error {
+			_, err := change.Apply(ctx, host, actions)
+			return err
+		},
+	}
+	for _, action := range actions {
+		prepare.Changes = append(prepare.Changes, workflow.Change{Summary: action.Summary, Diff: action.Diff})
+	}
+	return []workflow.Action{prepare}, nil
+}
+
+// renderHosts renders what goes on every host, with what the hosts have told.
+func (s *Site) renderHosts() (map[netip.Addr]render.HostFiles, error) {
+	in := render.Input{Config: s.verdict.Config, Plan: s.verdict.Plan, Version: s.options.Version}
+	in.Later.Hosts = map[netip.Addr]render.HostFacts{}
+	for i := range s.hosts {
+		if s.hosts[i].Err != nil {
+			continue
+		}
+		node := s.hosts[i].NodeFacts()
+		in.Later.Hosts[s.hosts[i].Address] = render.HostFacts{
+			NodeName:                    node.Name,
+			IPv6:                        node.IPv6.Addr(),
+			Interface:                   node.Interface,
+			MTU:                         node.MTU,
+			AcceptsRouterAdvertisements: node.AcceptsRouterAdvertisements,
+			Container:                   node.Container,
+			CgroupV1:                    node.CgroupV1,
+			FirewalldZone:               node.FirewalldZone,
+		}
+	}
+	hosts, err := render.Hosts(in)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[netip.Addr]render.HostFiles, len(hosts))
+	for _, host := range hosts {
+		files[host.Address] = host
+	}
+	return files, nil
+}
+
+// isForJoining reports whether a file is written only when the host joins the cluster, or becomes its
+// first node: kubeadm's configuration holds secrets that do not exist yet, and static pods need a
+// kubelet.
+func isForJoining(path string) bool {
+	return !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/etc/kubernetes/") || strings.HasPrefix(path, "/etc/dualstrap/kubeadm/")
+}
+
+// desired is what a host has to be before it joins.
+func (s *Site) desired(host render.HostFiles) (change.Desired, error) {
+	desired := change.Desired{
+		Firewalld: wantedFirewalld(host.Firewalld),
+		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
+	}
+	for _, file := range host.Files {
+		if isForJoining(file.Path) {
+			continue
+		}
+		if strings.Contains(string(file.Content), render.KnownAfterInit) {
+			return change.Desired{}, fmt.Errorf("cannot prepare the host: %s holds what is known only after init", file.Path)
+		}
+		desired.Files = append(desired.Files, change.File{
+			Path: file.Path, Mode: file.Mode, Content: file.Content, Secret: file.Mode.Perm()&0o044 == 0, Restarts: restartedBy(file.Path),
+		})
+		switch {
+		case strings.HasPrefix(file.Path, "/etc/sysctl.d/"):
+			sysctls, err := change.ParseSysctls(file.Content)
+			if err != nil {
+				return change.Desired{}, err
+			}
+			desired.Sysctls = append(desired.Sysctls, sysctls...)
+		case strings.HasPrefix(file.Path, "/etc/modules-load.d/"):
+			desired.Modules = append(desired.Modules, change.ParseModules(file.Content)...)
+		}
+	}
+	if s.options.Bundle == nil {
+		return desired, nil
+	}
+	return desired, addBundle(&desired, s.options.Bundle, host.Role)
+}
+
+// The services that the bundle's programs run as.
+const (
+	containerdUnit = "containerd.service"
+	kubeletUnit    = "kubelet.service"
+	unitFolder     = "/etc/systemd/system/"
+)
+
+// restartedBy are the units that read a file when they start.
+func restartedBy(path string) []string {
+	switch {
+	case path == "/etc/containerd/config.toml", strings.HasPrefix(path, unitFolder+containerdUnit):
+		return []string{containerdUnit}
+	case strings.HasPrefix(path, unitFolder+kubeletUnit): // its drop-ins, too
+		return []string{kubeletUnit}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package provision
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/netip"
+	"slices"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// SiteOptions is how the hosts of a cluster are worked on.
+type SiteOptions struct {
+	// Concurrency bounds how many hosts are worked on at once; 64 when zero.
+	Concurrency int
+	// IgnoreChecks are the names of checks whose failures do not stop the run.
+	IgnoreChecks []string
+	// Bundle is what hosts get; without it programs and images are left out.
+	Bundle *bundle.Folder
+	// Version is that of this program, whose image runs in the cluster.
+	Version string
+	// Observe is told what happens as it happens, from many goroutines; it may be nil.
+	Observe func(workflow.Event)
+	// Log gives the log of a host; by default there is none.
+	Log func(host netip.Addr) *slog.Logger
+}
+
+// Site is the hosts of a cluster, reached over SSH, and what one run has found out about them. It is
+// not safe for concurrent use.
+type Site struct {
+	verdict Verdict
+	options SiteOptions
+	pool    *remote.Pool
+	cluster hostprep.Cluster
+	// hosts are in the order of the plan; each is written by the goroutine that works on it.
+	hosts []hostprep.Host
+	index map[netip.Addr]*hostprep.Host
+}
+
+// OpenSite gives the hosts of a cluster. It connects to none of them.
+func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
+	pool, err := remote.NewPool(remoteSettings(verdict.Config.SSH, options.Log))
+	if err != nil {
+		return nil, err
+	}
+	s := &Site{
+		verdict: verdict,
+		options: options,
+		pool:    pool,
+		cluster: siteCluster(verdict.Config),
+		hosts:   siteHosts(verdict.Config),
+		index:   map[netip.Addr]*hostprep.Host{},
+	}
+	s.cluster.Ignore = options.IgnoreChecks
+	for i := range s.hosts {
+		s.index[s.hosts[i].Address] = &s.hosts[i]
+	}
+	return s, nil
+}
+
+// Close ends the connections.
+func (s *Site) Close() { s.pool.Close() }
+
+// remoteSettings is how the manifests say that hosts are reached.
+func remoteSettings(ssh api.SSH, log func(netip.Addr) *slog.Logger) remote.Settings {
+	settings := remote.Settings{
+		User:           ssh.User,
+		Port:           uint16(ssh.Port),
+		PrivateKeyPath: ssh.PrivateKeyPath,
+		KnownHostsPath: ssh.KnownHostsPath,
+		ProxyJump:      ssh.ProxyJump,
+		Log:            log,
+	}
+	if ssh.AcceptNew {
+		settings.HostKeyPolicy = remote.AcceptNew
+	}
+	return settings
+}
+
+// siteCluster is the cluster as checks see it.
+func siteCluster(cfg *api.Config) hostprep.Cluster {
+	balancer := cfg.LoadBalancer
+	cluster := hostprep.Cluster{
+		Endpoint:      netip.AddrPortFrom(balancer.ControlPlaneVIP, uint16(balancer.Port)),
+		APIServerPort: cfg.APIServerPort(),
+		Bundled:       balancer.Bundled,
+		IngressVIP:    balancer.IngressVIP,
+		PodRanges:     slices.Concat(cfg.PodRanges(api.IPv4), cfg.PodRanges(api.IPv6)),
+		FlatIPv4:      cfg.Network.FlatIPv4,
+		Builtin:       cfg.Network.Builtin,
+		AllowCgroupV1: cfg.AllowCgroupV1,
+	}
+	for _, pool := range balancer.Pools {
+		cluster.Pools = append(cluster.Pools, pool.Addresses...)
+	}
+	return cluster
+}
+
+// siteHosts are the hosts as checks see them, in the order of the plan.
+func siteHosts(cfg *api.Config) []hostprep.Host {
+	var hosts []hostprep.Host
+	for i := range cfg.Pools {
+		pool := &cfg.Pools[i]
+		for j := range pool.Nodes {
+			node := &pool.Nodes[j]
+			hosts = append(hosts, hostprep.Host{Node: hostprep.Node{
+				Address:             node.Address,
+				K8sIP:               node.K8sIP,
+				IPv6:                node.IPv6,
+				Interface:           node.Interface,
+				SSHPort:             cmp.Or(cfg.SSH.Port, defaultSSHPort),
+				ControlPlane:        pool.Role == api.RoleControlPlane,
+				Balancer:            cfg.BalancesControlPlane(pool.Role),
+				ServesLoadBalancers: cfg.BalancesServices(pool.Role),
+			}})
+		}
+	}
+	return hosts
+}
+
+// defaultSSHPort is where others look whether a host is there, when nothing says where its sshd
+// listens.
+const defaultSSHPort = 22
+
+// run carries phases out on some of the hosts.
+func (s *Site) run(ctx context.Context, hosts []netip.Addr, planOnly bool, phases ...workflow.Phase) (*workflow.Report, error) {
+	runner := workflow.Runner{
+		Hosts:       hosts,
+		Connect:     s.pool.Host,
+		Concurrency: s.options.Concurrency,
+		PlanOnly:    planOnly,
+		Observe:     s.options.Observe,
+	}
+	return runner.Run(ctx, phases)
+}
+
+// reached are the addresses of the hosts that have answered so far.
+func (s *Site) reached() []netip.Addr {
+	var addresses []netip.Addr
+	for i := range s.hosts {
+		if s.hosts[i].Err == nil {
+			addresses = append(addresses, s.hosts[i].Address)
+		}
+	}
+	return addresses
+}
