@@ -46,13 +46,14 @@ unit: ## the quick loop: unit tests
 .PHONY: test
 test: prerequisites bundle tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
 	go test -race ./...
-	tools/fuzz.sh $(FUZZTIME)
+	tools/fuzz.sh $(FUZZTIME) ./allocator ./api/... ./hostprep/firewalld ./render/...
 	DUALSTRAP_TOOLS=$(TOOLS) go test -p 1 -timeout 30m -tags integration ./...
 
 # Longer proofs of what no command does yet for a user; they need root and an idle machine.
 .PHONY: trial
 trial: prerequisites tools ## proofs of parts that are not whole yet: agent, controller, preparation of hosts
 	DUALSTRAP_TOOLS=$(TOOLS) go test -p 1 -timeout 60m -tags trial ./agent/... ./controller/... ./hostprep/...
+	tools/fuzz.sh $(FUZZTIME) ./agent/... ./controller/... ./hostprep ./hostprep/remote
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## linters and formatting

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the project for the given time each.
+# Runs every fuzz target of packages for the given time each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fuzztime=${1:?usage: tools/fuzz.sh TIME, as in 30s}
+fuzztime=${1:?usage: tools/fuzz.sh TIME PACKAGE..., as in 30s ./api/...}
+shift
 
-go list -f '{{.Dir}} {{.ImportPath}} {{join .TestGoFiles ","}},{{join .XTestGoFiles ","}}' ./... |
+go list -f '{{.Dir}} {{.ImportPath}} {{join .TestGoFiles ","}},{{join .XTestGoFiles ","}}' "$@" |
 	while read -r dir package files; do
 		# Reading the files is much quicker than asking every test binary.
 		targets=$(cd "$dir" && tr ',' '\n' <<<"$files" | xargs -r grep -hoP '^func \KFuzz\w+(?=\(\w+ \*testing\.F\))' || true)
