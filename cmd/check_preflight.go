@@ -81,7 +81,7 @@ func preflight(
 func failedHosts(report hostprep.Report) error {
 	failed := 0
 	for _, host := range report.Hosts {
-		if count(host, hostprep.Failed) > 0 {
+		if host.Count(hostprep.Failed) > 0 {
 			failed++
 		}
 	}
@@ -89,16 +89,6 @@ func failedHosts(report hostprep.Report) error {
 		return nil
 	}
 	return &cli.HostsError{Failed: failed, Hosts: len(report.Hosts)}
-}
-
-func count(host hostprep.HostReport, status hostprep.Status) int {
-	n := 0
-	for _, result := range host.Checks {
-		if result.Status == status {
-			n++
-		}
-	}
-	return n
 }
 
 // writePreflight prints a table of the hosts, and below it what is not as it should be and what would
@@ -109,7 +99,7 @@ func writePreflight(w io.Writer, verdict provision.Verdict, found provision.Pref
 	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n") //nolint:errcheck // it is memory
 	for i, host := range found.Hosts {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, verdict.Plan.Nodes[i].Role, //nolint:errcheck // as above
-			count(host, hostprep.Passed), count(host, hostprep.Warning), count(host, hostprep.Failed), len(host.Changes))
+			host.Count(hostprep.Passed), host.Count(hostprep.Warning), host.Count(hostprep.Failed), len(host.Changes))
 	}
 	table.Flush() //nolint:errcheck,gosec // as above
 	for _, host := range found.Hosts {

@@ -64,6 +64,17 @@ type HostReport struct {
 	Changes []string `json:"changes"`
 }
 
+// Count is how many checks came to a status.
+func (r HostReport) Count(status Status) int {
+	n := 0
+	for _, result := range r.Checks {
+		if result.Status == status {
+			n++
+		}
+	}
+	return n
+}
+
 // Result is what one check says about one host.
 type Result struct {
 	Name    string `json:"name"`

@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"net/netip"
-	"slices"
 
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
@@ -55,8 +54,7 @@ type Preflight struct {
 func (s *Site) passing(report hostprep.Report) []netip.Addr {
 	var hosts []netip.Addr
 	for _, host := range report.Hosts {
-		failed := slices.ContainsFunc(host.Checks, func(r hostprep.Result) bool { return r.Status == hostprep.Failed })
-		if !failed && s.index[host.Address].Err == nil {
+		if host.Count(hostprep.Failed) == 0 && s.index[host.Address].Err == nil {
 			hosts = append(hosts, host.Address)
 		}
 	}

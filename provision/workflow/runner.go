@@ -13,7 +13,7 @@ import (
 )
 
 // DefaultConcurrency is how many hosts are worked on at once.
-const DefaultConcurrency = 64
+const DefaultConcurrency = remote.DefaultConcurrency
 
 // Runner carries phases out.
 type Runner struct {
