@@ -9,6 +9,10 @@ import (
 	"go4.org/netipx"
 )
 
+// mapped are the IPv6 addresses that stand for IPv4 ones (RFC 4291 2.5.5.2). No host sends to them on
+// a wire, and programs disagree about the family of a range that has them in it.
+var mapped = netip.MustParsePrefix("::ffff:0:0/96")
+
 // parseCIDR reads a range in CIDR notation of the wanted family; any family when want is empty.
 // Host bits are refused: 10.2.0.5/24 can mean 10.2.0.0/24 or a typing error in either number, and
 // programs further down disagree about which.
@@ -38,6 +42,8 @@ func parseCIDR(s string, want Family) (netip.Prefix, *fault) {
 	case p != p.Masked():
 		return netip.Prefix{}, faultf(fmt.Sprintf("write %s, or correct the length", p.Masked()),
 			"is not the beginning of a range: bits after the first %d are set", bits)
+	case p.Overlaps(mapped):
+		return netip.Prefix{}, faultf("", "has the IPv4 addresses in IPv6 notation, %s, in it", mapped)
 	}
 	return p, nil
 }
@@ -114,7 +120,11 @@ func orderedRange(from, to netip.Addr) (netipx.IPRange, *fault) {
 	case to.Less(from):
 		return netipx.IPRange{}, faultf(fmt.Sprintf("write %s-%s", to, from), "ends before it begins")
 	}
-	return netipx.IPRangeFrom(from, to), nil
+	r := netipx.IPRangeFrom(from, to)
+	if r.Overlaps(netipx.RangeOfPrefix(mapped)) {
+		return netipx.IPRange{}, faultf("", "has the IPv4 addresses in IPv6 notation, %s, in it", mapped)
+	}
+	return r, nil
 }
 
 // wrapEnd says which end of a range a reason is about.

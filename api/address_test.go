@@ -104,6 +104,8 @@ func TestParseCIDR(t *testing.T) {
 		{text: "/16", bad: true, got: "has no address"},
 		{text: "192.168.0.0-192.168.255.255", bad: true, got: "not in CIDR notation"},
 		{text: "::ffff:10.0.0.0/104", bad: true, got: "in IPv6 notation"},
+		{text: "::/80", bad: true, got: "::ffff:0.0.0.0/96, in it"},
+		{text: "::1:0:0/96", got: "::1:0:0/96"},
 		{text: "fe80::%eth0/64", bad: true, got: "zone"},
 		{text: "", bad: true, got: "not a range"},
 	} {
@@ -137,6 +139,9 @@ func TestParseRange(t *testing.T) {
 		{text: "10.2.0-10.2.0.221", bad: true, got: "its first address"},
 		{text: "10.2.0.212-10.2.0.221-10.2.0.230", bad: true, got: "its last address"},
 		{text: "10.2.0.212/28", bad: true, got: "bits after the first 28"},
+		{text: "::/80", bad: true, got: "::ffff:0.0.0.0/96, in it"},
+		{text: "::1-::1:0:0:0", bad: true, got: "::ffff:0.0.0.0/96, in it"},
+		{text: "::1-::fffe:ffff:ffff", got: "::1-::fffe:ffff:ffff"},
 		{text: "", bad: true, got: "not a range"},
 	} {
 		got, err := parseRange(tc.text)
