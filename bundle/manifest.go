@@ -96,6 +96,17 @@ func (m Manifest) For(role api.Role) []File {
 	return files
 }
 
+// Dualstrap is the version of dualstrap's own image: what runs in the cluster is what the bundle brings,
+// whatever the program is that brings it there. It is empty when the bundle has none.
+func (m Manifest) Dualstrap() string {
+	for _, file := range m.Files {
+		if file.Kind == KindImage && file.Name == "dualstrap" {
+			return file.Version
+		}
+	}
+	return ""
+}
+
 // decode reads a manifest and holds it to what the rest of the package relies on.
 func decode(data []byte) (Manifest, error) {
 	var manifest Manifest

@@ -55,7 +55,7 @@ checks named into warnings.`,
 		} else {
 			err = writePreflight(streams.Out, verdict, found, *diff)
 		}
-		return errors.Join(err, failedHosts(found.Report))
+		return errors.Join(err, provision.FailedChecks(found.Report))
 	}
 	return cmd
 }
@@ -69,26 +69,12 @@ func noteNoBundle(w io.Writer, cause error) error {
 func preflight(
 	cmd *cobra.Command, streams cli.Streams, flags *cli.SiteFlags, verdict provision.Verdict, folder *bundle.Folder,
 ) (provision.Preflight, error) {
-	site, done, err := flags.Open(streams, verdict, folder)
+	site, done, err := flags.Open(streams, verdict, cli.SiteRun{Bundle: folder})
 	if err != nil {
 		return provision.Preflight{}, err
 	}
 	defer done()
 	return site.Preflight(cmd.Context())
-}
-
-// failedHosts is an error when a check failed on any host.
-func failedHosts(report hostprep.Report) error {
-	failed := 0
-	for _, host := range report.Hosts {
-		if host.Count(hostprep.Failed) > 0 {
-			failed++
-		}
-	}
-	if failed == 0 {
-		return nil
-	}
-	return &cli.HostsError{Failed: failed, Hosts: len(report.Hosts)}
 }
 
 // writePreflight prints a table of the hosts, and below it what is not as it should be and what would

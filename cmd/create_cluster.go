@@ -1,96 +1,168 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/provision"
-	"github.com/dualstrap/dualstrap/render"
-	"github.com/dualstrap/dualstrap/render/planview"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+	"github.com/dualstrap/dualstrap/provision/workspace"
 )
 
-// dryRunReport is the result of `create cluster --dry-run -o json`.
-type dryRunReport struct {
-	Plan  *api.Plan    `json:"plan"`
-	Files []dryRunFile `json:"files"`
-}
-
-// dryRunFile is one file that create would write, or one manifest it would apply.
-type dryRunFile struct {
-	// Host is the address of the node it is for; empty for the cluster.
-	Host    string `json:"host,omitempty"`
-	Path    string `json:"path"`
-	Mode    string `json:"mode"`
-	Content string `json:"content"`
+// createReport is the result of `create cluster -o json`, and the run's report.json.
+type createReport struct {
+	Cluster   string    `json:"cluster"`
+	Version   string    `json:"version"`
+	OK        bool      `json:"ok"`
+	Error     string    `json:"error,omitempty"`
+	Began     time.Time `json:"began"`
+	Seconds   float64   `json:"seconds"`
+	Changes   int       `json:"changes"`
+	Ignored   []string  `json:"ignoredChecks"`
+	Preflight any       `json:"preflight"`
+	// Run is null when the preflight did not let it begin.
+	Run *workflow.Report `json:"run"`
 }
 
 func newCreateCluster(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "cluster -f FILE --dry-run",
-		Short: "Print the address plan and every file that creating the cluster would write",
-		Long: `Print the address plan and every file and manifest that creating the cluster would put on hosts
-and into the cluster. A dry run works from the manifests alone and opens no network connection.
+		Use:   "cluster -f FILE",
+		Short: "Make the hosts be the cluster, or bring it up to date",
+		Long: `Make the hosts of the manifests be their cluster. Every host is checked first, and nothing is changed
+anywhere while one fails. What is as it should be stays as it is: run it again after a failure, after
+a change of the manifests, or at any time to repair what has drifted.
 
-This version only knows the dry run: it does not change hosts yet.`,
-		Example: `  dualstrap create cluster -f cluster.yaml --dry-run | less
+Logs, a report and the kubeconfig are left in WORKSPACE/NAME. A dry run works from the manifests alone,
+opens no network connection and prints every file and manifest that would be written.`,
+		Example: `  dualstrap create cluster -f cluster.yaml
+  dualstrap create cluster -f cluster.yaml --dry-run | less
   dualstrap create cluster -f cluster.yaml --dry-run -o json | jq -r '.files[].path'`,
-		Args: noArgs,
+		Args:        noArgs,
+		Annotations: map[string]string{stopsCleanly: "yes"},
 	}
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
+	flags := cli.AddSite(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, touch nothing")
-	cmd.RunE = func(*cobra.Command, []string) error {
-		if !*dryRun {
-			return errors.New("cannot create a cluster: this version does not change hosts yet; " +
-				"try --dry-run, which prints everything that would be written")
-		}
+	workspaces := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the folder of workspaces; this cluster's files are in NAME/ below it")
+	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		verdict, err := manifests.Valid(streams)
 		if err != nil {
 			return err
 		}
-		files, err := provision.RenderAll(verdict, cli.Version())
-		if err != nil {
-			return err
+		if *dryRun {
+			return printDryRun(streams, verdict, format)
 		}
-		if format.String() == cli.JSON {
-			return cli.WriteJSON(streams.Out, newDryRunReport(verdict.Plan, files))
-		}
-		return writeDryRun(streams, verdict, files)
+		creation := creation{streams: streams, flags: flags, verdict: verdict, format: format}
+		return creation.run(cmd.Context(), *workspaces)
 	}
 	return cmd
 }
 
-func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
-	report := dryRunReport{Plan: plan, Files: make([]dryRunFile, len(files))}
-	for i, file := range files {
-		report.Files[i] = dryRunFile{
-			Host:    file.Host,
-			Path:    file.Path,
-			Mode:    fmt.Sprintf("%#o", file.Mode.Perm()),
-			Content: string(file.Content),
+// creation is one run of create cluster.
+type creation struct {
+	streams cli.Streams
+	flags   *cli.SiteFlags
+	verdict provision.Verdict
+	format  *cli.Format
+}
+
+func (c *creation) run(ctx context.Context, workspaces string) (err error) {
+	folder, err := c.flags.OpenBundle(c.verdict)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	run, err := workspace.Begin(workspaces, c.verdict.Config.Name, "create-cluster", began)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, run.Close()) }()
+	site, done, err := c.flags.Open(c.streams, c.verdict, cli.SiteRun{Bundle: folder, Run: run})
+	if err != nil {
+		return err
+	}
+	outcome, err := site.Create(ctx)
+	done()
+	if outcome.Kubeconfig != nil {
+		err = errors.Join(err, run.WriteKubeconfig(outcome.Kubeconfig))
+	}
+	report := c.report(outcome, began, err)
+	err = errors.Join(err, run.WriteReport(report))
+	if c.format.String() == cli.JSON {
+		err = errors.Join(err, cli.WriteJSON(c.streams.Out, report))
+	} else {
+		err = errors.Join(err, c.print(report, outcome, run))
+	}
+	if err != nil {
+		return &loggedError{err: err, dir: run.Dir}
+	}
+	return nil
+}
+
+// loggedError says where there is more to read about an error.
+type loggedError struct {
+	err error
+	dir string
+}
+
+func (e *loggedError) Error() string { return e.err.Error() + "\nlogs: " + e.dir }
+func (e *loggedError) Unwrap() error { return e.err }
+
+func (c *creation) report(outcome provision.Outcome, began time.Time, err error) createReport {
+	report := createReport{
+		Cluster: c.verdict.Config.Name, Version: cli.Version(), OK: err == nil,
+		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
+		Ignored: c.flags.Ignored(), Preflight: outcome.Checks, Run: outcome.Run,
+	}
+	if err != nil {
+		report.Error = err.Error()
+	}
+	if outcome.Run != nil {
+		for _, host := range outcome.Run.Hosts {
+			for _, phase := range host.Phases {
+				report.Changes += len(phase.Changes)
+			}
 		}
 	}
 	return report
 }
 
-// writeDryRun prints the plan, then each file under a line that says where it goes.
-func writeDryRun(streams cli.Streams, verdict provision.Verdict, files []render.File) error {
-	w := streams.Out
-	if err := planview.Text(w, verdict.Config, verdict.Plan, planview.TextOptions{Color: streams.Color()}); err != nil {
-		return err
+// print says what was found and done, and how to go on.
+func (c *creation) print(report createReport, outcome provision.Outcome, run *workspace.Run) error {
+	var out strings.Builder
+	for _, host := range outcome.Checks.Hosts {
+		writeFindings(&out, host)
 	}
-	for _, file := range files {
-		place := "cluster"
-		if file.Host != "" {
-			place = file.Host
-		}
-		if _, err := fmt.Fprintf(w, "\n==> %s %s (%#o)\n%s", place, file.Path, file.Mode.Perm(), file.Content); err != nil {
-			return err
+	if outcome.Run != nil {
+		writeRun(&out, outcome.Run)
+	}
+	if report.OK {
+		fmt.Fprintf(&out, "\ncluster %s is as its manifests say: %s in %.1f s\n", report.Cluster, cli.Count(report.Changes, "change"), report.Seconds)
+		fmt.Fprintf(&out, "kubectl --kubeconfig %s get nodes -o wide\n", run.Kubeconfig)
+	}
+	_, err := io.WriteString(c.streams.Out, out.String())
+	return err
+}
+
+// writeRun prints a table of what each phase came to on each host.
+func writeRun(out *strings.Builder, run *workflow.Report) {
+	fmt.Fprint(out, "\n")
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "HOST\tPHASE\tSTATUS\tCHANGES\tSECONDS\n") //nolint:errcheck // it is memory
+	for _, host := range run.Hosts {
+		for _, phase := range host.Phases {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.1f\n", host.Address, phase.Name, phase.Status, len(phase.Changes), phase.Seconds) //nolint:errcheck // as above
 		}
 	}
-	return nil
+	table.Flush() //nolint:errcheck,gosec // as above
 }

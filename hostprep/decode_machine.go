@@ -32,6 +32,7 @@ func decodePresent(said answers, text string, facts *Facts) error {
 		facts.Cgroup = Cgroup{Version: 1, Controllers: cgroupV1Controllers(said)}
 	}
 	facts.Membership.Prepared = facts.Present["/etc/dualstrap"]
+	facts.Membership.Joined = facts.Present["/etc/dualstrap/joined"]
 	return nil
 }
 

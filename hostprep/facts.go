@@ -175,6 +175,8 @@ type Membership struct {
 	CAHash string
 	// Prepared says that dualstrap has worked on the host.
 	Prepared bool
+	// Joined says that kubeadm has come to its end on the host: it is a node, and no half of one.
+	Joined bool
 	// PreparedFor is the API server's HOST:PORT that dualstrap prepared the host for, as far as known.
 	PreparedFor string
 }

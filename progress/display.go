@@ -39,7 +39,7 @@ type Step struct {
 	expected time.Duration
 }
 
-// New makes a display for a number of steps that are expected to take so long in all, zero if nobody
+// New makes a display for a number of steps, zero if nobody knows how many, that are expected to take so long in all, zero if nobody
 // knows. It has to be closed.
 func New(out io.Writer, steps int, expected time.Duration) *Display {
 	d := &Display{out: out, total: steps, expected: expected, now: time.Now, stop: make(chan struct{})}
@@ -81,7 +81,7 @@ func (d *Display) Begin(name string, expected time.Duration) *Step {
 		if expected > 0 {
 			about = ", about " + span(expected)
 		}
-		d.print(fmt.Sprintf("%s %s%s\n", step.count(), name, about))
+		d.print(fmt.Sprintf("%s%s%s\n", step.count(), name, about))
 	} else {
 		d.draw("")
 	}
@@ -100,7 +100,7 @@ func (s *Step) End(outcome string) {
 		}
 	}
 	d.expected = max(d.expected-s.expected, 0)
-	line := fmt.Sprintf("%s %s: %s in %s\n", s.count(), s.name, outcome, span(d.now().Sub(s.started)))
+	line := fmt.Sprintf("%s%s: %s in %s\n", s.count(), s.name, outcome, span(d.now().Sub(s.started)))
 	if d.width == nil {
 		d.print(line)
 	} else {
@@ -146,7 +146,7 @@ func (d *Display) draw(stays string) {
 // line is a running step's: what, for how long, and when all will be done.
 func (d *Display) line(step *Step) string {
 	elapsed := d.now().Sub(step.started)
-	line := fmt.Sprintf("%s %s  %s", step.count(), step.name, span(elapsed))
+	line := fmt.Sprintf("%s%s  %s", step.count(), step.name, span(elapsed))
 	if step.expected > 0 {
 		line += " of about " + span(step.expected)
 	}
@@ -159,9 +159,13 @@ func (d *Display) line(step *Step) string {
 // print writes; where progress cannot be shown, the work goes on.
 func (d *Display) print(text string) { _, _ = io.WriteString(d.out, text) }
 
+// count is the step's number, with a space behind it; nothing when nobody knows how many there are.
 func (s *Step) count() string {
+	if s.display.total == 0 {
+		return ""
+	}
 	width := len(fmt.Sprint(s.display.total))
-	return fmt.Sprintf("[%*d/%d]", width, s.number, s.display.total)
+	return fmt.Sprintf("[%*d/%d] ", width, s.number, s.display.total)
 }
 
 // span writes a duration for a person: 8s, 2m05s.

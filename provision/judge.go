@@ -20,7 +20,7 @@ func Judge(sources []api.Source) Verdict {
 		problems.Sort()
 		return Verdict{Problems: problems}
 	}
-	plan, more := MakePlan(config)
+	plan, more := MakePlan(config, nil)
 	problems = append(problems, more...)
 	problems.Sort()
 	if problems.HasErrors() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/allocator"
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
 // RuleAllocation is the rule that every node is matched by a ClusterCIDRConfig with room. It is
@@ -17,9 +18,10 @@ const RuleAllocation = "node-gets-pod-ranges"
 // that is too small for its pool is the same problem for every further node.
 const maxAllocationProblems = 20
 
-// MakePlan allocates the pod ranges of every node of a cluster that does not exist yet. The plan is
-// nil when a node gets none.
-func MakePlan(cfg *api.Config) (*api.Plan, api.Problems) {
+// MakePlan allocates the pod ranges of every node of a cluster. What the nodes that are present hold
+// stays theirs, and so does what nodes hold that the manifests do not know. The plan is nil when a node
+// gets none.
+func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 	blocks, err := allocator.New(allocatorConfigs(cfg))
 	if err != nil {
 		return nil, api.Problems{{Severity: api.SeverityError, Rule: RuleAllocation, Message: err.Error()}}
@@ -28,6 +30,7 @@ func MakePlan(cfg *api.Config) (*api.Plan, api.Problems) {
 		blocks.Reserve(services)
 	}
 	nodes, candidates, refs := planNodes(cfg)
+	blocks.Add(takeHeld(candidates, present)...)
 	results := blocks.Plan(candidates)
 	if problems := allocationProblems(results, nodes, refs); len(problems) > 0 {
 		return nil, problems
@@ -42,6 +45,23 @@ func MakePlan(cfg *api.Config) (*api.Plan, api.Problems) {
 		Nodes:   nodes,
 		Ranges:  planRanges(blocks.Usage()),
 	}, nil
+}
+
+// takeHeld notes what the candidates already hold, and gives the nodes that are none of them.
+func takeHeld(candidates []allocator.Node, present []kube.Node) []allocator.Node {
+	index := make(map[string]int, len(candidates))
+	for i := range candidates {
+		index[candidates[i].Name] = i
+	}
+	var others []allocator.Node
+	for _, node := range present {
+		if i, planned := index[node.K8sIP.String()]; planned {
+			candidates[i].PodCIDRs = node.PodCIDRs
+			continue
+		}
+		others = append(others, allocator.Node{Name: "node " + node.Name, PodCIDRs: node.PodCIDRs}) // no planned node has such a name
+	}
+	return others
 }
 
 // planNodes gives the cluster's nodes in file order: as the plan shows them, as the allocator wants

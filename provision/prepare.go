@@ -17,7 +17,7 @@ import (
 const PreparePhase = "prepare"
 
 func (s *Site) preparePhase() workflow.Phase {
-	rendered := sync.OnceValues(s.renderHosts)
+	rendered := sync.OnceValues(func() (map[netip.Addr]render.HostFiles, error) { return s.renderHosts(render.Later{}) })
 	return workflow.Phase{
 		Name:  PreparePhase,
 		Short: "bring every host to the state a node needs",
@@ -26,7 +26,7 @@ func (s *Site) preparePhase() workflow.Phase {
 			if err != nil {
 				return nil, err
 			}
-			desired, err := s.desired(files[host.Address()])
+			desired, err := s.desired(files[host.Address()], s.index[host.Address()].Facts.Membership.Joined)
 			if err != nil {
 				return nil, err
 			}
@@ -59,9 +59,9 @@ func planPreparation(ctx context.Context, host remote.Reader, desired change.Des
 	return []workflow.Action{prepare}, nil
 }
 
-// renderHosts renders what goes on every host, with what the hosts have told.
-func (s *Site) renderHosts() (map[netip.Addr]render.HostFiles, error) {
-	in := render.Input{Config: s.verdict.Config, Plan: s.verdict.Plan, Version: s.options.Version}
+// renderInput is what everything is rendered from, with what the hosts have told.
+func (s *Site) renderInput(later render.Later) render.Input {
+	in := render.Input{Config: s.verdict.Config, Plan: s.verdict.Plan, Version: s.options.Version, Later: later}
 	in.Later.Hosts = map[netip.Addr]render.HostFacts{}
 	for i := range s.hosts {
 		if s.hosts[i].Err != nil {
@@ -79,7 +79,12 @@ func (s *Site) renderHosts() (map[netip.Addr]render.HostFiles, error) {
 			FirewalldZone:               node.FirewalldZone,
 		}
 	}
-	hosts, err := render.Hosts(in)
+	return in
+}
+
+// renderHosts renders what goes on every host.
+func (s *Site) renderHosts(later render.Later) (map[netip.Addr]render.HostFiles, error) {
+	hosts, err := render.Hosts(s.renderInput(later))
 	if err != nil {
 		return nil, err
 	}
@@ -90,21 +95,24 @@ func (s *Site) renderHosts() (map[netip.Addr]render.HostFiles, error) {
 	return files, nil
 }
 
-// isForJoining reports whether a file is written only when the host joins the cluster, or becomes its
-// first node: kubeadm's configuration holds secrets that do not exist yet, and static pods need a
-// kubelet.
+// isForJoining reports whether a file is written when the host joins the cluster, or becomes its first
+// node: kubeadm's configuration holds secrets that do not exist before.
 func isForJoining(path string) bool {
-	return !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/etc/kubernetes/") || strings.HasPrefix(path, "/etc/dualstrap/kubeadm/")
+	return isStaticPod(path) || strings.HasPrefix(path, "/etc/dualstrap/kubeadm/")
 }
 
-// desired is what a host has to be before it joins.
-func (s *Site) desired(host render.HostFiles) (change.Desired, error) {
+// isStaticPod reports whether a file is a pod that the kubelet runs by itself. A node has to have it,
+// and a host that is none must not: kubeadm would take it for something left behind.
+func isStaticPod(path string) bool { return strings.HasPrefix(path, "/etc/kubernetes/manifests/") }
+
+// desired is what a host has to be before it joins, or, when it has joined, as a node.
+func (s *Site) desired(host render.HostFiles, joined bool) (change.Desired, error) {
 	desired := change.Desired{
 		Firewalld: wantedFirewalld(host.Firewalld),
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
 	}
 	for _, file := range host.Files {
-		if isForJoining(file.Path) {
+		if !strings.HasPrefix(file.Path, "/") || isForJoining(file.Path) && !(joined && isStaticPod(file.Path)) {
 			continue
 		}
 		if strings.Contains(string(file.Content), render.KnownAfterInit) {

@@ -40,11 +40,17 @@ type Site struct {
 	// hosts are in the order of the plan; each is written by the goroutine that works on it.
 	hosts []hostprep.Host
 	index map[netip.Addr]*hostprep.Host
+	// access is the way to the cluster, once there is one.
+	access access
+	// secrets are kept out of the hosts' logs.
+	secrets *remote.Secrets
 }
 
 // OpenSite gives the hosts of a cluster. It connects to none of them.
 func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
-	pool, err := remote.NewPool(remoteSettings(verdict.Config.SSH, options.Log))
+	settings := remoteSettings(verdict.Config.SSH, options.Log)
+	settings.Secrets = &remote.Secrets{}
+	pool, err := remote.NewPool(settings)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +61,11 @@ func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
 		cluster: siteCluster(verdict.Config),
 		hosts:   siteHosts(verdict.Config),
 		index:   map[netip.Addr]*hostprep.Host{},
+		secrets: settings.Secrets,
+	}
+	s.access.site = s
+	if options.Bundle != nil {
+		s.options.Version = options.Bundle.Manifest.Dualstrap()
 	}
 	s.cluster.Ignore = options.IgnoreChecks
 	for i := range s.hosts {

@@ -22,6 +22,9 @@ const (
 	LabelWorkerRole = "node-role.kubernetes.io/worker"
 )
 
+// NodesManifest is the manifest of the Nodes, which are not applied like the others: see [Cluster].
+const NodesManifest = "30-nodes.yaml"
+
 // Cluster renders the manifests that go into the cluster, in the order in which they are applied:
 // namespaces, definitions before objects of their kinds, nodes before what runs on them.
 //
@@ -49,7 +52,7 @@ func Cluster(in Input) ([]File, error) {
 		{"00-namespaces.yaml", true, func() ([]byte, error) { return encodeYAML(namespaces(cfg)) }},
 		{"10-crds.yaml", true, func() ([]byte, error) { return readAll("cluster/crds") }},
 		{"20-objects.yaml", true, func() ([]byte, error) { return encodeYAML(customResources(cfg.Manifests)) }},
-		{"30-nodes.yaml", true, func() ([]byte, error) { return encodeYAML(nodeObjects(cfg, hosts)) }},
+		{NodesManifest, true, func() ([]byte, error) { return encodeYAML(nodeObjects(cfg, hosts)) }},
 		{"40-controller.yaml", true, filled("controller.yaml")},
 		{"50-agent.yaml", cfg.Network.Builtin, filled("agent.yaml")},
 		{"60-kube-dns.yaml", true, filled("kube-dns.yaml")},

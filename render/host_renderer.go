@@ -69,6 +69,7 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 func (r *hostRenderer) render(h *host) (HostFiles, error) {
 	rendered := HostFiles{Address: h.node.Address, Role: h.pool.Role}
 	parts := []func(*host) ([]File, error){
+		r.clusterFile,
 		r.sysctlFiles,
 		r.systemdFiles,
 		r.containerdFiles,

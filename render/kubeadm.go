@@ -79,7 +79,7 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 	// The configuration holds a token or a key.
 	const config = kubeadmDirectory + "/config.yaml"
 	var file File
-	if len(r.controlPlanes) > 0 && h == r.controlPlanes[0] {
+	if len(r.controlPlanes) > 0 && h == r.controlPlanes[0] && !r.later.Founded {
 		file, err = r.file("kubeadm-init.yaml", config, modeSecret, r.kubeadmInit(h, node))
 	} else {
 		file, err = r.file("kubeadm-join.yaml", config, modeSecret, r.kubeadmJoin(h, node))
@@ -98,7 +98,11 @@ func (r *hostRenderer) kubeadmNode(h *host) kubeadmNode {
 	if h.facts.Container || h.facts.CgroupV1 {
 		// It fails on cgroup v1 whatever the kubelet is told, and in a container it finds neither the
 		// kernel's configuration nor its modules.
-		node.IgnorePreflightErrors = []string{"SystemVerification"}
+		node.IgnorePreflightErrors = append(node.IgnorePreflightErrors, "SystemVerification")
+	}
+	if !h.isControlPlane() && r.cfg.BalancesControlPlane(h.pool.Role) {
+		// It holds our own static pods.
+		node.IgnorePreflightErrors = append(node.IgnorePreflightErrors, "DirAvailable--etc-kubernetes-manifests")
 	}
 	return node
 }

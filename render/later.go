@@ -21,6 +21,8 @@ const (
 type Later struct {
 	// Hosts has the facts of the hosts probed so far, by api.Node.Address.
 	Hosts map[netip.Addr]HostFacts
+	// Founded says that the cluster is there, so that every node joins it, the first one too.
+	Founded bool
 	// BootstrapToken lets a host join; it has the form abcdef.0123456789abcdef.
 	BootstrapToken string
 	// CACertHash pins the cluster's certificate authority; it has the form sha256:HEX.

@@ -1,7 +1,22 @@
 package render
 
+import "net/netip"
+
 // noData fills templates that are the same everywhere.
 type noData struct{}
+
+// clusterData fills the file by which a host is known to be this cluster's.
+type clusterData struct {
+	Name, Namespace      string
+	ControlPlaneEndpoint netip.AddrPort
+}
+
+// clusterFile says what a host is prepared for.
+func (r *hostRenderer) clusterFile(*host) ([]File, error) {
+	data := clusterData{Name: r.cfg.Name, Namespace: r.cfg.Namespace, ControlPlaneEndpoint: r.controlPlaneEndpoint()}
+	file, err := sharedFile(r, "cluster.yaml", configDirectory+"/cluster.yaml", data)
+	return []File{file}, err
+}
 
 // systemdFiles are the units of the container runtime and of the kubelet.
 func (r *hostRenderer) systemdFiles(*host) ([]File, error) {

@@ -3,9 +3,13 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"sync"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // maxDials bounds how many connections are set up at once. Handshakes are work for both sides, and a
@@ -171,4 +175,25 @@ func (p *Pool) hostKeys(files knownHostsFiles) (*hostKeys, error) {
 		p.trust[name] = known
 	}
 	return known, err
+}
+
+// Dial connects to an address as the host sees it, through the host's SSH server.
+func (p *Pool) Dial(ctx context.Context, address netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	end, err := p.resolver.target(address.Unmap().String())
+	if err != nil {
+		return nil, err
+	}
+	conn, err := p.connection(ctx, end, false)
+	if err != nil {
+		return nil, err
+	}
+	through, err := conn.client.DialContext(ctx, "tcp", to.String())
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) && refused.Reason == ssh.Prohibited {
+		return nil, &Error{
+			Doing: fmt.Sprintf("cannot connect to %s through %s", to, end), Reason: ErrProtocol, Err: err,
+			Try: "allow AllowTcpForwarding local in sshd_config on the host",
+		}
+	}
+	return through, err
 }

@@ -23,7 +23,7 @@ lines() {
 # What there is of these: some only have to be there, and folders of clusters to hold something.
 present() {
 	for path in /run/systemd/system /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/memory /proc/sys/net/ipv6 \
-		/etc/dualstrap; do
+		/etc/dualstrap /etc/dualstrap/joined; do
 		[ ! -e "$path" ] || echo "$path"
 	done
 	for path in /etc/kubernetes /var/lib/etcd /var/lib/kubelet /etc/cni/net.d /var/lib/cni \
@@ -135,7 +135,7 @@ rpfilter() {
 # What the host is a node of, and what it was prepared for. Nothing else of these files leaves the host.
 endpoints() {
 	grep -asHE '^[[:space:]]*(server|controlPlaneEndpoint|apiServerEndpoint): ' \
-		/etc/kubernetes/kubelet.conf /etc/dualstrap/kubeadm/*.yaml || :
+		/etc/kubernetes/kubelet.conf /etc/dualstrap/*.yaml || :
 }
 
 answer lines lines

@@ -17,6 +17,10 @@ type Phase struct {
 	On func(host netip.Addr) bool
 	// After are the phases that must be done first, beside the earlier ones on the same host.
 	After []Need
+	// AtOnce bounds how many hosts are in the phase at once; zero leaves it to the runner.
+	AtOnce int
+	// Reads says that the phase never changes anything, so that people are not told "unchanged".
+	Reads bool
 	// Plan looks at a host and says what must change there: nothing when the host is as it should be.
 	Plan func(ctx context.Context, host remote.Reader) ([]Action, error)
 }
@@ -59,3 +63,11 @@ func (a *Action) changes() []Change {
 func (p *Phase) takesPart(host netip.Addr) bool { return p.On == nil || p.On(host) }
 
 func (n *Need) concerns(host netip.Addr) bool { return n.On == nil || n.On(host) }
+
+// untouched is how the phase ends on a host that it did not have to change.
+func (p *Phase) untouched() Status {
+	if p.Reads {
+		return Done
+	}
+	return Unchanged
+}

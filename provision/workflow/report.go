@@ -12,6 +12,8 @@ type Status string
 
 // The ways a phase ends.
 const (
+	// Done is a phase that only reads.
+	Done Status = "done"
 	// Unchanged is a host that was as it should be.
 	Unchanged Status = "unchanged"
 	// Planned is a host that has to change, in a run that only plans.

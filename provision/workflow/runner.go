@@ -69,6 +69,8 @@ type run struct {
 	needs [][]func() error
 	// busy has room for the hosts that are worked on.
 	busy chan struct{}
+	// windows have room for the hosts that are in a phase, nil where it has no bound of its own.
+	windows []chan struct{}
 }
 
 // cell is one phase on one host.
@@ -87,8 +89,13 @@ func (r *Runner) newRun(phases []Phase) (*run, error) {
 		cells:  make([][]cell, len(phases)),
 		needs:  make([][]func() error, len(phases)),
 		busy:   make(chan struct{}, cmp.Or(r.Concurrency, DefaultConcurrency)),
+
+		windows: make([]chan struct{}, len(phases)),
 	}
 	for i := range phases {
+		if phases[i].AtOnce > 0 {
+			made.windows[i] = make(chan struct{}, phases[i].AtOnce)
+		}
 		made.cells[i] = make([]cell, len(r.Hosts))
 		for j := range made.cells[i] {
 			made.cells[i][j].ended = make(chan struct{})
@@ -130,7 +137,7 @@ func (r *run) host(ctx context.Context, j int) {
 			close(cell.ended)
 			continue
 		}
-		phase := PhaseReport{Name: r.phases[i].Name, Status: Unchanged, Changes: []string{}}
+		phase := PhaseReport{Name: r.phases[i].Name, Status: r.phases[i].untouched(), Changes: []string{}}
 		if obstacle == nil {
 			obstacle = r.wait(ctx, i)
 		}
@@ -138,7 +145,7 @@ func (r *run) host(ctx context.Context, j int) {
 			phase.Status, phase.Error = NotReached, obstacle.Error()
 		} else {
 			r.phase(ctx, &r.phases[i], report.Address, &phase)
-			<-r.busy
+			r.leave(i)
 		}
 		if phase.Status == Failed {
 			obstacle = fmt.Errorf("%s failed", phase.Name)
@@ -150,21 +157,43 @@ func (r *run) host(ctx context.Context, j int) {
 	}
 }
 
-// wait blocks until a phase may begin, and takes one of the places of r.busy for it. An error says why
-// it never may.
+// wait blocks until a phase may begin, and takes a place for it: in the phase's own window first, so
+// that who waits for that keeps nobody from working. An error says why it never may.
 func (r *run) wait(ctx context.Context, phase int) error {
 	for _, met := range r.needs[phase] {
 		if err := met(); err != nil {
 			return err
 		}
 	}
+	if window := r.windows[phase]; window != nil {
+		if err := enter(ctx, window); err != nil {
+			return err
+		}
+	}
+	err := enter(ctx, r.busy)
+	if err != nil && r.windows[phase] != nil {
+		<-r.windows[phase]
+	}
+	return err
+}
+
+// leave gives back what wait took.
+func (r *run) leave(phase int) {
+	<-r.busy
+	if r.windows[phase] != nil {
+		<-r.windows[phase]
+	}
+}
+
+// enter takes a place, unless the context ends before.
+func enter(ctx context.Context, places chan struct{}) error {
 	select {
 	case <-ctx.Done():
-	case r.busy <- struct{}{}:
+	case places <- struct{}{}:
 		if ctx.Err() == nil {
 			return nil
 		}
-		<-r.busy
+		<-places
 	}
 	return context.Cause(ctx)
 }

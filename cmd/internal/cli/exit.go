@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision"
 )
 
 // Exit codes, a contract with scripts.
@@ -14,6 +15,7 @@ const (
 	ExitFailure     = 1
 	ExitUsage       = 2 // wrong flags or arguments, or invalid manifests
 	ExitHosts       = 3 // a host cannot be reached, or failed its checks
+	ExitRefused     = 4 // the hosts or the cluster belong to something else
 	ExitInterrupted = 130
 )
 
@@ -45,19 +47,12 @@ type EndedError struct{ Code int }
 // Error implements error.
 func (e *EndedError) Error() string { return fmt.Sprintf("the command ended with code %d", e.Code) }
 
-// HostsError says that hosts failed their checks and that the user has already been told why.
-type HostsError struct{ Failed, Hosts int }
-
-// Error implements error.
-func (e *HostsError) Error() string {
-	return fmt.Sprintf("%d of %s failed their checks; nothing was changed", e.Failed, Count(e.Hosts, "host"))
-}
-
 // ExitCode maps what a command returned to the process's exit code. It is the only place that does.
 func ExitCode(err error) int {
 	var usage *UsageError
 	var invalid *InvalidError
-	var hosts *HostsError
+	var checks *provision.FailedChecksError
+	var refused *provision.RefusedError
 	var ended *EndedError
 	switch {
 	case err == nil:
@@ -68,7 +63,9 @@ func ExitCode(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &usage), errors.As(err, &invalid):
 		return ExitUsage
-	case errors.As(err, &hosts), errors.Is(err, remote.ErrUnreachable):
+	case errors.As(err, &refused):
+		return ExitRefused
+	case errors.As(err, &checks), errors.Is(err, remote.ErrUnreachable):
 		return ExitHosts
 	default:
 		return ExitFailure

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"log/slog"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/progress"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/workflow"
+	"github.com/dualstrap/dualstrap/provision/workspace"
 )
 
 // SiteFlags are those of commands that work on hosts.
@@ -35,22 +37,36 @@ func (f *SiteFlags) OpenBundle(verdict provision.Verdict) (*bundle.Folder, error
 	return provision.OpenBundle(verdict.Config, f.bundle)
 }
 
+// Ignored are the names of the checks whose failures become warnings.
+func (f *SiteFlags) Ignored() []string { return append([]string{}, f.ignore...) }
+
+// SiteRun is what a run on hosts works with; both may be nil.
+type SiteRun struct {
+	Bundle *bundle.Folder
+	Run    *workspace.Run
+}
+
 // Open gives the hosts of the manifests, with progress on Err. The function closes both.
-func (f *SiteFlags) Open(streams Streams, verdict provision.Verdict, folder *bundle.Folder) (*provision.Site, func(), error) {
+func (f *SiteFlags) Open(streams Streams, verdict provision.Verdict, run SiteRun) (*provision.Site, func(), error) {
 	if f.concurrency < 1 {
 		return nil, nil, Usagef("--concurrency must be at least 1, got %d", f.concurrency)
 	}
 	if err := checkNames(f.ignore); err != nil {
 		return nil, nil, err
 	}
-	hosts := newHostProgress(streams, len(verdict.Plan.Nodes))
-	site, err := provision.OpenSite(verdict, provision.SiteOptions{
+	hosts := newHostProgress(streams)
+	options := provision.SiteOptions{
 		Concurrency:  f.concurrency,
 		IgnoreChecks: f.ignore,
-		Bundle:       folder,
+		Bundle:       run.Bundle,
 		Version:      Version(),
 		Observe:      hosts.observe,
-	})
+	}
+	if run.Run != nil {
+		options.Log = run.Run.HostLog
+		hosts.log = run.Run.Log()
+	}
+	site, err := provision.OpenSite(verdict, options)
 	if err != nil {
 		hosts.display.Close()
 		return nil, nil, err
@@ -72,23 +88,22 @@ func checkNames(names []string) error {
 	return nil
 }
 
-// phasesPerHost is how many steps a host's progress is counted in: probe, network, prepare.
-const phasesPerHost = 3
-
-// hostProgress shows what is going on on hosts, a line for each that is worked on.
+// hostProgress shows what is going on on hosts, a line for each that is worked on, and logs it.
 type hostProgress struct {
 	display *progress.Display
+	log     *slog.Logger
 	mu      sync.Mutex
 	steps   map[string]*progress.Step
 }
 
-func newHostProgress(streams Streams, hosts int) *hostProgress {
-	return &hostProgress{display: progress.New(streams.Err, phasesPerHost*hosts, 0), steps: map[string]*progress.Step{}}
+func newHostProgress(streams Streams) *hostProgress {
+	return &hostProgress{display: progress.New(streams.Err, 0, 0), log: slog.New(slog.DiscardHandler), steps: map[string]*progress.Step{}}
 }
 
 func (p *hostProgress) observe(event workflow.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.record(event)
 	name := event.Host.String() + " " + event.Phase
 	step := p.steps[name]
 	switch {
@@ -97,5 +112,20 @@ func (p *hostProgress) observe(event workflow.Event) {
 	case step != nil && event.Status != "":
 		step.End(string(event.Status))
 		delete(p.steps, name)
+	}
+}
+
+// record logs an event.
+func (p *hostProgress) record(event workflow.Event) {
+	attributes := []any{"host", event.Host, "phase", event.Phase}
+	switch {
+	case event.Action != "":
+		p.log.Info("does", append(attributes, "action", event.Action)...)
+	case event.Status == "":
+		p.log.Info("begins", attributes...)
+	case event.Err != nil:
+		p.log.Error("ends", append(attributes, "status", string(event.Status), "error", event.Err)...)
+	default:
+		p.log.Info("ends", append(attributes, "status", string(event.Status))...)
 	}
 }

@@ -1,0 +1,69 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/render"
+	"github.com/dualstrap/dualstrap/render/planview"
+)
+
+// dryRunReport is the result of `create cluster --dry-run -o json`.
+type dryRunReport struct {
+	Plan  *api.Plan    `json:"plan"`
+	Files []dryRunFile `json:"files"`
+}
+
+// dryRunFile is one file that create would write, or one manifest it would apply.
+type dryRunFile struct {
+	// Host is the address of the node it is for; empty for the cluster.
+	Host    string `json:"host,omitempty"`
+	Path    string `json:"path"`
+	Mode    string `json:"mode"`
+	Content string `json:"content"`
+}
+
+// printDryRun prints the plan and everything that create would write.
+func printDryRun(streams cli.Streams, verdict provision.Verdict, format *cli.Format) error {
+	files, err := provision.RenderAll(verdict, cli.Version())
+	if err != nil {
+		return err
+	}
+	if format.String() == cli.JSON {
+		return cli.WriteJSON(streams.Out, newDryRunReport(verdict.Plan, files))
+	}
+	return writeDryRun(streams, verdict, files)
+}
+
+func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
+	report := dryRunReport{Plan: plan, Files: make([]dryRunFile, len(files))}
+	for i, file := range files {
+		report.Files[i] = dryRunFile{
+			Host:    file.Host,
+			Path:    file.Path,
+			Mode:    fmt.Sprintf("%#o", file.Mode.Perm()),
+			Content: string(file.Content),
+		}
+	}
+	return report
+}
+
+// writeDryRun prints the plan, then each file under a line that says where it goes.
+func writeDryRun(streams cli.Streams, verdict provision.Verdict, files []render.File) error {
+	w := streams.Out
+	if err := planview.Text(w, verdict.Config, verdict.Plan, planview.TextOptions{Color: streams.Color()}); err != nil {
+		return err
+	}
+	for _, file := range files {
+		place := "cluster"
+		if file.Host != "" {
+			place = file.Host
+		}
+		if _, err := fmt.Fprintf(w, "\n==> %s %s (%#o)\n%s", place, file.Path, file.Mode.Perm(), file.Content); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+const (
+	adminKubeconfig = "/etc/kubernetes/admin.conf"
+	// dialPatience is how long one control plane node may take to be connected to before another one is
+	// tried.
+	dialPatience = 5 * time.Second
+	// apiPatience is how long the API server of a cluster that is there may take to answer.
+	apiPatience = 2 * time.Minute
+)
+
+// access is the way to the cluster's API servers: through the SSH servers of its control plane nodes,
+// because a workstation may not reach their addresses.
+type access struct {
+	site *Site
+
+	mu sync.Mutex
+	// client and kubeconfig are set once a control plane node has given them.
+	client     *kube.Client
+	kubeconfig []byte
+}
+
+// open gives the client. The first call reads the administrator's kubeconfig from a control plane node
+// that has joined.
+func (a *access) open(ctx context.Context) (*kube.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.client != nil {
+		return a.client, nil
+	}
+	host, err := a.member(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kubeconfig, err := host.ReadFile(ctx, adminKubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	client, err := kube.Connect(kubeconfig, a.dial)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Ready(ctx, apiPatience); err != nil {
+		return nil, err
+	}
+	a.client, a.kubeconfig = client, kubeconfig
+	return client, nil
+}
+
+// errNoCluster is that no control plane node has come to the end of its init or join.
+var errNoCluster = errors.New("no control plane node is up yet")
+
+// member gives a control plane node that has joined.
+func (a *access) member(ctx context.Context) (remote.Host, error) {
+	var failures []error
+	for _, address := range a.site.controlPlanes() {
+		host, err := a.site.pool.Host(ctx, address)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", address, err))
+			continue
+		}
+		progress, err := lookAt(ctx, host)
+		switch {
+		case err != nil:
+			failures = append(failures, fmt.Errorf("%s: %w", address, err))
+		case progress.joined:
+			return host, nil
+		}
+	}
+	if len(failures) == 0 {
+		return nil, errNoCluster
+	}
+	return nil, errors.Join(failures...)
+}
+
+// dial connects to the first API server that can be connected to.
+func (a *access) dial(ctx context.Context) (net.Conn, error) {
+	var failures []error
+	for _, address := range a.site.controlPlanes() {
+		conn, err := a.dialOne(ctx, address)
+		if err == nil {
+			return conn, nil
+		}
+		failures = append(failures, err)
+	}
+	return nil, fmt.Errorf("%w: %w", kube.ErrNoAPIServer, errors.Join(failures...))
+}
+
+func (a *access) dialOne(ctx context.Context, address netip.Addr) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialPatience)
+	defer cancel()
+	to := netip.AddrPortFrom(a.site.index[address].K8sIP, uint16(a.site.cluster.APIServerPort))
+	return a.site.pool.Dial(ctx, address, to)
+}
+
+// controlPlanes are the addresses of the control plane's hosts, in the order of the plan.
+func (s *Site) controlPlanes() []netip.Addr { return s.hostsOf(api.RoleControlPlane) }
+
+// hostsOf are the addresses of the hosts of a role, in the order of the plan.
+func (s *Site) hostsOf(role api.Role) []netip.Addr {
+	var addresses []netip.Addr
+	for _, node := range s.verdict.Plan.Nodes {
+		if node.Role == role {
+			addresses = append(addresses, node.Address)
+		}
+	}
+	return addresses
+}

@@ -1,0 +1,152 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// Outcome is what creating a cluster, or bringing it up to date, came to.
+type Outcome struct {
+	// Checks are what was found about the hosts before anything was changed.
+	Checks hostprep.Report
+	// Run is what was done, phase by phase; nil when the checks did not let it begin.
+	Run *workflow.Report
+	// Kubeconfig is the administrator's, as soon as there is a cluster.
+	Kubeconfig []byte
+}
+
+// Create brings the hosts to be the cluster of the manifests: what is there already stays as it is.
+// Nothing is changed on any host while one of them fails its checks. The outcome is of use also where
+// there is an error.
+func (s *Site) Create(ctx context.Context) (Outcome, error) {
+	report, err := s.Check(ctx)
+	outcome := Outcome{Checks: report}
+	if err != nil {
+		return outcome, err
+	}
+	if err := s.refusal(); err != nil {
+		return outcome, err
+	}
+	if err := FailedChecks(report); err != nil {
+		return outcome, err
+	}
+	if err := s.meetCluster(ctx); err != nil {
+		return outcome, err
+	}
+	phases, err := s.createPhases(ctx)
+	if err != nil {
+		return outcome, err
+	}
+	outcome.Run, err = s.run(ctx, s.addresses(), false, phases...)
+	if err != nil {
+		return outcome, err
+	}
+	err = outcome.Run.Err()
+	if cleaned := s.revokeTokens(ctx); err == nil {
+		err = cleaned
+	}
+	outcome.Kubeconfig, _ = s.kubeconfig() //nolint:errcheck // the run has said why there is none
+	if err == nil {
+		err = ctx.Err()
+	}
+	return outcome, err
+}
+
+// FailedChecksError says that hosts failed their checks, so that nothing was changed.
+type FailedChecksError struct{ Failed, Hosts int }
+
+// Error implements error.
+func (e *FailedChecksError) Error() string {
+	return fmt.Sprintf("%d of %d hosts failed their checks; nothing was changed", e.Failed, e.Hosts)
+}
+
+// FailedChecks is an error when a check failed on any host.
+func FailedChecks(report hostprep.Report) error {
+	failed := 0
+	for _, host := range report.Hosts {
+		if host.Count(hostprep.Failed) > 0 {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return &FailedChecksError{Failed: failed, Hosts: len(report.Hosts)}
+}
+
+// RefusedError says that hosts belong to something else.
+type RefusedError struct{ Reasons []string }
+
+// Error implements error.
+func (e *RefusedError) Error() string {
+	return "refused, nothing was changed: " + strings.Join(e.Reasons, "; ")
+}
+
+// refusal looks for hosts of another cluster. Ignoring checks does not help against it.
+func (s *Site) refusal() error {
+	var refused RefusedError
+	for i := range s.hosts {
+		host := &s.hosts[i]
+		if host.Err != nil || host.BelongsTo(&s.cluster) != hostprep.Foreign {
+			continue
+		}
+		whose := host.Facts.Membership.Server
+		if whose == "" {
+			whose = host.Facts.Membership.PreparedFor
+		}
+		refused.Reasons = append(refused.Reasons, fmt.Sprintf("%s belongs to the cluster at %s", host.Address, whose))
+	}
+	if len(refused.Reasons) == 0 {
+		return nil
+	}
+	return &refused
+}
+
+// addresses are those of all hosts.
+func (s *Site) addresses() []netip.Addr {
+	addresses := make([]netip.Addr, len(s.hosts))
+	for i := range s.hosts {
+		addresses[i] = s.hosts[i].Address
+	}
+	return addresses
+}
+
+// isFounded reports whether there is a cluster already: a control plane node that has joined, or was
+// the first one.
+func (s *Site) isFounded() bool {
+	return slices.ContainsFunc(s.controlPlanes(), func(address netip.Addr) bool { return s.index[address].Facts.Membership.Joined })
+}
+
+// meetCluster takes what the nodes of a cluster that is there have into the plan.
+func (s *Site) meetCluster(ctx context.Context) error {
+	if !s.isFounded() {
+		return nil
+	}
+	client, err := s.access.open(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot ask the cluster that is there: %w", err)
+	}
+	nodes, err := client.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	plan, problems := MakePlan(s.verdict.Config, nodes)
+	if problems.HasErrors() {
+		return fmt.Errorf("cannot give every node its pod ranges: %s", problems[0].Message)
+	}
+	s.verdict.Plan = plan
+	return nil
+}
+
+func (s *Site) revokeTokens(ctx context.Context) error {
+	if s.access.client == nil {
+		return nil
+	}
+	return s.access.client.RevokeTokens(context.WithoutCancel(ctx))
+}

@@ -1,0 +1,137 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	// applyPatience is how long a request that fails for a passing reason is tried again: an API server
+	// that has just come up, a kind that was defined a moment ago.
+	applyPatience = time.Minute
+	// applyAtOnce bounds how many objects are on their way at once.
+	applyAtOnce = 8
+)
+
+// Object is one object as manifests say it.
+type Object struct{ *unstructured.Unstructured }
+
+// Name is what people call the object: DaemonSet dualstrap-system/dualstrap-agent.
+func (o Object) Name() string {
+	if o.GetNamespace() == "" {
+		return o.GetKind() + " " + o.GetName()
+	}
+	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+}
+
+// Decode reads a stream of YAML documents.
+func Decode(manifest []byte) ([]Object, error) {
+	var objects []Object
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
+	for {
+		object := Object{&unstructured.Unstructured{}}
+		err := decoder.Decode(&object.Object)
+		switch {
+		case errors.Is(err, io.EOF):
+			return objects, nil
+		case err != nil:
+			return nil, fmt.Errorf("cannot read a manifest: %w", err)
+		case len(object.Object) > 0: // a document of comments alone is none
+			objects = append(objects, object)
+		}
+	}
+}
+
+// Difference is what applying an object changes.
+type Difference string
+
+// The values of a Difference.
+const (
+	Same    Difference = ""
+	Missing Difference = "create"
+	Other   Difference = "update"
+)
+
+// Compare says what [Client.Apply] would change about each object.
+func (c *Client) Compare(ctx context.Context, objects []Object) ([]Difference, error) {
+	differences := make([]Difference, len(objects))
+	err := eachObject(ctx, objects, func(ctx context.Context, i int, object Object) error {
+		var err error
+		differences[i], err = c.compare(ctx, object)
+		return err
+	})
+	return differences, err
+}
+
+func (c *Client) compare(ctx context.Context, object Object) (Difference, error) {
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(object.GroupVersionKind())
+	err := c.client.Get(ctx, client.ObjectKeyFromObject(object), live)
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+		return Missing, nil
+	}
+	if err != nil {
+		return Same, fmt.Errorf("cannot read %s: %w", object.Name(), err)
+	}
+	applied, err := c.apply(ctx, object, client.DryRunAll)
+	if err != nil {
+		return Same, err
+	}
+	if reflect.DeepEqual(comparable(live), comparable(applied)) {
+		return Same, nil
+	}
+	return Other, nil
+}
+
+// comparable leaves out what changes with every request.
+func comparable(object *unstructured.Unstructured) map[string]any {
+	bare := object.DeepCopy()
+	bare.SetManagedFields(nil)
+	bare.SetResourceVersion("")
+	bare.SetGeneration(0)
+	return bare.Object
+}
+
+// Apply makes the objects be as the manifests say, by server-side apply: fields that the manifests do
+// not mention stay as they are.
+func (c *Client) Apply(ctx context.Context, objects []Object) error {
+	return eachObject(ctx, objects, func(ctx context.Context, _ int, object Object) error {
+		var refused error
+		err := poll(ctx, applyPatience, "cannot apply "+object.Name(), func(ctx context.Context) (string, error) {
+			_, refused = c.apply(ctx, object)
+			return "", refused
+		})
+		return err
+	})
+}
+
+func (c *Client) apply(ctx context.Context, object Object, options ...client.ApplyOption) (*unstructured.Unstructured, error) {
+	applied := object.DeepCopy()
+	options = append(options, client.ForceOwnership, client.FieldOwner(FieldManager))
+	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), options...); err != nil {
+		return nil, fmt.Errorf("cannot apply %s: %w", object.Name(), err)
+	}
+	return applied, nil
+}
+
+// eachObject does something with every object, several at a time.
+func eachObject(ctx context.Context, objects []Object, do func(context.Context, int, Object) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(applyAtOnce)
+	for i, object := range objects {
+		group.Go(func() error { return do(ctx, i, object) })
+	}
+	return group.Wait()
+}

@@ -1,0 +1,151 @@
+package kube
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// FieldManager is the name under which fields of objects are dualstrap's.
+const FieldManager = "dualstrap"
+
+const (
+	// requestTimeout bounds one request: an API server that is there answers within moments.
+	requestTimeout = 30 * time.Second
+	// pollInterval is how often something that has to become true is looked at.
+	pollInterval = 250 * time.Millisecond
+)
+
+// Dial makes a connection to an API server, wherever it is.
+type Dial func(ctx context.Context) (net.Conn, error)
+
+// Client talks to the API servers of one cluster.
+type Client struct {
+	config *rest.Config
+	client client.Client
+}
+
+// Connect makes a client of the administrator's kubeconfig. It sends nothing yet.
+func Connect(kubeconfig []byte, dial Dial) (*Client, error) {
+	config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the administrator's kubeconfig: %w", err)
+	}
+	// What a server presents is checked against the name in the kubeconfig, whoever was dialled.
+	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+	config.Timeout = requestTimeout
+	config.QPS = -1 // the API server's own fairness is limit enough
+	config.UserAgent = "dualstrap"
+	config.WarningHandler = rest.NoWarnings{}
+	return &Client{config: config}, nil
+}
+
+// Ready waits until the API server serves, and the client can be used.
+func (c *Client) Ready(ctx context.Context, patience time.Duration) error {
+	return poll(ctx, patience, "the API server is not ready", func(ctx context.Context) (string, error) {
+		return "", c.probe(ctx)
+	})
+}
+
+// probe asks once whether the API server is ready, and learns what kinds of objects it has.
+func (c *Client) probe(ctx context.Context) error {
+	http, err := rest.HTTPClientFor(c.config)
+	if err != nil {
+		return fmt.Errorf("cannot talk to the API server: %w", err)
+	}
+	plain, err := rest.UnversionedRESTClientForConfigAndClient(unversioned(c.config), http)
+	if err != nil {
+		return fmt.Errorf("cannot talk to the API server: %w", err)
+	}
+	if err := plain.Get().AbsPath("/readyz").Do(ctx).Error(); err != nil {
+		return err
+	}
+	if c.client == nil {
+		c.client, err = client.New(c.config, client.Options{HTTPClient: http})
+	}
+	return err
+}
+
+// unversioned is for requests that no kind of object is in.
+func unversioned(config *rest.Config) *rest.Config {
+	plain := rest.CopyConfig(config)
+	plain.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	return plain
+}
+
+// CAHash pins the cluster's certificate authority, in the form sha256:HEX of kubeadm join.
+func (c *Client) CAHash() (string, error) {
+	block, _ := pem.Decode(c.config.CAData)
+	if block == nil {
+		return "", errors.New("cannot find the cluster's certificate authority in the administrator's kubeconfig")
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the cluster's certificate authority: %w", err)
+	}
+	digest := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
+	return "sha256:" + hex.EncodeToString(digest[:]), nil
+}
+
+// poll waits until look gives neither something that is missing nor an error that may pass. What it
+// said last is the reason when patience ends.
+func poll(ctx context.Context, patience time.Duration, what string, look func(context.Context) (string, error)) error {
+	reason := ""
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		missing, err := look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return false, nil // the reason is what was before
+		case err != nil && !isTransient(err):
+			return false, err
+		case err != nil:
+			missing = err.Error()
+		}
+		reason = missing
+		return missing == "", nil
+	})
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		return &WaitError{What: what, Patience: patience, Reason: reason}
+	}
+	return err
+}
+
+// WaitError is something that did not become true in time.
+type WaitError struct {
+	What     string
+	Patience time.Duration
+	// Reason is what was missing in the end.
+	Reason string
+}
+
+// Error implements error.
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("%s after %s: %s", e.What, e.Patience, e.Reason)
+}
+
+// isTransient reports whether the same request may succeed a moment later.
+func isTransient(err error) bool {
+	var dialing *net.OpError
+	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) || utilnet.IsTimeout(err) ||
+		errors.As(err, &dialing) || meta.IsNoMatchError(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsConflict(err) ||
+		errors.Is(err, ErrNoAPIServer)
+}
+
+// ErrNoAPIServer is a control plane none of whose API servers can be connected to.
+var ErrNoAPIServer = errors.New("no API server can be reached")

@@ -1,0 +1,207 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// taintsAnnotation lists the taints of a Node that come from the manifests. The list of taints has one
+// owner only, and Kubernetes puts taints there, too: what is taken back later has to be known.
+const taintsAnnotation = "dualstrap.dev/taints"
+
+// Node is what the cluster knows of a node.
+type Node struct {
+	Name string
+	// K8sIP is its IPv4 address.
+	K8sIP    netip.Addr
+	PodCIDRs []netip.Prefix
+	// Joined says that a kubelet has registered, Ready that it says it is fine.
+	Joined, Ready bool
+	// Why it is not ready, in the kubelet's words.
+	Why string
+}
+
+// Nodes lists the cluster's nodes.
+func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
+	var list corev1.NodeList
+	if err := c.client.List(ctx, &list); err != nil {
+		return nil, fmt.Errorf("cannot list the cluster's nodes: %w", err)
+	}
+	nodes := make([]Node, len(list.Items))
+	for i := range list.Items {
+		nodes[i] = nodeOf(&list.Items[i])
+	}
+	return nodes, nil
+}
+
+// Node gives one node; one that there is not is not joined.
+func (c *Client) Node(ctx context.Context, name string) (Node, error) {
+	var object corev1.Node
+	err := c.client.Get(ctx, client.ObjectKey{Name: name}, &object)
+	if apierrors.IsNotFound(err) {
+		return Node{Name: name, Why: "it is not there"}, nil
+	}
+	if err != nil {
+		return Node{}, fmt.Errorf("cannot read node %s: %w", name, err)
+	}
+	return nodeOf(&object), nil
+}
+
+// AwaitNode waits until a node is ready.
+func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Duration) error {
+	return poll(ctx, patience, "the node is not ready", func(ctx context.Context) (string, error) {
+		node, err := c.Node(ctx, name)
+		if node.Ready {
+			return "", err
+		}
+		return node.Why, err
+	})
+}
+
+func nodeOf(object *corev1.Node) Node {
+	node := Node{Name: object.Name, Joined: object.Status.NodeInfo.KubeletVersion != "", Why: "no kubelet has registered"}
+	for _, cidr := range object.Spec.PodCIDRs {
+		if prefix, err := netip.ParsePrefix(cidr); err == nil {
+			node.PodCIDRs = append(node.PodCIDRs, prefix)
+		}
+	}
+	if address, err := netip.ParseAddr(strings.TrimPrefix(object.Spec.ProviderID, "baremetal://")); err == nil {
+		node.K8sIP = address
+	}
+	for _, address := range object.Status.Addresses {
+		if ip, err := netip.ParseAddr(address.Address); err == nil && ip.Is4() && address.Type == corev1.NodeInternalIP {
+			node.K8sIP = ip
+		}
+	}
+	for _, condition := range object.Status.Conditions {
+		if condition.Type == corev1.NodeReady && node.Joined {
+			node.Ready = condition.Status == corev1.ConditionTrue
+			node.Why = condition.Message
+		}
+	}
+	return node
+}
+
+// splitTaints takes the taints out of a Node of the manifests, and notes them in an annotation.
+func splitTaints(object Object) (Object, []corev1.Taint, error) {
+	var node corev1.Node
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &node); err != nil {
+		return Object{}, nil, fmt.Errorf("cannot read %s of the manifests: %w", object.Name(), err)
+	}
+	bare := Object{object.DeepCopy()}
+	unstructured.RemoveNestedField(bare.Object, "spec", "taints")
+	if len(node.Spec.Taints) == 0 {
+		return bare, nil, nil
+	}
+	keys := make([]string, len(node.Spec.Taints))
+	for i, taint := range node.Spec.Taints {
+		keys[i] = taintKey(taint)
+	}
+	annotations := bare.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[taintsAnnotation] = strings.Join(keys, ",")
+	bare.SetAnnotations(annotations)
+	return bare, node.Spec.Taints, nil
+}
+
+// taintKey is what makes a taint another one: two with different values only are one.
+func taintKey(taint corev1.Taint) string { return taint.Key + ":" + string(taint.Effect) }
+
+// mergeTaints gives the taints that a node is to have: those of the manifests, and what is there and
+// does not come from the manifests.
+func mergeTaints(live []corev1.Taint, noted string, wanted []corev1.Taint) []corev1.Taint {
+	merged := slices.DeleteFunc(slices.Clone(live), func(taint corev1.Taint) bool {
+		isWanted := slices.ContainsFunc(wanted, func(w corev1.Taint) bool { return taintKey(w) == taintKey(taint) && w.Value != taint.Value })
+		isDropped := slices.Contains(strings.Split(noted, ","), taintKey(taint)) &&
+			!slices.ContainsFunc(wanted, func(w corev1.Taint) bool { return taintKey(w) == taintKey(taint) })
+		return isWanted || isDropped
+	})
+	for _, taint := range wanted {
+		if !slices.ContainsFunc(merged, func(m corev1.Taint) bool { return taintKey(m) == taintKey(taint) }) {
+			merged = append(merged, taint)
+		}
+	}
+	return merged
+}
+
+// CompareNodes says what [Client.ApplyNodes] would change about each Node.
+func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Difference, error) {
+	differences := make([]Difference, len(objects))
+	err := eachObject(ctx, objects, func(ctx context.Context, i int, object Object) error {
+		bare, wanted, err := splitTaints(object)
+		if err != nil {
+			return err
+		}
+		if differences[i], err = c.compare(ctx, bare); err != nil || differences[i] != Same {
+			return err
+		}
+		var live corev1.Node
+		if err := c.client.Get(ctx, client.ObjectKeyFromObject(object), &live); err != nil {
+			return fmt.Errorf("cannot read %s: %w", object.Name(), err)
+		}
+		if len(mergeTaints(live.Spec.Taints, live.Annotations[taintsAnnotation], wanted)) != len(live.Spec.Taints) {
+			differences[i] = Other
+		}
+		return nil
+	})
+	return differences, err
+}
+
+// ApplyNodes is [Client.Apply] for Nodes, of whose taints the manifests own a part only.
+func (c *Client) ApplyNodes(ctx context.Context, objects []Object) error {
+	return eachObject(ctx, objects, func(ctx context.Context, _ int, object Object) error {
+		bare, wanted, err := splitTaints(object)
+		if err != nil {
+			return err
+		}
+		return poll(ctx, applyPatience, "cannot apply "+object.Name(), func(ctx context.Context) (string, error) {
+			return "", c.applyNode(ctx, bare, wanted)
+		})
+	})
+}
+
+// applyNode brings the taints up to date before the note of them is: cut off in between, the next run
+// still knows which to take back.
+func (c *Client) applyNode(ctx context.Context, bare Object, wanted []corev1.Taint) error {
+	var live corev1.Node
+	err := c.client.Get(ctx, client.ObjectKeyFromObject(bare), &live)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("cannot read %s: %w", bare.Name(), err)
+	}
+	if err != nil {
+		if _, err := c.apply(ctx, bare); err != nil || len(wanted) == 0 {
+			return err
+		}
+		if err := c.client.Get(ctx, client.ObjectKeyFromObject(bare), &live); err != nil {
+			return fmt.Errorf("cannot read %s: %w", bare.Name(), err)
+		}
+	}
+	merged := mergeTaints(live.Spec.Taints, live.Annotations[taintsAnnotation], wanted)
+	if !slices.Equal(merged, live.Spec.Taints) {
+		patch, err := json.Marshal(map[string]any{
+			"metadata": map[string]any{"resourceVersion": live.ResourceVersion}, // taints come and go: not over what came meanwhile
+			"spec":     map[string]any{"taints": merged},
+		})
+		if err != nil {
+			return err
+		}
+		if err := c.client.Patch(ctx, &live, client.RawPatch("application/merge-patch+json", patch), client.FieldOwner(FieldManager)); err != nil {
+			return fmt.Errorf("cannot set the taints of %s: %w", bare.Name(), err)
+		}
+	}
+	_, err = c.apply(ctx, bare)
+	return err
+}

@@ -1,0 +1,211 @@
+package provision
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+//go:embed scripts/*.sh
+var scripts embed.FS
+
+const (
+	criSocket     = "unix:///run/containerd/containerd.sock"
+	kubeadmConfig = "/etc/dualstrap/kubeadm/config.yaml"
+	// joinedPath is written when kubeadm has come to its end: a host without it is no node, whatever
+	// else is there.
+	joinedPath = "/etc/dualstrap/joined"
+)
+
+// script reads one of the package's scripts.
+func script(name, file string, args ...string) (remote.Script, error) {
+	body, err := scripts.ReadFile("scripts/" + file + ".sh")
+	if err != nil {
+		return remote.Script{}, fmt.Errorf("cannot read a script of this program: %w", err)
+	}
+	return remote.Script{Name: name, Body: string(body), Args: args}, nil
+}
+
+// run runs one of the package's scripts.
+func run(ctx context.Context, host remote.Host, name, file string, args ...string) error {
+	s, err := script(name, file, args...)
+	if err != nil {
+		return err
+	}
+	_, err = host.Run(ctx, s)
+	return err
+}
+
+// progressOf is how far a host is on the way to being a node.
+type progressOf struct {
+	joined bool
+	// left is something of an init or a join that did not come to its end; empty when there is nothing.
+	left string
+}
+
+func lookAt(ctx context.Context, host remote.Reader) (progressOf, error) {
+	s, err := script("look whether the host is a node", "look")
+	if err != nil {
+		return progressOf{}, err
+	}
+	answer, err := host.Probe(ctx, s)
+	if err != nil {
+		return progressOf{}, err
+	}
+	_, joined := answer.Values["joined"]
+	return progressOf{joined: joined, left: answer.Text("half")}, nil
+}
+
+// kubeadm makes a host a node: with init or with join, from the files that are rendered for that. What
+// an earlier try left is taken back before: half a node is no base for another try.
+func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files render.HostFiles) error {
+	progress, err := lookAt(ctx, host)
+	if err != nil {
+		return err
+	}
+	if progress.left != "" {
+		if err := run(ctx, host, "take back what an earlier "+verb+" left", "clean", criSocket); err != nil {
+			return err
+		}
+	}
+	var joining []remote.File
+	for _, file := range files.Files {
+		if strings.HasPrefix(file.Path, "/") && isForJoining(file.Path) {
+			joining = append(joining, remote.File{Path: file.Path, Mode: file.Mode, Content: file.Content})
+		}
+	}
+	if _, err := host.WriteFiles(ctx, joining); err != nil {
+		return err
+	}
+	if err := run(ctx, host, "kubeadm "+verb, verb, kubeadmConfig); err != nil {
+		return s.explain(ctx, host, verb, err)
+	}
+	_, err = host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}})
+	return err
+}
+
+// joinedNote tells who looks into the file what it is for.
+const joinedNote = "kubeadm has come to its end on this host: it is a node.\n"
+
+// uploadCertificates leaves the control plane's certificates in the cluster, encrypted.
+func (s *Site) uploadCertificates(ctx context.Context, key string) error {
+	member, err := s.access.member(ctx)
+	if err != nil {
+		return err
+	}
+	files, err := s.renderHosts(render.Later{CertificateKey: key})
+	if err != nil {
+		return err
+	}
+	upload, err := script("leave certificates for other control plane nodes", "upload_certs")
+	if err != nil {
+		return err
+	}
+	founder := files[s.controlPlanes()[0]]
+	for _, file := range founder.Files {
+		if file.Path == kubeadmConfig {
+			upload.Stdin = bytes.NewReader(file.Content)
+		}
+	}
+	_, err = member.Run(ctx, upload)
+	return err
+}
+
+// KubeadmError is an init or a join that failed, with what the host's logs say about it.
+type KubeadmError struct {
+	Verb string
+	Err  error
+	// Lines are of the kubelet's and the containers' logs.
+	Lines []string
+}
+
+// Error implements error.
+func (e *KubeadmError) Error() string {
+	text := fmt.Sprintf("cannot %s: %v", e.Verb, e.Err)
+	for _, line := range e.Lines {
+		text += "\n    " + line
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (e *KubeadmError) Unwrap() error { return e.Err }
+
+// explain adds the lines of the host's logs that tell why kubeadm failed.
+func (s *Site) explain(ctx context.Context, host remote.Reader, verb string, cause error) error {
+	var failed *remote.CommandError
+	if !errors.As(cause, &failed) || ctx.Err() != nil {
+		return cause
+	}
+	explained := &KubeadmError{Verb: verb, Err: cause}
+	ask, err := script("look for the reason in the logs", "diagnose")
+	if err != nil {
+		return errors.Join(explained, err)
+	}
+	answer, err := host.Probe(ctx, ask)
+	if err != nil {
+		return explained // what is known is said all the same
+	}
+	explained.Lines = append(complaints(answer.Values["kubelet"].Output), lastWords(answer.Text("containers"))...)
+	return explained
+}
+
+// maxComplaints bounds how many lines of a log are repeated.
+const maxComplaints = 5
+
+// complaints are the last different errors in a log of klog's form; the same one over and over is one.
+func complaints(log []byte) []string {
+	var lines []string
+	seen := map[string]bool{}
+	all := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
+	for i := len(all) - 1; i >= 0 && len(lines) < maxComplaints; i-- {
+		line := string(all[i])
+		if !strings.HasPrefix(line, "E") && !strings.Contains(line, "level=error") && !strings.Contains(line, "command failed") {
+			continue
+		}
+		_, what, found := strings.Cut(line, "] ")
+		if !found {
+			what = line
+		}
+		if !seen[what] {
+			seen[what] = true
+			lines = append([]string{"kubelet: " + shortened(what)}, lines...)
+		}
+	}
+	return lines
+}
+
+// lastWords are the ends of containers' logs that hold a complaint.
+func lastWords(text string) []string {
+	var lines []string
+	name := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if rest, isName := strings.CutPrefix(line, "== "); isName {
+			name, _, _ = strings.Cut(rest, "_")
+			continue
+		}
+		// TIME STREAM TAG MESSAGE, as the container runtime interface has it.
+		fields := strings.SplitN(line, " ", 4)
+		if len(fields) == 4 && (strings.HasPrefix(fields[3], "E") || strings.HasPrefix(fields[3], "F") ||
+			strings.Contains(fields[3], `"level":"fatal"`) || strings.Contains(fields[3], `"level":"error"`)) {
+			lines = append(lines, name+": "+shortened(fields[3]))
+		}
+	}
+	return lines[max(0, len(lines)-maxComplaints):]
+}
+
+// shortened keeps a line of a log readable in a message.
+func shortened(line string) string {
+	const most = 300
+	if len(line) <= most {
+		return line
+	}
+	return strings.ToValidUTF8(line[:most], "") + "..."
+}

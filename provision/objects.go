@@ -1,0 +1,82 @@
+package provision
+
+import (
+	"context"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// planObjects compares the cluster with its manifests. All changes are one action, because later ones
+// need earlier ones: a kind, a namespace.
+func (s *Site) planObjects(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
+	client, err := s.access.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	manifests, err := render.Cluster(s.renderInput(render.Later{}))
+	if err != nil {
+		return nil, err
+	}
+	var steps []objectStep
+	var changes []workflow.Change
+	for _, manifest := range manifests {
+		step, err := compareManifest(ctx, client, manifest)
+		if err != nil {
+			return nil, err
+		}
+		for _, difference := range step.changes {
+			changes = append(changes, workflow.Change{Summary: difference})
+		}
+		if len(step.changes) > 0 {
+			steps = append(steps, step)
+		}
+	}
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	return []workflow.Action{{
+		Summary: "bring the cluster's objects up to date",
+		Changes: changes,
+		Do: func(ctx context.Context, _ remote.Host) error {
+			for _, step := range steps {
+				if err := step.apply(ctx, step.objects); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}}, nil
+}
+
+// objectStep is what has to be applied of one manifest.
+type objectStep struct {
+	objects []kube.Object
+	changes []string
+	apply   func(context.Context, []kube.Object) error
+}
+
+func compareManifest(ctx context.Context, client *kube.Client, manifest render.File) (objectStep, error) {
+	objects, err := kube.Decode(manifest.Content)
+	if err != nil {
+		return objectStep{}, err
+	}
+	step := objectStep{apply: client.Apply}
+	compare := client.Compare
+	if manifest.Path == render.NodesManifest {
+		compare, step.apply = client.CompareNodes, client.ApplyNodes
+	}
+	differences, err := compare(ctx, objects)
+	if err != nil {
+		return objectStep{}, err
+	}
+	for i, difference := range differences {
+		if difference != kube.Same {
+			step.objects = append(step.objects, objects[i])
+			step.changes = append(step.changes, string(difference)+" "+objects[i].Name())
+		}
+	}
+	return step, nil
+}

@@ -1,0 +1,182 @@
+package provision
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// The names of the phases of create, in their order.
+const (
+	initPhase             = "init"
+	objectsPhase          = "objects"
+	joinControlPlanePhase = "join-control-plane"
+	joinPhase             = "join"
+	readyPhase            = "ready"
+	settlePhase           = "settle"
+)
+
+const (
+	// joinWindow is how many workers join at once.
+	joinWindow = 50
+	// readyPatience is how long a node may take to become ready once it has joined, and the cluster's
+	// workloads when all are.
+	readyPatience = 5 * time.Minute
+)
+
+// createPhases are what create does once all hosts have passed their checks.
+//
+//	            prepare   init   objects   join-control-plane   join   ready   settle
+//	first       ├───────┼──────┼─────────┤                           ├──────┼───────┤
+//	control     ├───────┤                ├────────────────────┤      ├──────┤
+//	worker      ├───────┤                                     ├──────┼──────┤
+func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
+	key, err := newCertificateKey()
+	if err != nil {
+		return nil, err
+	}
+	s.secrets.Add(key)
+	first := s.controlPlanes()[0]
+	founded := s.isFounded()
+	isFirst := func(host netip.Addr) bool { return host == first }
+	isControlPlane := func(host netip.Addr) bool { return slices.Contains(s.controlPlanes(), host) }
+	invitation := sync.OnceValues(func() (map[netip.Addr]render.HostFiles, error) { return s.invite(ctx, key) })
+	return []workflow.Phase{
+		s.preparePhase(),
+		{
+			Name: initPhase, Short: "make the first control plane node",
+			On:   func(host netip.Addr) bool { return isFirst(host) && !founded },
+			Plan: s.planInit(key),
+		},
+		{
+			Name: objectsPhase, Short: "bring nodes and workloads into the cluster",
+			On:   isFirst,
+			Plan: s.planObjects,
+		},
+		{
+			Name: joinControlPlanePhase, Short: "make the other control plane nodes, one at a time",
+			On:     func(host netip.Addr) bool { return isControlPlane(host) && (founded || !isFirst(host)) },
+			After:  []workflow.Need{{Phase: objectsPhase, On: isFirst}},
+			AtOnce: 1, // each changes who has to agree in etcd
+			Plan:   s.planJoin(invitation),
+		},
+		{
+			Name: joinPhase, Short: "make the other nodes",
+			On:     func(host netip.Addr) bool { return !isControlPlane(host) },
+			After:  []workflow.Need{{Phase: objectsPhase, On: isFirst}, {Phase: joinControlPlanePhase, On: isControlPlane}},
+			AtOnce: joinWindow,
+			Plan:   s.planJoin(invitation),
+		},
+		{
+			Name: readyPhase, Short: "wait until the nodes are ready",
+			Reads: true,
+			Plan:  s.awaitNode,
+		},
+		{
+			Name: settlePhase, Short: "wait until the cluster's workloads are ready",
+			Reads: true, On: isFirst,
+			After: []workflow.Need{{Phase: readyPhase}},
+			Plan:  s.awaitWorkloads,
+		},
+	}, nil
+}
+
+// newCertificateKey makes the key with which kubeadm encrypts the control plane's certificates: AES-256.
+func newCertificateKey() (string, error) {
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return "", fmt.Errorf("cannot make a key for the control plane's certificates: %w", err)
+	}
+	return hex.EncodeToString(key), nil
+}
+
+// planInit makes the first node, unless it is there.
+func (s *Site) planInit(key string) func(context.Context, remote.Reader) ([]workflow.Action, error) {
+	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+		progress, err := lookAt(ctx, host)
+		if err != nil || progress.joined {
+			return nil, err
+		}
+		return []workflow.Action{{Summary: "create the control plane", Do: func(ctx context.Context, host remote.Host) error {
+			files, err := s.renderHosts(render.Later{CertificateKey: key})
+			if err != nil {
+				return err
+			}
+			return s.kubeadm(ctx, host, "init", files[host.Address()])
+		}}}, nil
+	}
+}
+
+// planJoin makes a host a node, unless it is one.
+func (s *Site) planJoin(
+	invitation func() (map[netip.Addr]render.HostFiles, error),
+) func(context.Context, remote.Reader) ([]workflow.Action, error) {
+	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+		progress, err := lookAt(ctx, host)
+		if err != nil || progress.joined {
+			return nil, err
+		}
+		return []workflow.Action{{Summary: "join the cluster", Do: func(ctx context.Context, host remote.Host) error {
+			files, err := invitation()
+			if err != nil {
+				return err
+			}
+			return s.kubeadm(ctx, host, "join", files[host.Address()])
+		}}}, nil
+	}
+}
+
+// invite makes a token to join with and gives the files that hosts join with. Where control plane nodes
+// are to join, it leaves the control plane's certificates for them in the cluster.
+func (s *Site) invite(ctx context.Context, key string) (map[netip.Addr]render.HostFiles, error) {
+	client, err := s.access.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, err := client.MintToken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.secrets.Add(token)
+	hash, err := client.CAHash()
+	if err != nil {
+		return nil, err
+	}
+	if len(s.controlPlanes()) > 1 {
+		if err := s.uploadCertificates(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	return s.renderHosts(render.Later{Founded: true, BootstrapToken: token, CACertHash: hash, CertificateKey: key})
+}
+
+// awaitNode waits until the host's node is ready.
+func (s *Site) awaitNode(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	client, err := s.access.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, client.AwaitNode(ctx, s.index[host.Address()].NodeFacts().Name, readyPatience)
+}
+
+// awaitWorkloads waits until what runs in the cluster runs.
+func (s *Site) awaitWorkloads(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
+	client, err := s.access.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	namespaces := []string{"kube-system", render.SystemNamespace}
+	if s.verdict.Config.LoadBalancer.Bundled {
+		namespaces = append(namespaces, render.MetalLBNamespace)
+	}
+	return nil, client.AwaitWorkloads(ctx, namespaces, readyPatience)
+}
