@@ -70,6 +70,7 @@ func mayImport() map[string][]string {
 		"bundle/build/debian": {"bundle/build/child"},
 		"bundle/build/child":  {},
 		"bundle/build/pause":  {},
+		"bundle/build/hello":  {},
 		"lab":                 {"lab/engine", "lab/image", "lab/wire"},
 		"lab/engine":          {},
 		"lab/image":           {},

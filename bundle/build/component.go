@@ -30,7 +30,8 @@ type component struct {
 // program says where an executable comes from.
 type program struct {
 	origin origin
-	// pin is the folder under pins with the modules, pkg the package of the command.
+	// pin is the folder under pins with the modules, or the name of one of our own programs; pkg is the
+	// package of the command.
 	pin, pkg string
 	// variables are set by the linker: NAME=VALUE.
 	variables []string
@@ -46,7 +47,7 @@ type origin int
 const (
 	fromPackages origin = iota // no source: the program is among the packaged ones
 	fromPin                    // a Go module
-	fromPause                  // embedded in dualstrap
+	fromOwn                    // embedded in dualstrap
 	fromSelf                   // the running dualstrap
 )
 

@@ -72,9 +72,11 @@ func packagedComponents() []component {
 
 // runtimeComponents run containers.
 func runtimeComponents() []component {
-	pause := component{
-		kind: bundle.KindImage, name: "pause", version: api.PauseVersion, roles: everyNode(), path: localBin + "pause", user: nonroot,
-		program: program{origin: fromPause, variables: []string{"main.version=" + api.PauseVersion}}, seconds: 30,
+	own := func(name, version string, seconds int) component {
+		return component{
+			kind: bundle.KindImage, name: name, version: version, roles: everyNode(), path: localBin + name, user: nonroot,
+			program: program{origin: fromOwn, pin: name, variables: []string{"main.version=" + version}}, seconds: seconds,
+		}
 	}
 	runc := component{
 		kind: bundle.KindExecutable, name: "runc", version: runcVersion, roles: everyNode(), path: localBin + "runc",
@@ -100,7 +102,8 @@ func runtimeComponents() []component {
 		}
 	}
 	return []component{
-		pause,
+		own("pause", api.PauseVersion, 30),
+		own("hello", api.HelloVersion, 20),
 		runc,
 		plugin("ptp", "main", 30),
 		plugin("host-local", "ipam", 3),

@@ -64,7 +64,7 @@ const maxReasonLines = 12
 func explain(p program, out string, err error) error {
 	name := p.pkg
 	if name == "" {
-		name = "pause"
+		name = p.pin
 	}
 	for _, cause := range causes() {
 		match := cause.pattern.FindStringSubmatch(out)

@@ -20,7 +20,7 @@ func (b *builder) key(c component) (string, error) {
 	c.seconds = 0
 	say("recipe", recipe)
 	say("component", c)
-	if c.program.origin == fromPin || c.program.origin == fromPause {
+	if c.program.origin == fromPin || c.program.origin == fromOwn {
 		files, err := sources(c.program)
 		if err != nil {
 			return "", err

@@ -14,8 +14,10 @@ import (
 //go:embed pins
 var pins embed.FS
 
-//go:embed pause/main.go
-var pauseSource []byte
+// own holds the programs that are dualstrap's own, one file each.
+//
+//go:embed pause/main.go hello/main.go
+var own embed.FS
 
 // goLine is the Go version that every pin asks for, and so the oldest that builds bundles.
 const goLine = "1.26.6"
@@ -23,8 +25,9 @@ const goLine = "1.26.6"
 // sources gives the files that a program is built from, by name in the folder it is built in. What
 // they do not hold they name together with its digest.
 func sources(p program) (map[string][]byte, error) {
-	if p.origin == fromPause {
-		return map[string][]byte{"go.mod": []byte("module pause\n\ngo " + goLine + "\n"), "main.go": pauseSource}, nil
+	if p.origin == fromOwn {
+		source, err := own.ReadFile(path.Join(p.pin, "main.go"))
+		return map[string][]byte{"go.mod": []byte("module " + p.pin + "\n\ngo " + goLine + "\n"), "main.go": source}, err
 	}
 	files := map[string][]byte{}
 	for name, embedded := range map[string]string{"go.mod": "mod", "go.sum": "sum"} {

@@ -112,6 +112,7 @@ func imageClaims() []inImage {
 		{"etcd", local + "etcd", []string{"--version"}, "etcd Version: 3.6.16\n"},
 		{"coredns", local + "coredns", []string{"-version"}, "CoreDNS-1.14.2\n"},
 		{"pause", local + "pause", []string{"-v"}, "pause " + api.PauseVersion + "\n"},
+		{"hello", local + "hello", []string{"-version"}, "hello " + api.HelloVersion + "\n"},
 		{"dualstrap", local + "dualstrap", []string{"version"}, "dualstrap "},
 		// These two say it when they start, and end because there is no cluster.
 		{"metallb-controller", local + "controller", nil, "version 0.15.2"},

@@ -1,0 +1,87 @@
+// Command hello answers HTTP requests, so that people and proofs see which pod they have reached:
+//
+//	/        Hello, world!, and the name of the pod
+//	/client  the address that the request comes from
+//	/fetch   what another server answers to a GET of ?url=; with -fetch only
+//
+// It listens on both families.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+const (
+	headerTimeout = 5 * time.Second
+	fetchTimeout  = 5 * time.Second
+	// maxFetched bounds how much of another server's answer is repeated.
+	maxFetched = 4096
+)
+
+func main() {
+	address := flag.String("address", ":8080", "where to listen")
+	fetch := flag.Bool("fetch", false, "let callers make this server ask other servers")
+	show := flag.Bool("version", false, "print the version")
+	flag.Parse()
+	if *show {
+		fmt.Fprintf(os.Stdout, "hello %s\n", version) //nolint:errcheck // there is nobody to tell
+		return
+	}
+	server := &http.Server{Addr: *address, Handler: newHandler(*fetch), ReadHeaderTimeout: headerTimeout}
+	slog.Error("cannot serve", "error", server.ListenAndServe())
+	os.Exit(1)
+}
+
+func newHandler(fetch bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", hello)
+	mux.HandleFunc("/client", client)
+	if fetch {
+		mux.HandleFunc("/fetch", fetched)
+	}
+	return mux
+}
+
+func hello(w http.ResponseWriter, _ *http.Request) {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "unknown"
+	}
+	fmt.Fprintf(w, "Hello, world!\nVersion: %s\nHostname: %s\n", version, name) //nolint:errcheck // whoever asked is gone
+}
+
+func client(w http.ResponseWriter, r *http.Request) {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		address = r.RemoteAddr
+	}
+	fmt.Fprintln(w, address) //nolint:errcheck // whoever asked is gone
+}
+
+// fetched asks another server, each time over a connection of its own.
+func fetched(w http.ResponseWriter, r *http.Request) {
+	asking := &http.Client{Timeout: fetchTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Query().Get("url"), nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer, err := asking.Do(request)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer answer.Body.Close() //nolint:errcheck // nothing was written
+	w.WriteHeader(answer.StatusCode)
+	io.Copy(w, io.LimitReader(answer.Body, maxFetched)) //nolint:errcheck // whoever asked is gone
+}
