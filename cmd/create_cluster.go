@@ -52,7 +52,8 @@ opens no network connection and prints every file and manifest that would be wri
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
 	flags := cli.AddSite(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, touch nothing")
-	workspaces := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the folder of workspaces; this cluster's files are in NAME/ below it")
+	workspaces := cmd.Flags().String("workspace-dir", workspace.DefaultDir,
+		"the folder of workspaces; this cluster's files are in NAME/ below it")
 	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		verdict, err := manifests.Valid(streams)
@@ -147,7 +148,8 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 		writeRun(&out, outcome.Run)
 	}
 	if report.OK {
-		fmt.Fprintf(&out, "\ncluster %s is as its manifests say: %s in %.1f s\n", report.Cluster, cli.Count(report.Changes, "change"), report.Seconds)
+		changes := cli.Count(report.Changes, "change")
+		fmt.Fprintf(&out, "\ncluster %s is as its manifests say: %s in %.1f s\n", report.Cluster, changes, report.Seconds)
 		fmt.Fprintf(&out, "kubectl --kubeconfig %s get nodes -o wide\n", run.Kubeconfig)
 	}
 	_, err := io.WriteString(c.streams.Out, out.String())
@@ -161,7 +163,8 @@ func writeRun(out *strings.Builder, run *workflow.Report) {
 	fmt.Fprint(table, "HOST\tPHASE\tSTATUS\tCHANGES\tSECONDS\n") //nolint:errcheck // it is memory
 	for _, host := range run.Hosts {
 		for _, phase := range host.Phases {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.1f\n", host.Address, phase.Name, phase.Status, len(phase.Changes), phase.Seconds) //nolint:errcheck // as above
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.1f\n", //nolint:errcheck // as above
+				host.Address, phase.Name, phase.Status, len(phase.Changes), phase.Seconds)
 		}
 	}
 	table.Flush() //nolint:errcheck,gosec // as above

@@ -120,10 +120,11 @@ func occupantCases() []checkCase {
 			s.first().Facts.LegacyTables = true
 		}},
 		{"programs", "all there", Passed, asIs},
-		{"programs", "missing on Debian", Failed, facts(func(f *Facts) {
-			f.Programs["nft"], f.Programs["mount"], f.Programs["umount"] = false, false, false
+		{"programs", "missing where nothing installs", Failed, facts(func(f *Facts) { f.Programs["zypper"], f.Programs["nft"] = true, false })},
+		{"programs", "missing on Debian", Warning, facts(func(f *Facts) {
+			f.Programs["nft"], f.Programs["mount"], f.Programs["umount"], f.Programs["apt-get"] = false, false, false, true
 		})},
-		{"programs", "missing on RHEL", Failed, facts(func(f *Facts) {
+		{"programs", "missing on RHEL", Warning, facts(func(f *Facts) {
 			f.Programs["ip"], f.Programs["sysctl"], f.Programs["dnf"] = false, false, true
 		})},
 		{"programs", "nft with a pod network of one's own", Passed, func(s *scene) {

@@ -1,33 +1,35 @@
 package hostprep
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
 
 func programChecks() []Check {
 	return whereReached([]Check{{
-		"programs", "The programs that the node or its preparation calls are there.", "install them", judgePrograms,
+		"programs", "The programs that the node or its preparation calls are there, or can be installed.", "install them", judgePrograms,
 	}})
 }
 
-// program is one that a host needs.
-type program struct {
-	name string
-	// debian and rpm are the packages that have it.
-	debian, rpm string
-	purpose     string
+// Program is one that a host needs from its own distribution.
+type Program struct {
+	Name string
+	// Debian and RPM are the packages that have it.
+	Debian, RPM string
+	// Purpose is who calls it.
+	Purpose string
 	// needed is nil for a program that every node needs.
-	needed func(*subject) bool
+	needed func(*Cluster, *Host) bool
 }
 
 // programs are what Kubernetes 1.36 and 1.37 call on a node (addExecChecks of kubeadm's preflight, the
 // kubelet's volumes), what the portmap plugin calls, and what dualstrap calls. kube-proxy brings nft in
 // its image, containerd forwards ports without socat, and conntrack is not asked for since 1.32.
-func programs() []program {
-	firewalldRuns := func(s *subject) bool { return s.Facts.Units["firewalld"].Active }
-	builtin := func(s *subject) bool { return s.fleet.cluster.Builtin }
-	return []program{
+func programs() []Program {
+	firewalldRuns := func(_ *Cluster, h *Host) bool { return h.Facts.Units["firewalld"].Active }
+	builtin := func(c *Cluster, _ *Host) bool { return c.Builtin }
+	return []Program{
 		{"cp", "coreutils", "coreutils", "kubeadm", nil},
 		{"mount", "mount", "util-linux", "the kubelet", nil},
 		{"umount", "mount", "util-linux", "the kubelet", nil},
@@ -42,16 +44,22 @@ func programs() []program {
 	}
 }
 
+// Programs are those that the host needs in this cluster.
+func (h *Host) Programs(cluster *Cluster) []Program {
+	return slices.DeleteFunc(programs(), func(p Program) bool { return p.needed != nil && !p.needed(cluster, h) })
+}
+
+// judgePrograms only warns where the host's package manager is one that preparing calls.
 func judgePrograms(s *subject) verdict {
 	var missing, packages []string
-	for _, p := range programs() {
-		if s.Facts.Programs[p.name] || p.needed != nil && !p.needed(s) {
+	for _, p := range s.Programs(s.fleet.cluster) {
+		if s.Facts.Programs[p.Name] {
 			continue
 		}
-		missing = append(missing, p.name+" for "+p.purpose)
-		name := p.debian
+		missing = append(missing, p.Name+" for "+p.Purpose)
+		name := p.Debian
 		if s.Facts.packageManager() == "dnf" {
-			name = p.rpm
+			name = p.RPM
 		}
 		if !slices.Contains(packages, name) {
 			packages = append(packages, name)
@@ -60,8 +68,12 @@ func judgePrograms(s *subject) verdict {
 	if len(missing) == 0 {
 		return passed("all programs are there")
 	}
-	return failed("there is no %s", strings.Join(missing, ", no ")).
-		try("%s install %s", s.Facts.packageManager(), strings.Join(packages, " "))
+	lacks := "there is no " + strings.Join(missing, ", no ")
+	command := fmt.Sprintf("%s install %s", s.Facts.packageManager(), strings.Join(packages, " "))
+	if s.Facts.Programs["apt-get"] || s.Facts.Programs["dnf"] {
+		return warning("%s", lacks).try("nothing: create calls %s", command)
+	}
+	return failed("%s", lacks).try("%s", command)
 }
 
 // packageManager is the program that installs packages on the host.

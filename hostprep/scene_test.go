@@ -70,7 +70,7 @@ func newFacts(last int, address netip.Addr) Facts {
 		}},
 	}
 	for _, p := range programs() {
-		facts.Programs[p.name] = true
+		facts.Programs[p.Name] = true
 	}
 	return facts
 }

@@ -51,7 +51,7 @@ func (s *Site) Create(ctx context.Context) (Outcome, error) {
 	if cleaned := s.revokeTokens(ctx); err == nil {
 		err = cleaned
 	}
-	outcome.Kubeconfig, _ = s.kubeconfig() //nolint:errcheck // the run has said why there is none
+	outcome.Kubeconfig, _ = s.kubeconfig() // where there is none, the run has said why
 	if err == nil {
 		err = ctx.Err()
 	}

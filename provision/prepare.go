@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/change"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -26,7 +27,7 @@ func (s *Site) preparePhase() workflow.Phase {
 			if err != nil {
 				return nil, err
 			}
-			desired, err := s.desired(files[host.Address()], s.index[host.Address()].Facts.Membership.Joined)
+			desired, err := s.desired(files[host.Address()], s.index[host.Address()])
 			if err != nil {
 				return nil, err
 			}
@@ -106,13 +107,17 @@ func isForJoining(path string) bool {
 func isStaticPod(path string) bool { return strings.HasPrefix(path, "/etc/kubernetes/manifests/") }
 
 // desired is what a host has to be before it joins, or, when it has joined, as a node.
-func (s *Site) desired(host render.HostFiles, joined bool) (change.Desired, error) {
+func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desired, error) {
 	desired := change.Desired{
-		Firewalld: wantedFirewalld(host.Firewalld),
+		Firewalld: wantedFirewalld(files.Firewalld),
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
 	}
-	for _, file := range host.Files {
-		if !strings.HasPrefix(file.Path, "/") || isForJoining(file.Path) && !(joined && isStaticPod(file.Path)) {
+	for _, program := range host.Programs(&s.cluster) {
+		desired.Programs = append(desired.Programs, change.Program{Name: program.Name, Apt: program.Debian, Dnf: program.RPM})
+	}
+	for _, file := range files.Files {
+		isForNow := !isForJoining(file.Path) || host.Facts.Membership.Joined && isStaticPod(file.Path)
+		if !strings.HasPrefix(file.Path, "/") || !isForNow {
 			continue
 		}
 		if strings.Contains(string(file.Content), render.KnownAfterInit) {
@@ -135,7 +140,7 @@ func (s *Site) desired(host render.HostFiles, joined bool) (change.Desired, erro
 	if s.options.Bundle == nil {
 		return desired, nil
 	}
-	return desired, addBundle(&desired, s.options.Bundle, host.Role)
+	return desired, addBundle(&desired, s.options.Bundle, files.Role)
 }
 
 // The services that the bundle's programs run as.

@@ -108,12 +108,10 @@ func comparable(object *unstructured.Unstructured) map[string]any {
 // not mention stay as they are.
 func (c *Client) Apply(ctx context.Context, objects []Object) error {
 	return eachObject(ctx, objects, func(ctx context.Context, _ int, object Object) error {
-		var refused error
-		err := poll(ctx, applyPatience, "cannot apply "+object.Name(), func(ctx context.Context) (string, error) {
-			_, refused = c.apply(ctx, object)
-			return "", refused
+		return poll(ctx, applyPatience, "cannot apply "+object.Name(), func(ctx context.Context) (string, error) {
+			_, err := c.apply(ctx, object)
+			return "", err
 		})
-		return err
 	})
 }
 

@@ -141,10 +141,19 @@ func (e *WaitError) Error() string {
 // isTransient reports whether the same request may succeed a moment later.
 func isTransient(err error) bool {
 	var dialing *net.OpError
-	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) || utilnet.IsTimeout(err) ||
-		errors.As(err, &dialing) || meta.IsNoMatchError(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
-		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsConflict(err) ||
-		errors.Is(err, ErrNoAPIServer)
+	if errors.Is(err, ErrNoAPIServer) || errors.As(err, &dialing) {
+		return true
+	}
+	for _, passes := range []func(error) bool{
+		utilnet.IsConnectionRefused, utilnet.IsConnectionReset, utilnet.IsProbableEOF, utilnet.IsTimeout,
+		apierrors.IsServerTimeout, apierrors.IsTimeout, apierrors.IsTooManyRequests, apierrors.IsInternalError,
+		apierrors.IsServiceUnavailable, apierrors.IsConflict, meta.IsNoMatchError,
+	} {
+		if passes(err) {
+			return true
+		}
+	}
+	return false
 }
 
 // ErrNoAPIServer is a control plane none of whose API servers can be connected to.

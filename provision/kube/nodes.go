@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -198,7 +199,8 @@ func (c *Client) applyNode(ctx context.Context, bare Object, wanted []corev1.Tai
 		if err != nil {
 			return err
 		}
-		if err := c.client.Patch(ctx, &live, client.RawPatch("application/merge-patch+json", patch), client.FieldOwner(FieldManager)); err != nil {
+		err = c.client.Patch(ctx, &live, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+		if err != nil {
 			return fmt.Errorf("cannot set the taints of %s: %w", bare.Name(), err)
 		}
 	}

@@ -38,8 +38,10 @@ func main() {
 		return
 	}
 	server := &http.Server{Addr: *address, Handler: newHandler(*fetch), ReadHeaderTimeout: headerTimeout}
-	slog.Error("cannot serve", "error", server.ListenAndServe())
-	os.Exit(1)
+	if err := server.ListenAndServe(); err != nil {
+		slog.Error("cannot serve", "error", err)
+		os.Exit(1) //nolint:forbidigo // this is main
+	}
 }
 
 func newHandler(fetch bool) http.Handler {

@@ -44,7 +44,8 @@ func TestFetch(t *testing.T) {
 	if code, body := get(t, newHandler(false), ask(other.URL+"/client")); !strings.HasPrefix(body, "Hello") {
 		t.Errorf("it fetches without being told to: %d %q", code, body)
 	}
-	if code, body := get(t, newHandler(true), ask("http://127.0.0.1:1/")); code != http.StatusBadGateway || !strings.Contains(body, "refused") {
+	code, body := get(t, newHandler(true), ask("http://127.0.0.1:1/"))
+	if code != http.StatusBadGateway || !strings.Contains(body, "refused") {
 		t.Errorf("%d %q", code, body)
 	}
 	if code, _ := get(t, newHandler(true), ask("://")); code != http.StatusBadRequest {
