@@ -1,0 +1,232 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// testCluster is a cluster on the hosts of a lab.
+type testCluster struct {
+	testLab
+
+	manifest, bundle, kubectl string
+}
+
+// newTestCluster makes a lab with bare hosts. The manifests are the lab's until a test writes others.
+func newTestCluster(t *testing.T, hosts ...string) *testCluster {
+	t.Helper()
+	bundle := os.Getenv("DUALSTRAP_BUNDLE")
+	if bundle == "" {
+		bundle = filepath.Join("..", "build", "bundle")
+	}
+	c := &testCluster{testLab: newTestLab(t), bundle: bundle}
+	c.mustRun(t, "up", hosts...)
+	c.manifest = c.file("cluster.yaml")
+	tools := t.TempDir()
+	out, err := exec.CommandContext(t.Context(), c.program, "bundle", "extract", bundle, "kubectl", "--output-dir", tools).CombinedOutput()
+	if err != nil {
+		t.Fatalf("no kubectl: %v\n%s", err, out)
+	}
+	c.kubectl = filepath.Join(tools, "kubectl")
+	return c
+}
+
+// rewrite makes other manifests of the lab's.
+func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
+	t.Helper()
+	content, err := os.ReadFile(c.file("cluster.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("the lab's manifests do not have %q in them:\n%s", pairs[i], text)
+		}
+		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
+	}
+	c.manifest = filepath.Join(t.TempDir(), "cluster.yaml")
+	if err := os.WriteFile(c.manifest, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// created is what create cluster -o json says.
+type created struct {
+	OK      bool             `json:"ok"`
+	Changes int              `json:"changes"`
+	Seconds float64          `json:"seconds"`
+	Run     *workflow.Report `json:"run"`
+}
+
+// summary is what was changed, a line each.
+func (c created) summary() []string {
+	var lines []string
+	if c.Run == nil {
+		return nil
+	}
+	for _, host := range c.Run.Hosts {
+		for _, phase := range host.Phases {
+			for _, change := range phase.Changes {
+				lines = append(lines, fmt.Sprintf("%s %s: %s", host.Address, phase.Name, change))
+			}
+		}
+	}
+	return lines
+}
+
+// create runs create cluster, and gives what it said on standard error, too.
+func (c *testCluster) create(t *testing.T) (created, string, error) {
+	t.Helper()
+	var stdout, stderr strings.Builder
+	command := exec.CommandContext(t.Context(), c.program,
+		"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "-o", "json")
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	var result created
+	if decoding := json.Unmarshal([]byte(stdout.String()), &result); decoding != nil && err == nil {
+		t.Fatalf("it prints no report: %v\n%s", decoding, stdout.String())
+	}
+	return result, stderr.String(), err
+}
+
+func (c *testCluster) mustCreate(t *testing.T) created {
+	t.Helper()
+	result, said, err := c.create(t)
+	if err != nil || !result.OK {
+		t.Fatalf("create cluster: %v\n%s", err, said)
+	}
+	t.Logf("created with %d changes in %.1f s", result.Changes, result.Seconds)
+	return result
+}
+
+func (c *testCluster) kubeconfig() string { return c.file(testLabName + "-kubeconfig") }
+
+// kube gives what kubectl prints. It goes to the control plane's VIP.
+func (c *testCluster) kube(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := c.tryKube(t, "", args...)
+	if err != nil {
+		t.Fatalf("kubectl %v: %v", args, err)
+	}
+	return out
+}
+
+func (c *testCluster) tryKube(t *testing.T, stdin string, args ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), c.kubectl, append([]string{"--kubeconfig", c.kubeconfig(), "--request-timeout=20s"}, args...)...)
+	command.Stdin = strings.NewReader(stdin)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// apply applies manifests as they are.
+func (c *testCluster) apply(t *testing.T, manifests string) {
+	t.Helper()
+	if _, err := c.tryKube(t, manifests, "apply", "-f", "-"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until a condition gives nothing that is missing.
+func eventually(t *testing.T, what string, missing func() string) time.Duration {
+	t.Helper()
+	const patience = 3 * time.Minute
+	begun := time.Now()
+	for {
+		reason := missing()
+		if reason == "" {
+			return time.Since(begun)
+		}
+		if time.Since(begun) > patience {
+			t.Fatalf("%s: still not after %s: %s", what, patience, reason)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+}
+
+// get asks an HTTP server from one of the lab's hosts, and gives the answer or an error.
+func (c *testCluster) get(t *testing.T, host, url string) (string, error) {
+	t.Helper()
+	stdout, all, err := c.run(t, "exec", host, "--", "curl", "--silent", "--show-error", "--globoff", "--max-time", "5", url)
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, all)
+	}
+	return strings.TrimSpace(stdout), nil
+}
+
+// answers waits until a server gives an answer that holds a text.
+func (c *testCluster) answers(t *testing.T, host, url, want string) {
+	t.Helper()
+	eventually(t, host+" asks "+url, func() string {
+		got, err := c.get(t, host, url)
+		switch {
+		case err != nil:
+			return err.Error()
+		case !strings.Contains(got, want):
+			return fmt.Sprintf("it answers %q, not %q", got, want)
+		}
+		return ""
+	})
+}
+
+// at writes the URL of an address.
+func at(address string, port int, path string) string {
+	if strings.Contains(address, ":") {
+		address = "[" + address + "]"
+	}
+	return fmt.Sprintf("http://%s:%d%s", address, port, path)
+}
+
+// fields gives the words that a JSONPath of kubectl prints.
+func (c *testCluster) fields(t *testing.T, path string, args ...string) []string {
+	t.Helper()
+	return strings.Fields(c.kube(t, append(args, "-o", "jsonpath="+path)...))
+}
+
+// podsOn are the pods of a node that have addresses of their own, as NAME IPV4 IPV6.
+func (c *testCluster) podsOn(t *testing.T, node string) [][]string {
+	t.Helper()
+	const each = `{range .items[?(@.spec.hostNetwork!=true)]}{.metadata.name} {.status.phase} {.status.podIPs[*].ip}{"\n"}{end}`
+	var pods [][]string
+	for line := range strings.Lines(c.kube(t, "get", "pods", "-A", "--field-selector", "spec.nodeName="+node, "-o", "jsonpath="+each)) {
+		if words := strings.Fields(line); len(words) == 4 && words[1] == "Running" {
+			pods = append(pods, []string{words[0], words[2], words[3]})
+		}
+	}
+	return pods
+}
+
+// runParts runs parts that depend on each other.
+func runParts[T any](t *testing.T, subject T, parts []part[T]) {
+	t.Helper()
+	for _, p := range parts {
+		if !t.Run(p.name, func(t *testing.T) { p.run(t, subject) }) {
+			return
+		}
+	}
+}
+
+type part[T any] struct {
+	name string
+	run  func(*testing.T, T)
+}
+
+func sorted(values []string) []string {
+	slices.Sort(values)
+	return values
+}

@@ -1,0 +1,239 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dualstrap/dualstrap/api"
+)
+
+// TestIntegrationCluster makes a cluster of one control plane node and two workers out of bare hosts,
+// and lives with it: firewalld is active on all of them, one presents itself as RHEL.
+func TestIntegrationCluster(t *testing.T) {
+	c := newTestCluster(t, "--workers", "3")
+	// The third worker is for joining by hand.
+	c.rewrite(t, "  - address: 10.2.0.7 # labtest-worker-3\n", "")
+	runParts(t, c, []part[*testCluster]{
+		{"create", clusterIsCreated},
+		{"nodes are as planned", clusterNodesAsPlanned},
+		{"a second run changes nothing", clusterConverges},
+		{"services of the documentation", clusterServes},
+		{"service policies", clusterServicePolicies},
+		{"pods are reached and reach out", clusterPodsAreFlat},
+		{"neighbours", clusterNeighbours},
+		{"a node joined by hand", clusterTakesHandJoined},
+		{"what is killed comes back", clusterSurvivesKills},
+		{"drift is repaired", clusterRepairsDrift},
+		{"hosts of another cluster are refused", clusterIsNotTakenOver},
+	})
+}
+
+func clusterIsCreated(t *testing.T, c *testCluster) {
+	c.mustCreate(t)
+	info, err := os.Stat(c.kubeconfig())
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("kubeconfig: %v, %v", info, err)
+	}
+	if got := c.kube(t, "config", "current-context"); got != testLabName+"-admin@"+testLabName {
+		t.Errorf("the context is %s", got)
+	}
+	for _, host := range []string{"labtest-cp-1", "labtest-worker-1", "labtest-worker-2"} {
+		if got := c.on(t, host, "firewall-cmd --state; cat /etc/firewalld/firewalld.conf | grep ^IPv6_rpfilter=; "+
+			"nft list table inet firewalld | grep -c 'fib saddr . mark . iif' || true"); got != "running\nIPv6_rpfilter=no\n0" {
+			t.Errorf("%s: firewalld: %q", host, got)
+		}
+		if left := c.on(t, host, "find /etc/dualstrap /var/lib/dualstrap /tmp -name '*config.yaml' -o -name '*.tar' | head"); left != "" {
+			t.Errorf("%s: left behind: %s", host, left)
+		}
+	}
+	clusterKeepsSecrets(t, c)
+}
+
+// clusterKeepsSecrets looks for tokens and keys where they must not be.
+func clusterKeepsSecrets(t *testing.T, c *testCluster) {
+	t.Helper()
+	secret := regexp.MustCompile(`\b[a-z0-9]{6}\.[a-z0-9]{16}\b|BEGIN [A-Z ]*PRIVATE KEY`)
+	logs, err := filepath.Glob(c.file("log/*/*"))
+	if err != nil || len(logs) < 5 { // the run's, the report, and one for each host
+		t.Fatalf("logs: %v, %v", logs, err)
+	}
+	for _, path := range logs {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := secret.Find(content); found != nil {
+			t.Errorf("%s holds a secret: %s", path, found)
+		}
+	}
+	if got := c.kube(t, "get", "secrets", "-n", "kube-system", "-l", "dualstrap.dev/join-token", "-o", "name"); got != "" {
+		t.Errorf("tokens are left: %s", got)
+	}
+}
+
+// plan is what the plan says of the manifests.
+func (c *testCluster) plan(t *testing.T) api.Plan {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), c.program, "plan", "-f", c.manifest, "-o", "json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan api.Plan
+	if err := json.Unmarshal(out, &plan); err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func clusterNodesAsPlanned(t *testing.T, c *testCluster) {
+	const each = `{range .items[*]}{.spec.providerID} {.spec.podCIDR} {.spec.podCIDRs[*]} {.status.addresses[?(@.type=="InternalIP")].address} ` +
+		`{.metadata.labels.baremetal\.cluster\.gke\.io/node-pool}{"\n"}{end}`
+	got := sorted(strings.Split(c.kube(t, "get", "nodes", "-o", "jsonpath="+each), "\n"))
+	var want []string
+	for _, node := range c.plan(t).Nodes {
+		ipv6 := strings.Replace(node.Address.String(), "10.2.0.", "fd12::2:", 1)
+		want = append(want, fmt.Sprintf("baremetal://%s %s %s %s %s %s %s",
+			node.Address, node.PodCIDRs[0], node.PodCIDRs[0], node.PodCIDRs[1], node.Address, ipv6, node.Pool))
+	}
+	if diff := cmp.Diff(sorted(want), got); diff != "" {
+		t.Errorf("nodes (-plan +cluster):\n%s", diff)
+	}
+	if got := c.fields(t, `{.items[*].status.nodeInfo.kubeletVersion}`, "get", "nodes"); slices.ContainsFunc(got, func(v string) bool { return v != "v1.36.3" }) {
+		t.Errorf("kubelets say %v", got)
+	}
+}
+
+// clusterConverges looks at what a second run would disturb, too.
+func clusterConverges(t *testing.T, c *testCluster) {
+	running := func() string {
+		return c.on(t, "labtest-cp-1", "systemctl show -p MainPID --value kubelet containerd firewalld") +
+			c.kube(t, "get", "pods", "-A", "-o", `jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{"\n"}{end}`)
+	}
+	before := running()
+	again := c.mustCreate(t)
+	if again.Changes > 0 {
+		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
+	}
+	if diff := cmp.Diff(before, running()); diff != "" {
+		t.Errorf("the second run disturbs (-before +after):\n%s", diff)
+	}
+}
+
+// documented is the documentation's Deployment and its two Services, with the bundle's server.
+const documented = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: "my-deployment"
+spec:
+  selector:
+    matchLabels:
+      app: "try-dual-stack"
+  replicas: 3
+  template:
+    metadata:
+      labels:
+        app: "try-dual-stack"
+    spec:
+      containers:
+      - name: "hello"
+        image: "dualstrap.dev/hello:2.0.0"
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: "my-service"
+spec:
+  selector:
+    app: "try-dual-stack"
+  type: "ClusterIP"
+  ipFamilyPolicy: "RequireDualStack"
+  ipFamilies:
+  - "IPv6"
+  - "IPv4"
+  ports:
+  - port: 80
+    targetPort: 8080
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: "my-lb-service"
+spec:
+  selector:
+    app: "try-dual-stack"
+  type: "LoadBalancer"
+  ipFamilyPolicy: "RequireDualStack"
+  ipFamilies:
+  - "IPv6"
+  - "IPv4"
+  ports:
+  - port: 80
+    targetPort: 8080
+`
+
+const says = "Hello, world!\nVersion: 2.0.0\nHostname: my-deployment-"
+
+func clusterServes(t *testing.T, c *testCluster) {
+	c.apply(t, documented)
+	c.kube(t, "rollout", "status", "deployment/my-deployment", "--timeout=180s")
+	addresses := c.fields(t, `{.spec.clusterIPs[*]} {.spec.clusterIP}`, "get", "service", "my-service")
+	if len(addresses) != 3 || !strings.HasPrefix(addresses[0], "fd12::5:") || addresses[2] != addresses[0] || !strings.HasPrefix(addresses[1], "172.16.") {
+		t.Fatalf("clusterIPs: %v", addresses)
+	}
+	for _, host := range []string{"labtest-cp-1", "labtest-worker-1", "labtest-worker-2"} {
+		for _, address := range addresses[:2] {
+			c.answers(t, host, at(address, 80, "/"), says)
+		}
+	}
+	for _, address := range c.loadBalancer(t) {
+		c.answers(t, "client", at(address, 80, "/"), says)
+	}
+}
+
+// loadBalancer are the addresses of the documentation's Service, once it has them.
+func (c *testCluster) loadBalancer(t *testing.T) []string {
+	t.Helper()
+	var addresses []string
+	eventually(t, "the Service has an address of each family", func() string {
+		addresses = sorted(c.fields(t, `{.status.loadBalancer.ingress[*].ip}`, "get", "service", "my-lb-service"))
+		if len(addresses) == 2 && strings.HasPrefix(addresses[0], "10.2.0.2") && strings.HasPrefix(addresses[1], "fd12::4:1") {
+			return ""
+		}
+		return fmt.Sprintf("it has %v", addresses)
+	})
+	if slices.Contains(addresses, "10.2.0.212") {
+		t.Errorf("the ingress VIP was given away: %v", addresses)
+	}
+	return addresses
+}
+
+func clusterServicePolicies(t *testing.T, c *testCluster) {
+	for policy, want := range map[string][]string{
+		"SingleStack":      {"172.16."},
+		"PreferDualStack":  {"172.16.", "fd12::5:"},
+		"RequireDualStack": {"172.16.", "fd12::5:"},
+	} {
+		name := strings.ToLower(policy)
+		c.apply(t, fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata:\n  name: %s\nspec:\n  ipFamilyPolicy: %s\n  ports:\n  - port: 80\n", name, policy))
+		got := c.fields(t, `{.spec.clusterIPs[*]}`, "get", "service", name)
+		c.kube(t, "delete", "service", name)
+		matches := len(got) == len(want)
+		for i := range min(len(got), len(want)) {
+			matches = matches && strings.HasPrefix(got[i], want[i])
+		}
+		if !matches {
+			t.Errorf("%s: clusterIPs %v, want them to begin with %v", policy, got, want)
+		}
+	}
+}
