@@ -52,14 +52,12 @@ func (c *testCluster) caller(t *testing.T, node string) (pod [2]string, address 
 
 func (c *testCluster) startMirror(t *testing.T) {
 	t.Helper()
-	server := exec.CommandContext(t.Context(), c.program, c.args("exec", "client", "--", "python3", "-c", mirror)...)
+	c.on(t, "client", "firewall-cmd -q --add-port=9000/tcp")
+	server := exec.CommandContext(t.Context(), c.program, c.args("exec", "client", "--", "timeout", "600", "python3", "-c", mirror)...)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		c.on(t, "client", "pkill -f http.server || true")
-		_ = server.Wait() // it was killed
-	})
+	t.Cleanup(func() { _ = server.Wait() }) // the end of the test's context ends it
 	c.answers(t, "client", at("10.2.0.100", 9000, "/"), "10.2.0.100")
 }
 

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
@@ -45,6 +46,8 @@ func run(ctx context.Context, host remote.Host, name, file string, args ...strin
 // progressOf is how far a host is on the way to being a node.
 type progressOf struct {
 	joined bool
+	// balances says that it carries the control plane's VIP with a kubelet of its own.
+	balances bool
 	// left is something of an init or a join that did not come to its end; empty when there is nothing.
 	left string
 }
@@ -59,7 +62,8 @@ func lookAt(ctx context.Context, host remote.Reader) (progressOf, error) {
 		return progressOf{}, err
 	}
 	_, joined := answer.Values["joined"]
-	return progressOf{joined: joined, left: answer.Text("half")}, nil
+	_, balances := answer.Values["balances"]
+	return progressOf{joined: joined, balances: balances, left: answer.Text("half")}, nil
 }
 
 // kubeadm makes a host a node: with init or with join, from the files that are rendered for that. What
@@ -74,13 +78,8 @@ func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files
 			return err
 		}
 	}
-	var joining []remote.File
-	for _, file := range files.Files {
-		if strings.HasPrefix(file.Path, "/") && isForJoining(file.Path) {
-			joining = append(joining, remote.File{Path: file.Path, Mode: file.Mode, Content: file.Content})
-		}
-	}
-	if _, err := host.WriteFiles(ctx, joining); err != nil {
+	joining := slices.DeleteFunc(slices.Clone(files.Files), func(file render.File) bool { return !isForJoining(file.Path) })
+	if _, err := host.WriteFiles(ctx, remoteFiles(joining)); err != nil {
 		return err
 	}
 	if err := run(ctx, host, "kubeadm "+verb, verb, kubeadmConfig); err != nil {
@@ -88,6 +87,15 @@ func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files
 	}
 	_, err = host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}})
 	return err
+}
+
+// remoteFiles are rendered files as they go to a host.
+func remoteFiles(files []render.File) []remote.File {
+	var to []remote.File
+	for _, file := range files {
+		to = append(to, remote.File{Path: file.Path, Mode: file.Mode, Content: file.Content})
+	}
+	return to
 }
 
 // joinedNote tells who looks into the file what it is for.

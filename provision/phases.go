@@ -17,6 +17,7 @@ import (
 
 // The names of the phases of create, in their order.
 const (
+	balancePhase          = "balance"
 	initPhase             = "init"
 	objectsPhase          = "objects"
 	joinControlPlanePhase = "join-control-plane"
@@ -35,10 +36,11 @@ const (
 
 // createPhases are what create does once all hosts have passed their checks.
 //
-//	            prepare   init   objects   join-control-plane   join   ready   settle
-//	first       ├───────┼──────┼─────────┤                           ├──────┼───────┤
-//	control     ├───────┤                ├────────────────────┤      ├──────┤
-//	worker      ├───────┤                                     ├──────┼──────┤
+//	            prepare   balance   init   objects   join-control-plane   join   ready   settle
+//	balancer    ├───────┼─────────┤                                     ├──────┼──────┤
+//	first       ├───────┤         ├──────┼─────────┤                           ├──────┼───────┤
+//	control     ├───────┤                          ├────────────────────┤      ├──────┤
+//	worker      ├───────┤                                               ├──────┼──────┤
 func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 	key, err := newCertificateKey()
 	if err != nil {
@@ -49,13 +51,20 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 	founded := s.isFounded()
 	isFirst := func(host netip.Addr) bool { return host == first }
 	isControlPlane := func(host netip.Addr) bool { return slices.Contains(s.controlPlanes(), host) }
+	balances := func(host netip.Addr) bool { return s.index[host].Balancer && !isControlPlane(host) }
 	invitation := sync.OnceValues(func() (map[netip.Addr]render.HostFiles, error) { return s.invite(ctx, key) })
 	return []workflow.Phase{
 		s.preparePhase(),
 		{
+			Name: balancePhase, Short: "carry the control plane's VIP where other nodes do that",
+			On:   func(host netip.Addr) bool { return balances(host) && !founded },
+			Plan: s.planBalance,
+		},
+		{
 			Name: initPhase, Short: "make the first control plane node",
-			On:   func(host netip.Addr) bool { return isFirst(host) && !founded },
-			Plan: s.planInit(key),
+			On:    func(host netip.Addr) bool { return isFirst(host) && !founded },
+			After: []workflow.Need{{Phase: balancePhase, On: balances}},
+			Plan:  s.planInit(key),
 		},
 		{
 			Name: objectsPhase, Short: "bring nodes and workloads into the cluster",
@@ -97,6 +106,28 @@ func newCertificateKey() (string, error) {
 		return "", fmt.Errorf("cannot make a key for the control plane's certificates: %w", err)
 	}
 	return hex.EncodeToString(key), nil
+}
+
+// planBalance starts the load balancer of the control plane before there is one, unless it runs.
+func (s *Site) planBalance(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	progress, err := lookAt(ctx, host)
+	if err != nil || progress.joined || progress.balances {
+		return nil, err
+	}
+	return []workflow.Action{{Summary: "carry the control plane's VIP", Do: func(ctx context.Context, host remote.Host) error {
+		files, err := s.renderHosts(render.Later{})
+		if err != nil {
+			return err
+		}
+		mine := files[host.Address()]
+		balancing := slices.DeleteFunc(slices.Clone(mine.Files), func(file render.File) bool {
+			return !isStaticPod(file.Path) && file.Path != render.StandaloneKubelet
+		})
+		if _, err := host.WriteFiles(ctx, remoteFiles(balancing)); err != nil {
+			return err
+		}
+		return run(ctx, host, "start the load balancer", "balance", render.StandaloneKubelet)
+	}}}, nil
 }
 
 // planInit makes the first node, unless it is there.

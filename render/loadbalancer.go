@@ -86,7 +86,27 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 		return nil, err
 	}
 	haproxyPod, err := r.staticPod("haproxy", api.HAProxyVersion, haproxy)
-	return []File{check, keepalived, haproxy, keepalivedPod, haproxyPod}, err
+	if err != nil {
+		return nil, err
+	}
+	files := []File{check, keepalived, haproxy, keepalivedPod, haproxyPod}
+	if h.isControlPlane() {
+		return files, nil
+	}
+	standalone, err := sharedFile(r, "kubelet-standalone.yaml", StandaloneKubelet, standaloneData{
+		CRISocket: criSocket, CgroupV1: h.facts.CgroupV1, Container: h.facts.Container, StaticPods: staticPods,
+	})
+	return append(files, standalone), err
+}
+
+// StandaloneKubelet is the configuration of a kubelet that runs static pods alone, on nodes that carry
+// the control plane's load balancer before there is a control plane.
+const StandaloneKubelet = kubeadmDirectory + "/standalone.yaml"
+
+// standaloneData fills it.
+type standaloneData struct {
+	CRISocket, StaticPods string
+	CgroupV1, Container   bool
 }
 
 func (r *hostRenderer) keepalived(h *host) keepalivedData {

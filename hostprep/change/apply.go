@@ -56,17 +56,18 @@ func (w *work) putFile(file remote.File) {
 // Apply does what was planned, and records before what was there. What does not depend on each other
 // is done at the same time:
 //
-//	record ─┬─ executables ─┐
-//	        ├─ packages ────┼─ sysctls, units ─┬─ import images
+//	record ─┬─ executables ─┬─ sysctls, units ─┬─ import images
+//	        ├─ packages ────┤                  │
 //	        ├─ files ───────┘                  │
-//	        ├─────── firewalld (after files)   │
-//	        └─ images ─────────────────────────┘
+//	        ├─ images (after executables) ─────┘
+//	        └─ firewalld (after files)
 //
+// Executables are sent before images, so that containerd runs by the time the first image is there.
 // What failed ends the rest. Survey, Plan and Apply again finish what is left.
 func Apply(ctx context.Context, host remote.Host, actions []Action) (Result, error) {
 	a := applier{
 		host: host, work: gather(actions), uploads: make(chan struct{}, maxUploads),
-		written: make(chan struct{}), running: make(chan struct{}),
+		written: make(chan struct{}), sent: make(chan struct{}), running: make(chan struct{}),
 	}
 	if len(actions) == 0 {
 		return Result{}, nil
@@ -89,9 +90,10 @@ type applier struct {
 	work *work
 	// uploads has room for the large files that are on their way.
 	uploads chan struct{}
-	// written is closed when the files are there, running when the units run.
-	written, running chan struct{}
-	result           Result // of firewalld
+	// written is closed when the files are there, sent when the executables are, running when the units
+	// run.
+	written, sent, running chan struct{}
+	result                 Result // of firewalld
 }
 
 // run runs one of the package's scripts.
@@ -143,9 +145,7 @@ func (a *applier) system(ctx context.Context) error {
 		return nil
 	})
 	place.Go(func() error { return a.packages(within) })
-	for _, executable := range a.work.executables {
-		place.Go(func() error { return a.upload(within, executable) })
-	}
+	place.Go(func() error { return a.executables(within) })
 	if err := place.Wait(); err != nil {
 		return err
 	}
@@ -154,6 +154,19 @@ func (a *applier) system(ctx context.Context) error {
 	}
 	close(a.running)
 	return nil
+}
+
+// executables sends them.
+func (a *applier) executables(ctx context.Context) error {
+	sending, ctx := errgroup.WithContext(ctx)
+	for _, executable := range a.work.executables {
+		sending.Go(func() error { return a.upload(ctx, executable) })
+	}
+	err := sending.Wait()
+	if err == nil {
+		close(a.sent)
+	}
+	return err
 }
 
 func (a *applier) upload(ctx context.Context, upload remote.Upload) error {
@@ -194,6 +207,11 @@ func (a *applier) takeEffect(ctx context.Context) error {
 
 // image brings an image to the host, and imports it as soon as containerd runs.
 func (a *applier) image(ctx context.Context, image Image) error {
+	select {
+	case <-a.sent:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	archive := path.Join(stateDir, "images", image.SHA256+".tar")
 	err := a.upload(ctx, remote.Upload{Path: archive, Mode: archiveMode, SHA256: image.SHA256, Open: image.Open, Size: image.Size})
 	if err != nil {

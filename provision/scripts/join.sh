@@ -1,3 +1,5 @@
 # Makes this host a node of the cluster. $1 is kubeadm's configuration; it holds a token.
 trap 'rm -f -- "$1"' EXIT
+# The cluster's kubelet takes over what the other one runs.
+systemctl stop dualstrap-standalone.service 2>/dev/null || :
 kubeadm join --config "$1"

@@ -1,0 +1,13 @@
+# Runs a kubelet for the static pods of this host, until it joins. $1 is its configuration. The unit is
+# gone with the next boot, and so is the kubelet.
+systemctl reset-failed dualstrap-standalone.service 2>/dev/null || :
+systemd-run --quiet --unit=dualstrap-standalone --property=Restart=always /usr/local/bin/kubelet --config="$1"
+for _ in $(seq 120); do
+	if ctr --namespace k8s.io tasks ls 2>/dev/null | grep -c RUNNING | grep -q '^[4-9]'; then # two pods, each with its sandbox
+		exit
+	fi
+	sleep 0.5
+done
+journalctl --unit dualstrap-standalone --lines 20 --no-pager --output cat >&2
+echo 'the load balancer has not started within a minute' >&2
+exit 1
