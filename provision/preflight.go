@@ -77,6 +77,7 @@ func (s *Site) probePhase() workflow.Phase {
 	return workflow.Phase{
 		Name:  "probe",
 		Short: "ask every host what it is like",
+		Reads: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			facts, err := hostprep.Probe(ctx, host)
 			s.index[host.Address()].Facts = facts
@@ -93,6 +94,7 @@ func (s *Site) networkPhase() workflow.Phase {
 	return workflow.Phase{
 		Name:  "network",
 		Short: "have hosts reach each other, and look for addresses that others have",
+		Reads: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			task := tasks[host.Address()]
 			if task.Empty() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a newcomer sees first: hosts like bare metal, judged, and a cluster for them planned and rendered.
+# What a newcomer sees first: hosts like bare metal, judged, and made a cluster.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +20,12 @@ show $dualstrap plan -f $manifests
 show $dualstrap render -f $manifests --output-dir $out/rendered
 $dualstrap plan -f $manifests -o svg >$out/plan.svg
 show $dualstrap check preflight -f $manifests --bundle build/bundle
+show $dualstrap create cluster -f $manifests --bundle build/bundle
+$dualstrap bundle extract build/bundle kubectl --output-dir build/tools
+kubectl="build/tools/kubectl --kubeconfig dualstrap-workspace/lab/lab-kubeconfig"
+show $kubectl get nodes -o wide
+show $kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,PROVIDERID:.spec.providerID
+show $kubectl get clustercidrconfigs -A
 
 cat <<EOF
 
@@ -27,6 +33,7 @@ The address plan as a picture:   $out/plan.svg
 Every file that creating it would write, by host: $out/rendered
 Look at one:  cat $out/rendered/10.2.0.4/etc/dualstrap/kubeadm/config.yaml
 Look at a host:  $dualstrap lab exec lab-cp-1
-What would change on each host, as diffs:  $dualstrap check preflight -f $manifests --bundle build/bundle --diff
+Look at the cluster:  $kubectl get pods -A -o wide
+Run it again, it changes nothing:  $dualstrap create cluster -f $manifests --bundle build/bundle
 Remove the hosts again:  make demo-down
 EOF

@@ -1,0 +1,225 @@
+//go:build integration
+
+package kube
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dualstrap/dualstrap/internal/kubetest"
+)
+
+// connect gives a client of a real API server, made of a kubeconfig whose server only dial finds.
+func connect(t *testing.T) *Client {
+	t.Helper()
+	config := kubetest.Start(t)
+	c, err := Connect(kubeconfigOf(t, config), func(ctx context.Context) (net.Conn, error) {
+		server, err := url.Parse(config.Host)
+		if err != nil {
+			return nil, err
+		}
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "tcp", server.Host)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ready(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func kubeconfigOf(t *testing.T, config *rest.Config) []byte {
+	t.Helper()
+	authority, err := os.ReadFile(config.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := clientcmdapi.NewConfig()
+	// The certificate is for this name; nothing listens at the port.
+	made.Clusters["c"] = &clientcmdapi.Cluster{Server: "https://kubernetes:1", CertificateAuthorityData: authority}
+	made.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
+	made.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
+	made.CurrentContext = "x"
+	content, err := clientcmd.Write(*made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+const manifest = `# a document of comments alone
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: default}
+data: {a: "1"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: default}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: web
+        ports: [{containerPort: 80}]
+`
+
+const nodes = `apiVersion: v1
+kind: Node
+metadata:
+  name: worker
+  labels: {example.com/rack: a}
+spec:
+  podCIDR: 192.168.1.0/24
+  podCIDRs: [192.168.1.0/24, fd12::1:100/120]
+  providerID: baremetal://10.2.0.5
+  taints: [{key: storage, effect: NoSchedule}]
+`
+
+func decoded(t *testing.T, text string) []Object {
+	t.Helper()
+	objects, err := Decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+func TestIntegrationApplyConverges(t *testing.T) {
+	c := connect(t)
+	objects := decoded(t, manifest)
+	expect := func(what string, want ...Difference) {
+		t.Helper()
+		got, err := c.Compare(t.Context(), objects)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	apply := func() {
+		t.Helper()
+		if err := c.Apply(t.Context(), objects); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect("at first", Missing, Missing)
+	apply()
+	expect("after applying", Same, Same)
+
+	object := &corev1.ConfigMap{}
+	if err := c.client.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "settings"}, object); err != nil {
+		t.Fatal(err)
+	}
+	object.Data = map[string]string{"a": "2", "by-others": "x"}
+	if err := c.client.Update(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	expect("after somebody's change", Other, Same)
+	apply()
+	expect("after the repair", Same, Same)
+	if err := c.client.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"a": "1", "by-others": "x"}, object.Data); diff != "" {
+		t.Errorf("what others added does not stay (-want +got):\n%s", diff)
+	}
+
+	objects = decoded(t, strings.Replace(manifest, "data: {a: \"1\"}", "data: {b: \"1\"}", 1))
+	apply()
+	if err := c.client.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"b": "1", "by-others": "x"}, object.Data); diff != "" {
+		t.Errorf("what the manifests had before does not go (-want +got):\n%s", diff)
+	}
+
+	objects = decoded(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Wrong_Name, namespace: default}\n")
+	if err := c.Apply(t.Context(), objects); err == nil || !strings.Contains(err.Error(), "cannot apply ConfigMap default/Wrong_Name") {
+		t.Errorf("an invalid object: %v", err)
+	}
+}
+
+func TestIntegrationNodesKeepWhatIsOthers(t *testing.T) {
+	c := connect(t)
+	// As a kubelet registers it.
+	registered := &corev1.Node{}
+	registered.Name = "worker"
+	registered.Spec.Taints = []corev1.Taint{taint("node.kubernetes.io/unschedulable")}
+	if err := c.client.Create(t.Context(), registered); err != nil {
+		t.Fatal(err)
+	}
+	taints := func(text string) []string {
+		t.Helper()
+		objects := decoded(t, text)
+		if err := c.ApplyNodes(t.Context(), objects); err != nil {
+			t.Fatal(err)
+		}
+		if differences, err := c.CompareNodes(t.Context(), objects); err != nil || differences[0] != Same {
+			t.Errorf("after applying: %v, %v", differences, err)
+		}
+		var node corev1.Node
+		if err := c.client.Get(t.Context(), client.ObjectKey{Name: "worker"}, &node); err != nil {
+			t.Fatal(err)
+		}
+		if len(node.Spec.PodCIDRs) != 2 || node.Spec.ProviderID != "baremetal://10.2.0.5" || node.Labels["example.com/rack"] != "a" {
+			t.Errorf("the node is %+v", node.Spec)
+		}
+		var keys []string
+		for _, each := range node.Spec.Taints {
+			if each.Key != corev1.TaintNodeNotReady { // admission adds it to new nodes
+				keys = append(keys, each.Key)
+			}
+		}
+		return keys
+	}
+	if diff := cmp.Diff([]string{"node.kubernetes.io/unschedulable", "storage"}, taints(nodes)); diff != "" {
+		t.Errorf("taints (-want +got):\n%s", diff)
+	}
+	without := strings.Replace(nodes, "  taints: [{key: storage, effect: NoSchedule}]\n", "", 1)
+	if diff := cmp.Diff([]string{"node.kubernetes.io/unschedulable"}, taints(without)); diff != "" {
+		t.Errorf("taints (-want +got):\n%s", diff)
+	}
+}
+
+func TestIntegrationTokensGoAway(t *testing.T) {
+	c := connect(t)
+	count := func() int {
+		t.Helper()
+		var secrets corev1.SecretList
+		if err := c.client.List(t.Context(), &secrets, client.InNamespace("kube-system")); err != nil {
+			t.Fatal(err)
+		}
+		return len(secrets.Items)
+	}
+	for range 2 {
+		if token, err := c.MintToken(t.Context()); err != nil || len(token) != 23 {
+			t.Errorf("%q, %v", token, err)
+		}
+	}
+	if got := count(); got != 2 {
+		t.Errorf("%d tokens", got)
+	}
+	if err := c.RevokeTokens(t.Context()); err != nil || count() != 0 {
+		t.Errorf("%d tokens are left, %v", count(), err)
+	}
+}

@@ -1,0 +1,65 @@
+package workflow_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// TestWindow has hosts meet in a phase that bounds them, while others go through another one.
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	f := newFleet(8)
+	var inside, most atomic.Int32
+	bounded := workflow.Phase{Name: "join", AtOnce: 2, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) {
+		most.Store(max(most.Load(), inside.Add(1)))
+		defer inside.Add(-1)
+		return nil, nil
+	}}
+	r := f.runner()
+	r.Concurrency = 3
+	report := run(t, r, f.put("prepare"), bounded)
+	if most.Load() > 2 || most.Load() < 1 {
+		t.Errorf("%d hosts were in the phase at once", most.Load())
+	}
+	for _, host := range report.Hosts {
+		if host.Phases[0].Status != workflow.Changed || host.Phases[1].Status != workflow.Unchanged {
+			t.Errorf("%s: %v", host.Address, host.Phases)
+		}
+	}
+}
+
+func TestReadingPhaseIsDone(t *testing.T) {
+	t.Parallel()
+	f := newFleet(1)
+	reads := workflow.Phase{Name: "ready", Reads: true, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) { return nil, nil }}
+	if got := run(t, f.runner(), reads).Hosts[0].Phases[0].Status; got != workflow.Done {
+		t.Errorf("it is %s", got)
+	}
+}
+
+// TestWindowIsGivenUp ends a run in which hosts wait for a place.
+func TestWindowIsGivenUp(t *testing.T) {
+	t.Parallel()
+	f := newFleet(3)
+	ctx, cancel := context.WithCancel(t.Context())
+	bounded := workflow.Phase{Name: "join", AtOnce: 1, Plan: func(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	report, err := f.runner().Run(ctx, []workflow.Phase{bounded})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[workflow.Status]int{}
+	for _, host := range report.Hosts {
+		counts[host.Phases[0].Status]++
+	}
+	if counts[workflow.Failed] != 1 || counts[workflow.NotReached] != 2 {
+		t.Errorf("%v", counts)
+	}
+}
