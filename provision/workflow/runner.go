@@ -3,6 +3,7 @@ package workflow
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -202,12 +203,10 @@ func enter(ctx context.Context, places chan struct{}) error {
 func (r *run) phase(ctx context.Context, phase *Phase, address netip.Addr, report *PhaseReport) {
 	began := time.Now()
 	r.observe(Event{Host: address, Phase: phase.Name})
-	host, err := r.Connect(ctx, address)
-	if err != nil {
-		report.end(began, err)
-		return
+	host, actions, err := r.plan(ctx, phase, address)
+	if errors.Is(err, remote.ErrConnectionLost) && ctx.Err() == nil {
+		host, actions, err = r.plan(ctx, phase, address) // it has only read: once more does no harm
 	}
-	actions, err := phase.Plan(ctx, remote.ReadOnly(host))
 	if err != nil {
 		report.end(began, err)
 		return
@@ -218,6 +217,16 @@ func (r *run) phase(ctx context.Context, phase *Phase, address netip.Addr, repor
 		err = r.do(ctx, actions, host, report)
 	}
 	report.end(began, err)
+}
+
+// plan connects to a host and has the phase look at it.
+func (r *run) plan(ctx context.Context, phase *Phase, address netip.Addr) (remote.Host, []Action, error) {
+	host, err := r.Connect(ctx, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	actions, err := phase.Plan(ctx, remote.ReadOnly(host))
+	return host, actions, err
 }
 
 // do makes changes, one after the other, until one fails.

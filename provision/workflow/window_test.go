@@ -63,3 +63,35 @@ func TestWindowIsGivenUp(t *testing.T) {
 		t.Errorf("%v", counts)
 	}
 }
+
+// TestLostConnectionIsReadAgain loses the connection while a phase looks at the host, and while it changes
+// it: only the first is tried again.
+func TestLostConnectionIsReadAgain(t *testing.T) {
+	t.Parallel()
+	lost := &remote.Error{Doing: "probe", Reason: remote.ErrConnectionLost}
+	for _, tc := range []struct {
+		cuts    int
+		changes bool
+		want    workflow.Status
+		looks   int
+	}{
+		{cuts: 1, want: workflow.Unchanged, looks: 2},
+		{cuts: 2, want: workflow.Failed, looks: 2},
+		{changes: true, want: workflow.Failed, looks: 1},
+	} {
+		looks := 0
+		phase := workflow.Phase{Name: "look", Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) {
+			if looks++; looks <= tc.cuts {
+				return nil, lost
+			}
+			if !tc.changes {
+				return nil, nil
+			}
+			return []workflow.Action{{Summary: "change", Do: func(context.Context, remote.Host) error { return lost }}}, nil
+		}}
+		got := run(t, newFleet(1).runner(), phase).Hosts[0].Phases[0].Status
+		if got != tc.want || looks != tc.looks {
+			t.Errorf("%+v: %s after %d looks", tc, got, looks)
+		}
+	}
+}
