@@ -125,7 +125,8 @@ func (c *testCluster) kube(t *testing.T, args ...string) string {
 
 func (c *testCluster) tryKube(t *testing.T, stdin string, args ...string) (string, error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), c.kubectl, append([]string{"--kubeconfig", c.kubeconfig(), "--request-timeout=20s"}, args...)...)
+	args = append([]string{"--kubeconfig", c.kubeconfig(), "--request-timeout=20s"}, args...)
+	command := exec.CommandContext(t.Context(), c.kubectl, args...)
 	command.Stdin = strings.NewReader(stdin)
 	out, err := command.CombinedOutput()
 	if err != nil {

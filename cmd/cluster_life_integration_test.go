@@ -11,6 +11,7 @@ import (
 
 // clusterSurvivesKills kills what holds the network, and waits until it is of use again.
 func clusterSurvivesKills(t *testing.T, c *testCluster) {
+	t.Helper()
 	address := c.loadBalancer(t)[1]
 	c.kube(t, "delete", "pod", "-n", "metallb-system", "-l", "component=speaker", "--force", "--grace-period=0", "--wait=false")
 	begun := time.Now()
@@ -44,6 +45,7 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 
 // clusterRepairsDrift changes by hand what create made, on a host and in the cluster.
 func clusterRepairsDrift(t *testing.T, c *testCluster) {
+	t.Helper()
 	c.on(t, "labtest-worker-1", "rm /etc/sysctl.d/90-dualstrap.conf; systemctl disable -q kubelet; "+
 		"firewall-cmd -q --permanent --remove-port=10250/tcp; firewall-cmd -q --remove-port=10250/tcp; "+
 		"sysctl -qw net.ipv4.conf.all.forwarding=0")
@@ -74,6 +76,7 @@ func clusterRepairsDrift(t *testing.T, c *testCluster) {
 
 // clusterIsNotTakenOver runs create with the manifests of another cluster on the same hosts.
 func clusterIsNotTakenOver(t *testing.T, c *testCluster) {
+	t.Helper()
 	mine := c.manifest
 	defer func() { c.manifest = mine }()
 	c.rewrite(t, "controlPlaneVIP: 10.2.0.175", "controlPlaneVIP: 10.2.0.176")

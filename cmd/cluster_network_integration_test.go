@@ -27,6 +27,7 @@ Both(("::", 9000), Mirror).serve_forever()`
 
 // clusterPodsAreFlat has a pod and the client host, which is no node, call each other.
 func clusterPodsAreFlat(t *testing.T, c *testCluster) {
+	t.Helper()
 	pod, node := c.caller(t, "labtest-worker-1")
 	if got, err := c.get(t, "client", at(pod[1], 8080, "/client")); err != nil || got != "fd12::3:1" {
 		t.Errorf("the pod sees the client as %q, %v; want its own address", got, err)
@@ -68,6 +69,7 @@ func (c *testCluster) neighbour(t *testing.T, address string) string {
 }
 
 func clusterNeighbours(t *testing.T, c *testCluster) {
+	t.Helper()
 	pod := c.fields(t, `{.status.podIPs[1].ip}`, "get", "pod", "caller")[0]
 	mac := c.on(t, "labtest-worker-1", "cat /sys/class/net/eth0/address")
 	if got := c.neighbour(t, pod); !strings.EqualFold(got, mac) {
@@ -89,8 +91,8 @@ func clusterNeighbours(t *testing.T, c *testCluster) {
 	})
 	c.on(t, "client", "ip -6 address del "+pod+"/128 dev eth0")
 
-	c.apply(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: many\nspec:\n  replicas: 50\n  selector:\n    matchLabels: {app: many}\n"+
-		"  template:\n    metadata:\n      labels: {app: many}\n    spec:\n      terminationGracePeriodSeconds: 0\n      containers:\n"+
+	c.apply(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: many\nspec:\n  replicas: 50\n"+
+		"  selector:\n    matchLabels: {app: many}\n  template:\n    metadata:\n      labels: {app: many}\n    spec:\n      terminationGracePeriodSeconds: 0\n      containers:\n"+
 		"      - name: hello\n        image: dualstrap.dev/hello:2.0.0\n")
 	c.kube(t, "rollout", "status", "deployment/many", "--timeout=300s")
 	c.proxiesFollow(t)
@@ -119,6 +121,7 @@ func (c *testCluster) proxiesFollow(t *testing.T) {
 
 // clusterTakesHandJoined has a host join that the manifests do not have, with kubeadm alone.
 func clusterTakesHandJoined(t *testing.T, c *testCluster) {
+	t.Helper()
 	const from, to = "labtest-worker-2", "labtest-worker-3"
 	c.on(t, from, "ctr -n k8s.io images export /root/images.tar $(ctr -n k8s.io images ls -q | grep dualstrap.dev/) 2>/dev/null")
 	archive := filepath.Join(t.TempDir(), "host.tar")
@@ -153,7 +156,7 @@ func (c *testCluster) copyOut(t *testing.T, archive, host string, paths ...strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // the test reads what it wrote
 	tar := exec.CommandContext(t.Context(), c.program, c.args("exec", append([]string{host, "--", "tar", "--create"}, paths...)...)...)
 	tar.Stdout = file
 	if err := tar.Run(); err != nil {
@@ -167,7 +170,7 @@ func (c *testCluster) copyIn(t *testing.T, archive, host string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // the test reads what it wrote
 	tar := exec.CommandContext(t.Context(), c.program, c.args("exec", host, "--", "tar", "--extract", "--directory", "/")...)
 	tar.Stdin = file
 	if out, err := tar.CombinedOutput(); err != nil {

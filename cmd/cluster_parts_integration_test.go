@@ -40,6 +40,7 @@ func TestIntegrationCluster(t *testing.T) {
 }
 
 func clusterIsCreated(t *testing.T, c *testCluster) {
+	t.Helper()
 	c.mustCreate(t)
 	info, err := os.Stat(c.kubeconfig())
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -97,8 +98,9 @@ func (c *testCluster) plan(t *testing.T) api.Plan {
 }
 
 func clusterNodesAsPlanned(t *testing.T, c *testCluster) {
-	const each = `{range .items[*]}{.spec.providerID} {.spec.podCIDR} {.spec.podCIDRs[*]} {.status.addresses[?(@.type=="InternalIP")].address} ` +
-		`{.metadata.labels.baremetal\.cluster\.gke\.io/node-pool}{"\n"}{end}`
+	t.Helper()
+	const each = `{range .items[*]}{.spec.providerID} {.spec.podCIDR} {.spec.podCIDRs[*]} ` +
+		`{.status.addresses[?(@.type=="InternalIP")].address} {.metadata.labels.baremetal\.cluster\.gke\.io/node-pool}{"\n"}{end}`
 	got := sorted(strings.Split(c.kube(t, "get", "nodes", "-o", "jsonpath="+each), "\n"))
 	var want []string
 	for _, node := range c.plan(t).Nodes {
@@ -109,13 +111,16 @@ func clusterNodesAsPlanned(t *testing.T, c *testCluster) {
 	if diff := cmp.Diff(sorted(want), got); diff != "" {
 		t.Errorf("nodes (-plan +cluster):\n%s", diff)
 	}
-	if got := c.fields(t, `{.items[*].status.nodeInfo.kubeletVersion}`, "get", "nodes"); slices.ContainsFunc(got, func(v string) bool { return v != "v1.36.3" }) {
-		t.Errorf("kubelets say %v", got)
+	for _, version := range c.fields(t, `{.items[*].status.nodeInfo.kubeletVersion}`, "get", "nodes") {
+		if version != "v1.36.3" {
+			t.Errorf("a kubelet says %s", version)
+		}
 	}
 }
 
 // clusterConverges looks at what a second run would disturb, too.
 func clusterConverges(t *testing.T, c *testCluster) {
+	t.Helper()
 	running := func() string {
 		return c.on(t, "labtest-cp-1", "systemctl show -p MainPID --value kubelet containerd firewalld") +
 			c.kube(t, "get", "pods", "-A", "-o", `jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{"\n"}{end}`)
@@ -185,13 +190,15 @@ spec:
 const says = "Hello, world!\nVersion: 2.0.0\nHostname: my-deployment-"
 
 func clusterServes(t *testing.T, c *testCluster) {
+	t.Helper()
 	c.apply(t, documented)
 	c.kube(t, "rollout", "status", "deployment/my-deployment", "--timeout=180s")
 	addresses := c.fields(t, `{.spec.clusterIPs[*]} {.spec.clusterIP}`, "get", "service", "my-service")
-	if len(addresses) != 3 || !strings.HasPrefix(addresses[0], "fd12::5:") || addresses[2] != addresses[0] || !strings.HasPrefix(addresses[1], "172.16.") {
+	if len(addresses) != 3 || addresses[2] != addresses[0] ||
+		!strings.HasPrefix(addresses[0], "fd12::5:") || !strings.HasPrefix(addresses[1], "172.16.") {
 		t.Fatalf("clusterIPs: %v", addresses)
 	}
-	for _, host := range []string{"labtest-cp-1", "labtest-worker-1", "labtest-worker-2"} {
+	for _, host := range c.fields(t, `{.items[*].metadata.name}`, "get", "nodes") {
 		for _, address := range addresses[:2] {
 			c.answers(t, host, at(address, 80, "/"), says)
 		}
@@ -219,13 +226,14 @@ func (c *testCluster) loadBalancer(t *testing.T) []string {
 }
 
 func clusterServicePolicies(t *testing.T, c *testCluster) {
+	t.Helper()
 	for policy, want := range map[string][]string{
 		"SingleStack":      {"172.16."},
 		"PreferDualStack":  {"172.16.", "fd12::5:"},
 		"RequireDualStack": {"172.16.", "fd12::5:"},
 	} {
 		name := strings.ToLower(policy)
-		c.apply(t, fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata:\n  name: %s\nspec:\n  ipFamilyPolicy: %s\n  ports:\n  - port: 80\n", name, policy))
+		c.apply(t, "apiVersion: v1\nkind: Service\nmetadata:\n  name: "+name+"\nspec:\n  ipFamilyPolicy: "+policy+"\n  ports:\n  - port: 80\n")
 		got := c.fields(t, `{.spec.clusterIPs[*]}`, "get", "service", name)
 		c.kube(t, "delete", "service", name)
 		matches := len(got) == len(want)

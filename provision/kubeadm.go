@@ -33,12 +33,17 @@ func script(name, file string, args ...string) (remote.Script, error) {
 	return remote.Script{Name: name, Body: string(body), Args: args}, nil
 }
 
-// run runs one of the package's scripts.
+// run runs one of the package's scripts that call kubeadm, or get into its way.
 func run(ctx context.Context, host remote.Host, name, file string, args ...string) error {
+	alone, err := script(name, "alone")
+	if err != nil {
+		return err
+	}
 	s, err := script(name, file, args...)
 	if err != nil {
 		return err
 	}
+	s.Body = alone.Body + s.Body
 	_, err = host.Run(ctx, s)
 	return err
 }
@@ -66,18 +71,24 @@ func lookAt(ctx context.Context, host remote.Reader) (progressOf, error) {
 	return progressOf{joined: joined, balances: balances, left: answer.Text("half")}, nil
 }
 
-// kubeadm makes a host a node: with init or with join, from the files that are rendered for that. What
-// an earlier try left is taken back before: half a node is no base for another try.
-func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files render.HostFiles) error {
-	progress, err := lookAt(ctx, host)
+// forgetTry takes back what an init or a join left that did not come to its end: half a node is no base
+// for another try.
+func (s *Site) forgetTry(ctx context.Context, host remote.Host) error {
+	if err := run(ctx, host, "take back what an earlier try left", "clean", criSocket); err != nil {
+		return err
+	}
+	client, err := s.access.open(ctx)
+	if errors.Is(err, errNoCluster) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if progress.left != "" {
-		if err := run(ctx, host, "take back what an earlier "+verb+" left", "clean", criSocket); err != nil {
-			return err
-		}
-	}
+	return client.MarkUnready(ctx, s.index[host.Address()].NodeFacts().Name)
+}
+
+// kubeadm makes a host a node: with init or with join, from the files that are rendered for that.
+func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files render.HostFiles) error {
 	joining := slices.DeleteFunc(slices.Clone(files.Files), func(file render.File) bool { return !isForJoining(file.Path) })
 	if _, err := host.WriteFiles(ctx, remoteFiles(joining)); err != nil {
 		return err
@@ -85,7 +96,7 @@ func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files
 	if err := run(ctx, host, "kubeadm "+verb, verb, kubeadmConfig); err != nil {
 		return s.explain(ctx, host, verb, err)
 	}
-	_, err = host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}})
+	_, err := host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}})
 	return err
 }
 

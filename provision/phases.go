@@ -142,6 +142,11 @@ func (s *Site) planInit(key string) func(context.Context, remote.Reader) ([]work
 			if err != nil {
 				return err
 			}
+			if progress.left != "" {
+				if err := s.forgetTry(ctx, host); err != nil {
+					return err
+				}
+			}
 			return s.kubeadm(ctx, host, "init", files[host.Address()])
 		}}}, nil
 	}
@@ -160,6 +165,11 @@ func (s *Site) planJoin(
 			files, err := invitation()
 			if err != nil {
 				return err
+			}
+			if progress.left != "" {
+				if err := s.forgetTry(ctx, host); err != nil {
+					return err
+				}
 			}
 			return s.kubeadm(ctx, host, "join", files[host.Address()])
 		}}}, nil

@@ -35,7 +35,9 @@ func TestWindow(t *testing.T) {
 func TestReadingPhaseIsDone(t *testing.T) {
 	t.Parallel()
 	f := newFleet(1)
-	reads := workflow.Phase{Name: "ready", Reads: true, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) { return nil, nil }}
+	reads := workflow.Phase{Name: "ready", Reads: true, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) {
+		return nil, nil
+	}}
 	if got := run(t, f.runner(), reads).Hosts[0].Phases[0].Status; got != workflow.Done {
 		t.Errorf("it is %s", got)
 	}
