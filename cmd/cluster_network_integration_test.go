@@ -92,7 +92,8 @@ func clusterNeighbours(t *testing.T, c *testCluster) {
 	c.on(t, "client", "ip -6 address del "+pod+"/128 dev eth0")
 
 	c.apply(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: many\nspec:\n  replicas: 50\n"+
-		"  selector:\n    matchLabels: {app: many}\n  template:\n    metadata:\n      labels: {app: many}\n    spec:\n      terminationGracePeriodSeconds: 0\n      containers:\n"+
+		"  selector:\n    matchLabels: {app: many}\n  template:\n    metadata:\n      labels: {app: many}\n"+
+		"    spec:\n      terminationGracePeriodSeconds: 0\n      containers:\n"+
 		"      - name: hello\n        image: dualstrap.dev/hello:2.0.0\n")
 	c.kube(t, "rollout", "status", "deployment/many", "--timeout=300s")
 	c.proxiesFollow(t)

@@ -19,6 +19,9 @@ const (
 	// drain is how long output may still come after the script has ended. Something it left running
 	// can hold its streams open for ever.
 	drain = 2 * time.Second
+	// starved is how long more is waited for what a script must have said and did not yet: on a busy
+	// machine it is still on its way.
+	starved = 15 * time.Second
 )
 
 // session is one running script.
@@ -226,13 +229,8 @@ func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 	case <-ctx.Done():
 		return result, ctx.Err()
 	}
-	late := time.NewTimer(drain)
-	defer late.Stop()
-	select {
-	case <-s.read:
-	case <-late.C:
-	case <-c.gone:
-	case <-ctx.Done():
+	if !s.drained(ctx, c, drain) && !s.isComplete() {
+		s.drained(ctx, c, starved)
 	}
 	select {
 	case err := <-s.broken:
@@ -243,6 +241,28 @@ func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 		return result, errNoEnd
 	}
 	return result, nil
+}
+
+// drained waits until both outputs are read to their ends, and reports whether there is nothing more to
+// wait for.
+func (s *session) drained(ctx context.Context, c *connection, patience time.Duration) bool {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-s.read:
+	case <-c.gone:
+	case <-ctx.Done():
+	case <-late.C:
+		return false
+	}
+	return true
+}
+
+// isComplete reports whether the script has said all it had to. What holds its outputs open then is
+// something that it left running.
+func (s *session) isComplete() bool {
+	parsed, err := parseFrames(s.stdout.bytes(), s.stderr.kept.marker)
+	return err != nil || parsed.done
 }
 
 // broken tells why there is no outcome: the caller's end, the input's, the connection's or the session's.
