@@ -62,10 +62,12 @@ func (c *testCluster) startMirror(t *testing.T) {
 	c.answers(t, "client", at("10.2.0.100", 9000, "/"), "10.2.0.100")
 }
 
-// neighbour asks on the L2 who has an address, and gives what answers.
+// neighbour has the client's kernel ask on the L2 who has an address, and gives who answers. ndisc6 does
+// not do: it takes no answer that another address than the one it asks for has sent, as proxies do.
 func (c *testCluster) neighbour(t *testing.T, address string) string {
 	t.Helper()
-	return c.on(t, "client", "ndisc6 -q -1 -r 3 -w 1000 "+address+" eth0 || true")
+	return c.on(t, "client", "ip -6 neighbour flush to "+address+" dev eth0; ping -q -c 1 -w 4 "+address+" >/dev/null || true; "+
+		"ip -6 neighbour show "+address+" dev eth0 | sed -n 's/.*lladdr \\([0-9a-f:]*\\).*/\\1/p'")
 }
 
 func clusterNeighbours(t *testing.T, c *testCluster) {
