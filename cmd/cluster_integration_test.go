@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -202,11 +204,14 @@ func (c *testCluster) fields(t *testing.T, path string, args ...string) []string
 // podsOn are the pods of a node that have addresses of their own, as NAME IPV4 IPV6.
 func (c *testCluster) podsOn(t *testing.T, node string) [][]string {
 	t.Helper()
-	const each = `{range .items[?(@.spec.hostNetwork!=true)]}{.metadata.name} {.status.phase} {.status.podIPs[*].ip}{"\n"}{end}`
+	var list corev1.PodList
+	if err := json.Unmarshal([]byte(c.kube(t, "get", "pods", "-A", "--field-selector", "spec.nodeName="+node, "-o", "json")), &list); err != nil {
+		t.Fatal(err)
+	}
 	var pods [][]string
-	for line := range strings.Lines(c.kube(t, "get", "pods", "-A", "--field-selector", "spec.nodeName="+node, "-o", "jsonpath="+each)) {
-		if words := strings.Fields(line); len(words) == 4 && words[1] == "Running" {
-			pods = append(pods, []string{words[0], words[2], words[3]})
+	for _, pod := range list.Items {
+		if !pod.Spec.HostNetwork && pod.Status.Phase == corev1.PodRunning && len(pod.Status.PodIPs) == 2 {
+			pods = append(pods, []string{pod.Name, pod.Status.PodIPs[0].IP, pod.Status.PodIPs[1].IP})
 		}
 	}
 	return pods

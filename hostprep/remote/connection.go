@@ -26,7 +26,7 @@ const (
 type connection struct {
 	end      *endpoint
 	client   *ssh.Client
-	raw      net.Conn
+	raw      *pulse
 	sessions chan struct{}
 
 	gone    chan struct{} // closed when the connection ended
@@ -35,7 +35,7 @@ type connection struct {
 	watched sync.WaitGroup
 }
 
-func newConnection(end *endpoint, client *ssh.Client, raw net.Conn, keepAlive time.Duration) *connection {
+func newConnection(end *endpoint, client *ssh.Client, raw *pulse, keepAlive time.Duration) *connection {
 	c := &connection{end: end, client: client, raw: raw, sessions: make(chan struct{}, maxSessions), gone: make(chan struct{})}
 	c.watched.Go(func() {
 		c.lose(client.Wait())
@@ -44,7 +44,7 @@ func newConnection(end *endpoint, client *ssh.Client, raw net.Conn, keepAlive ti
 	return c
 }
 
-// watch asks the host again and again whether it is there.
+// watch asks the host again and again whether it is there. Whatever it sends meanwhile is an answer, too.
 func (c *connection) watch(interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -54,7 +54,7 @@ func (c *connection) watch(interval time.Duration) {
 			return
 		case <-ticker.C:
 		}
-		if err := c.ask(silences * interval); err != nil {
+		if err := c.ask(silences * interval); err != nil && (c.isGone() || c.raw.silence() >= silences*interval) {
 			c.lose(err)
 			return
 		}

@@ -72,10 +72,11 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	timeout := p.resolver.settings.ConnectTimeout
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	raw, err := open(limited, end, jump)
+	stream, err := open(limited, end, jump)
 	if err != nil {
 		return nil, false, connectError(ctx, end, err)
 	}
+	raw := newPulse(stream)
 	attempt := &login{end: end, known: known}
 	attempt.keys, attempt.notes = p.keyring.keys(end.identity)
 	client, err := attempt.handshake(limited, raw)
