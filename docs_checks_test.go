@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
 func TestGoldenChecksPage(t *testing.T) {
@@ -27,4 +28,25 @@ program.
 		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, cure)
 	}
 	compare(t, "docs/checks.md", []byte(page.String()))
+}
+
+func TestGoldenProofPage(t *testing.T) {
+	t.Parallel()
+	var page strings.Builder
+	page.WriteString(`# What the proof shows
+
+dualstrap check cluster, and create cluster as its last step unless it is told --skip-verify, try the cluster with real
+traffic. It runs in a namespace of its own, named dualstrap-proof-*, with one pod on every node, and removes it, also when it is interrupted; what a
+run that was killed left is removed by the next one. What cannot be checked is skipped, with the reason: calls from and to a host outside of the
+cluster need verify.client.address in the ProvisionOptions, and the bundle, which has the server that runs there meanwhile. A check that failed makes the exit
+code 5. This page is generated from the program.
+
+| check | proves | otherwise |
+|---|---|---|
+`)
+	for _, check := range proof.Checks() {
+		cure := strings.ReplaceAll(check.Cure, "|", `\|`)
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, cure)
+	}
+	compare(t, "docs/proof.md", []byte(page.String()))
 }

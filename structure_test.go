@@ -29,7 +29,7 @@ func mayImport() map[string][]string {
 		"cmd/dualstrap": {"cmd"},
 		"cmd": {
 			"agent", "api", "bundle", "bundle/build", "cmd/internal/cli", "controller", "hostprep", "lab", "provision",
-			"provision/workflow", "provision/workspace", "render", "render/planview", "render/schema",
+			"provision/proof", "provision/workflow", "provision/workspace", "render", "render/planview", "render/schema",
 		},
 		"agent":                      {"agent/announce", "agent/kernel", "render/cni"},
 		"agent/announce":             {},
@@ -39,11 +39,14 @@ func mayImport() map[string][]string {
 		"controller":                 {"allocator", "api/v1alpha1", "controller/internal/ledger"},
 		"controller/internal/ledger": {"allocator"},
 		"internal/kubetest":          {},
-		"cmd/internal/cli":           {"provision/workspace", "api", "bundle", "hostprep", "hostprep/remote", "progress", "provision", "provision/workflow"},
+		"cmd/internal/cli": {
+			"api", "bundle", "hostprep", "hostprep/remote", "progress", "provision", "provision/proof", "provision/workflow", "provision/workspace",
+		},
 		"provision": {
 			"api", "allocator", "bundle", "hostprep", "hostprep/change", "hostprep/firewalld", "hostprep/remote",
-			"provision/kube", "provision/workflow", "render",
+			"provision/kube", "provision/proof", "provision/workflow", "render",
 		},
+		"provision/proof":            {"api", "bundle", "hostprep", "hostprep/remote", "provision/kube"},
 		"provision/workflow":         {"hostprep/remote"},
 		"provision/kube":             {},
 		"provision/workspace":        {},

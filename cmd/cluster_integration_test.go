@@ -89,11 +89,11 @@ func (c created) summary() []string {
 }
 
 // create runs create cluster, and gives what it said on standard error, too.
-func (c *testCluster) create(t *testing.T) (created, string, error) {
+func (c *testCluster) create(t *testing.T, flags ...string) (created, string, error) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	command := exec.CommandContext(t.Context(), c.program,
-		"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "-o", "json")
+	args := append([]string{"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "-o", "json"}, flags...)
+	command := exec.CommandContext(t.Context(), c.program, args...)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
 	var result created
@@ -103,9 +103,10 @@ func (c *testCluster) create(t *testing.T) (created, string, error) {
 	return result, stderr.String(), err
 }
 
-func (c *testCluster) mustCreate(t *testing.T) created {
+// mustCreate runs create cluster to its end, the proof included unless it is told otherwise.
+func (c *testCluster) mustCreate(t *testing.T, flags ...string) created {
 	t.Helper()
-	result, said, err := c.create(t)
+	result, said, err := c.create(t, flags...)
 	if err != nil || !result.OK {
 		t.Fatalf("create cluster: %v\n%s", err, said)
 	}
@@ -205,7 +206,8 @@ func (c *testCluster) fields(t *testing.T, path string, args ...string) []string
 func (c *testCluster) podsOn(t *testing.T, node string) [][]string {
 	t.Helper()
 	var list corev1.PodList
-	if err := json.Unmarshal([]byte(c.kube(t, "get", "pods", "-A", "--field-selector", "spec.nodeName="+node, "-o", "json")), &list); err != nil {
+	out := c.kube(t, "get", "pods", "-A", "--field-selector", "spec.nodeName="+node, "-o", "json")
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
 		t.Fatal(err)
 	}
 	var pods [][]string

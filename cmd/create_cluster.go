@@ -13,6 +13,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/proof"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
@@ -30,6 +31,8 @@ type createReport struct {
 	Preflight any       `json:"preflight"`
 	// Run is null when the preflight did not let it begin.
 	Run *workflow.Report `json:"run"`
+	// Proof is null when it was not come to.
+	Proof *proof.Report `json:"proof"`
 }
 
 func newCreateCluster(streams cli.Streams) *cobra.Command {
@@ -38,7 +41,8 @@ func newCreateCluster(streams cli.Streams) *cobra.Command {
 		Short: "Make the hosts be the cluster, or bring it up to date",
 		Long: `Make the hosts of the manifests be their cluster. Every host is checked first, and nothing is changed
 anywhere while one fails. What is as it should be stays as it is: run it again after a failure, after
-a change of the manifests, or at any time to repair what has drifted.
+a change of the manifests, or at any time to repair what has drifted. The last step is the proof of
+check cluster; when it fails, the exit code is 5.
 
 Logs, a report and the kubeconfig are left in WORKSPACE/NAME. A dry run works from the manifests alone,
 opens no network connection and prints every file and manifest that would be written.`,
@@ -52,6 +56,7 @@ opens no network connection and prints every file and manifest that would be wri
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
 	flags := cli.AddSite(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, touch nothing")
+	skipVerify := cmd.Flags().Bool("skip-verify", false, "leave out the proof at the end")
 	workspaces := cmd.Flags().String("workspace-dir", workspace.DefaultDir,
 		"the folder of workspaces; this cluster's files are in NAME/ below it")
 	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
@@ -63,7 +68,7 @@ opens no network connection and prints every file and manifest that would be wri
 		if *dryRun {
 			return printDryRun(streams, verdict, format)
 		}
-		creation := creation{streams: streams, flags: flags, verdict: verdict, format: format}
+		creation := creation{streams: streams, flags: flags, verdict: verdict, format: format, skipVerify: *skipVerify}
 		return creation.run(cmd.Context(), *workspaces)
 	}
 	return cmd
@@ -75,6 +80,9 @@ type creation struct {
 	flags   *cli.SiteFlags
 	verdict provision.Verdict
 	format  *cli.Format
+	// skipVerify leaves out the proof, which is in proof otherwise once it was made.
+	skipVerify bool
+	proof      *proof.Report
 }
 
 func (c *creation) run(ctx context.Context, workspaces string) (err error) {
@@ -93,6 +101,9 @@ func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 		return err
 	}
 	outcome, err := site.Create(ctx)
+	if err == nil && !c.skipVerify {
+		err = c.prove(ctx, site)
+	}
 	done()
 	if outcome.Kubeconfig != nil {
 		err = errors.Join(err, run.WriteKubeconfig(outcome.Kubeconfig))
@@ -110,6 +121,16 @@ func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 	return nil
 }
 
+// prove is the last step.
+func (c *creation) prove(ctx context.Context, site *provision.Site) error {
+	report, err := site.Prove(ctx)
+	if err != nil {
+		return err
+	}
+	c.proof = &report
+	return report.Err()
+}
+
 // loggedError says where there is more to read about an error.
 type loggedError struct {
 	err error
@@ -123,7 +144,7 @@ func (c *creation) report(outcome provision.Outcome, began time.Time, err error)
 	report := createReport{
 		Cluster: c.verdict.Config.Name, Version: cli.Version(), OK: err == nil,
 		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
-		Ignored: c.flags.Ignored(), Preflight: outcome.Checks, Run: outcome.Run,
+		Ignored: c.flags.Ignored(), Preflight: outcome.Checks, Run: outcome.Run, Proof: c.proof,
 	}
 	if err != nil {
 		report.Error = err.Error()
@@ -146,6 +167,10 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 	}
 	if outcome.Run != nil {
 		writeRun(&out, outcome.Run)
+	}
+	if c.proof != nil {
+		fmt.Fprint(&out, "\n")
+		writeProof(&out, report.Cluster, *c.proof)
 	}
 	if report.OK {
 		changes := cli.Count(report.Changes, "change")

@@ -88,7 +88,7 @@ It reads the manifests of Google Distributed Cloud for bare metal: Namespace, Cl
 and ClusterCIDRConfig. The result of a command goes to standard output, all else to standard error.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or invalid manifests, 3 hosts that cannot be reached or
-fail their checks, 130 interrupted.`,
+fail their checks, 4 refused, 5 a cluster that is not proven, 130 interrupted.`,
 		Example: `  dualstrap check config -f cluster.yaml
   dualstrap plan -f cluster.yaml
   dualstrap create cluster -f cluster.yaml --dry-run`,
@@ -100,7 +100,7 @@ fail their checks, 130 interrupted.`,
 	root.SetErr(streams.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &cli.UsageError{Err: err} })
 	root.AddCommand(
-		group("check", "Judge manifests and hosts", newCheckConfig(streams), newCheckPreflight(streams)),
+		group("check", "Judge manifests, hosts and the cluster", newCheckConfig(streams), newCheckPreflight(streams), newCheckCluster(streams)),
 		newPlan(streams),
 		newRender(streams),
 		group("create", "Create a cluster", newCreateCluster(streams)),

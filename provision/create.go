@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -136,6 +137,11 @@ func (s *Site) meetCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.takeHeld(nodes)
+}
+
+// takeHeld makes the plan again, around what nodes have.
+func (s *Site) takeHeld(nodes []kube.Node) error {
 	plan, problems := MakePlan(s.verdict.Config, nodes)
 	if problems.HasErrors() {
 		return fmt.Errorf("cannot give every node its pod ranges: %s", problems[0].Message)

@@ -189,11 +189,15 @@ func (p *Pool) Dial(ctx context.Context, address netip.Addr, to netip.AddrPort) 
 	}
 	through, err := conn.client.DialContext(ctx, "tcp", to.String())
 	var refused *ssh.OpenChannelError
-	if errors.As(err, &refused) && refused.Reason == ssh.Prohibited {
+	switch {
+	case !errors.As(err, &refused):
+		return through, err
+	case refused.Reason == ssh.Prohibited:
 		return nil, &Error{
 			Doing: fmt.Sprintf("cannot connect to %s through %s", to, end), Reason: ErrProtocol, Err: err,
 			Try: "allow AllowTcpForwarding local in sshd_config on the host",
 		}
+	default: // the host tried
+		return nil, fmt.Errorf("connect failed: %s", refused.Message)
 	}
-	return through, err
 }

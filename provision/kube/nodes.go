@@ -27,6 +27,10 @@ type Node struct {
 	// K8sIP is its IPv4 address.
 	K8sIP    netip.Addr
 	PodCIDRs []netip.Prefix
+	// Addresses are its internal ones, in the cluster's order.
+	Addresses  []netip.Addr
+	ProviderID string
+	Labels     map[string]string
 	// Joined says that a kubelet has registered, Ready that it says it is fine.
 	Joined, Ready bool
 	// Why it is not ready, in the kubelet's words.
@@ -89,7 +93,10 @@ func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Durat
 }
 
 func nodeOf(object *corev1.Node) Node {
-	node := Node{Name: object.Name, Joined: object.Status.NodeInfo.KubeletVersion != "", Why: "no kubelet has registered"}
+	node := Node{
+		Name: object.Name, ProviderID: object.Spec.ProviderID, Labels: object.Labels,
+		Joined: object.Status.NodeInfo.KubeletVersion != "", Why: "no kubelet has registered",
+	}
 	for _, cidr := range object.Spec.PodCIDRs {
 		if prefix, err := netip.ParsePrefix(cidr); err == nil {
 			node.PodCIDRs = append(node.PodCIDRs, prefix)
@@ -99,7 +106,12 @@ func nodeOf(object *corev1.Node) Node {
 		node.K8sIP = address
 	}
 	for _, address := range object.Status.Addresses {
-		if ip, err := netip.ParseAddr(address.Address); err == nil && ip.Is4() && address.Type == corev1.NodeInternalIP {
+		ip, err := netip.ParseAddr(address.Address)
+		if err != nil || address.Type != corev1.NodeInternalIP {
+			continue
+		}
+		node.Addresses = append(node.Addresses, ip)
+		if ip.Is4() {
 			node.K8sIP = ip
 		}
 	}

@@ -100,16 +100,8 @@ func (c *Client) whyWaiting(ctx context.Context, namespace string, selected *met
 		return ""
 	}
 	for i := range pods.Items {
-		pod := &pods.Items[i]
-		for _, status := range pod.Status.ContainerStatuses {
-			if waiting := status.State.Waiting; waiting != nil {
-				return strings.TrimSpace(pod.Name + ": " + waiting.Reason + " " + waiting.Message)
-			}
-		}
-		for _, condition := range pod.Status.Conditions {
-			if condition.Status == corev1.ConditionFalse && condition.Message != "" {
-				return pod.Name + ": " + condition.Message
-			}
+		if why := whyUnready(&pods.Items[i]); why != "" {
+			return why
 		}
 	}
 	return ""

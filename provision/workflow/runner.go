@@ -34,6 +34,7 @@ type Runner struct {
 
 // Event is something that happens to a host.
 type Event struct {
+	// Host is invalid for what is about all of them together.
 	Host  netip.Addr
 	Phase string
 	// Action is the summary of the action that begins; empty at the beginning and end of a phase.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
 // Exit codes, a contract with scripts.
@@ -16,6 +17,7 @@ const (
 	ExitUsage       = 2 // wrong flags or arguments, or invalid manifests
 	ExitHosts       = 3 // a host cannot be reached, or failed its checks
 	ExitRefused     = 4 // the hosts or the cluster belong to something else
+	ExitUnproven    = 5 // the cluster is not what its manifests say
 	ExitInterrupted = 130
 )
 
@@ -53,6 +55,7 @@ func ExitCode(err error) int {
 	var invalid *InvalidError
 	var checks *provision.FailedChecksError
 	var refused *provision.RefusedError
+	var unproven *proof.UnprovenError
 	var ended *EndedError
 	switch {
 	case err == nil:
@@ -65,6 +68,8 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case errors.As(err, &refused):
 		return ExitRefused
+	case errors.As(err, &unproven):
+		return ExitUnproven
 	case errors.As(err, &checks), errors.Is(err, remote.ErrUnreachable):
 		return ExitHosts
 	default:

@@ -27,10 +27,11 @@ func (s Streams) Color() bool {
 
 // The output formats; each command takes some of them.
 const (
-	Text = "text"
-	JSON = "json"
-	YAML = "yaml"
-	SVG  = "svg"
+	Text  = "text"
+	JSON  = "json"
+	YAML  = "yaml"
+	SVG   = "svg"
+	JUnit = "junit"
 )
 
 // Format is the value of -o: one of a command's formats, the first by default.

@@ -104,7 +104,10 @@ func (p *hostProgress) observe(event workflow.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.record(event)
-	name := event.Host.String() + " " + event.Phase
+	name := event.Phase
+	if event.Host.IsValid() {
+		name = event.Host.String() + " " + name
+	}
 	step := p.steps[name]
 	switch {
 	case step == nil && event.Status == "":
@@ -117,7 +120,10 @@ func (p *hostProgress) observe(event workflow.Event) {
 
 // record logs an event.
 func (p *hostProgress) record(event workflow.Event) {
-	attributes := []any{"host", event.Host, "phase", event.Phase}
+	attributes := []any{"phase", event.Phase}
+	if event.Host.IsValid() {
+		attributes = append(attributes, "host", event.Host)
+	}
 	switch {
 	case event.Action != "":
 		p.log.Info("does", append(attributes, "action", event.Action)...)

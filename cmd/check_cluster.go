@@ -1,0 +1,110 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/proof"
+)
+
+func newCheckCluster(streams cli.Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cluster -f FILE",
+		Short: "Prove on real traffic that the cluster is what its manifests say",
+		Long: `Prove on real traffic that the cluster is what its manifests say: nodes, pods on every node calling
+each other, Services, load balancers, and a host outside of the cluster calling pods and called by them.
+docs/proof.md has every check with its cure.
+
+It makes a namespace of its own and removes it, also when it is interrupted. What cannot be checked, for
+want of a host outside of the cluster for example, is skipped with the reason. A check that failed makes
+the exit code 5.`,
+		Example: `  dualstrap check cluster -f cluster.yaml
+  dualstrap check cluster -f cluster.yaml -o junit > proof.xml
+  dualstrap check cluster -f cluster.yaml -o json | jq '.checks[] | select(.status != "passed")'`,
+		Args:        noArgs,
+		Annotations: map[string]string{stopsCleanly: "yes"},
+	}
+	manifests := cli.AddManifests(cmd)
+	format := cli.AddFormat(cmd, cli.Text, cli.JSON, cli.JUnit)
+	flags := cli.AddSite(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		verdict, err := manifests.Valid(streams)
+		if err != nil {
+			return err
+		}
+		report, err := proveCluster(cmd.Context(), streams, flags, verdict)
+		if err != nil {
+			return err
+		}
+		switch name := verdict.Config.Name; format.String() {
+		case cli.JSON:
+			err = cli.WriteJSON(streams.Out, report)
+		case cli.JUnit:
+			err = cli.WriteJUnit(streams.Out, "dualstrap check cluster "+name, report)
+		default:
+			var out strings.Builder
+			writeProof(&out, name, report)
+			_, err = io.WriteString(streams.Out, out.String())
+		}
+		return errors.Join(err, report.Err())
+	}
+	return cmd
+}
+
+func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SiteFlags, verdict provision.Verdict) (proof.Report, error) {
+	folder, err := flags.OpenBundle(verdict)
+	if errors.Is(err, fs.ErrNotExist) {
+		folder, err = nil, nil // what then cannot be checked says so
+	}
+	if err != nil {
+		return proof.Report{}, err
+	}
+	site, done, err := flags.Open(streams, verdict, cli.SiteRun{Bundle: folder})
+	if err != nil {
+		return proof.Report{}, err
+	}
+	defer done()
+	return site.Prove(ctx)
+}
+
+// maxShown is how many results of a check that passed are printed.
+const maxShown = 8
+
+// writeProof prints a table of what was proven between whom, and below it what was not, and why.
+func writeProof(out *strings.Builder, cluster string, report proof.Report) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "CHECK\tTARGET\tSTATUS\tFOUND\n") //nolint:errcheck // it is memory
+	shown := map[string]int{}
+	for _, result := range report.Checks {
+		if shown[result.Name]++; result.Status == proof.Passed && shown[result.Name] > maxShown {
+			continue
+		}
+		message := cli.Visible(result.Message)
+		if result.Status == proof.Failed {
+			message = "see below"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", result.Name, result.Target, result.Status, message) //nolint:errcheck // as above
+	}
+	table.Flush() //nolint:errcheck,gosec // as above
+	for _, result := range report.Checks {
+		if result.Status == proof.Failed {
+			fmt.Fprintf(out, "\nfailed: %s %s: %s\n", result.Name, result.Target, cli.Visible(result.Message))
+			fmt.Fprintf(out, "    try: %s\n", cli.Visible(result.Hint))
+		}
+	}
+	proven := "is proven"
+	if !report.OK {
+		proven = "is not proven"
+	}
+	fmt.Fprintf(out, "\ncluster %s %s: %d passed, %d failed, %d skipped in %.1f s\n", cluster, proven,
+		report.Count(proof.Passed), report.Count(proof.Failed), report.Count(proof.Skipped), report.Seconds)
+}

@@ -1,0 +1,112 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// hostChecks are about what hosts are set to, and the way to the control plane.
+func hostChecks() []Check {
+	return []Check{
+		{
+			"firewalld-rpfilter", "firewalld drops no packets of pods: IPv6_rpfilter is not yes in its file, nor in effect in the running rules.",
+			"dualstrap create cluster sets IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restarts firewalld",
+			eachNode,
+			[]need{aHost},
+			func(_ context.Context, _ *scene, on *subject) verdict { return judgeRPFilter(&on.node.host.Facts) },
+		},
+		{
+			"control-plane-vip", "The control plane's address answers over TLS, with the cluster's certificate, that the API server is ready.",
+			"look at the pods haproxy and keepalived on the control plane's hosts, and at who has the address: ip address",
+			once(func(s *scene) string { return s.endpoint().String() }), nil, proveVIP,
+		},
+	}
+}
+
+func judgeRPFilter(facts *hostprep.Facts) verdict {
+	unit, conf := facts.Units["firewalld"], facts.Firewalld
+	switch {
+	case conf.RPFilterRunning:
+		return failed("the running rules drop packets by their reverse path")
+	case !unit.Active && !unit.Enabled:
+		return passed("firewalld does not run")
+	case conf.RPFilter == "yes" || conf.RPFilter == "true":
+		return failed("IPv6_rpfilter is %s: the next start of firewalld brings the rule back", conf.RPFilter)
+	}
+	return passed("IPv6_rpfilter is %s, and no running rule drops by reverse path", conf.RPFilter)
+}
+
+func (s *scene) endpoint() netip.AddrPort {
+	return netip.AddrPortFrom(s.Config.LoadBalancer.ControlPlaneVIP, uint16(s.Config.LoadBalancer.Port))
+}
+
+// proveVIP asks from where users are: the client; else a worker, for which the address is not its own.
+func proveVIP(ctx context.Context, s *scene, _ *subject) verdict {
+	var verdicts []verdict
+	for _, host := range s.askers() {
+		err := s.askVIP(ctx, host)
+		if err == nil {
+			return passed("it answered %s", host)
+		}
+		v := unanswered(err, "asked from %s", host)
+		if v.status == Failed {
+			return v
+		}
+		verdicts = append(verdicts, v)
+	}
+	if len(verdicts) == 0 {
+		return skipped("no host can be reached to ask from")
+	}
+	return summed(verdicts...)
+}
+
+// askers are the hosts to ask the VIP from, the best one first.
+func (s *scene) askers() []netip.Addr {
+	var client, others, own []netip.Addr
+	if s.client.why == "" {
+		client = []netip.Addr{s.client.address}
+	}
+	for i := range s.nodes {
+		switch n := &s.nodes[i]; {
+		case n.host.Err != nil:
+		case n.host.Balancer:
+			own = append(own, n.address())
+		default:
+			others = append(others, n.address())
+		}
+	}
+	return append(append(client, others...), own...)
+}
+
+// askVIP makes a TLS connection over a host and asks for /readyz.
+func (s *scene) askVIP(ctx context.Context, host netip.Addr) error {
+	var refused error
+	asked, err := kube.Connect(s.Kubeconfig, func(ctx context.Context) (net.Conn, error) {
+		conn, err := s.Ways.Dial(ctx, host, s.endpoint())
+		if cannotForward(err) {
+			refused = err
+		}
+		if err != nil {
+			err = fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err) // it may come back: the VIP moves
+		}
+		return conn, err
+	})
+	if err != nil {
+		return err
+	}
+	err = asked.Ready(ctx, patience)
+	var waited *kube.WaitError
+	switch {
+	case err != nil && refused != nil:
+		return refused
+	case errors.As(err, &waited):
+		return errors.New(reasonIn(waited.Reason))
+	}
+	return err
+}

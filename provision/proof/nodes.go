@@ -1,0 +1,132 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// nodeChecks are about what the cluster says of its nodes.
+func nodeChecks() []Check {
+	live := []need{aLiveNode}
+	judged := func(judge func(*scene, *node) verdict) func(context.Context, *scene, *subject) verdict {
+		return func(_ context.Context, s *scene, on *subject) verdict { return judge(s, on.node) }
+	}
+	return []Check{
+		{
+			"node-ready", "Every host of the manifests is a node, and its kubelet says that it is ready.",
+			"kubectl describe node NAME, and journalctl -u kubelet on the host",
+			eachNode, live, judged(func(_ *scene, n *node) verdict { return judgeReady(n.live) }),
+		},
+		{
+			"node-pod-cidrs", "Every node has the pod ranges of the address plan, one of each family, and shares them with no other node.",
+			"podCIDRs cannot be changed: reset the node and let it join again",
+			eachNode, live, judged(func(s *scene, n *node) verdict { return judgePodCIDRs(n, s.Config, s.Present) }),
+		},
+		{
+			"node-addresses", "Every node has two internal addresses, IPv4 first, those of its interface.",
+			"the kubelet's --node-ip has to name both; dualstrap create cluster repairs it",
+			eachNode,
+			[]need{aLiveNode, aHost},
+			judged(func(_ *scene, n *node) verdict {
+				return judgeAddresses(n.live.Addresses, []netip.Addr{n.k8sIP(), n.host.NodeFacts().IPv6.Addr()})
+			}),
+		},
+		{
+			"node-provider-id", "Every node's providerID is baremetal:// and its IPv4 address.",
+			"a providerID cannot be changed: reset the node and let it join again",
+			eachNode, live, judged(func(_ *scene, n *node) verdict { return judgeProviderID(n.live.ProviderID, n.k8sIP()) }),
+		},
+		{
+			"node-labels", "Every node has the labels of its pool, and those that say which pool that is.",
+			"dualstrap create cluster sets them",
+			eachNode, live, judged(func(_ *scene, n *node) verdict { return judgeLabels(n.live.Labels, n.labels) }),
+		},
+	}
+}
+
+func judgeReady(live *kube.Node) verdict {
+	if !live.Ready {
+		return failed("node %s is not ready: %s", live.Name, live.Why)
+	}
+	return passed("node %s is ready", live.Name)
+}
+
+// judgePodCIDRs holds a node to the plan, which keeps what nodes have: so the ranges have to be blocks
+// of a ClusterCIDRConfig, too.
+func judgePodCIDRs(n *node, cfg *api.Config, present []kube.Node) verdict {
+	got, want := n.live.PodCIDRs, n.plan.PodCIDRs
+	if !slices.Equal(got, want) {
+		return failed("it has %s, and the plan says %s", words(got), words(want))
+	}
+	at := slices.IndexFunc(cfg.CIDRConfigs, func(c api.CIDRConfig) bool { return c.Name == n.plan.ClusterCIDRConfig })
+	if at < 0 {
+		return failed("%s are not from any ClusterCIDRConfig", words(got))
+	}
+	config := &cfg.CIDRConfigs[at]
+	for i, block := range []api.CIDRRange{config.IPv4, config.IPv6} {
+		if got[i].Bits() != block.PerNodeMaskSize || !block.CIDR.Overlaps(got[i]) {
+			return failed("%s is no block of %s, /%d each, of %s", got[i], block.CIDR, block.PerNodeMaskSize, config.Name)
+		}
+	}
+	for i := range present {
+		if present[i].Name == n.live.Name {
+			continue
+		}
+		for _, other := range present[i].PodCIDRs {
+			if got[0].Overlaps(other) || got[1].Overlaps(other) {
+				return failed("node %s has %s, too", present[i].Name, other)
+			}
+		}
+	}
+	return passed("%s, from %s", words(got), config.Name)
+}
+
+func judgeAddresses(got, want []netip.Addr) verdict {
+	if !slices.Equal(got, want) {
+		return failed("its internal addresses are %s, and should be %s", words(got), words(want))
+	}
+	return passed("%s", words(got))
+}
+
+func judgeProviderID(got string, k8sIP netip.Addr) verdict {
+	if want := "baremetal://" + k8sIP.String(); got != want {
+		return failed("it is %q, and should be %q", got, want)
+	}
+	return passed("%s", got)
+}
+
+func judgeLabels(got, want map[string]string) verdict {
+	var wrong []string
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		value, found := got[key]
+		switch {
+		case !found:
+			wrong = append(wrong, fmt.Sprintf("%s is missing", key))
+		case value != want[key]:
+			wrong = append(wrong, fmt.Sprintf("%s is %q, and should be %q", key, value, want[key]))
+		}
+	}
+	if len(wrong) > 0 {
+		return failed("%s", strings.Join(wrong, "; "))
+	}
+	return passed("%d labels, of pool %s", len(want), want[api.LabelNodePool])
+}
+
+// words writes things for a person.
+func words[T fmt.Stringer](things []T) string {
+	if len(things) == 0 {
+		return "none"
+	}
+	texts := make([]string, len(things))
+	for i, thing := range things {
+		texts[i] = thing.String()
+	}
+	return strings.Join(texts, " and ")
+}

@@ -1,0 +1,92 @@
+package proof
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/dualstrap/dualstrap/api"
+)
+
+// podChecks are about pods and traffic between them.
+func podChecks() []Check {
+	return []Check{
+		{
+			"pod-ips", "A pod comes up on every node, with an address of each family from the node's pod ranges.",
+			"kubectl -n dualstrap-system logs of the agent's pod on the node, and journalctl -u kubelet on the host",
+			eachNode,
+			[]need{aLiveNode},
+			func(_ context.Context, _ *scene, on *subject) verdict { return judgePod(on.node) },
+		},
+		{
+			"pod-to-pod", "A pod calls a pod on another node in both families, and is seen with its own address: routes, and no NAT.",
+			"look at the routes on both hosts, ip route and ip -6 route, and at firewalld's policies",
+			ring,
+			[]need{aPeer, aHost, aPod},
+			provePodToPod,
+		},
+	}
+}
+
+func judgePod(n *node) verdict {
+	if !n.pod.Ready {
+		return failed("no pod comes up there: %s", n.pod.Why)
+	}
+	if len(n.pod.Addresses) != 2 {
+		return failed("the pod has %s, and should have an address of each family", words(n.pod.Addresses))
+	}
+	for i, address := range n.pod.Addresses {
+		if !slices.ContainsFunc(n.live.PodCIDRs, func(p netip.Prefix) bool { return p.Contains(address) }) {
+			return failed("the pod's %s is in none of the node's ranges, %s", n.pod.Addresses[i], words(n.live.PodCIDRs))
+		}
+	}
+	return passed("%s", words(n.pod.Addresses))
+}
+
+// of gives the address of a family; invalid when there is none.
+func of(family api.Family, addresses []netip.Addr) netip.Addr {
+	for _, address := range addresses {
+		if api.FamilyOf(address) == family {
+			return address
+		}
+	}
+	return netip.Addr{}
+}
+
+// inBothFamilies makes one verdict of what is proven in each family.
+func inBothFamilies(prove func(api.Family) verdict) verdict {
+	return together(func() verdict { return prove(api.IPv4) }, func() verdict { return prove(api.IPv6) })
+}
+
+func provePodToPod(ctx context.Context, s *scene, on *subject) verdict {
+	return inBothFamilies(func(family api.Family) verdict {
+		from, to := of(family, on.node.pod.Addresses), of(family, on.peer.pod.Addresses)
+		if !from.IsValid() || !to.IsValid() {
+			return failed("a pod has no %s address", family)
+		}
+		seen, err := eventually(ctx, func(ctx context.Context) (netip.Addr, error) {
+			return s.podSeenBy(ctx, on.node, netip.AddrPortFrom(to, podPort))
+		})
+		return judgeSource(source{from: from, to: to, seen: seen, want: []netip.Addr{from}}, err)
+	})
+}
+
+// source is a call, and the address that whoever was called saw.
+type source struct {
+	from, to, seen netip.Addr
+	// want are the addresses that it may see.
+	want []netip.Addr
+}
+
+func judgeSource(call source, err error) verdict {
+	switch {
+	case err != nil:
+		return unanswered(err, "%s cannot call %s", call.from, call.to)
+	case !slices.Contains(call.want, call.seen):
+		return failed("%s called %s, which saw %s instead of %s: something translates addresses", call.from, call.to, call.seen, call.want[0])
+	case call.seen == call.from:
+		return passed("%s called %s", call.from, call.to)
+	default:
+		return passed("%s called %s as %s", call.from, call.to, call.seen)
+	}
+}

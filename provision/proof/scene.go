@@ -1,0 +1,194 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// Ways lead to hosts, and over hosts to what they reach.
+type Ways interface {
+	Host(ctx context.Context, address netip.Addr) (remote.Host, error)
+	// Dial makes a connection from a host.
+	Dial(ctx context.Context, host netip.Addr, to netip.AddrPort) (net.Conn, error)
+}
+
+// Cluster is what is to be proven, and the means to do it.
+type Cluster struct {
+	Config *api.Config
+	Plan   *api.Plan
+	// Hosts are in the order of the plan, with their facts.
+	Hosts []hostprep.Host
+	// Present are the cluster's nodes, whether planned or not.
+	Present    []kube.Node
+	API        *kube.Client
+	Kubeconfig []byte
+	Ways       Ways
+	// Bundle has the server that the client runs; it may be nil.
+	Bundle *bundle.Folder
+}
+
+// scene is the cluster with what the proof has put there.
+type scene struct {
+	Cluster
+	namespace string
+	// nodes are in the order of the plan.
+	nodes    []node
+	services map[string]kube.Service
+	// unserved says why a Service is not there.
+	unserved map[string]string
+	client   client
+}
+
+// node is one host as a node.
+type node struct {
+	plan *api.PlanNode
+	host *hostprep.Host
+	// labels are those that the manifests give it.
+	labels map[string]string
+	// live is what the cluster says about it; nil when it has no such node.
+	live *kube.Node
+	pod  kube.Pod
+}
+
+// client is the host outside of the cluster.
+type client struct {
+	address netip.Addr
+	// why it cannot be used; empty when it can.
+	why string
+	// own are all its addresses, v4 and v6 those on the nodes' L2, invalid where there is none.
+	own    []netip.Addr
+	v4, v6 netip.Addr
+	// zone is the one of firewalld; empty where that does not run.
+	zone string
+	// port is where its server listens, and unserved why there is none.
+	port     uint16
+	unserved string
+}
+
+func (n *node) address() netip.Addr { return n.plan.Address }
+
+// k8sIP is the node's IPv4 address for Kubernetes.
+func (n *node) k8sIP() netip.Addr { return n.host.K8sIP }
+
+// newScene brings together what is known of each node.
+func newScene(cluster Cluster) *scene {
+	s := &scene{
+		Cluster: cluster, nodes: make([]node, len(cluster.Plan.Nodes)),
+		services: map[string]kube.Service{}, unserved: map[string]string{},
+	}
+	live := map[netip.Addr]*kube.Node{}
+	for i := range cluster.Present {
+		live[cluster.Present[i].K8sIP] = &cluster.Present[i]
+	}
+	labels := map[netip.Addr]map[string]string{}
+	for i := range cluster.Config.Pools {
+		pool := &cluster.Config.Pools[i]
+		for j := range pool.Nodes {
+			labels[pool.Nodes[j].Address] = cluster.Config.NodeLabels(pool, &pool.Nodes[j])
+		}
+	}
+	for i := range s.nodes {
+		n := &s.nodes[i]
+		n.plan, n.host = &cluster.Plan.Nodes[i], &cluster.Hosts[i]
+		n.labels, n.live = labels[n.address()], live[n.k8sIP()]
+	}
+	return s
+}
+
+// eachNode makes a subject of every node.
+func eachNode(s *scene) []subject {
+	subjects := make([]subject, len(s.nodes))
+	for i := range s.nodes {
+		subjects[i] = subject{target: s.nodes[i].address().String(), node: &s.nodes[i]}
+	}
+	return subjects
+}
+
+// ring makes a subject of every node and the next one: each is called once, and calls once.
+func ring(s *scene) []subject {
+	if len(s.nodes) == 1 {
+		return eachNode(s)
+	}
+	subjects := make([]subject, len(s.nodes))
+	for i := range s.nodes {
+		from, to := &s.nodes[i], &s.nodes[(i+1)%len(s.nodes)]
+		subjects[i] = subject{target: arrow(from.address(), to.address()), node: from, peer: to}
+	}
+	return subjects
+}
+
+func arrow(from, to any) string { return fmt.Sprintf("%v -> %v", from, to) }
+
+// once is for checks that are about the cluster.
+func once(target func(*scene) string) func(*scene) []subject {
+	return func(s *scene) []subject { return []subject{{target: target(s)}} }
+}
+
+// A host that the manifests name and that cannot be worked on is a failure, not something that is left
+// out.
+func aHost(_ *scene, on *subject) verdict {
+	if on.node.host.Err != nil {
+		return failed("%v", on.node.host.Err).try("see that the host is up, and log in with: ssh %s", on.node.address())
+	}
+	return verdict{}
+}
+
+func aLiveNode(_ *scene, on *subject) verdict {
+	if on.node.live == nil {
+		return failed("the cluster has no node with the address %s", on.node.k8sIP()).try("dualstrap create cluster makes the host a node")
+	}
+	return verdict{}
+}
+
+func aPeer(_ *scene, on *subject) verdict {
+	if on.peer == nil {
+		return skipped("the cluster has one node only")
+	}
+	return verdict{}
+}
+
+// aPod asks for running pods: that they run is for another check.
+func aPod(_ *scene, on *subject) verdict {
+	for _, n := range []*node{on.node, on.peer} {
+		if n != nil && !n.pod.Ready {
+			return skipped("the pod on %s does not run", n.address())
+		}
+	}
+	return verdict{}
+}
+
+func aService(s *scene, on *subject) verdict {
+	if why := s.unserved[on.service]; why != "" {
+		return failed("%s", why)
+	}
+	return verdict{}
+}
+
+func aClient(s *scene, _ *subject) verdict {
+	if s.client.why != "" {
+		return skipped("%s", s.client.why).try("name a host on the nodes' L2 that is no node, in verify.client.address of ProvisionOptions")
+	}
+	return verdict{}
+}
+
+func aListener(s *scene, on *subject) verdict {
+	if on.outward && s.client.unserved != "" {
+		return skipped("%s", s.client.unserved)
+	}
+	return verdict{}
+}
+
+func ourNetwork(s *scene, _ *subject) verdict {
+	if !s.Config.Network.Builtin {
+		return skipped("the pod network is not dualstrap's (network.provider: none)")
+	}
+	return verdict{}
+}

@@ -1,0 +1,279 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/dualstrap/dualstrap/api"
+)
+
+// The Services of the proof, by the policy that they ask for, and the one of the cluster's DNS.
+const (
+	singleStack     = "single-stack"
+	preferDualStack = "prefer-dual-stack"
+	// requireDualStack wants IPv6 first.
+	requireDualStack = "require-dual-stack"
+	loadBalancer     = "load-balancer"
+	clusterDNS       = "kube-dns"
+)
+
+// clusterDomain is kubeadm's default, which dualstrap keeps.
+const clusterDomain = "cluster.local"
+
+const (
+	// maxMet bounds how many pods of a Service each caller has to meet, and callsForEach is how many calls
+	// it makes for each, so that it meets most of them again.
+	maxMet, callsForEach = 4, 4
+)
+
+func serviceChecks() []Check {
+	return []Check{
+		{
+			"service-ip-families", "A Service gets the addresses that its ipFamilyPolicy asks for: one, both, or both with IPv6 first.",
+			"look at the Service ranges of kube-apiserver and kube-controller-manager: kubectl -n kube-system get pods -o yaml",
+			policies,
+			[]need{aService},
+			func(_ context.Context, s *scene, on *subject) verdict {
+				return judgeFamilies(on.service, s.services[on.service].ClusterIPs, s.Config.Network.Services)
+			},
+		},
+		{
+			"service-cluster-ip",
+			"Every node calls a Service in both families, again and again: whichever pod is chosen, on whichever node, answers.",
+			"look at kube-proxy's pod on the node, nft list table inet kube-proxy (ip and ip6), and firewalld's policies",
+			nodesFor(requireDualStack),
+			[]need{aHost, aService},
+			proveClusterIP,
+		},
+		{
+			"service-dns", "The cluster's DNS gives a Service's A and AAAA records to every node, and every pod calls the Service by name.",
+			"kubectl -n kube-system logs deployment/coredns, and /etc/resolv.conf in a pod",
+			nodesFor(requireDualStack),
+			[]need{aHost, aPod, aService},
+			proveDNS,
+		},
+		{
+			"service-load-balancer", "A host outside of the cluster calls a Service of type LoadBalancer in both families.",
+			"kubectl -n metallb-system logs daemonset/speaker, and whether another host has the address: arping, ndisc6",
+			balanced,
+			[]need{aBalancer, aClient, aService},
+			proveLoadBalancer,
+		},
+	}
+}
+
+// policies makes a subject of each policy's Service.
+func policies(*scene) []subject {
+	var subjects []subject
+	for _, name := range []string{singleStack, preferDualStack, requireDualStack} {
+		subjects = append(subjects, subject{target: name, service: name})
+	}
+	return subjects
+}
+
+func nodesFor(service string) func(*scene) []subject {
+	return func(s *scene) []subject {
+		subjects := eachNode(s)
+		for i := range subjects {
+			subjects[i].service = service
+		}
+		return subjects
+	}
+}
+
+// balanced is the Service of type LoadBalancer as the client calls it.
+func balanced(s *scene) []subject {
+	return []subject{{target: arrow(s.client, loadBalancer), service: loadBalancer}}
+}
+
+func aBalancer(s *scene, _ *subject) verdict {
+	switch {
+	case !s.Config.LoadBalancer.Bundled:
+		return skipped("load balancers are the operator's own (loadBalancer.mode: manual)")
+	case len(s.balancedFamilies()) == 0:
+		return skipped("no address pool gives addresses away by itself")
+	}
+	return verdict{}
+}
+
+// balancedFamilies are those in which load balancers are ours to prove.
+func (s *scene) balancedFamilies() []corev1.IPFamily {
+	if !s.Config.LoadBalancer.Bundled {
+		return nil
+	}
+	return poolFamilies(s.Config.LoadBalancer.Pools)
+}
+
+// poolFamilies are those of which Services get addresses without naming a pool: all of a Service's come
+// from one pool. IPv6 stands first, so that it is not there for being the default.
+func poolFamilies(pools []api.AddressPool) []corev1.IPFamily {
+	var best []corev1.IPFamily
+	for _, pool := range pools {
+		if pool.ManualAssign {
+			continue
+		}
+		var families []corev1.IPFamily
+		for _, family := range []api.Family{api.IPv6, api.IPv4} {
+			for _, addresses := range pool.Addresses {
+				if name := corev1.IPFamily(family); api.FamilyOf(addresses.From()) == family && !slices.Contains(families, name) {
+					families = append(families, name)
+				}
+			}
+		}
+		if len(families) > len(best) {
+			best = families
+		}
+	}
+	return best
+}
+
+// judgeFamilies holds a Service's addresses to its policy. The default family is that of the first range.
+func judgeFamilies(policy string, got []netip.Addr, ranges []netip.Prefix) verdict {
+	want := slices.Clone(ranges)
+	switch policy {
+	case singleStack:
+		want = want[:1]
+	case requireDualStack:
+		slices.SortFunc(want, func(a, b netip.Prefix) int { return b.Addr().BitLen() - a.Addr().BitLen() })
+	}
+	fits := len(got) == len(want)
+	for i := range want {
+		fits = fits && want[i].Contains(got[i])
+	}
+	if !fits {
+		return failed("its cluster IPs are %s, and should be from %s", words(got), words(want))
+	}
+	return passed("%s", words(got))
+}
+
+func proveClusterIP(ctx context.Context, s *scene, on *subject) verdict {
+	return s.callAll(ctx, on.node.address(), s.services[on.service].ClusterIPs)
+}
+
+func proveLoadBalancer(ctx context.Context, s *scene, on *subject) verdict {
+	return s.callAll(ctx, s.client.address, s.services[on.service].Balanced)
+}
+
+// callAll has a host call a Service at each of its addresses.
+func (s *scene) callAll(ctx context.Context, from netip.Addr, addresses []netip.Addr) verdict {
+	proofs := make([]func() verdict, len(addresses))
+	for i, address := range addresses {
+		proofs[i] = func() verdict { return s.callOften(ctx, from, netip.AddrPortFrom(address, servicePort)) }
+	}
+	return together(proofs...)
+}
+
+// callOften calls a Service until it has met several of its pods. From then on, every call has to be
+// answered: whoever waits longer for the pods of one node than for others has found a node that is cut off.
+func (s *scene) callOften(ctx context.Context, from netip.Addr, to netip.AddrPort) verdict {
+	greet := func(ctx context.Context) (string, error) { return s.greets(ctx, from, to) }
+	wanted := min(s.runningPods(), maxMet)
+	calls := max(1, wanted*callsForEach)
+	met := map[string]bool{}
+	_, err := eventually(ctx, func(ctx context.Context) (string, error) {
+		for range calls {
+			name, err := greet(ctx)
+			if err != nil {
+				return "", err
+			}
+			if met[name] = true; len(met) >= wanted {
+				return name, nil
+			}
+		}
+		return "", fmt.Errorf("only %d of its pods answer, and not %d or more", len(met), wanted)
+	})
+	if err != nil {
+		return unanswered(err, "%s does not answer as it should", to.Addr())
+	}
+	for i := range calls {
+		name, err := greet(ctx)
+		if err != nil {
+			return unanswered(err, "%s answered %d of %d calls, and not the next", to.Addr(), i, calls).
+				try("pods on some nodes answer and others do not: look at firewalld's policies on the hosts, and at pod-to-pod")
+		}
+		met[name] = true
+	}
+	return passed("%s answered %d of %d calls from %s", to.Addr(), calls, calls, count(len(met), "pod"))
+}
+
+// runningPods is how many pods there are to be met.
+func (s *scene) runningPods() int {
+	running := 0
+	for i := range s.nodes {
+		if s.nodes[i].pod.Ready {
+			running++
+		}
+	}
+	return running
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// proveDNS asks for a Service's addresses over TCP, at each address that the cluster's DNS has, and has
+// the node's pod call the Service by name.
+func proveDNS(ctx context.Context, s *scene, on *subject) verdict {
+	if why := s.unserved[clusterDNS]; why != "" {
+		return failed("%s", why)
+	}
+	var proofs []func() verdict
+	for _, server := range s.services[clusterDNS].ClusterIPs {
+		proofs = append(proofs, func() verdict { return s.resolve(ctx, on, server) })
+	}
+	return together(append(proofs, func() verdict { return s.callByName(ctx, on) })...)
+}
+
+// callByName has a pod find a Service with its own resolver.
+func (s *scene) callByName(ctx context.Context, on *subject) verdict {
+	name := on.service + "." + s.namespace
+	_, err := eventually(ctx, func(ctx context.Context) (string, error) { return s.fetch(ctx, on.node, "http://"+name+"/client") })
+	if err != nil {
+		return unanswered(err, "the pod cannot call http://%s", name)
+	}
+	return passed("the pod called http://%s", name)
+}
+
+// resolve asks a name server for both of a Service's records.
+func (s *scene) resolve(ctx context.Context, on *subject, server netip.Addr) verdict {
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return s.Ways.Dial(ctx, on.node.address(), netip.AddrPortFrom(server, 53))
+	}}
+	name := on.service + "." + s.namespace + ".svc." + clusterDomain + "." // with a dot at its end: as it is
+	var records [2][]netip.Addr
+	for i, network := range []string{"ip4", "ip6"} {
+		var err error
+		records[i], err = eventually(ctx, func(ctx context.Context) ([]netip.Addr, error) {
+			ctx, cancel := context.WithTimeout(ctx, callTimeout)
+			defer cancel()
+			return resolver.LookupNetIP(ctx, network, name)
+		})
+		var unresolved *net.DNSError
+		if errors.As(err, &unresolved) {
+			err = errors.New(unresolved.Err) // it names this machine's own server, which was not asked
+		}
+		if err != nil {
+			return unanswered(err, "DNS at %s does not give %s", server, name)
+		}
+	}
+	return judgeRecords(server, records, s.services[on.service].ClusterIPs)
+}
+
+// judgeRecords wants one A and one AAAA record, those of the Service.
+func judgeRecords(server netip.Addr, records [2][]netip.Addr, want []netip.Addr) verdict {
+	for i, family := range []api.Family{api.IPv4, api.IPv6} {
+		if got := records[i]; len(got) != 1 || got[0].Unmap() != of(family, want) {
+			return failed("DNS at %s gives the %s address %s, and should give %s", server, family, words(got), of(family, want))
+		}
+	}
+	return passed("%s gave A and AAAA", server)
+}

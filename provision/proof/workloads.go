@@ -1,0 +1,191 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+const (
+	// Label marks the namespaces of proofs.
+	Label = "dualstrap.dev/proof"
+	// namespacePrefix is how their names begin.
+	namespacePrefix = "dualstrap-proof-"
+	// helloName is the name of the server, of its image and of its pods.
+	helloName = "hello"
+	// podPatience is how long pods may take to come up: their image is on the host.
+	podPatience = time.Minute
+)
+
+// deploy makes the pods and the Services, and waits until they are there, or patience ends.
+func (s *scene) deploy(ctx context.Context) error {
+	if err := s.API.Create(ctx, helloPods(s.namespace)); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.awaitPods(ctx) })
+	for _, service := range s.helloServices() {
+		group.Go(func() error { return s.API.Create(ctx, service) })
+	}
+	return group.Wait()
+}
+
+// helloPods runs the server on every node, whatever its taints.
+func helloPods(namespace string) *appsv1.DaemonSet {
+	labels := map[string]string{"app": helloName}
+	return &appsv1.DaemonSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: helloName},
+		Spec: appsv1.DaemonSetSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{
+					Tolerations:                   []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
+					AutomountServiceAccountToken:  ptr.To(false),
+					EnableServiceLinks:            ptr.To(false),
+					TerminationGracePeriodSeconds: ptr.To[int64](1),
+					SecurityContext: &corev1.PodSecurityContext{
+						RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](65534), RunAsGroup: ptr.To[int64](65534),
+						SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+					},
+					Containers: []corev1.Container{{
+						Name:            helloName,
+						Image:           api.Image(helloName, api.HelloVersion),
+						ImagePullPolicy: corev1.PullNever,
+						Args:            []string{"-fetch", fmt.Sprintf("-address=:%d", podPort)},
+						SecurityContext: &corev1.SecurityContext{
+							AllowPrivilegeEscalation: ptr.To(false), ReadOnlyRootFilesystem: ptr.To(true),
+							Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+						},
+					}},
+				},
+			},
+		},
+	}
+}
+
+// helloServices are one for each policy, and one of type LoadBalancer, unless nobody gives it an address.
+func (s *scene) helloServices() []*corev1.Service {
+	services := []*corev1.Service{
+		helloService(s.namespace, singleStack, corev1.IPFamilyPolicySingleStack),
+		helloService(s.namespace, preferDualStack, corev1.IPFamilyPolicyPreferDualStack),
+		helloService(s.namespace, requireDualStack, corev1.IPFamilyPolicyRequireDualStack, corev1.IPv6Protocol, corev1.IPv4Protocol),
+	}
+	families := s.balancedFamilies()
+	if len(families) == 0 {
+		return services
+	}
+	policy := corev1.IPFamilyPolicyRequireDualStack
+	if len(families) == 1 {
+		policy = corev1.IPFamilyPolicySingleStack
+	}
+	outward := helloService(s.namespace, loadBalancer, policy, families...)
+	outward.Spec.Type, outward.Spec.AllocateLoadBalancerNodePorts = corev1.ServiceTypeLoadBalancer, ptr.To(false)
+	return append(services, outward)
+}
+
+func helloService(namespace, name string, policy corev1.IPFamilyPolicy, families ...corev1.IPFamily) *corev1.Service {
+	return &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: corev1.ServiceSpec{
+			IPFamilyPolicy: &policy,
+			IPFamilies:     families,
+			Selector:       map[string]string{"app": helloName},
+			Ports:          []corev1.ServicePort{{Port: servicePort, TargetPort: intstr.FromInt32(podPort)}},
+		},
+	}
+}
+
+// awaitPods waits for the pods of the nodes that are ready. Those that do not come up are for a check.
+func (s *scene) awaitPods(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, podPatience)
+	defer cancel()
+	for {
+		pods, err := s.API.Pods(ctx, s.namespace)
+		switch {
+		case err == nil && s.placePods(pods):
+			return nil
+		case err != nil && ctx.Err() == nil:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil
+			}
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// placePods notes which pod is on which node, and reports whether every node that is ready has one that
+// runs.
+func (s *scene) placePods(pods []kube.Pod) bool {
+	on := map[string]kube.Pod{}
+	for _, pod := range pods {
+		on[pod.Node] = pod
+	}
+	complete := true
+	for i := range s.nodes {
+		n := &s.nodes[i]
+		if n.live == nil {
+			continue
+		}
+		n.pod = on[n.live.Name]
+		if n.pod.Name == "" {
+			n.pod.Why = "there is none: is kube-controller-manager running?"
+		}
+		complete = complete && (n.pod.Ready || !n.live.Ready)
+	}
+	return complete
+}
+
+// meetServices reads the addresses of the Services, and waits for those that load balancers give. Why
+// there are none is for checks to say.
+func (s *scene) meetServices(ctx context.Context) {
+	for _, name := range []string{singleStack, preferDualStack, requireDualStack, loadBalancer, clusterDNS} {
+		namespace, balanced := s.namespace, 0
+		switch name {
+		case clusterDNS:
+			namespace = metav1.NamespaceSystem
+		case loadBalancer:
+			if balanced = len(s.balancedFamilies()); balanced == 0 {
+				continue
+			}
+		}
+		service, err := eventually(ctx, func(ctx context.Context) (kube.Service, error) {
+			service, err := s.API.Service(ctx, namespace, name)
+			if err == nil && len(service.Balanced) < balanced {
+				err = fmt.Errorf("it has the load balancer addresses %s, and should have one of each family: %s",
+					words(service.Balanced), s.lastEvent(ctx, name))
+			}
+			return service, err
+		})
+		if err != nil {
+			s.unserved[name] = err.Error()
+		}
+		s.services[name] = service
+	}
+}
+
+// lastEvent is what was last said about an object of the proof.
+func (s *scene) lastEvent(ctx context.Context, name string) string {
+	events, err := s.API.Events(ctx, s.namespace, name)
+	if err != nil || len(events) == 0 {
+		return "nothing says why; does MetalLB's controller run?"
+	}
+	return strings.TrimSpace(events[len(events)-1])
+}

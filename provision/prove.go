@@ -1,0 +1,56 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dualstrap/dualstrap/provision/proof"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// provePhase is the name under which the proof is told of: it is about the cluster, not about a host.
+const provePhase = "prove"
+
+// Prove shows on real traffic that the cluster is what its manifests say. What does not hold is in the
+// report, whose Err tells whether there is anything.
+func (s *Site) Prove(ctx context.Context) (proof.Report, error) {
+	began := time.Now()
+	if err := s.ask(ctx, s.probePhase()); err != nil {
+		return proof.Report{}, err
+	}
+	s.tell(workflow.Event{Phase: provePhase})
+	report, err := s.prove(ctx)
+	ended := workflow.Event{Phase: provePhase, Status: workflow.Done, Err: err}
+	if err != nil || !report.OK {
+		ended.Status = workflow.Failed
+	}
+	s.tell(ended)
+	report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
+	return report, err
+}
+
+func (s *Site) prove(ctx context.Context) (proof.Report, error) {
+	api, err := s.access.open(ctx)
+	if err != nil {
+		return proof.Report{}, fmt.Errorf("cannot prove the cluster: %w", err)
+	}
+	nodes, err := api.Nodes(ctx)
+	if err != nil {
+		return proof.Report{}, err
+	}
+	if err := s.takeHeld(nodes); err != nil {
+		return proof.Report{}, err
+	}
+	return proof.Run(ctx, proof.Cluster{
+		Config: s.verdict.Config, Plan: s.verdict.Plan, Hosts: s.hosts, Present: nodes,
+		API: api, Kubeconfig: s.access.kubeconfig, Ways: s.pool, Bundle: s.options.Bundle,
+	})
+}
+
+// tell tells whoever observes.
+func (s *Site) tell(event workflow.Event) {
+	if s.options.Observe != nil {
+		s.options.Observe(event)
+	}
+}
