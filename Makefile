@@ -49,10 +49,11 @@ test: prerequisites bundle tools lint generated ## everything, from clean: lint,
 	tools/fuzz.sh $(FUZZTIME) ./allocator ./api/... ./hostprep/firewalld ./render/...
 	DUALSTRAP_TOOLS=$(TOOLS) go test -p 1 -timeout 30m -tags integration ./...
 
-# Longer proofs of what no command does yet for a user; they need root and an idle machine.
+# They need root and an idle machine.
 .PHONY: trial
-trial: prerequisites tools ## proofs of parts that are not whole yet: agent, controller, preparation of hosts
+trial: prerequisites tools ## longer proofs: agent, controller, preparation of hosts, other clusters, runs that are cut off
 	DUALSTRAP_TOOLS=$(TOOLS) go test -p 1 -timeout 60m -tags trial ./agent/... ./controller/... ./hostprep/...
+	go test -timeout 60m -tags 'integration trial' -run Trial ./cmd
 	tools/fuzz.sh $(FUZZTIME) ./agent/... ./controller/... ./hostprep ./hostprep/remote
 
 .PHONY: lint

@@ -25,24 +25,25 @@ func TestIntegrationProxiesFollowPods(t *testing.T) {
 	node.start("island")
 	node.ready()
 	const many = 50
-	var pods []*pod
+	names := make([]string, many)
+	for i := range names {
+		names[i] = fmt.Sprintf("pod%d", i)
+	}
+	pods := node.addPods(names...)
 	var addrs []netip.Addr
-	for i := range many {
-		p := node.addPod(fmt.Sprintf("pod%d", i))
-		pods, addrs = append(pods, p), append(addrs, p.addrs[ipv6])
+	for _, p := range pods {
+		addrs = append(addrs, p.addrs[ipv6])
 	}
 	pods[many-1].Mirror(mirrorPort)
 	last := addrs[many-1]
 	node.proxies("after creating 50 pods", addrs...)
-	for _, p := range pods[:many/2] {
-		p.delete()
-	}
+	node.deletePods(pods[:many/2]...)
 	addrs = addrs[many/2:]
 	node.proxies("after deleting half of them", addrs...)
 
 	node.kill()
 	node.proxies("after the agent was killed", addrs...)
-	pods[many/2].delete()
+	node.deletePods(pods[many/2])
 	meanwhile := node.addPod("meanwhile")
 	addrs = append(addrs[1:], meanwhile.addrs[ipv6])
 	node.start("island")
@@ -62,9 +63,7 @@ func TestIntegrationProxiesFollowPods(t *testing.T) {
 	node.stop()
 	node.proxies("after the agent ended", addrs...)
 	sees(t, "outside to pod without an agent", s.outside, last, outside6)
-	for _, p := range append(pods[many/2+1:], meanwhile) {
-		p.delete()
-	}
+	node.deletePods(append(pods[many/2+1:], meanwhile)...)
 	node.start("island")
 	node.proxies("after all pods are gone")
 }
@@ -150,9 +149,7 @@ func TestIntegrationOwnNodeComesAgain(t *testing.T) {
 	sees(t, "pod of the other range to outside", anew.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
 
 	early.stop()
-	if err := early.Do(func() error { return Cleanup(Options{CNIConfigDir: early.dir}) }); err != nil {
-		t.Error(err)
-	}
+	early.cleanup()
 	early.proxies("after cleaning up")
 	early.routes("after cleaning up")
 	if tables := early.Run("nft", "list", "tables"); tables != "" {
@@ -173,87 +170,5 @@ func (s *site) ranges(name string, cidrs ...string) {
 	}
 	if err != nil {
 		s.t.Fatal(err)
-	}
-}
-
-// TestIntegrationForeignStays: what others made stays as it is, and what is broken is made whole, without
-// the API server, too.
-func TestIntegrationForeignStays(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	node, peer := s.addNode(node1), parseNode(node2)
-	s.createNode(peer)
-	for _, change := range []string{
-		"ip route add 198.51.100.0/24 via 10.2.0.100 proto static",
-		"ip -6 route add fd12::9:0/120 via fd12::3:1 proto static",
-		"ip -6 neighbour add proxy fd12::9:9 dev eth0",
-		"ip neighbour add proxy 10.2.0.77 dev eth0",
-		"nft add table inet other",
-		"nft add chain inet other c { type nat hook postrouting priority 50; }",
-		"nft add table ip dualstrap", // of another family
-	} {
-		node.Run(strings.Fields(change)...)
-	}
-	foreign := func() string {
-		return node.Run("ip", "route", "show", "proto", "static") + node.Run("ip", "-6", "route", "show", "proto", "static") +
-			node.Run("nft", "list", "table", "inet", "other") + node.Run("nft", "list", "table", "ip", "dualstrap")
-	}
-	before := foreign()
-	others := []netip.Addr{netip.MustParseAddr("fd12::9:9"), netip.MustParseAddr("10.2.0.77")}
-	node.start("island")
-	node.ready()
-	p := node.addPod("pod")
-	p.Mirror(mirrorPort)
-	routes := []string{"192.168.2.0/24 10.2.0.6", "fd12::1:200/120 fd12::2:6"}
-	node.proxies("with an agent", append(others, p.addrs[ipv6])...)
-	node.routes("with an agent", routes...)
-
-	node.door.set(true) // the API server is away
-	second := node.addPod("second")
-	all := append(others, p.addrs[ipv6], second.addrs[ipv6])
-	node.proxies("without the API server", all...)
-	node.Run("nft", "delete", "table", "inet", "dualstrap")
-	node.Run("ip", "route", "delete", "192.168.2.0/24")
-	node.Run("sysctl", "-w", "net.ipv6.conf.all.proxy_ndp=0")
-	node.routes("without the API server", routes...)
-	nettest.Eventually(t, "sysctl set again", func() error {
-		if value := node.Run("sysctl", "-n", "net.ipv6.conf.all.proxy_ndp"); strings.TrimSpace(value) != "1" {
-			return fmt.Errorf("it is %s", value)
-		}
-		return nil
-	})
-	sees(t, "pod to outside without the API server", p.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
-	sees(t, "outside to pod without the API server", s.outside, p.addrs[ipv6], outside6)
-	node.kill()
-	node.start("island")
-	nettest.Eventually(t, "unready before the API server answers", func() error {
-		_, body, err := node.ask("/readyz")
-		if err == nil && !strings.Contains(body, "has not answered yet") {
-			err = fmt.Errorf("readyz says %q", body)
-		}
-		return err
-	})
-	node.proxies("before the API server answers", all...)
-	node.routes("before the API server answers", routes...)
-
-	node.door.set(false)
-	s.deleteNode(peer.Name)
-	node.routes("after the API server came back")
-	if after := foreign(); after != before {
-		t.Errorf("what others made has changed from\n%s\nto\n%s", before, after)
-	}
-	// A route of somebody else to another node's pods is reported, not replaced.
-	node.Run("ip", "route", "add", "192.168.2.0/24", "via", "10.2.0.100", "proto", "static")
-	s.createNode(peer)
-	node.routes("those that can be", routes[1])
-	nettest.Eventually(t, "a conflict is reported", func() error {
-		_, body, err := node.ask("/readyz")
-		if err == nil && !strings.Contains(body, "that the agent did not make") {
-			err = fmt.Errorf("readyz says %q", body)
-		}
-		return err
-	})
-	if _, metrics, err := node.ask("/metrics"); err != nil || !strings.Contains(metrics, `dualstrap_agent_failing{part="routes-ipv4"} 1`) {
-		t.Errorf("metrics do not tell: %v\n%s", err, metrics)
 	}
 }

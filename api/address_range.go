@@ -11,7 +11,7 @@ import (
 
 // mapped are the IPv6 addresses that stand for IPv4 ones (RFC 4291 2.5.5.2). No host sends to them on
 // a wire, and programs disagree about the family of a range that has them in it.
-var mapped = netip.MustParsePrefix("::ffff:0:0/96")
+func mapped() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom16([16]byte{10: 0xff, 11: 0xff}), 96) }
 
 // parseCIDR reads a range in CIDR notation of the wanted family; any family when want is empty.
 // Host bits are refused: 10.2.0.5/24 can mean 10.2.0.0/24 or a typing error in either number, and
@@ -42,8 +42,8 @@ func parseCIDR(s string, want Family) (netip.Prefix, *fault) {
 	case p != p.Masked():
 		return netip.Prefix{}, faultf(fmt.Sprintf("write %s, or correct the length", p.Masked()),
 			"is not the beginning of a range: bits after the first %d are set", bits)
-	case p.Overlaps(mapped):
-		return netip.Prefix{}, faultf("", "has the IPv4 addresses in IPv6 notation, %s, in it", mapped)
+	case p.Overlaps(mapped()):
+		return netip.Prefix{}, faultf("", "has the IPv4 addresses in IPv6 notation, %s, in it", mapped())
 	}
 	return p, nil
 }
@@ -121,8 +121,8 @@ func orderedRange(from, to netip.Addr) (netipx.IPRange, *fault) {
 		return netipx.IPRange{}, faultf(fmt.Sprintf("write %s-%s", to, from), "ends before it begins")
 	}
 	r := netipx.IPRangeFrom(from, to)
-	if r.Overlaps(netipx.RangeOfPrefix(mapped)) {
-		return netipx.IPRange{}, faultf("", "has the IPv4 addresses in IPv6 notation, %s, in it", mapped)
+	if r.Overlaps(netipx.RangeOfPrefix(mapped())) {
+		return netipx.IPRange{}, faultf("", "has the IPv4 addresses in IPv6 notation, %s, in it", mapped())
 	}
 	return r, nil
 }

@@ -92,7 +92,8 @@ func (c created) summary() []string {
 func (c *testCluster) create(t *testing.T, flags ...string) (created, string, error) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	args := append([]string{"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "-o", "json"}, flags...)
+	args := []string{"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "-o", "json"}
+	args = append(args, flags...)
 	command := exec.CommandContext(t.Context(), c.program, args...)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()

@@ -22,12 +22,12 @@ import (
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-// benchNodes is how many Nodes wait for podCIDRs.
-const benchNodes = 5000
+// manyNodes is how many Nodes wait for podCIDRs.
+const manyNodes = 5000
 
 // BenchmarkAssign has one and the same API server full of new Nodes, and measures from the first that
-// has podCIDRs to the last: with this controller, with the range allocator of kube-controller-manager
-// where that is among the tools, and with nothing but writes, which is what the API server allows.
+// has podCIDRs to the last: with this controller, with the range allocator of kube-controller-manager,
+// and with nothing but writes, which is what the API server allows.
 func BenchmarkAssign(b *testing.B) {
 	c := newCluster(b)
 	for _, bench := range []struct {
@@ -46,32 +46,16 @@ func BenchmarkAssign(b *testing.B) {
 			for range b.N {
 				b.StopTimer()
 				c.clear(b)
-				c.createNodes(b, benchNodes)
-				watched := c.watchServed(b, benchNodes)
+				c.createNodes(b, names(manyNodes)...)
+				watched := c.watchServed(b, manyNodes)
 				b.StartTimer()
 				bench.serve(b, c)
-				b.ReportMetric(float64(benchNodes-1)/(<-watched).Seconds(), "nodes/s")
-				if served := c.checkUnique(b); served != benchNodes {
+				b.ReportMetric(float64(manyNodes-1)/(<-watched).Seconds(), "nodes/s")
+				if served := c.checkUnique(b); served != manyNodes {
 					b.Fatalf("%d nodes have podCIDRs", served)
 				}
 			}
 		})
-	}
-}
-
-func (c *cluster) createNodes(tb testing.TB, n int) {
-	tb.Helper()
-	var group errgroup.Group
-	group.SetLimit(16)
-	for _, name := range names("n", n) {
-		group.Go(func() error {
-			node := &corev1.Node{}
-			node.Name = name
-			return c.client.Create(tb.Context(), node)
-		})
-	}
-	if err := group.Wait(); err != nil {
-		tb.Fatal(err)
 	}
 }
 
@@ -113,7 +97,7 @@ func writeAlone(tb testing.TB, c *cluster) {
 	tb.Helper()
 	var group errgroup.Group
 	group.SetLimit(16)
-	for i, name := range names("n", benchNodes) {
+	for i, name := range names(manyNodes) {
 		group.Go(func() error {
 			v4, v6 := fmt.Sprintf("10.%d.%d.0/24", i>>8, i&0xff), fmt.Sprintf("fd00::%x:0/112", i+1)
 			patch, err := json.Marshal(map[string]any{"spec": map[string]any{"podCIDR": v4, "podCIDRs": []string{v4, v6}}})
@@ -134,7 +118,7 @@ func startRangeAllocator(tb testing.TB, c *cluster) {
 	tb.Helper()
 	program := filepath.Join(os.Getenv("DUALSTRAP_TOOLS"), "kube-controller-manager")
 	if _, err := os.Stat(program); err != nil {
-		tb.Skip("kube-controller-manager is not among the tools")
+		tb.Fatalf("cannot find kube-controller-manager: run make tools (%v)", err)
 	}
 	cmd := exec.Command(program,
 		"--kubeconfig="+kubeconfig(tb, &clientcmdapi.Cluster{Server: c.config.Host, CertificateAuthority: c.config.CAFile}, c.config.BearerToken),

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -231,6 +232,23 @@ func (c *cluster) createNode(tb testing.TB, described string) {
 	}
 }
 
+// createNodes makes Nodes of these names, several at once.
+func (c *cluster) createNodes(tb testing.TB, names ...string) {
+	tb.Helper()
+	var group errgroup.Group
+	group.SetLimit(16)
+	for _, name := range names {
+		group.Go(func() error {
+			node := &corev1.Node{}
+			node.Name = name
+			return c.client.Create(tb.Context(), node)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 func (c *cluster) node(tb testing.TB, name string) *corev1.Node {
 	tb.Helper()
 	node, err := c.typed.CoreV1().Nodes().Get(tb.Context(), name, metav1.GetOptions{})
@@ -344,10 +362,10 @@ func (c *cluster) checkUnique(tb testing.TB) int {
 }
 
 // names gives n names that sort as they are numbered.
-func names(prefix string, n int) []string {
+func names(n int) []string {
 	all := make([]string, n)
 	for i := range all {
-		all[i] = fmt.Sprintf("%s%04d", prefix, i)
+		all[i] = fmt.Sprintf("n%04d", i)
 	}
 	return slices.Clip(all)
 }

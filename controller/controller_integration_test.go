@@ -39,6 +39,7 @@ func TestController(t *testing.T) {
 		{"the leader is killed", (*cluster).testKilled},
 		{"a writer that is faster", (*cluster).testRace},
 		{"an answer that is lost", (*cluster).testLostAnswer},
+		{"thousands of nodes", (*cluster).testMany},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c.clear(t)

@@ -3,137 +3,87 @@
 package controller_test
 
 import (
-	"encoding/pem"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
-	"golang.org/x/sync/errgroup"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/rest"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// testKilled kills the leader while it serves five hundred nodes.
+// testKilled kills the leader while it serves five hundred nodes: fifty hold their podCIDRs, and writes of
+// others are on their way.
 func (c *cluster) testKilled(t *testing.T) {
 	t.Helper()
-	const count = 500
+	const count, before = 500, 50
 	c.createConfig(t, "all", "10.0.0.0/14>24 fd00::/110>120")
-	first := c.start(t)
+	g := c.newGate(t)
+	var writes atomic.Int32
+	killed := make(chan struct{})
+	release := sync.OnceFunc(func() { close(killed) })
+	defer release()
+	g.set(func(string) verdict {
+		if writes.Add(1) > before {
+			<-killed
+		}
+		return through
+	})
+	first := c.startAt(t, g.cluster())
 	c.eventually(t, "the first leads", func() string {
 		if !first.leads() {
 			return "it does not"
 		}
 		return ""
 	})
-	c.start(t)
-	var group errgroup.Group
-	group.SetLimit(8)
-	for _, name := range names("n", count) {
-		group.Go(func() error {
-			node := &corev1.Node{}
-			node.Name = name
-			return c.client.Create(t.Context(), node)
-		})
-	}
-	c.eventually(t, "some are served", func() string {
-		if served := c.checkUnique(t); served < count/10 {
-			return fmt.Sprint(served)
+	second := c.start(t)
+	c.createNodes(t, names(count)...)
+	c.eventually(t, "writes are held up", func() string {
+		if n := writes.Load(); n <= before {
+			return fmt.Sprint(n)
 		}
 		return ""
 	})
 	first.end(t, syscall.SIGKILL)
-	if served := c.checkUnique(t); served == count {
-		t.Error("all were served before the leader was killed")
+	if served := c.checkUnique(t); served > before {
+		t.Errorf("%d nodes have podCIDRs, and %d writes were let through", served, before)
 	}
-	if err := group.Wait(); err != nil {
-		t.Fatal(err)
+	release()
+	c.waitServed(t, count)
+	if !second.leads() {
+		t.Error("somebody else assigns podCIDRs")
 	}
+}
+
+// testMany has more nodes wait than the controller writes at once, or the API server lists at once.
+func (c *cluster) testMany(t *testing.T) {
+	t.Helper()
+	c.createConfig(t, "all", "10.0.0.0/8>24 fd00::/104>120")
+	all := names(manyNodes)
+	c.createNodes(t, all[:manyNodes/2]...)
+	p := c.start(t) // which finds one half, and sees the other come
+	c.createNodes(t, all[manyNodes/2:]...)
+	c.waitServed(t, manyNodes)
+	c.eventually(t, "the status tells", func() string {
+		if s := c.ranges(t, "all").Status; s.Allocated != manyNodes {
+			return fmt.Sprint(s.Allocated)
+		}
+		return ""
+	})
+	if p.starts.Load() != 1 {
+		t.Errorf("the controller was started %d times", p.starts.Load())
+	}
+}
+
+// waitServed waits until a number of nodes have podCIDRs of both families, no two the same.
+func (c *cluster) waitServed(t *testing.T, count int) {
+	t.Helper()
 	c.eventually(t, "all are served", func() string {
 		if served := c.checkUnique(t); served < count {
 			return fmt.Sprint(served)
 		}
 		return ""
 	})
-}
-
-// gate is a proxy in front of the API server through which a controller's writes of Nodes pass, or do
-// not.
-type gate struct {
-	*httptest.Server
-	mu sync.Mutex
-	// pass is asked about every PATCH of a Node: it may wait, and tells what happens to it.
-	pass func(node string) verdict
-}
-
-type verdict int
-
-const (
-	through     verdict = iota
-	loseAnswer          // the API server does it, and the controller is not told
-	loseRequest         // the API server never hears of it
-)
-
-func (c *cluster) newGate(t *testing.T) *gate {
-	t.Helper()
-	target, err := url.Parse(c.config.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport, err := rest.TransportFor(&rest.Config{TLSClientConfig: c.config.TLSClientConfig})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &gate{pass: func(string) verdict { return through }}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		Transport:     transport,
-		FlushInterval: -1,
-	}
-	g.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		node, isNode := strings.CutPrefix(r.URL.Path, "/api/v1/nodes/")
-		if r.Method != http.MethodPatch || !isNode {
-			proxy.ServeHTTP(w, r)
-			return
-		}
-		g.mu.Lock()
-		pass := g.pass
-		g.mu.Unlock()
-		switch pass(node) {
-		case through:
-			proxy.ServeHTTP(w, r)
-		case loseAnswer:
-			proxy.ServeHTTP(httptest.NewRecorder(), r)
-			panic(http.ErrAbortHandler) //nolint:forbidigo // the one way to close the connection
-		case loseRequest:
-			panic(http.ErrAbortHandler) //nolint:forbidigo // as above
-		}
-	}))
-	t.Cleanup(func() {
-		g.CloseClientConnections()
-		g.Close()
-	})
-	return g
-}
-
-// cluster is how a controller reaches the API server through the gate. Without TLS it would not send its
-// token.
-func (g *gate) cluster() *clientcmdapi.Cluster {
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: g.Certificate().Raw})
-	return &clientcmdapi.Cluster{Server: g.URL, CertificateAuthorityData: ca}
-}
-
-func (g *gate) set(pass func(node string) verdict) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.pass = pass
 }
 
 // testRace has somebody else write podCIDRs after the controller has decided and before its write

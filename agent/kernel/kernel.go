@@ -29,17 +29,19 @@ func Open() (*Kernel, error) {
 // Close ends the connection and changes nothing.
 func (k *Kernel) Close() { k.handle.Close() }
 
-// Read lists links, addresses, routes and proxies of both families.
+// Read lists links, addresses, routes and proxies of both families. Links come last: the kernel drops
+// routes and proxies of a link after it marked that as down, so a link that is up had them all when
+// they were listed, and what is missing is missing for another reason.
 func (k *Kernel) Read() (State, error) {
 	var state State
 	for _, read := range []struct {
 		what string
 		list func(*State) error
 	}{
-		{"links", k.readLinks},
-		{"addresses", k.readAddresses},
 		{"routes", k.readRoutes},
 		{"neighbour proxies", k.readProxies},
+		{"addresses", k.readAddresses},
+		{"links", k.readLinks},
 	} {
 		if err := read.list(&state); err != nil {
 			return State{}, fmt.Errorf("cannot list the kernel's %s: %w", read.what, err)

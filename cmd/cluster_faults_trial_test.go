@@ -1,4 +1,4 @@
-//go:build integration
+//go:build integration && trial
 
 package cmd_test
 
@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// TestIntegrationCreateIsCutOff has runs of create end in the middle: a host loses its cable, the
+// TestTrialCreateIsCutOff has runs of create end in the middle: a host loses its cable, the
 // program is killed. The next run always finishes what is left.
-func TestIntegrationCreateIsCutOff(t *testing.T) {
+func TestTrialCreateIsCutOff(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	runParts(t, c, []part[*testCluster]{
 		{"a cable is pulled", createLosesHost},

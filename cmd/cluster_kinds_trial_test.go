@@ -1,0 +1,107 @@
+//go:build integration && trial
+
+package cmd_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTrialClusterLives is TestIntegrationCluster for longer.
+func TestTrialClusterLives(t *testing.T) {
+	c := newTestCluster(t, "--workers", "3")
+	// The third worker is for joining by hand.
+	c.rewrite(t, "  - address: 10.2.0.7 # labtest-worker-3\n", "")
+	runParts(t, c, []part[*testCluster]{
+		{"create", clusterIsCreated},
+		{"services of the documentation", clusterServes},
+		{"pods are reached and reach out", clusterPodsAreFlat},
+		{"neighbours", clusterNeighbours},
+		{"a node joined by hand", clusterTakesHandJoined},
+		{"what is killed comes back", clusterSurvivesKills},
+		{"drift is repaired", clusterRepairsDrift},
+		{"hosts of another cluster are refused", clusterIsNotTakenOver},
+	})
+}
+
+// TestTrialHighAvailability makes a cluster of three control plane nodes and a worker, and stops
+// the host that holds the control plane's VIP.
+func TestTrialHighAvailability(t *testing.T) {
+	c := newTestCluster(t, "--control-planes", "3", "--workers", "1")
+	c.mustCreate(t)
+	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
+		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
+	}
+	if members := c.fields(t, `{.items[*].metadata.name}`, "get", "pods", "-n", "kube-system", "-l", "component=etcd"); len(members) != 3 {
+		t.Errorf("etcd: %v", members)
+	}
+	voters := c.kube(t, "get", "--raw", "/readyz/etcd")
+	if voters != "ok" {
+		t.Errorf("etcd is %s", voters)
+	}
+	holder := ""
+	for _, host := range []string{"labtest-cp-1", "labtest-cp-2", "labtest-cp-3"} {
+		if strings.Contains(c.on(t, host, "ip -4 address show dev eth0"), "10.2.0.175/") {
+			holder = host
+		}
+	}
+	c.mustRun(t, "stop", holder)
+	begun := time.Now()
+	eventually(t, "the API answers at the VIP", func() string {
+		if _, err := c.tryKube(t, "", "get", "--raw", "/readyz", "--request-timeout=2s"); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	t.Logf("%s held the VIP and was shut down: the API answers %s later", holder, time.Since(begun).Round(time.Millisecond))
+	// Two of three members can still write.
+	c.apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: written\n")
+
+	_, said, err := c.create(t)
+	if got := exitCode(err); got != 3 || !strings.Contains(said, "1 of 4 hosts failed their checks") {
+		t.Errorf("with a host that is down: exit code %d, it says:\n%s", got, said)
+	}
+	c.mustRun(t, "start", holder)
+	c.mustCreate(t)
+}
+
+// TestTrialPoolsAndFlatIPv4 gives each pool, and one node, ranges of their own, and has IPv4 be
+// flat.
+func TestTrialPoolsAndFlatIPv4(t *testing.T) {
+	c := newTestCluster(t)
+	c.on(t, "client", "ip route add 10.2.64.0/18 dev eth0")
+	c.rewrite(t,
+		"  clusterNetwork:\n    pods:\n      cidrBlocks:\n      - 192.168.0.0/16", "  clusterNetwork:\n    flatIPv4: true",
+		"    cidr: 192.168.0.0/16\n", "    cidr: 10.2.64.0/20\n",
+		"    perNodeMaskSize: 120\n", "    perNodeMaskSize: 120\n---\n"+cidrConfig("workers", "10.2.80.0/20", "fd12::7:0/112",
+			"baremetal.cluster.gke.io/node-pool: workers")+"---\n"+cidrConfig("one", "10.2.96.0/24", "fd12::8:0/120",
+			"baremetal.cluster.gke.io/k8s-ip: 10.2.0.6")+"---\n",
+	)
+	c.mustCreate(t)
+	clusterNodesAsPlanned(t, c)
+	clusterServes(t, c)
+	pod, _ := c.caller(t, "labtest-worker-2")
+	if !strings.HasPrefix(pod[0], "10.2.96.") || !strings.HasPrefix(pod[1], "fd12::8:") {
+		t.Errorf("the node's pod has %v", pod)
+	}
+	c.startMirror(t)
+	for i, client := range []string{"10.2.0.100", "fd12::3:1"} {
+		c.answers(t, "client", at(pod[i], 8080, "/client"), client)
+		c.answers(t, "client", at(pod[i], 8080, "/fetch?url="+at(client, 9000, "/")), pod[i])
+	}
+	for _, other := range c.podsOn(t, "labtest-worker-1") {
+		for i, address := range other[1:] {
+			if strings.HasPrefix(other[0], "my-deployment") {
+				c.answers(t, "client", at(pod[i], 8080, "/fetch?url="+at(address, 8080, "/client")), pod[i])
+			}
+		}
+	}
+}
+
+// cidrConfig is a ClusterCIDRConfig for the nodes with a label.
+func cidrConfig(name, ipv4, ipv6, label string) string {
+	return "apiVersion: baremetal.cluster.gke.io/v1alpha1\nkind: ClusterCIDRConfig\nmetadata:\n  name: " + name +
+		"\n  namespace: cluster-" + testLabName + "\nspec:\n  nodeSelector:\n    matchLabels:\n      " + label +
+		"\n  ipv4:\n    cidr: " + ipv4 + "\n    perNodeMaskSize: 24\n  ipv6:\n    cidr: " + ipv6 + "\n    perNodeMaskSize: 120\n"
+}

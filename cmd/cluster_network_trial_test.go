@@ -1,0 +1,135 @@
+//go:build integration && trial
+
+package cmd_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// neighbour has the client's kernel ask on the L2 who has an address, and gives who answers. ndisc6 does
+// not do: it takes no answer that another address than the one it asks for has sent, as proxies do.
+func (c *testCluster) neighbour(t *testing.T, address string) string {
+	t.Helper()
+	return c.on(t, "client", "ip -6 neighbour flush to "+address+" dev eth0; ping -q -c 1 -w 4 "+address+" >/dev/null || true; "+
+		"ip -6 neighbour show "+address+" dev eth0 | sed -n 's/.*lladdr \\([0-9a-f:]*\\).*/\\1/p'")
+}
+
+func clusterNeighbours(t *testing.T, c *testCluster) {
+	t.Helper()
+	pod := c.fields(t, `{.status.podIPs[1].ip}`, "get", "pod", "caller")[0]
+	mac := c.on(t, "labtest-worker-1", "cat /sys/class/net/eth0/address")
+	if got := c.neighbour(t, pod); !strings.EqualFold(got, mac) {
+		t.Errorf("%s is answered for by %q, want the node's %s", pod, got, mac)
+	}
+	service := c.fields(t, `{.spec.clusterIP}`, "get", "service", "my-service")[0]
+	for _, nobody := range []string{"fd12::1:1fe", "fd12::1:3001", service, "fd12::6:1"} {
+		if got := c.neighbour(t, nobody); got != "" {
+			t.Errorf("%s is answered for by %s", nobody, got)
+		}
+	}
+	// Who configures a pod's address is told that it is taken.
+	c.on(t, "client", "ip -6 address add "+pod+"/128 dev eth0")
+	eventually(t, "the duplicate is found", func() string {
+		if c.on(t, "client", "ip -6 address show dev eth0 dadfailed | grep -c "+pod+" || true") == "1" {
+			return ""
+		}
+		return "it is not marked dadfailed"
+	})
+	c.on(t, "client", "ip -6 address del "+pod+"/128 dev eth0")
+
+	c.apply(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: many\nspec:\n  replicas: 50\n"+
+		"  selector:\n    matchLabels: {app: many}\n  template:\n    metadata:\n      labels: {app: many}\n"+
+		"    spec:\n      terminationGracePeriodSeconds: 0\n      containers:\n"+
+		"      - name: hello\n        image: dualstrap.dev/hello:2.0.0\n")
+	c.kube(t, "rollout", "status", "deployment/many", "--timeout=300s")
+	c.proxiesFollow(t)
+	c.on(t, "labtest-worker-1", "pkill -KILL -f '^/usr/local/bin/dualstrap agent'")
+	c.mustRun(t, "cut", "labtest-worker-2")
+	c.kube(t, "delete", "deployment", "many")
+	c.mustRun(t, "heal", "labtest-worker-2")
+	eventually(t, "all pods are gone", func() string { return c.kube(t, "get", "pods", "-l", "app=many", "-o", "name") })
+	c.proxiesFollow(t)
+}
+
+// proxiesFollow waits until each worker answers for its own pods, and for nobody else.
+func (c *testCluster) proxiesFollow(t *testing.T) {
+	t.Helper()
+	for _, node := range []string{"labtest-worker-1", "labtest-worker-2"} {
+		eventually(t, node+" answers for its pods", func() string {
+			var pods []string
+			for _, pod := range c.podsOn(t, node) {
+				pods = append(pods, pod[2])
+			}
+			proxies := strings.Fields(c.on(t, node, "ip -6 neighbour show proxy | cut -d' ' -f1"))
+			return cmp.Diff(sorted(pods), sorted(proxies))
+		})
+	}
+}
+
+// clusterTakesHandJoined has a host join that the manifests do not have, with kubeadm alone.
+func clusterTakesHandJoined(t *testing.T, c *testCluster) {
+	t.Helper()
+	const from, to = "labtest-worker-2", "labtest-worker-3"
+	c.on(t, from, "ctr -n k8s.io images export /root/images.tar $(ctr -n k8s.io images ls -q | grep dualstrap.dev/) 2>/dev/null")
+	archive := filepath.Join(t.TempDir(), "host.tar")
+	c.copyOut(t, archive, from, "/usr/local/bin", "/opt/cni/bin", "/etc/containerd", "/etc/systemd/system/containerd.service",
+		"/etc/systemd/system/kubelet.service", "/etc/systemd/system/kubelet.service.d", "/etc/sysctl.d/90-dualstrap.conf",
+		"/etc/dualstrap/kubeadm/patches", "/root/images.tar")
+	c.copyIn(t, archive, to)
+	c.on(t, to, "systemctl daemon-reload; sysctl -q --system || true; systemctl enable --now containerd kubelet; "+
+		"firewall-cmd -q --set-default-zone=trusted; ctr -n k8s.io images import /root/images.tar >/dev/null 2>&1")
+	join := c.on(t, "labtest-cp-1", "kubeadm token create --ttl 10m --print-join-command 2>/dev/null")
+	c.on(t, to, join+" --ignore-preflight-errors=SystemVerification --patches=/etc/dualstrap/kubeadm/patches")
+	var ranges []string
+	took := eventually(t, "the node has pod ranges", func() string {
+		ranges = c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", to)
+		if len(ranges) == 2 {
+			return ""
+		}
+		return fmt.Sprintf("it has %v", ranges)
+	})
+	t.Logf("the node that joined by hand has %v, %s after kubeadm", ranges, took.Round(time.Millisecond))
+	if want := []string{"192.168.3.0/24", "fd12::1:300/120"}; !slices.Equal(ranges, want) {
+		t.Errorf("it has %v, want the next free blocks %v", ranges, want)
+	}
+	c.kube(t, "wait", "--for=condition=Ready", "node/"+to, "--timeout=180s")
+	c.kube(t, "delete", "node", to)
+	c.on(t, to, "systemctl disable --now kubelet; kubeadm reset --force >/dev/null 2>&1; rm -rf /etc/dualstrap")
+}
+
+func (c *testCluster) copyOut(t *testing.T, archive, host string, paths ...string) {
+	t.Helper()
+	file, err := os.Create(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // the test reads what it wrote
+	tar := exec.CommandContext(t.Context(), c.program, c.args("exec", append([]string{host, "--", "tar", "--create"}, paths...)...)...)
+	tar.Stdout = file
+	if err := tar.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *testCluster) copyIn(t *testing.T, archive, host string) {
+	t.Helper()
+	file, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // the test reads what it wrote
+	tar := exec.CommandContext(t.Context(), c.program, c.args("exec", host, "--", "tar", "--extract", "--directory", "/")...)
+	tar.Stdin = file
+	if out, err := tar.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
