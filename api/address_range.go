@@ -11,7 +11,9 @@ import (
 
 // mapped are the IPv6 addresses that stand for IPv4 ones (RFC 4291 2.5.5.2). No host sends to them on
 // a wire, and programs disagree about the family of a range that has them in it.
-func mapped() netip.Prefix { return netip.PrefixFrom(netip.AddrFrom16([16]byte{10: 0xff, 11: 0xff}), 96) }
+func mapped() netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom16([16]byte{10: 0xff, 11: 0xff}), 96)
+}
 
 // parseCIDR reads a range in CIDR notation of the wanted family; any family when want is empty.
 // Host bits are refused: 10.2.0.5/24 can mean 10.2.0.0/24 or a typing error in either number, and
