@@ -24,7 +24,8 @@ func newCheckCluster(streams cli.Streams) *cobra.Command {
 each other, Services, load balancers, and a host outside of the cluster calling pods and called by them.
 docs/proof.md has every check with its cure.
 
-It makes a namespace of its own and removes it, also when it is interrupted. What cannot be checked, for
+It makes a namespace of its own and removes it, also when it is interrupted. On the host outside of the
+cluster a small server runs meanwhile; where that host has firewalld, its port is let through until then. What cannot be checked, for
 want of a host outside of the cluster for example, is skipped with the reason. A check that failed makes
 the exit code 5.`,
 		Example: `  dualstrap check cluster -f cluster.yaml

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// callTimeout bounds one call. Inside of a cluster, milliseconds are the rule.
-	callTimeout = 3 * time.Second
+	// callTimeout bounds one call. Milliseconds are the rule; two packets that are lost on the way are no
+	// failure yet.
+	callTimeout = 5 * time.Second
 	// fetchTimeout is longer than what a pod takes to give up on what it was asked to call.
 	fetchTimeout = 7 * time.Second
 	// patience is how long the first call of a kind may fail: what was made a moment ago is on its way to

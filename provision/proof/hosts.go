@@ -86,12 +86,15 @@ func (s *scene) askers() []netip.Addr {
 
 // askVIP makes a TLS connection over a host and asks for /readyz.
 func (s *scene) askVIP(ctx context.Context, host netip.Addr) error {
-	var refused error
+	conn, err := s.Ways.Dial(ctx, host, s.endpoint())
+	switch {
+	case cannotForward(err):
+		return err
+	case err == nil:
+		conn.Close() //nolint:errcheck // nothing was sent
+	}
 	asked, err := kube.Connect(s.Kubeconfig, func(ctx context.Context) (net.Conn, error) {
 		conn, err := s.Ways.Dial(ctx, host, s.endpoint())
-		if cannotForward(err) {
-			refused = err
-		}
 		if err != nil {
 			err = fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err) // it may come back: the VIP moves
 		}
@@ -102,10 +105,7 @@ func (s *scene) askVIP(ctx context.Context, host netip.Addr) error {
 	}
 	err = asked.Ready(ctx, patience)
 	var waited *kube.WaitError
-	switch {
-	case err != nil && refused != nil:
-		return refused
-	case errors.As(err, &waited):
+	if errors.As(err, &waited) {
 		return errors.New(reasonIn(waited.Reason))
 	}
 	return err
