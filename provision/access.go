@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
@@ -108,14 +107,11 @@ func (a *access) dialOne(ctx context.Context, address netip.Addr) (net.Conn, err
 }
 
 // controlPlanes are the addresses of the control plane's hosts, in the order of the plan.
-func (s *Site) controlPlanes() []netip.Addr { return s.hostsOf(api.RoleControlPlane) }
-
-// hostsOf are the addresses of the hosts of a role, in the order of the plan.
-func (s *Site) hostsOf(role api.Role) []netip.Addr {
+func (s *Site) controlPlanes() []netip.Addr {
 	var addresses []netip.Addr
-	for _, node := range s.verdict.Plan.Nodes {
-		if node.Role == role {
-			addresses = append(addresses, node.Address)
+	for i := range s.hosts {
+		if s.hosts[i].ControlPlane {
+			addresses = append(addresses, s.hosts[i].Address)
 		}
 	}
 	return addresses

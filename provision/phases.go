@@ -26,6 +26,9 @@ const (
 	settlePhase           = "settle"
 )
 
+// joins is what a host does that becomes a node.
+const joins = "join the cluster"
+
 const (
 	// joinWindow is how many workers join at once.
 	joinWindow = 50
@@ -50,21 +53,23 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 	first := s.controlPlanes()[0]
 	founded := s.isFounded()
 	isFirst := func(host netip.Addr) bool { return host == first }
-	isControlPlane := func(host netip.Addr) bool { return slices.Contains(s.controlPlanes(), host) }
+	isControlPlane := func(host netip.Addr) bool { return s.index[host].ControlPlane }
 	balances := func(host netip.Addr) bool { return s.index[host].Balancer && !isControlPlane(host) }
-	invitation := sync.OnceValues(func() (map[netip.Addr]render.HostFiles, error) { return s.invite(ctx, key) })
+	prepared := s.renderedOnce()
+	founding := func() (hostFiles, error) { return s.renderHosts(render.Later{CertificateKey: key}) }
+	invitation := sync.OnceValues(func() (hostFiles, error) { return s.invite(ctx, key) })
 	return []workflow.Phase{
-		s.preparePhase(),
+		s.preparePhase(prepared),
 		{
 			Name: balancePhase, Short: "carry the control plane's VIP where other nodes do that",
 			On:   func(host netip.Addr) bool { return balances(host) && !founded },
-			Plan: s.planBalance,
+			Plan: planBalance(prepared),
 		},
 		{
 			Name: initPhase, Short: "make the first control plane node",
 			On:    func(host netip.Addr) bool { return isFirst(host) && !founded },
 			After: []workflow.Need{{Phase: balancePhase, On: balances}},
-			Plan:  s.planInit(key),
+			Plan:  s.planNode("create the control plane", "init", founding),
 		},
 		{
 			Name: objectsPhase, Short: "bring nodes and workloads into the cluster",
@@ -76,14 +81,14 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 			On:     func(host netip.Addr) bool { return isControlPlane(host) && (founded || !isFirst(host)) },
 			After:  []workflow.Need{{Phase: objectsPhase, On: isFirst}},
 			AtOnce: 1, // each changes who has to agree in etcd
-			Plan:   s.planJoin(invitation),
+			Plan:   s.planNode(joins, "join", invitation),
 		},
 		{
 			Name: joinPhase, Short: "make the other nodes",
 			On:     func(host netip.Addr) bool { return !isControlPlane(host) },
 			After:  []workflow.Need{{Phase: objectsPhase, On: isFirst}, {Phase: joinControlPlanePhase, On: isControlPlane}},
 			AtOnce: joinWindow,
-			Plan:   s.planJoin(invitation),
+			Plan:   s.planNode(joins, "join", invitation),
 		},
 		{
 			Name: readyPhase, Short: "wait until the nodes are ready",
@@ -108,61 +113,41 @@ func newCertificateKey() (string, error) {
 	return hex.EncodeToString(key), nil
 }
 
-// planBalance starts the load balancer of the control plane before there is one, unless it runs.
-func (s *Site) planBalance(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-	progress, err := lookAt(ctx, host)
-	if err != nil || progress.joined || progress.balances {
-		return nil, err
-	}
-	return []workflow.Action{{Summary: "carry the control plane's VIP", Do: func(ctx context.Context, host remote.Host) error {
-		files, err := s.renderHosts(render.Later{})
-		if err != nil {
-			return err
-		}
-		mine := files[host.Address()]
-		balancing := slices.DeleteFunc(slices.Clone(mine.Files), func(file render.File) bool {
-			return !isStaticPod(file.Path) && file.Path != render.StandaloneKubelet
-		})
-		if _, err := host.WriteFiles(ctx, remoteFiles(balancing)); err != nil {
-			return err
-		}
-		return run(ctx, host, "start the load balancer", "balance", render.StandaloneKubelet)
-	}}}, nil
-}
+// plan is a phase's Plan.
+type plan = func(context.Context, remote.Reader) ([]workflow.Action, error)
 
-// planInit makes the first node, unless it is there.
-func (s *Site) planInit(key string) func(context.Context, remote.Reader) ([]workflow.Action, error) {
+// planBalance starts the load balancer of the control plane before there is one, unless it runs.
+func planBalance(rendered func() (hostFiles, error)) plan {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 		progress, err := lookAt(ctx, host)
-		if err != nil || progress.joined {
+		if err != nil || progress.joined || progress.balances {
 			return nil, err
 		}
-		return []workflow.Action{{Summary: "create the control plane", Do: func(ctx context.Context, host remote.Host) error {
-			files, err := s.renderHosts(render.Later{CertificateKey: key})
+		return []workflow.Action{{Summary: "carry the control plane's VIP", Do: func(ctx context.Context, host remote.Host) error {
+			files, err := rendered()
 			if err != nil {
 				return err
 			}
-			if progress.left != "" {
-				if err := s.forgetTry(ctx, host); err != nil {
-					return err
-				}
+			balancing := slices.DeleteFunc(slices.Clone(files[host.Address()].Files), func(file render.File) bool {
+				return !isStaticPod(file.Path) && file.Path != render.StandaloneKubelet
+			})
+			if _, err := host.WriteFiles(ctx, remoteFiles(balancing)); err != nil {
+				return err
 			}
-			return s.kubeadm(ctx, host, "init", files[host.Address()])
+			return run(ctx, host, "start the load balancer", "balance", render.StandaloneKubelet)
 		}}}, nil
 	}
 }
 
-// planJoin makes a host a node, unless it is one.
-func (s *Site) planJoin(
-	invitation func() (map[netip.Addr]render.HostFiles, error),
-) func(context.Context, remote.Reader) ([]workflow.Action, error) {
+// planNode makes a host a node with a verb of kubeadm and the files for that, unless it is one.
+func (s *Site) planNode(summary, verb string, files func() (hostFiles, error)) plan {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 		progress, err := lookAt(ctx, host)
 		if err != nil || progress.joined {
 			return nil, err
 		}
-		return []workflow.Action{{Summary: "join the cluster", Do: func(ctx context.Context, host remote.Host) error {
-			files, err := invitation()
+		return []workflow.Action{{Summary: summary, Do: func(ctx context.Context, host remote.Host) error {
+			all, err := files()
 			if err != nil {
 				return err
 			}
@@ -171,14 +156,14 @@ func (s *Site) planJoin(
 					return err
 				}
 			}
-			return s.kubeadm(ctx, host, "join", files[host.Address()])
+			return s.kubeadm(ctx, host, verb, all[host.Address()])
 		}}}, nil
 	}
 }
 
 // invite makes a token to join with and gives the files that hosts join with. Where control plane nodes
 // are to join, it leaves the control plane's certificates for them in the cluster.
-func (s *Site) invite(ctx context.Context, key string) (map[netip.Addr]render.HostFiles, error) {
+func (s *Site) invite(ctx context.Context, key string) (hostFiles, error) {
 	client, err := s.access.open(ctx)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (s *Site) Preflight(ctx context.Context) (Preflight, error) {
 	if err != nil {
 		return Preflight{}, err
 	}
-	plan, err := s.run(ctx, s.passing(report), true, s.preparePhase())
+	plan, err := s.run(ctx, s.passing(report), true, s.preparePhase(s.renderedOnce()))
 	if err != nil {
 		return Preflight{}, err
 	}

@@ -17,8 +17,12 @@ import (
 // PreparePhase is the name of the phase that brings hosts to the state a node needs.
 const PreparePhase = "prepare"
 
-func (s *Site) preparePhase() workflow.Phase {
-	rendered := sync.OnceValues(func() (map[netip.Addr]render.HostFiles, error) { return s.renderHosts(render.Later{}) })
+// renderedOnce renders what hosts get before they join, when it is asked for the first time.
+func (s *Site) renderedOnce() func() (hostFiles, error) {
+	return sync.OnceValues(func() (hostFiles, error) { return s.renderHosts(render.Later{}) })
+}
+
+func (s *Site) preparePhase(rendered func() (hostFiles, error)) workflow.Phase {
 	return workflow.Phase{
 		Name:  PreparePhase,
 		Short: "bring every host to the state a node needs",
@@ -83,13 +87,16 @@ func (s *Site) renderInput(later render.Later) render.Input {
 	return in
 }
 
+// hostFiles is what goes on every host.
+type hostFiles map[netip.Addr]render.HostFiles
+
 // renderHosts renders what goes on every host.
-func (s *Site) renderHosts(later render.Later) (map[netip.Addr]render.HostFiles, error) {
+func (s *Site) renderHosts(later render.Later) (hostFiles, error) {
 	hosts, err := render.Hosts(s.renderInput(later))
 	if err != nil {
 		return nil, err
 	}
-	files := make(map[netip.Addr]render.HostFiles, len(hosts))
+	files := make(hostFiles, len(hosts))
 	for _, host := range hosts {
 		files[host.Address] = host
 	}
