@@ -69,30 +69,31 @@ func (c *Client) Compare(ctx context.Context, objects []Object) ([]Difference, e
 	differences := make([]Difference, len(objects))
 	err := eachObject(ctx, objects, func(ctx context.Context, i int, object Object) error {
 		var err error
-		differences[i], err = c.compare(ctx, object)
+		_, differences[i], err = c.compare(ctx, object)
 		return err
 	})
 	return differences, err
 }
 
-func (c *Client) compare(ctx context.Context, object Object) (Difference, error) {
+// compare gives what there is of an object, too; nothing of one that is missing.
+func (c *Client) compare(ctx context.Context, object Object) (*unstructured.Unstructured, Difference, error) {
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(object.GroupVersionKind())
 	err := c.client.Get(ctx, client.ObjectKeyFromObject(object), live)
 	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
-		return Missing, nil
+		return nil, Missing, nil
 	}
 	if err != nil {
-		return Same, fmt.Errorf("cannot read %s: %w", object.Name(), err)
+		return nil, Same, fmt.Errorf("cannot read %s: %w", object.Name(), err)
 	}
 	applied, err := c.apply(ctx, object, client.DryRunAll)
 	if err != nil {
-		return Same, err
+		return nil, Same, err
 	}
 	if reflect.DeepEqual(comparable(live), comparable(applied)) {
-		return Same, nil
+		return live, Same, nil
 	}
-	return Other, nil
+	return live, Other, nil
 }
 
 // comparable leaves out what changes with every request.

@@ -195,6 +195,10 @@ func TestIntegrationNodesKeepWhatIsOthers(t *testing.T) {
 	if diff := cmp.Diff([]string{"node.kubernetes.io/unschedulable", "storage"}, taints(nodes)); diff != "" {
 		t.Errorf("taints (-want +got):\n%s", diff)
 	}
+	fast := decoded(t, strings.Replace(nodes, "{key: storage,", "{key: storage, value: fast,", 1))
+	if differences, err := c.CompareNodes(t.Context(), fast); err != nil || differences[0] != Other {
+		t.Errorf("another value of a taint: %v, %v", differences, err)
+	}
 	without := strings.Replace(nodes, "  taints: [{key: storage, effect: NoSchedule}]\n", "", 1)
 	if diff := cmp.Diff([]string{"node.kubernetes.io/unschedulable"}, taints(without)); diff != "" {
 		t.Errorf("taints (-want +got):\n%s", diff)

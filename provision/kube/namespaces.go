@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -57,7 +58,7 @@ func (c *Client) KeepAlive(ctx context.Context, name string, interval time.Durat
 		}
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"%d"}}}`, aliveAnnotation, count)
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		c.client.Patch(ctx, namespace, client.RawPatch("application/merge-patch+json", patch)) //nolint:errcheck // see above
+		c.client.Patch(ctx, namespace, client.RawPatch(types.MergePatchType, patch)) //nolint:errcheck // see above
 	}
 }
 

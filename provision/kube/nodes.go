@@ -126,9 +126,9 @@ func nodeOf(object *corev1.Node) Node {
 
 // splitTaints takes the taints out of a Node of the manifests, and notes them in an annotation.
 func splitTaints(object Object) (Object, []corev1.Taint, error) {
-	var node corev1.Node
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &node); err != nil {
-		return Object{}, nil, fmt.Errorf("cannot read %s of the manifests: %w", object.Name(), err)
+	node, err := typedNode(object)
+	if err != nil {
+		return Object{}, nil, err
 	}
 	bare := Object{object.DeepCopy()}
 	unstructured.RemoveNestedField(bare.Object, "spec", "taints")
@@ -148,24 +148,44 @@ func splitTaints(object Object) (Object, []corev1.Taint, error) {
 	return bare, node.Spec.Taints, nil
 }
 
+func typedNode(object Object) (*corev1.Node, error) {
+	node := &corev1.Node{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, node); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", object.Name(), err)
+	}
+	return node, nil
+}
+
 // taintKey is what makes a taint another one: two with different values only are one.
 func taintKey(taint corev1.Taint) string { return taint.Key + ":" + string(taint.Effect) }
+
+// indexTaint finds the taint that is the same as another one, but for its value.
+func indexTaint(taints []corev1.Taint, like corev1.Taint) int {
+	return slices.IndexFunc(taints, func(taint corev1.Taint) bool { return taintKey(taint) == taintKey(like) })
+}
 
 // mergeTaints gives the taints that a node is to have: those of the manifests, and what is there and
 // does not come from the manifests.
 func mergeTaints(live []corev1.Taint, noted string, wanted []corev1.Taint) []corev1.Taint {
+	ours := strings.Split(noted, ",")
 	merged := slices.DeleteFunc(slices.Clone(live), func(taint corev1.Taint) bool {
-		isWanted := slices.ContainsFunc(wanted, func(w corev1.Taint) bool { return taintKey(w) == taintKey(taint) && w.Value != taint.Value })
-		isDropped := slices.Contains(strings.Split(noted, ","), taintKey(taint)) &&
-			!slices.ContainsFunc(wanted, func(w corev1.Taint) bool { return taintKey(w) == taintKey(taint) })
-		return isWanted || isDropped
+		if at := indexTaint(wanted, taint); at >= 0 {
+			return wanted[at].Value != taint.Value
+		}
+		return slices.Contains(ours, taintKey(taint))
 	})
 	for _, taint := range wanted {
-		if !slices.ContainsFunc(merged, func(m corev1.Taint) bool { return taintKey(m) == taintKey(taint) }) {
+		if indexTaint(merged, taint) < 0 {
 			merged = append(merged, taint)
 		}
 	}
 	return merged
+}
+
+// dueTaints are the taints that a node is to have, and whether it has others.
+func dueTaints(live *corev1.Node, wanted []corev1.Taint) (taints []corev1.Taint, differ bool) {
+	taints = mergeTaints(live.Spec.Taints, live.Annotations[taintsAnnotation], wanted)
+	return taints, !slices.Equal(taints, live.Spec.Taints)
 }
 
 // CompareNodes says what [Client.ApplyNodes] would change about each Node.
@@ -176,14 +196,16 @@ func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Differen
 		if err != nil {
 			return err
 		}
-		if differences[i], err = c.compare(ctx, bare); err != nil || differences[i] != Same {
+		there, difference, err := c.compare(ctx, bare)
+		differences[i] = difference
+		if err != nil || difference != Same {
 			return err
 		}
-		var live corev1.Node
-		if err := c.client.Get(ctx, client.ObjectKeyFromObject(object), &live); err != nil {
-			return fmt.Errorf("cannot read %s: %w", object.Name(), err)
+		live, err := typedNode(Object{there})
+		if err != nil {
+			return err
 		}
-		if len(mergeTaints(live.Spec.Taints, live.Annotations[taintsAnnotation], wanted)) != len(live.Spec.Taints) {
+		if _, differ := dueTaints(live, wanted); differ {
 			differences[i] = Other
 		}
 		return nil
@@ -220,11 +242,10 @@ func (c *Client) applyNode(ctx context.Context, bare Object, wanted []corev1.Tai
 			return fmt.Errorf("cannot read %s: %w", bare.Name(), err)
 		}
 	}
-	merged := mergeTaints(live.Spec.Taints, live.Annotations[taintsAnnotation], wanted)
-	if !slices.Equal(merged, live.Spec.Taints) {
+	if taints, differ := dueTaints(&live, wanted); differ {
 		patch, err := json.Marshal(map[string]any{
 			"metadata": map[string]any{"resourceVersion": live.ResourceVersion}, // taints come and go: not over what came meanwhile
-			"spec":     map[string]any{"taints": merged},
+			"spec":     map[string]any{"taints": taints},
 		})
 		if err != nil {
 			return err
