@@ -18,7 +18,7 @@ func newLab(streams cli.Streams) *cobra.Command {
 	)
 	cmd.Long = `Make hosts that look like bare metal out of containers on this machine: systemd, sshd and
 firewalld, one L2 segment with IPv4 and IPv6, and nothing of Kubernetes. It needs root, podman
-and runc. Only one lab can be up at a time, because all labs have the same addresses.`
+and runc. All labs have the same addresses, so one can be up at a time in a network namespace.`
 	cmd.Example = `  dualstrap lab up
   dualstrap create cluster -f dualstrap-workspace/lab/cluster.yaml
   dualstrap lab down`

@@ -17,7 +17,7 @@ import (
 )
 
 // TestIntegrationLab lives through a lab from before its first host to after its last. Its parts
-// depend on each other: only one lab fits on a machine.
+// depend on each other.
 func TestIntegrationLab(t *testing.T) {
 	l := newTestLab(t)
 	before := readMachine(t)
@@ -67,6 +67,7 @@ func newTestLab(t *testing.T) testLab {
 			t.Errorf("cannot remove the lab: %v\n%s", err, out)
 		}
 	})
+	l.mustRun(t, "down") // what a run that was killed has left
 	return l
 }
 

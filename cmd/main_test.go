@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,10 +11,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/dualstrap/dualstrap/cmd"
+	"github.com/dualstrap/dualstrap/internal/netspace"
 )
 
-// TestMain lets scripts call the command line as the program dualstrap.
+// TestMain lets scripts call the command line as the program dualstrap. Where tests may make hosts, they
+// get a network of their own first.
 func TestMain(m *testing.M) {
+	if os.Geteuid() == 0 && filepath.Base(os.Args[0]) != "dualstrap" {
+		if err := netspace.Enter(); err != nil {
+			log.Fatal(err)
+		}
+	}
 	testscript.Main(m, map[string]func(){
 		"dualstrap": func() {
 			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands for main

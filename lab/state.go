@@ -34,8 +34,8 @@ type Found struct {
 type State struct {
 	// Hosts are in the order of [Spec.Hosts].
 	Hosts []Found
-	// Other is another lab that has hosts, or the bridge; empty when there is none. All labs have the same
-	// addresses.
+	// Other is another lab that has the bridge; empty when there is none. All labs have the same addresses,
+	// so there is one in each network namespace.
 	Other string
 	// Volumes are the names of the hosts' volumes, even of hosts that are no more.
 	Volumes []string
@@ -51,7 +51,7 @@ func (s State) host(id string) (Found, bool) {
 
 // Observe reads what there is of the lab from the container engine and the network.
 func (l *Lab) Observe(ctx context.Context) (State, error) {
-	containers, err := l.engine.Containers(ctx, map[string]string{labelLab: ""})
+	containers, err := l.engine.Containers(ctx, map[string]string{labelLab: l.Name})
 	if err != nil {
 		return State{}, fmt.Errorf("cannot list the lab's hosts: %w", err)
 	}
@@ -65,10 +65,6 @@ func (l *Lab) Observe(ctx context.Context) (State, error) {
 		state.Other = owner
 	}
 	for _, container := range containers {
-		if name := container.Labels[labelLab]; name != l.Name {
-			state.Other = name
-			continue
-		}
 		found, err := l.observeHost(container)
 		if err != nil {
 			return State{}, err
