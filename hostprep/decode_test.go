@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -152,18 +153,20 @@ func TestHashOfCA(t *testing.T) {
 // Decoding anything gives facts or an error, and facts can always be judged.
 func FuzzDecode(f *testing.F) {
 	for _, path := range recordings(f) {
-		archive, err := txtar.ParseFile(path)
+		recording, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(txtar.Format(archive), int64(0))
+		f.Add(string(recording), int64(0))
 	}
-	f.Fuzz(func(_ *testing.T, data []byte, duration int64) {
+	f.Fuzz(func(_ *testing.T, recording string, duration int64) {
 		answer := remote.Answer{Values: map[string]remote.Value{}, Duration: time.Duration(duration)}
-		for _, file := range txtar.Parse(data).Files {
-			name, status, _ := strings.Cut(file.Name, " ")
+		// Package txtar reads these files, too, but panics on some that are none.
+		for section := range strings.SplitSeq("\n"+recording, "\n-- ") {
+			heading, output, _ := strings.Cut(section, " --\n")
+			name, status, _ := strings.Cut(heading, " ")
 			number, _ := strconv.Atoi(status)
-			answer.Values[name] = remote.Value{Output: file.Data, Status: number}
+			answer.Values[name] = remote.Value{Output: []byte(output), Status: number}
 		}
 		facts, err := decode(answer, at())
 		if err != nil {
