@@ -2,11 +2,13 @@ package remote
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -70,8 +72,13 @@ type hop struct {
 // parseHop reads [user@]host[:port], with IPv6 addresses in brackets or bare.
 func parseHop(text string) (hop, error) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "ssh://")
+	unseen := func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
 	var h hop
-	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+	at := strings.LastIndexByte(text, '@')
+	if at == 0 || strings.ContainsFunc(text, unseen) {
+		return h, errHop
+	}
+	if at > 0 {
 		h.user, text = text[:at], text[at+1:]
 	}
 	host, port, err := net.SplitHostPort(text)
@@ -83,11 +90,13 @@ func parseHop(text string) (hop, error) {
 			return h, err
 		}
 	}
-	if h.alias == "" || strings.ContainsAny(h.alias, "[]/ \t") {
-		return h, fmt.Errorf("cannot use a jump host: it has not the form [user@]host[:port]")
+	if h.alias == "" || strings.ContainsAny(h.alias, "[]/") {
+		return h, errHop
 	}
 	return h, nil
 }
+
+var errHop = errors.New("cannot use a jump host: it has not the form [user@]host[:port]")
 
 func parsePort(text string) (uint16, error) {
 	port, err := strconv.ParseUint(text, 10, 16)

@@ -152,7 +152,7 @@ func FuzzSSHConfig(f *testing.F) {
 }
 
 func FuzzHop(f *testing.F) {
-	for _, seed := range []string{"a", "a@b", "a@b:1", "[::1]:2", "::1", "a@@b", "ssh://x@y:22", "fe80::1%eth0"} {
+	for _, seed := range []string{"a", "a@b", "a@b:1", "[::1]:2", "::1", "a@@b", "ssh://x@y:22", "fe80::1%eth0", "@\fa"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
