@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -18,7 +19,7 @@ const (
 	// silences is how many keepalive intervals a host may be silent: one until it is asked, two until
 	// its answer counts as missing.
 	silences = 2
-	// sessionWait is how long a host may refuse sessions although few are open.
+	// sessionWait is how long a host may refuse sessions although none of ours is open.
 	sessionWait = 10 * time.Second
 )
 
@@ -28,6 +29,7 @@ type connection struct {
 	client   *ssh.Client
 	raw      *pulse
 	sessions chan struct{}
+	open     atomic.Int32 // how many of the sessions the host has opened
 
 	gone    chan struct{} // closed when the connection ended
 	lost    sync.Once
@@ -119,8 +121,9 @@ func (c *connection) lostError(doing string) error {
 	}
 }
 
-// session opens a session. sshd counts one until it has cleaned up behind it, so one that is refused
-// is asked for again.
+// session opens a session. One that is refused is asked for again: for as long as others are open, since
+// the host may allow fewer than there are places here, and for a while after them, since sshd counts one
+// until it has cleaned up behind it.
 func (c *connection) session(ctx context.Context, doing string) (ssh.Channel, <-chan *ssh.Request, error) {
 	deadline := time.Now().Add(sessionWait)
 	for pause := firstPause / 4; ; pause = min(2*pause, 2*firstPause) {
@@ -128,13 +131,21 @@ func (c *connection) session(ctx context.Context, doing string) (ssh.Channel, <-
 		var refused *ssh.OpenChannelError
 		switch {
 		case err == nil:
+			c.open.Add(1)
 			return channel, requests, nil
 		case ctx.Err() != nil:
 			return nil, nil, ended(ctx, doing)
 		case !errors.As(err, &refused):
 			c.lose(err)
 			return nil, nil, c.lostError(doing)
-		case !sleep(ctx, pause, deadline):
+		}
+		if c.open.Load() > 0 {
+			deadline = time.Now().Add(sessionWait)
+		}
+		if !sleep(ctx, pause, deadline) {
+			if ctx.Err() != nil {
+				return nil, nil, ended(ctx, doing)
+			}
 			return nil, nil, &Error{
 				Doing: doing, Reason: ErrProtocol, Err: fmt.Errorf("sshd opens no session: %s", refused.Message),
 				Try: "raise MaxSessions in sshd_config on the host",

@@ -201,6 +201,7 @@ func (c *connection) run(ctx context.Context, script Script, secrets *Secrets) (
 	running, err := start(channel, requests, commandFor(c.end.user), marker, input)
 	go func() {
 		<-running.closed
+		c.open.Add(-1)
 		<-c.sessions
 	}()
 	defer running.close(ctx)
