@@ -2,8 +2,7 @@
 // whole run, nothing installed on the host but sh, coreutils, gzip and sudo.
 //
 // A [Pool] holds the connections. [Pool.Host] gives a [Host], which runs scripts, writes files and
-// uploads; planning takes only its [Reader] half, so that it cannot change a host. [ForEach] does the
-// same to many hosts.
+// uploads; planning takes only its [Reader] half, so that it cannot change a host.
 //
 // A [Script] travels over standard input and never in an argument, so that no login shell has to
 // understand it, no process list shows it, and no value needs quoting by hand. It says what it found

@@ -1,13 +1,14 @@
 package remote_test
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,11 +160,13 @@ func TestAcceptNewOfManyHosts(t *testing.T) {
 	settings := first.Settings()
 	settings.KnownHostsPath, settings.HostKeyPolicy = filepath.Join(t.TempDir(), "known_hosts"), remote.AcceptNew
 	visit := func(settings remote.Settings) error {
-		all := pool(t, settings)
-		_, err := remote.ForEach(bound(t), hosts, 0, func(ctx context.Context, host netip.Addr) (remote.Host, error) {
-			return all.Host(ctx, host)
-		})
-		return err
+		all, failures := pool(t, settings), make([]error, len(hosts))
+		var visits sync.WaitGroup
+		for i, host := range hosts {
+			visits.Go(func() { _, failures[i] = all.Host(bound(t), host) })
+		}
+		visits.Wait()
+		return errors.Join(failures...)
 	}
 	results := make(chan error)
 	for range 2 {

@@ -14,7 +14,7 @@ import (
 )
 
 // DefaultConcurrency is how many hosts are worked on at once.
-const DefaultConcurrency = remote.DefaultConcurrency
+const DefaultConcurrency = 64
 
 // Runner carries phases out.
 type Runner struct {
