@@ -37,7 +37,7 @@ func reason(t *testing.T, err, want error) {
 
 func TestConnectionErrors(t *testing.T) {
 	t.Parallel()
-	short := func(s *remote.Settings) { s.ConnectTimeout = 300 * time.Millisecond }
+	short := func(s *remote.Settings) { s.ConnectTimeout = time.Second }
 	tests := map[string]struct {
 		options remotetest.Options
 		change  func(*remote.Settings)
@@ -246,7 +246,7 @@ func TestLostConnections(t *testing.T) {
 			t.Parallel()
 			server := remotetest.NewServer(t, remotetest.Options{})
 			settings := server.Settings()
-			settings.KeepAlive = 50 * time.Millisecond
+			settings.KeepAlive = 300 * time.Millisecond
 			hosts := pool(t, settings)
 			host, err := hosts.Host(bound(t), server.Addr().Addr())
 			if err != nil {

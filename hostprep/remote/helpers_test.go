@@ -15,10 +15,13 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// bound is for what must not hang. Nothing is expected to take nearly as long.
+// patience is for what must not hang. Nothing is expected to take nearly as long, even on a busy machine.
+const patience = 4 * time.Minute
+
+// bound is a context that ends with it.
 func bound(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -1,4 +1,4 @@
-//go:build trial
+//go:build integration
 
 package remote_test
 
@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -110,14 +111,22 @@ func (s *sshd) start(t *testing.T, lines ...string) *sshd {
 			t.Logf("sshd says:\n%s", log.String())
 		}
 	})
-	for ctx := bound(t); ; time.Sleep(10 * time.Millisecond) {
+	waitFor(t, "sshd does not listen", func() bool {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
 			conn.Close() //nolint:errcheck // it was only a knock
-			return s
 		}
+		return err == nil
+	})
+	return s
+}
+
+// waitFor asks again and again until something is so.
+func waitFor(t *testing.T, otherwise string, isSo func() bool) {
+	t.Helper()
+	for ctx := bound(t); !isSo(); time.Sleep(10 * time.Millisecond) {
 		if ctx.Err() != nil {
-			t.Fatal("sshd does not listen")
+			t.Fatal(otherwise)
 		}
 	}
 }
@@ -158,6 +167,7 @@ func (s *sshd) settings(t *testing.T) remote.Settings {
 	return remote.Settings{
 		Port: s.port, PrivateKeyPath: filepath.Join(s.dir, "login"), ConfigPath: remote.None, AgentSocket: remote.None, Home: t.TempDir(),
 		KnownHostsPath: write(t, filepath.Join(t.TempDir(), "known_hosts"), s.knows(t, "ed25519")),
+		ConnectTimeout: patience, KeepAlive: patience,
 	}
 }
 
@@ -255,13 +265,11 @@ func startAgent(t *testing.T) string {
 		cmd.Process.Kill() //nolint:errcheck // it may have ended
 		cmd.Wait()         //nolint:errcheck // it was killed
 	})
-	for ctx := bound(t); ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(socket); err == nil {
-			return socket
-		}
-	}
-	t.Fatal("the agent does not start")
-	return ""
+	waitFor(t, "the agent does not start", func() bool {
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	return socket
 }
 
 func TestOpenSSHAgent(t *testing.T) {
@@ -363,6 +371,10 @@ func TestOpenSSHMaxSessions(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestOpenSSHNoSessions(t *testing.T) {
+	t.Parallel()
 	server := newSSHD(t).start(t, "MaxSessions 0", "LogLevel ERROR")
 	host, err := server.host(t)
 	if err != nil {
@@ -371,6 +383,32 @@ func TestOpenSSHMaxSessions(t *testing.T) {
 	_, err = host.Probe(bound(t), remote.Script{Name: "none"})
 	reason(t, err, remote.ErrProtocol)
 	says(t, err, "opens no session")
+}
+
+// A script waits for its turn for as long as those before it take.
+func TestOpenSSHOneSession(t *testing.T) {
+	t.Parallel()
+	server := newSSHD(t).start(t, "MaxSessions 1")
+	host, err := server.host(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, ended := filepath.Join(t.TempDir(), "running"), make(chan error)
+	go func() {
+		// Longer than a host may refuse sessions without a reason.
+		_, err := host.Run(bound(t), remote.Script{Name: "long", Body: `: >"$1"; sleep 12`, Args: []string{running}})
+		ended <- err
+	}()
+	waitFor(t, "the script does not start", func() bool {
+		_, err := os.Stat(running)
+		return err == nil
+	})
+	if _, err := host.Probe(bound(t), remote.Script{Name: "next"}); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // A host that goes silent, its connection open, is noticed.
@@ -412,26 +450,15 @@ func TestOpenSSHUploadResumes(t *testing.T) {
 		_, err := host.Upload(bound(t), first)
 		failed <- err
 	}()
-	for ctx := bound(t); ; time.Sleep(10 * time.Millisecond) {
-		if info, err := os.Stat(part); err == nil && info.Size() >= half/2 {
-			break
-		}
-		if ctx.Err() != nil {
-			t.Fatal("nothing arrives")
-		}
-	}
+	waitFor(t, "nothing arrives", func() bool { return sizeOf(part) >= half/2 })
 	for _, pid := range server.sessions(t) {
 		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // its parent took it along
 	}
 	close(cut)
 	reason(t, <-failed, remote.ErrConnectionLost)
 	// What had arrived is being written still, by a process that nobody waits for.
-	arrived := int64(-1)
-	for info, err := os.Stat(part); err == nil && info.Size() != arrived; info, err = os.Stat(part) {
-		arrived = info.Size()
-		time.Sleep(200 * time.Millisecond)
-	}
-	if arrived < half/2 {
+	waitFor(t, "the first upload does not end", func() bool { return !isOpen(part) })
+	if arrived := sizeOf(part); arrived < half/2 {
 		t.Fatalf("%d bytes are left of the first upload", arrived)
 	}
 	if host, err = hosts.Host(bound(t), netip.MustParseAddr("127.0.0.1")); err != nil {
@@ -448,6 +475,24 @@ func TestOpenSSHUploadResumes(t *testing.T) {
 		t.Errorf("the content was opened %d times and read for %d bytes: it began anew", content.opened, *sent)
 	}
 	alone(t, upload.Path)
+}
+
+// sizeOf is how long a file is; -1 when it is not there.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return -1
+	}
+	return info.Size()
+}
+
+// isOpen reports whether a process of this machine has a file open.
+func isOpen(path string) bool {
+	files, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is valid
+	return slices.ContainsFunc(files, func(file string) bool {
+		target, err := os.Readlink(file)
+		return err == nil && target == path
+	})
 }
 
 // newUser makes a user who ends with the test, and gives its name.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -161,6 +162,9 @@ func (s *Server) KnownHostsLine() string {
 	return knownhosts.Line([]string{s.Addr().String()}, s.HostKey())
 }
 
+// patience is how long a server may take on a busy machine before that is a failure.
+const patience = time.Minute
+
 // Settings gives what connects to the server, and to nothing of the user's.
 func (s *Server) Settings() remote.Settings {
 	s.tb.Helper()
@@ -171,6 +175,7 @@ func (s *Server) Settings() remote.Settings {
 	return remote.Settings{
 		User: "root", Port: s.Addr().Port(), PrivateKeyPath: s.key, KnownHostsPath: known,
 		ConfigPath: remote.None, AgentSocket: remote.None, Home: s.tb.TempDir(),
+		ConnectTimeout: patience, KeepAlive: patience,
 	}
 }
 
