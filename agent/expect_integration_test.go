@@ -31,7 +31,7 @@ func (h *host) state() (kernel.State, error) {
 // proxies waits until the kernel answers for exactly these addresses.
 func (h *host) proxies(what string, want ...netip.Addr) {
 	h.site.t.Helper()
-	slices.SortFunc(want, netip.Addr.Compare)
+	want = slices.SortedFunc(slices.Values(want), netip.Addr.Compare) // a copy: the caller goes by its order
 	nettest.Eventually(h.site.t, h.node.Name+" "+what, func() error {
 		state, err := h.state()
 		var got []netip.Addr
@@ -49,7 +49,7 @@ func (h *host) proxies(what string, want ...netip.Addr) {
 // routes waits until the agent's routes are exactly these, each as "DST VIA".
 func (h *host) routes(what string, want ...string) {
 	h.site.t.Helper()
-	slices.Sort(want)
+	want = slices.Sorted(slices.Values(want))
 	nettest.Eventually(h.site.t, h.node.Name+" "+what, func() error {
 		state, err := h.state()
 		var got []string

@@ -362,10 +362,10 @@ func (c *cluster) checkUnique(tb testing.TB) int {
 }
 
 // names gives n names that sort as they are numbered.
-func names(n int) []string {
+func names(prefix string, n int) []string {
 	all := make([]string, n)
 	for i := range all {
-		all[i] = fmt.Sprintf("n%04d", i)
+		all[i] = fmt.Sprintf("%s%04d", prefix, i)
 	}
 	return slices.Clip(all)
 }

@@ -48,6 +48,9 @@ func Start(tb testing.TB) *rest.Config {
 		"--initial-advertise-peer-urls="+peerURL,
 		"--initial-cluster=default="+peerURL,
 		"--unsafe-no-fsync",
+		// It is alone and has nobody to fail over to: on a busy machine it shall be late rather than refuse.
+		"--heartbeat-interval=500",
+		"--election-timeout=5000",
 	)
 
 	token := rand.Text()
