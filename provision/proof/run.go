@@ -8,13 +8,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
 const (
 	// checksAtOnce bounds how many results are worked on at once.
-	checksAtOnce = remote.DefaultConcurrency
+	checksAtOnce = 64
 	// aliveInterval is how often a proof says that its namespace is in use. The shortest proof takes
 	// several times as long.
 	aliveInterval = 500 * time.Millisecond
