@@ -91,7 +91,8 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	c.on(t, to, join+" --ignore-preflight-errors=SystemVerification --patches=/etc/dualstrap/kubeadm/patches")
 	var ranges []string
 	took := eventually(t, "the node has pod ranges", func() string {
-		ranges = c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", to)
+		// kubeadm may end before the kubelet has registered its Node.
+		ranges = c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", to, "--ignore-not-found")
 		if len(ranges) == 2 {
 			return ""
 		}

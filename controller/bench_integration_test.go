@@ -46,7 +46,7 @@ func BenchmarkAssign(b *testing.B) {
 			for range b.N {
 				b.StopTimer()
 				c.clear(b)
-				c.createNodes(b, names("n", manyNodes)...)
+				c.createNodes(b, names(manyNodes)...)
 				watched := c.watchServed(b, manyNodes)
 				b.StartTimer()
 				bench.serve(b, c)
@@ -97,7 +97,7 @@ func writeAlone(tb testing.TB, c *cluster) {
 	tb.Helper()
 	var group errgroup.Group
 	group.SetLimit(16)
-	for i, name := range names("n", manyNodes) {
+	for i, name := range names(manyNodes) {
 		group.Go(func() error {
 			v4, v6 := fmt.Sprintf("10.%d.%d.0/24", i>>8, i&0xff), fmt.Sprintf("fd00::%x:0/112", i+1)
 			patch, err := json.Marshal(map[string]any{"spec": map[string]any{"podCIDR": v4, "podCIDRs": []string{v4, v6}}})

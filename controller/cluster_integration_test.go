@@ -362,10 +362,10 @@ func (c *cluster) checkUnique(tb testing.TB) int {
 }
 
 // names gives n names that sort as they are numbered.
-func names(prefix string, n int) []string {
+func names(n int) []string {
 	all := make([]string, n)
 	for i := range all {
-		all[i] = fmt.Sprintf("%s%04d", prefix, i)
+		all[i] = fmt.Sprintf("n%04d", i)
 	}
 	return slices.Clip(all)
 }

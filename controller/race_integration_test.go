@@ -37,7 +37,7 @@ func (c *cluster) testKilled(t *testing.T) {
 		return ""
 	})
 	second := c.start(t)
-	c.createNodes(t, names("n", count)...)
+	c.createNodes(t, names(count)...)
 	c.eventually(t, "writes are held up", func() string {
 		if n := writes.Load(); n <= before {
 			return fmt.Sprint(n)
@@ -59,7 +59,7 @@ func (c *cluster) testKilled(t *testing.T) {
 func (c *cluster) testMany(t *testing.T) {
 	t.Helper()
 	c.createConfig(t, "all", "10.0.0.0/8>24 fd00::/104>120")
-	all := names("n", manyNodes)
+	all := names(manyNodes)
 	c.createNodes(t, all[:manyNodes/2]...)
 	p := c.start(t) // which finds one half, and sees the other come
 	c.createNodes(t, all[manyNodes/2:]...)
