@@ -7,6 +7,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/announce"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/amount"
 )
 
 // reconciler makes good the difference between what is wanted and what there is.
@@ -198,5 +199,5 @@ func first(failures []error) error {
 	case 1:
 		return failures[0]
 	}
-	return fmt.Errorf("%w (and %s more)", failures[0], counted(len(failures)-1, "failure"))
+	return fmt.Errorf("%w (and %s more)", failures[0], amount.Of(len(failures)-1, "failure"))
 }

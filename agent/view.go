@@ -9,6 +9,7 @@ import (
 	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/amount"
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
@@ -83,7 +84,7 @@ func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error)
 		}
 	}
 	if len(refused) > 0 {
-		return kept, fmt.Errorf("cannot route to %s: %s", counted(len(refused), "pod range"), refused[0])
+		return kept, fmt.Errorf("cannot route to %s: %s", amount.Of(len(refused), "pod range"), refused[0])
 	}
 	return kept, nil
 }
@@ -177,12 +178,4 @@ func (v view) withoutPods() string {
 		}
 	}
 	return strings.Join(missing, " and no ")
-}
-
-// counted writes a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"maps"
 	"net/netip"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -147,6 +148,25 @@ type SSH struct {
 	KnownHostsPath string
 	AcceptNew      bool
 	ProxyJump      string
+}
+
+// providerIDScheme begins the providerIDs of nodes on bare metal.
+const providerIDScheme = "baremetal://"
+
+// ProviderID is what a Node with an IPv4 address for Kubernetes has as its spec.providerID.
+func ProviderID(k8sIP netip.Addr) string { return providerIDScheme + k8sIP.String() }
+
+// ParseProviderID gives the address in a [ProviderID]; the zero Addr when it is none.
+func ParseProviderID(id string) netip.Addr {
+	address, isOurs := strings.CutPrefix(id, providerIDScheme)
+	if !isOurs {
+		return netip.Addr{}
+	}
+	k8sIP, err := netip.ParseAddr(address)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return k8sIP
 }
 
 // NodeLabels gives the labels that a node has before pod ranges are allocated to it.

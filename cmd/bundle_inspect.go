@@ -11,6 +11,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/internal/amount"
 )
 
 // inspection is the result of `bundle inspect -o json`.
@@ -77,6 +78,6 @@ func listBundle(w io.Writer, manifest bundle.Manifest) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "Kubernetes %s for %s, built with %s: %s, %s\n", cli.Visible(manifest.KubernetesVersion),
-		cli.Visible(manifest.Architecture), cli.Visible(manifest.GoVersion), cli.Count(len(manifest.Files), "file"), mebibytes(size))
+		cli.Visible(manifest.Architecture), cli.Visible(manifest.GoVersion), amount.Of(len(manifest.Files), "file"), mebibytes(size))
 	return err
 }

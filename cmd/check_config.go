@@ -8,6 +8,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/internal/amount"
 	"github.com/dualstrap/dualstrap/provision"
 )
 
@@ -59,8 +60,8 @@ func writeConfigReport(w io.Writer, format string, verdict provision.Verdict) er
 	config := verdict.Config
 	_, warnings := verdict.Problems.Counts()
 	_, err := fmt.Fprintf(w, "valid: cluster %s with Kubernetes %s, %s in %s, %s, %s\n",
-		config.Name, config.Kubernetes.Kubernetes, cli.Count(len(verdict.Plan.Nodes), "node"),
-		cli.Count(len(config.Pools), "pool"), cli.Count(len(config.CIDRConfigs), "ClusterCIDRConfig"),
-		cli.Count(warnings, "warning"))
+		config.Name, config.Kubernetes.Kubernetes, amount.Of(len(verdict.Plan.Nodes), "node"),
+		amount.Of(len(config.Pools), "pool"), amount.Of(len(config.CIDRConfigs), "ClusterCIDRConfig"),
+		amount.Of(warnings, "warning"))
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/internal/amount"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/proof"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -173,7 +174,7 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 		writeProof(&out, report.Cluster, *c.proof)
 	}
 	if report.OK {
-		changes := cli.Count(report.Changes, "change")
+		changes := amount.Of(report.Changes, "change")
 		fmt.Fprintf(&out, "\ncluster %s is as its manifests say: %s in %.1f s\n", report.Cluster, changes, report.Seconds)
 		fmt.Fprintf(&out, "kubectl --kubeconfig %s get nodes -o wide\n", run.Kubeconfig)
 	}

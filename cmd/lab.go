@@ -8,6 +8,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/lab"
+	"github.com/dualstrap/dualstrap/provision/workspace"
 )
 
 func newLab(streams cli.Streams) *cobra.Command {
@@ -31,7 +32,7 @@ type labFlags struct{ name, workspaces string }
 func addLabFlags(cmd *cobra.Command) *labFlags {
 	f := &labFlags{}
 	cmd.Flags().StringVar(&f.name, "name", "lab", "the lab's name: it begins the names of hosts, and is that of the cluster")
-	cmd.Flags().StringVar(&f.workspaces, "workspace-dir", "dualstrap-workspace",
+	cmd.Flags().StringVar(&f.workspaces, "workspace-dir", workspace.DefaultDir,
 		"the folder of workspaces; the lab's files are in NAME/ below it")
 	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
 	return f

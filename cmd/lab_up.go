@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/internal/amount"
 	"github.com/dualstrap/dualstrap/lab"
 )
 
@@ -73,7 +74,7 @@ func writeLabUp(w io.Writer, l *lab.Lab, result lab.Result) error {
 	if result.ManifestKept {
 		fmt.Fprintf(&out, "%s has been edited and stays as it is; remove it, and lab up writes it anew\n", path)
 	}
-	fmt.Fprintf(&out, "the lab %s is up with %s\nnext: dualstrap create cluster -f %s\n", l.Name, cli.Count(len(result.Hosts), "host"), path)
+	fmt.Fprintf(&out, "the lab %s is up with %s\nnext: dualstrap create cluster -f %s\n", l.Name, amount.Of(len(result.Hosts), "host"), path)
 	_, err := io.WriteString(w, out.String())
 	return err
 }

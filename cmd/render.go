@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/internal/amount"
 	"github.com/dualstrap/dualstrap/provision"
 )
 
@@ -44,7 +45,7 @@ per host, named by its address, and one named cluster. What is only known later 
 			return cli.WriteJSON(streams.Out, index)
 		}
 		_, err = fmt.Fprintf(streams.Out, "rendered %s for %s and the cluster into %s\n",
-			cli.Count(len(index.Files), "file"), cli.Count(len(verdict.Plan.Nodes), "host"), cli.Visible(*dir))
+			amount.Of(len(index.Files), "file"), amount.Of(len(verdict.Plan.Nodes), "host"), cli.Visible(*dir))
 		return err
 	}
 	return cmd

@@ -55,20 +55,21 @@ func decodeEndpoints(said answers, text string, facts *Facts) error {
 		}
 	}
 	var err error
-	member.CAHash, err = hashOfCA(said.files["/etc/kubernetes/pki/ca.crt"])
+	member.CAHash, err = CAHash([]byte(strings.Join(said.files["/etc/kubernetes/pki/ca.crt"], "\n") + "\n"))
 	return err
 }
 
-// hashOfCA is what kubeadm join --discovery-token-ca-cert-hash compares. A certificate that was cut
-// off while it was written has none.
-func hashOfCA(lines []string) (string, error) {
-	block, _ := pem.Decode([]byte(strings.Join(lines, "\n") + "\n"))
+// CAHash pins a cluster's certificate authority by its certificate, PEM, in the form sha256:HEX of
+// kubeadm join --discovery-token-ca-cert-hash. A certificate that was cut off while it was written has
+// none.
+func CAHash(certificatePEM []byte) (string, error) {
+	block, _ := pem.Decode(certificatePEM)
 	if block == nil {
 		return "", nil
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return "", fmt.Errorf("/etc/kubernetes/pki/ca.crt: %w", err)
+		return "", fmt.Errorf("cannot read the certificate of the cluster's authority: %w", err)
 	}
 	digest := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
 	return "sha256:" + hex.EncodeToString(digest[:]), nil

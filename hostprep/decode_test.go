@@ -130,7 +130,7 @@ func TestDecodeClock(t *testing.T) {
 	}
 }
 
-func TestHashOfCA(t *testing.T) {
+func TestCAHash(t *testing.T) {
 	t.Parallel()
 	// What kubeadm prints for this certificate: openssl x509 -pubkey | openssl rsa -pubin -outform der | sha256sum.
 	archive, err := txtar.ParseFile("testdata/ca.txtar")
@@ -138,14 +138,14 @@ func TestHashOfCA(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(archive.Files[0].Data)), "\n")
-	got, err := hashOfCA(lines)
+	got, err := CAHash(archive.Files[0].Data)
 	if want := strings.TrimSpace(string(archive.Files[1].Data)); err != nil || got != want {
 		t.Errorf("hash %q, want %q: %v", got, want, err)
 	}
-	if got, err := hashOfCA(lines[:3]); got != "" || err != nil {
+	if got, err := CAHash([]byte(strings.Join(lines[:3], "\n"))); got != "" || err != nil {
 		t.Errorf("a certificate cut off has the hash %q: %v", got, err)
 	}
-	if got, err := hashOfCA([]string{lines[0], "AAAA", lines[len(lines)-1]}); err == nil {
+	if got, err := CAHash([]byte(strings.Join([]string{lines[0], "AAAA", lines[len(lines)-1]}, "\n"))); err == nil {
 		t.Errorf("what is no certificate has the hash %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/internal/amount"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
@@ -64,7 +65,7 @@ type FailedChecksError struct{ Failed, Hosts int }
 
 // Error implements error.
 func (e *FailedChecksError) Error() string {
-	return fmt.Sprintf("%d of %d hosts failed their checks; nothing was changed", e.Failed, e.Hosts)
+	return fmt.Sprintf("%d of %s failed their checks; nothing was changed", e.Failed, amount.Of(e.Hosts, "host"))
 }
 
 // FailedChecks is an error when a check failed on any host.

@@ -16,13 +16,9 @@ import (
 //go:embed scripts/*.sh
 var scripts embed.FS
 
-const (
-	criSocket     = "unix:///run/containerd/containerd.sock"
-	kubeadmConfig = "/etc/dualstrap/kubeadm/config.yaml"
-	// joinedPath is written when kubeadm has come to its end: a host without it is no node, whatever
-	// else is there.
-	joinedPath = "/etc/dualstrap/joined"
-)
+// joinedPath is written when kubeadm has come to its end: a host without it is no node, whatever else
+// is there.
+const joinedPath = "/etc/dualstrap/joined"
 
 // script reads one of the package's scripts.
 func script(name, file string, args ...string) (remote.Script, error) {
@@ -74,7 +70,7 @@ func lookAt(ctx context.Context, host remote.Reader) (progressOf, error) {
 // forgetTry takes back what an init or a join left that did not come to its end: half a node is no base
 // for another try.
 func (s *Site) forgetTry(ctx context.Context, host remote.Host) error {
-	if err := run(ctx, host, "take back what an earlier try left", "clean", criSocket); err != nil {
+	if err := run(ctx, host, "take back what an earlier try left", "clean", render.CRISocket); err != nil {
 		return err
 	}
 	client, err := s.access.open(ctx)
@@ -93,7 +89,7 @@ func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files
 	if _, err := host.WriteFiles(ctx, remoteFiles(joining)); err != nil {
 		return err
 	}
-	if err := run(ctx, host, "kubeadm "+verb, verb, kubeadmConfig); err != nil {
+	if err := run(ctx, host, "kubeadm "+verb, verb, render.KubeadmConfig); err != nil {
 		return s.explain(ctx, host, verb, err)
 	}
 	_, err := host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}})
@@ -128,7 +124,7 @@ func (s *Site) uploadCertificates(ctx context.Context, key string) error {
 	}
 	founder := files[s.controlPlanes()[0]]
 	for _, file := range founder.Files {
-		if file.Path == kubeadmConfig {
+		if file.Path == render.KubeadmConfig {
 			upload.Stdin = bytes.NewReader(file.Content)
 		}
 	}

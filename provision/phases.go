@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/render"
@@ -173,9 +175,9 @@ func (s *Site) invite(ctx context.Context, key string) (hostFiles, error) {
 		return nil, err
 	}
 	s.secrets.Add(token)
-	hash, err := client.CAHash()
-	if err != nil {
-		return nil, err
+	hash, err := hostprep.CAHash(client.CA())
+	if err != nil || hash == "" {
+		return nil, errors.Join(errors.New("cannot tell who the cluster's certificate authority is"), err)
 	}
 	if len(s.controlPlanes()) > 1 {
 		if err := s.uploadCertificates(ctx, key); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"path"
 	"strings"
 	"sync"
 
@@ -105,13 +106,13 @@ func (s *Site) renderHosts(later render.Later) (hostFiles, error) {
 
 // isForJoining reports whether a file is written when the host joins the cluster, or becomes its first
 // node: kubeadm's configuration holds secrets that do not exist before.
-func isForJoining(path string) bool {
-	return isStaticPod(path) || strings.HasPrefix(path, "/etc/dualstrap/kubeadm/")
+func isForJoining(file string) bool {
+	return isStaticPod(file) || strings.HasPrefix(file, "/etc/dualstrap/kubeadm/")
 }
 
 // isStaticPod reports whether a file is a pod that the kubelet runs by itself. A node has to have it,
 // and a host that is none must not: kubeadm would take it for something left behind.
-func isStaticPod(path string) bool { return strings.HasPrefix(path, "/etc/kubernetes/manifests/") }
+func isStaticPod(file string) bool { return path.Dir(file) == render.StaticPods }
 
 // desired is what a host has to be before it joins, or, when it has joined, as a node.
 func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desired, error) {

@@ -31,7 +31,7 @@ func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 		// The API server drops the second of podCIDRs without a word when podCIDR is not the first.
 		WithPodCIDR(ranges.V4.String()).
 		WithPodCIDRs(ranges.V4.String(), ranges.V6.String()).
-		WithProviderID("baremetal://" + h.node.K8sIP.String())
+		WithProviderID(api.ProviderID(h.node.K8sIP))
 	for _, taint := range h.pool.Taints {
 		spec.WithTaints(taintOf(taint.Key, taint.Value, taint.Effect))
 	}

@@ -20,7 +20,7 @@ func ipv6Files(tb testing.TB) []File {
 	}
 	ip := netip.MustParseAddr
 	node := kubeadmNode{
-		Name: "node-4", CRISocket: criSocket, NodeIPs: "fd12::2:4,10.2.0.4", ProviderID: "baremetal://fd12::2:4",
+		Name: "node-4", CRISocket: CRISocket, NodeIPs: "fd12::2:4,10.2.0.4", ProviderID: "baremetal://fd12::2:4",
 	}
 	endpoint := kubeadmEndpoint{AdvertiseAddress: "fd12::2:4", BindPort: 6443, CertificateKey: testSecrets().CertificateKey}
 	slots := []struct {
@@ -47,7 +47,7 @@ func ipv6Files(tb testing.TB) []File {
 			Address: ip("fd12::2:7"), Peers: []netip.Addr{ip("fd12::2:8")},
 		}},
 		{"check-haproxy.sh", loadBalancerDirectory + "/check-haproxy", checkData{Host: netip.IPv6Loopback(), Port: healthPort}},
-		{"haproxy.yaml", staticPods + "/haproxy.yaml", staticPodData{
+		{"haproxy.yaml", StaticPods + "/haproxy.yaml", staticPodData{
 			Image: api.Image("haproxy", api.HAProxyVersion), ConfigDirectory: loadBalancerDirectory,
 			HealthHost: netip.IPv6Loopback().String(), HealthPort: healthPort,
 		}},

@@ -63,7 +63,7 @@ func (r kubeadmRoot) read(tb testing.TB, path string) string {
 func (r kubeadmRoot) container(tb testing.TB, name string) corev1.Container {
 	tb.Helper()
 	var pod corev1.Pod
-	if err := yaml.UnmarshalStrict([]byte(r.read(tb, staticPods+"/"+name+".yaml")), &pod); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(r.read(tb, StaticPods+"/"+name+".yaml")), &pod); err != nil {
 		tb.Fatal(err)
 	}
 	return pod.Spec.Containers[0]
@@ -253,7 +253,7 @@ func TestKubeadmDerivesKubelet(t *testing.T) {
 		t.Errorf("the kubelet's flags are\n%s, want\n%s", got, flags)
 	}
 	want := plain.kubelet(t)
-	if want.ContainerRuntimeEndpoint != criSocket || want.StaticPodPath != staticPods || want.MaxPods != 110 {
+	if want.ContainerRuntimeEndpoint != CRISocket || want.StaticPodPath != StaticPods || want.MaxPods != 110 {
 		t.Errorf("the kubelet's configuration is %+v", want)
 	}
 	if diff := cmp.Diff([]string{"172.16.0.10"}, want.ClusterDNS); diff != "" {

@@ -35,7 +35,7 @@ func TestAPIServerTakesStaticPods(t *testing.T) {
 	pods := 0
 	for _, s := range hostScenarios(t) {
 		for _, file := range filesOf(t, s.in) {
-			if !strings.HasPrefix(file.Path, staticPods) {
+			if !strings.HasPrefix(file.Path, StaticPods) {
 				continue
 			}
 			var pod corev1.Pod

@@ -60,7 +60,7 @@ func contentOf(tb testing.TB, files []File, host, hostPath string) string {
 
 func readStrictly(file File) error {
 	switch {
-	case strings.HasPrefix(file.Path, staticPods):
+	case strings.HasPrefix(file.Path, StaticPods):
 		return yaml.UnmarshalStrict(file.Content, &corev1.Pod{})
 	case strings.HasPrefix(file.Path, kubeadmPatches):
 		return yaml.UnmarshalStrict(file.Content, &kubelet.KubeletConfiguration{})

@@ -29,7 +29,7 @@ func TestDeadHAProxyGivesUpTheVIP(t *testing.T) {
 		if strings.HasPrefix(file.Path, loadBalancerDirectory) {
 			writeFile(t, filepath.Join(dir, filepath.Base(file.Path)), string(file.Content), file.Mode)
 		}
-		if strings.HasPrefix(file.Path, staticPods) {
+		if strings.HasPrefix(file.Path, StaticPods) {
 			name, command := podCommand(t, setpriv, file)
 			pods[name] = command
 		}

@@ -14,7 +14,10 @@ import (
 const (
 	kubeadmDirectory = configDirectory + "/kubeadm"
 	kubeadmPatches   = kubeadmDirectory + "/patches"
-	criSocket        = "unix:///run/containerd/containerd.sock"
+	// KubeadmConfig is the file that kubeadm init or join reads on a host.
+	KubeadmConfig = kubeadmDirectory + "/config.yaml"
+	// CRISocket is where containerd listens on a host.
+	CRISocket = "unix:///run/containerd/containerd.sock"
 	// podInterfacePrefix begins the names that the ptp plugin gives to the host's end of pods' links.
 	podInterfacePrefix = "veth"
 )
@@ -77,12 +80,11 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 		node.PatchesDirectory = kubeadmPatches
 	}
 	// The configuration holds a token or a key.
-	const config = kubeadmDirectory + "/config.yaml"
 	var file File
 	if len(r.controlPlanes) > 0 && h == r.controlPlanes[0] && !r.later.Founded {
-		file, err = r.file("kubeadm-init.yaml", config, modeSecret, r.kubeadmInit(h, node))
+		file, err = r.file("kubeadm-init.yaml", KubeadmConfig, modeSecret, r.kubeadmInit(h, node))
 	} else {
-		file, err = r.file("kubeadm-join.yaml", config, modeSecret, r.kubeadmJoin(h, node))
+		file, err = r.file("kubeadm-join.yaml", KubeadmConfig, modeSecret, r.kubeadmJoin(h, node))
 	}
 	return append(patch, file), err
 }
@@ -90,9 +92,9 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 func (r *hostRenderer) kubeadmNode(h *host) kubeadmNode {
 	node := kubeadmNode{
 		Name:       h.nodeName(),
-		CRISocket:  criSocket,
+		CRISocket:  CRISocket,
 		NodeIPs:    h.node.K8sIP.String() + "," + h.ipv6(),
-		ProviderID: "baremetal://" + h.node.K8sIP.String(),
+		ProviderID: api.ProviderID(h.node.K8sIP),
 		Taints:     nodeTaints(h.pool),
 	}
 	if h.facts.Container || h.facts.CgroupV1 {

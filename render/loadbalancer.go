@@ -11,7 +11,8 @@ import (
 
 const (
 	loadBalancerDirectory = configDirectory + "/loadbalancer"
-	staticPods            = "/etc/kubernetes/manifests"
+	// StaticPods is the folder of pods that the kubelet runs by itself.
+	StaticPods = "/etc/kubernetes/manifests"
 	// healthPort is where HAProxy tells its own node how it is.
 	healthPort = 11000
 	// The first node of the load balancer has topPriority, every further one less. A node that reaches
@@ -94,7 +95,7 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 		return files, nil
 	}
 	standalone, err := sharedFile(r, "kubelet-standalone.yaml", StandaloneKubelet, standaloneData{
-		CRISocket: criSocket, CgroupV1: h.facts.CgroupV1, Container: h.facts.Container, StaticPods: staticPods,
+		CRISocket: CRISocket, CgroupV1: h.facts.CgroupV1, Container: h.facts.Container, StaticPods: StaticPods,
 	})
 	return append(files, standalone), err
 }
@@ -156,7 +157,7 @@ func (r *hostRenderer) haproxy() haproxyData {
 // staticPod is the manifest of a pod that the kubelet runs without an API server. It changes when
 // the files that the pod reads do.
 func (r *hostRenderer) staticPod(name, version string, reads ...File) (File, error) {
-	return r.file(name+".yaml", staticPods+"/"+name+".yaml", modeSecret, staticPodData{
+	return r.file(name+".yaml", StaticPods+"/"+name+".yaml", modeSecret, staticPodData{
 		Image:           api.Image(name, version),
 		ConfigDirectory: loadBalancerDirectory,
 		ConfigHash:      hashOf(reads),

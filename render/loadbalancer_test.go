@@ -28,7 +28,7 @@ func TestWhereTheLoadBalancerRuns(t *testing.T) {
 	for _, tt := range tests {
 		files := map[string][]string{}
 		for _, file := range filesOf(t, tt.in) {
-			if strings.HasPrefix(file.Path, staticPods) || strings.HasPrefix(file.Path, loadBalancerDirectory) {
+			if strings.HasPrefix(file.Path, StaticPods) || strings.HasPrefix(file.Path, loadBalancerDirectory) {
 				files[path.Base(file.Path)] = append(files[path.Base(file.Path)], file.Host)
 			}
 		}
@@ -130,7 +130,7 @@ func TestStaticPodsHaveLeastRights(t *testing.T) {
 		"haproxy":    {"NET_BIND_SERVICE"},
 	} {
 		var pod corev1.Pod
-		content := contentOf(t, files, "10.2.0.4", staticPods+"/"+name+".yaml")
+		content := contentOf(t, files, "10.2.0.4", StaticPods+"/"+name+".yaml")
 		if err := yaml.UnmarshalStrict([]byte(content), &pod); err != nil {
 			t.Fatal(err)
 		}
@@ -157,8 +157,8 @@ func TestConfigHash(t *testing.T) {
 	pods := func(in Input) [2]string {
 		files := filesOf(t, in)
 		return [2]string{
-			contentOf(t, files, "10.2.0.4", staticPods+"/keepalived.yaml"),
-			contentOf(t, files, "10.2.0.4", staticPods+"/haproxy.yaml"),
+			contentOf(t, files, "10.2.0.4", StaticPods+"/keepalived.yaml"),
+			contentOf(t, files, "10.2.0.4", StaticPods+"/haproxy.yaml"),
 		}
 	}
 	before := scenarioInput(t, "one-control-plane/known")

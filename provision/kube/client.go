@@ -2,10 +2,6 @@ package kube
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -88,19 +84,8 @@ func unversioned(config *rest.Config) *rest.Config {
 	return plain
 }
 
-// CAHash pins the cluster's certificate authority, in the form sha256:HEX of kubeadm join.
-func (c *Client) CAHash() (string, error) {
-	block, _ := pem.Decode(c.config.CAData)
-	if block == nil {
-		return "", errors.New("cannot find the cluster's certificate authority in the administrator's kubeconfig")
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return "", fmt.Errorf("cannot read the cluster's certificate authority: %w", err)
-	}
-	digest := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
-	return "sha256:" + hex.EncodeToString(digest[:]), nil
-}
+// CA is the certificate of the cluster's certificate authority, PEM.
+func (c *Client) CA() []byte { return c.config.CAData }
 
 // poll waits until look gives neither something that is missing nor an error that may pass. What it
 // said last is the reason when patience ends.

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dualstrap/dualstrap/api"
 )
 
 // taintsAnnotation lists the taints of a Node that come from the manifests. The list of taints has one
@@ -94,16 +96,13 @@ func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Durat
 
 func nodeOf(object *corev1.Node) Node {
 	node := Node{
-		Name: object.Name, ProviderID: object.Spec.ProviderID, Labels: object.Labels,
+		Name: object.Name, ProviderID: object.Spec.ProviderID, K8sIP: api.ParseProviderID(object.Spec.ProviderID), Labels: object.Labels,
 		Joined: object.Status.NodeInfo.KubeletVersion != "", Why: "no kubelet has registered",
 	}
 	for _, cidr := range object.Spec.PodCIDRs {
 		if prefix, err := netip.ParsePrefix(cidr); err == nil {
 			node.PodCIDRs = append(node.PodCIDRs, prefix)
 		}
-	}
-	if address, err := netip.ParseAddr(strings.TrimPrefix(object.Spec.ProviderID, "baremetal://")); err == nil {
-		node.K8sIP = address
 	}
 	for _, address := range object.Status.Addresses {
 		ip, err := netip.ParseAddr(address.Address)

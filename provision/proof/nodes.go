@@ -96,7 +96,7 @@ func judgeAddresses(got, want []netip.Addr) verdict {
 }
 
 func judgeProviderID(got string, k8sIP netip.Addr) verdict {
-	if want := "baremetal://" + k8sIP.String(); got != want {
+	if want := api.ProviderID(k8sIP); got != want {
 		return failed("it is %q, and should be %q", got, want)
 	}
 	return passed("%s", got)

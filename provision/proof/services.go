@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/internal/amount"
 )
 
 // The Services of the proof, by the policy that they ask for, and the one of the cluster's DNS.
@@ -199,7 +200,7 @@ func (s *scene) callOften(ctx context.Context, from netip.Addr, to netip.AddrPor
 		}
 		met[name] = true
 	}
-	return passed("%s answered %d of %d calls from %s", to.Addr(), calls, calls, count(len(met), "pod"))
+	return passed("%s answered %d of %d calls from %s", to.Addr(), calls, calls, amount.Of(len(met), "pod"))
 }
 
 // runningPods is how many pods there are to be met.
@@ -211,13 +212,6 @@ func (s *scene) runningPods() int {
 		}
 	}
 	return running
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // proveDNS asks for a Service's addresses over TCP, at each address that the cluster's DNS has, and has

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/amount"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
@@ -40,7 +41,7 @@ type InvalidError struct{ Errors int }
 
 // Error implements error.
 func (e *InvalidError) Error() string {
-	return fmt.Sprintf("the manifests have %s", Count(e.Errors, "error"))
+	return fmt.Sprintf("the manifests have %s", amount.Of(e.Errors, "error"))
 }
 
 // EndedError is a command that a user named and that failed by itself: its exit code becomes ours.
@@ -75,12 +76,4 @@ func ExitCode(err error) int {
 	default:
 		return ExitFailure
 	}
-}
-
-// Count writes a number with its noun: 1 error, 2 errors.
-func Count(n int, noun string) string {
-	if n == 1 {
-		return fmt.Sprintf("1 %s", noun)
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
