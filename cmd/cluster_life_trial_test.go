@@ -3,7 +3,6 @@
 package cmd_test
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -84,11 +83,4 @@ func clusterIsNotTakenOver(t *testing.T, c *testCluster) {
 	if got := exitCode(err); got != 4 || !strings.Contains(said, "10.2.0.5 belongs to the cluster at ") {
 		t.Errorf("exit code %d, it says:\n%s", got, said)
 	}
-}
-
-func exitCode(err error) int {
-	if ended, is := err.(*exec.ExitError); is { //nolint:errorlint // Run gives it as it is
-		return ended.ExitCode()
-	}
-	return 0
 }

@@ -26,6 +26,7 @@ func TestIntegrationCluster(t *testing.T) {
 		{"create", clusterIsCreated},
 		{"nodes are as planned", clusterNodesAsPlanned},
 		{"a second run changes nothing", clusterConverges},
+		{"two runs at once", clusterKeepsRunsApart},
 		{"services of the documentation", clusterServes},
 		{"service policies", clusterServicePolicies},
 		{"pods are reached and reach out", clusterPodsAreFlat},

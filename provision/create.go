@@ -24,9 +24,15 @@ type Outcome struct {
 }
 
 // Create brings the hosts to be the cluster of the manifests: what is there already stays as it is.
-// Nothing is changed on any host while one of them fails its checks. The outcome is of use also where
+// Nothing is changed on any host while one of them fails its checks, or another run changes the cluster.
+// The outcome is of use also where
 // there is an error.
 func (s *Site) Create(ctx context.Context) (Outcome, error) {
+	release, err := s.lock(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer release()
 	report, err := s.Check(ctx)
 	outcome := Outcome{Checks: report}
 	if err != nil {

@@ -36,7 +36,9 @@ type Site struct {
 	verdict Verdict
 	options SiteOptions
 	pool    *remote.Pool
-	cluster hostprep.Cluster
+	// settings are those of the pool.
+	settings remote.Settings
+	cluster  hostprep.Cluster
 	// hosts are in the order of the plan; each is written by the goroutine that works on it.
 	hosts []hostprep.Host
 	index map[netip.Addr]*hostprep.Host
@@ -55,13 +57,14 @@ func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
 		return nil, err
 	}
 	s := &Site{
-		verdict: verdict,
-		options: options,
-		pool:    pool,
-		cluster: siteCluster(verdict.Config),
-		hosts:   siteHosts(verdict.Config),
-		index:   map[netip.Addr]*hostprep.Host{},
-		secrets: settings.Secrets,
+		verdict:  verdict,
+		options:  options,
+		pool:     pool,
+		settings: settings,
+		cluster:  siteCluster(verdict.Config),
+		hosts:    siteHosts(verdict.Config),
+		index:    map[netip.Addr]*hostprep.Host{},
+		secrets:  settings.Secrets,
 	}
 	s.access.site = s
 	if options.Bundle != nil {

@@ -17,7 +17,7 @@ const (
 	ExitFailure     = 1
 	ExitUsage       = 2 // wrong flags or arguments, or invalid manifests
 	ExitHosts       = 3 // a host cannot be reached, or failed its checks
-	ExitRefused     = 4 // the hosts or the cluster belong to something else
+	ExitRefused     = 4 // the hosts or the cluster belong to something else, or another run changes them
 	ExitUnproven    = 5 // the cluster is not what its manifests say
 	ExitInterrupted = 130
 )
@@ -56,6 +56,7 @@ func ExitCode(err error) int {
 	var invalid *InvalidError
 	var checks *provision.FailedChecksError
 	var refused *provision.RefusedError
+	var locked *provision.LockedError
 	var unproven *proof.UnprovenError
 	var ended *EndedError
 	switch {
@@ -67,7 +68,7 @@ func ExitCode(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &usage), errors.As(err, &invalid):
 		return ExitUsage
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &locked):
 		return ExitRefused
 	case errors.As(err, &unproven):
 		return ExitUnproven

@@ -1,0 +1,134 @@
+package provision
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/user"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+const (
+	// beatInterval is how often a run says that it is alive to the hosts whose locks it holds. A lock
+	// whose run has not for lockPatience is free: the run's machine froze, or cannot reach the host.
+	// When a run ends in any other way, its connections do, and its locks with them.
+	beatInterval = time.Second
+	lockPatience = 30 * time.Second
+)
+
+// LockedError says that another run changes the cluster.
+type LockedError struct {
+	Host netip.Addr
+	// Holder says who runs it, and since when.
+	Holder string
+}
+
+// Error implements error.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("another run is changing this cluster: %s is locked by %s; nothing was changed", e.Host, e.Holder)
+}
+
+// Hint says what to do.
+func (e *LockedError) Hint() string {
+	return "wait until it has ended; the lock of a run that was killed goes by itself"
+}
+
+// lock keeps other runs away from the cluster until the function is called: it holds the hosts of the
+// control plane. A host that is not reached is left out, since its checks will fail. The connections are
+// the lock's own: sshd may allow but one session on each.
+func (s *Site) lock(ctx context.Context) (release func(), err error) {
+	pool, err := remote.NewPool(s.settings)
+	if err != nil {
+		return nil, err
+	}
+	over := make(chan struct{})
+	var held sync.WaitGroup
+	release = sync.OnceFunc(func() {
+		close(over)
+		held.Wait()
+		pool.Close()
+	})
+	var group errgroup.Group
+	who := holder()
+	for _, address := range s.controlPlanes() {
+		group.Go(func() error {
+			host, err := pool.Host(ctx, address)
+			if err != nil {
+				return nil //nolint:nilerr // its checks say so
+			}
+			return hold(ctx, host, who, &held, beats{over})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// hold takes a host's lock. It is held for as long as the beats go on, by a session that is in held.
+func hold(ctx context.Context, host remote.Host, who string, held *sync.WaitGroup, alive beats) error {
+	holding, err := script("hold the lock", "lock", who, strconv.Itoa(int(lockPatience.Seconds())))
+	if err != nil {
+		return err
+	}
+	waiting, err := script("wait for the lock", "locked", who)
+	if err != nil {
+		return err
+	}
+	holding.Stdin = alive
+	waitCtx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	ended := make(chan error, 1)
+	held.Go(func() {
+		answer, err := host.Run(context.WithoutCancel(ctx), holding)
+		if _, taken := answer.Values["holder"]; taken && err == nil {
+			err = &LockedError{Host: host.Address(), Holder: cmp.Or(answer.Text("holder"), "a run that has just begun")}
+		}
+		ended <- err
+		giveUp()
+	})
+	if _, err := host.Probe(waitCtx, waiting); err == nil {
+		return nil
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// beats is an input that goes on until it is over.
+type beats struct{ over <-chan struct{} }
+
+// Read implements io.Reader.
+func (b beats) Read(data []byte) (int, error) {
+	select {
+	case <-b.over:
+		return 0, io.EOF
+	case <-time.After(beatInterval):
+		return copy(data, "."), nil
+	}
+}
+
+// holder says who runs this program, and since when.
+func holder() string {
+	name := "somebody"
+	if account, err := user.Current(); err == nil {
+		name = account.Username
+	}
+	if machine, err := os.Hostname(); err == nil {
+		name += "@" + machine
+	}
+	return fmt.Sprintf("%s, process %d, since %s", name, os.Getpid(), time.Now().UTC().Format("2006-01-02 15:04:05 UTC"))
+}
