@@ -39,8 +39,8 @@ dualstrap check cluster, and create cluster as its last step unless it is told -
 real traffic. The proof runs in a namespace of its own, named dualstrap-proof-*, with one pod on every node, and removes
 it, also when it is interrupted; what a run that was killed left is removed by the next one. What cannot be checked is
 skipped, with the reason: calls from and to a host outside of the cluster need verify.client.address in the
-ProvisionOptions, and the bundle, which has the server that runs there meanwhile. A check that failed makes the exit code
-5. This page is generated from the program.
+ProvisionOptions, and the bundle, which has the server that runs there meanwhile; its port is open in that host's
+firewalld for as long. A check that failed makes the exit code 5. This page is generated from the program.
 
 | check | proves | otherwise |
 |---|---|---|

@@ -25,9 +25,9 @@ each other, Services, load balancers, and a host outside of the cluster calling 
 docs/proof.md has every check with its cure.
 
 It makes a namespace of its own and removes it, also when it is interrupted. On the host outside of the
-cluster a small server runs meanwhile; where that host has firewalld, its port is let through until then. What cannot be checked, for
-want of a host outside of the cluster for example, is skipped with the reason. A check that failed makes
-the exit code 5.`,
+cluster a small server runs meanwhile, whose port is open in the host's firewalld for as long. What
+cannot be checked, for want of a host outside of the cluster for example, is skipped with the reason. A
+check that failed makes the exit code 5.`,
 		Example: `  dualstrap check cluster -f cluster.yaml
   dualstrap check cluster -f cluster.yaml -o junit > proof.xml
   dualstrap check cluster -f cluster.yaml -o json | jq '.checks[] | select(.status != "passed")'`,
