@@ -3,6 +3,8 @@ package provision
 import (
 	"context"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -20,13 +22,20 @@ func (s *Site) planObjects(ctx context.Context, _ remote.Reader) ([]workflow.Act
 	if err != nil {
 		return nil, err
 	}
+	all := make([]objectStep, len(manifests))
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i, manifest := range manifests {
+		group.Go(func() (err error) {
+			all[i], err = compareManifest(groupCtx, client, manifest)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 	var steps []objectStep
 	var changes []workflow.Change
-	for _, manifest := range manifests {
-		step, err := compareManifest(ctx, client, manifest)
-		if err != nil {
-			return nil, err
-		}
+	for _, step := range all {
 		for _, difference := range step.changes {
 			changes = append(changes, workflow.Change{Summary: difference})
 		}
@@ -73,9 +82,9 @@ func compareManifest(ctx context.Context, client *kube.Client, manifest render.F
 		return objectStep{}, err
 	}
 	for i, difference := range differences {
-		if difference != kube.Same {
+		if difference.Any() {
 			step.objects = append(step.objects, objects[i])
-			step.changes = append(step.changes, string(difference)+" "+objects[i].Name())
+			step.changes = append(step.changes, difference.Summary(objects[i]))
 		}
 	}
 	return step, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -54,16 +53,6 @@ func Decode(manifest []byte) ([]Object, error) {
 	}
 }
 
-// Difference is what applying an object changes.
-type Difference string
-
-// The values of a Difference.
-const (
-	Same    Difference = ""
-	Missing Difference = "create"
-	Other   Difference = "update"
-)
-
 // Compare says what [Client.Apply] would change about each object.
 func (c *Client) Compare(ctx context.Context, objects []Object) ([]Difference, error) {
 	differences := make([]Difference, len(objects))
@@ -81,28 +70,16 @@ func (c *Client) compare(ctx context.Context, object Object) (*unstructured.Unst
 	live.SetGroupVersionKind(object.GroupVersionKind())
 	err := c.client.Get(ctx, client.ObjectKeyFromObject(object), live)
 	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
-		return nil, Missing, nil
+		return nil, Difference{Verb: Create}, nil
 	}
 	if err != nil {
-		return nil, Same, fmt.Errorf("cannot read %s: %w", object.Name(), err)
+		return nil, Difference{}, fmt.Errorf("cannot read %s: %w", object.Name(), err)
 	}
 	applied, err := c.apply(ctx, object, client.DryRunAll)
 	if err != nil {
-		return nil, Same, err
+		return nil, Difference{}, err
 	}
-	if reflect.DeepEqual(comparable(live), comparable(applied)) {
-		return live, Same, nil
-	}
-	return live, Other, nil
-}
-
-// comparable leaves out what changes with every request.
-func comparable(object *unstructured.Unstructured) map[string]any {
-	bare := object.DeepCopy()
-	bare.SetManagedFields(nil)
-	bare.SetResourceVersion("")
-	bare.SetGeneration(0)
-	return bare.Object
+	return live, updating(differingFields(comparable(live), comparable(applied))), nil
 }
 
 // Apply makes the objects be as the manifests say, by server-side apply: fields that the manifests do

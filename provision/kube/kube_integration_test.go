@@ -122,9 +122,9 @@ func TestIntegrationApplyConverges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	expect("at first", Missing, Missing)
+	expect("at first", Difference{Verb: Create}, Difference{Verb: Create})
 	apply()
-	expect("after applying", Same, Same)
+	expect("after applying", Difference{}, Difference{})
 
 	object := &corev1.ConfigMap{}
 	if err := c.client.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "settings"}, object); err != nil {
@@ -134,9 +134,9 @@ func TestIntegrationApplyConverges(t *testing.T) {
 	if err := c.client.Update(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	expect("after somebody's change", Other, Same)
+	expect("after somebody's change", Difference{Update, []string{"data.a"}}, Difference{})
 	apply()
-	expect("after the repair", Same, Same)
+	expect("after the repair", Difference{}, Difference{})
 	if err := c.client.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestIntegrationNodesKeepWhatIsOthers(t *testing.T) {
 		if err := c.ApplyNodes(t.Context(), objects); err != nil {
 			t.Fatal(err)
 		}
-		if differences, err := c.CompareNodes(t.Context(), objects); err != nil || differences[0] != Same {
+		if differences, err := c.CompareNodes(t.Context(), objects); err != nil || differences[0].Any() {
 			t.Errorf("after applying: %v, %v", differences, err)
 		}
 		var node corev1.Node
@@ -196,7 +196,7 @@ func TestIntegrationNodesKeepWhatIsOthers(t *testing.T) {
 		t.Errorf("taints (-want +got):\n%s", diff)
 	}
 	fast := decoded(t, strings.Replace(nodes, "{key: storage,", "{key: storage, value: fast,", 1))
-	if differences, err := c.CompareNodes(t.Context(), fast); err != nil || differences[0] != Other {
+	if differences, err := c.CompareNodes(t.Context(), fast); err != nil || differences[0].Verb != Update {
 		t.Errorf("another value of a taint: %v, %v", differences, err)
 	}
 	without := strings.Replace(nodes, "  taints: [{key: storage, effect: NoSchedule}]\n", "", 1)

@@ -197,7 +197,7 @@ func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Differen
 		}
 		there, difference, err := c.compare(ctx, bare)
 		differences[i] = difference
-		if err != nil || difference != Same {
+		if err != nil || difference.Any() {
 			return err
 		}
 		live, err := typedNode(Object{there})
@@ -205,7 +205,7 @@ func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Differen
 			return err
 		}
 		if _, differ := dueTaints(live, wanted); differ {
-			differences[i] = Other
+			differences[i] = updating([]string{"spec.taints"})
 		}
 		return nil
 	})
