@@ -168,6 +168,7 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 	}
 	if outcome.Run != nil {
 		writeRun(&out, outcome.Run)
+		writeChanges(&out, outcome.Run, report.Changes)
 	}
 	if c.proof != nil {
 		fmt.Fprint(&out, "\n")
@@ -180,6 +181,24 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 	}
 	_, err := io.WriteString(c.streams.Out, out.String())
 	return err
+}
+
+// changesShown is how many changes are listed. A first run has hundreds, which are in its report.
+const changesShown = 30
+
+// writeChanges lists what a later run has changed.
+func writeChanges(out *strings.Builder, run *workflow.Report, changes int) {
+	if changes == 0 || changes > changesShown {
+		return
+	}
+	fmt.Fprint(out, "\nchanged:\n")
+	for _, host := range run.Hosts {
+		for _, phase := range host.Phases {
+			for _, change := range phase.Changes {
+				fmt.Fprintf(out, "  %s %s: %s\n", host.Address, phase.Name, cli.Visible(change))
+			}
+		}
+	}
 }
 
 // writeRun prints a table of what each phase came to on each host.
