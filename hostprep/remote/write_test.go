@@ -272,7 +272,7 @@ func TestUploadResumes(t *testing.T) {
 			if _, err := os.Stat(upload.Path); !os.IsNotExist(err) {
 				t.Errorf("a part stands for the whole: %v", err)
 			}
-			arrived(t, upload.Path, cut/2)
+			arrived(t, server, upload.Path, cut/2)
 			if host, err = hosts.Host(bound(t), server.Addr().Addr()); err != nil {
 				t.Fatal(err)
 			}
@@ -287,21 +287,17 @@ func TestUploadResumes(t *testing.T) {
 	}
 }
 
-// arrived waits until a part of an upload has so many bytes and no more come.
-func arrived(t *testing.T, path string, least int64) {
+// arrived waits until a part of an upload has so many bytes, and what wrote them has ended.
+func arrived(t *testing.T, server *remotetest.Server, path string, least int64) {
 	t.Helper()
-	ctx := bound(t)
-	for last := int64(-1); ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+	for ctx := bound(t); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		parts, err := filepath.Glob(filepath.Dir(path) + "/.*.part")
 		if err != nil || len(parts) != 1 {
 			continue
 		}
 		info, err := os.Stat(parts[0])
-		if err == nil && info.Size() >= least && info.Size() == last {
+		if err == nil && info.Size() >= least && server.Sessions() == 0 {
 			return
-		}
-		if err == nil {
-			last = info.Size()
 		}
 	}
 	t.Fatalf("not %d bytes of %s arrived", least, path)

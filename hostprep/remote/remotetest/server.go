@@ -186,6 +186,13 @@ func (s *Server) Connections() int {
 	return s.accepted
 }
 
+// Sessions is how many sessions there are: with one that was cut, until its command has ended, too.
+func (s *Server) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions
+}
+
 // MostSessions is how many sessions there have been at once, on all connections together.
 func (s *Server) MostSessions() int {
 	s.mu.Lock()

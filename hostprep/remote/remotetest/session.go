@@ -38,6 +38,19 @@ type Exit struct {
 	Vanish bool
 }
 
+// stdin is what has arrived on a channel. The channel's own Read fails while a connection is being cut, as soon as it
+// cannot ask for more, with some still unread.
+type stdin struct{ channel io.Reader }
+
+// Read implements io.Reader.
+func (s stdin) Read(data []byte) (int, error) {
+	n, err := s.channel.Read(data)
+	if n > 0 {
+		return n, nil
+	}
+	return n, err
+}
+
 // grace is how long a command may go on after the end of its session.
 const grace = time.Minute
 
@@ -63,7 +76,7 @@ func (s *Server) session(offered ssh.NewChannel) {
 			request.Reply(true, nil) //nolint:errcheck // the session would be over
 			running.Go(func() {
 				s.execute(Session{
-					Command: command.Line, Stdin: channel, Stdout: channel, Stderr: channel.Stderr(), Ended: ended, outputs: &sync.WaitGroup{},
+					Command: command.Line, Stdin: stdin{channel}, Stdout: channel, Stderr: channel.Stderr(), Ended: ended, outputs: &sync.WaitGroup{},
 				}, channel)
 				over()          // before the client can know of it
 				channel.Close() //nolint:errcheck // it is over
