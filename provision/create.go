@@ -25,8 +25,7 @@ type Outcome struct {
 
 // Create brings the hosts to be the cluster of the manifests: what is there already stays as it is.
 // Nothing is changed on any host while one of them fails its checks, or another run changes the cluster.
-// The outcome is of use also where
-// there is an error.
+// The outcome is of use also where there is an error.
 func (s *Site) Create(ctx context.Context) (Outcome, error) {
 	release, err := s.lock(ctx)
 	if err != nil {
