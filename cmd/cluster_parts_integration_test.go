@@ -21,7 +21,9 @@ import (
 // TestIntegrationCluster makes a cluster of one control plane node and two workers out of bare hosts,
 // and lives with it: firewalld is active on all of them, one presents itself as RHEL.
 func TestIntegrationCluster(t *testing.T) {
-	c := newTestCluster(t)
+	c := newTestCluster(t, "--workers", "3")
+	// The third worker is for joining by hand.
+	c.rewrite(t, "  - address: 10.2.0.7 # labtest-worker-3\n", "")
 	runParts(t, c, []part[*testCluster]{
 		{"create", clusterIsCreated},
 		{"nodes are as planned", clusterNodesAsPlanned},
@@ -30,6 +32,11 @@ func TestIntegrationCluster(t *testing.T) {
 		{"services of the documentation", clusterServes},
 		{"service policies", clusterServicePolicies},
 		{"pods are reached and reach out", clusterPodsAreFlat},
+		{"neighbours", clusterNeighbours},
+		{"a node joined by hand", clusterTakesHandJoined},
+		{"what is killed comes back", clusterSurvivesKills},
+		{"drift is repaired", clusterRepairsDrift},
+		{"hosts of another cluster are refused", clusterIsNotTakenOver},
 	})
 }
 

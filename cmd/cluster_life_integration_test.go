@@ -1,4 +1,4 @@
-//go:build integration && trial
+//go:build integration
 
 package cmd_test
 

@@ -1,4 +1,4 @@
-//go:build integration && trial
+//go:build integration
 
 package cmd_test
 
@@ -11,12 +11,14 @@ import (
 	"time"
 )
 
-// TestTrialCreateIsCutOff has runs of create end in the middle: a host loses its cable, the
-// program is killed. The next run always finishes what is left.
-func TestTrialCreateIsCutOff(t *testing.T) {
+// TestIntegrationCreateIsCutOff has runs of create end in the middle: a host loses its cable or reboots,
+// the API server dies, the program is killed. The next run always finishes what is left.
+func TestIntegrationCreateIsCutOff(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	runParts(t, c, []part[*testCluster]{
 		{"a cable is pulled", createLosesHost},
+		{"a host reboots", createMeetsReboot},
+		{"the API server is killed", createLosesAPI},
 		{"killed again and again", createIsKilled},
 		{"the next run finishes", createFinishes},
 	})
@@ -26,7 +28,7 @@ func TestTrialCreateIsCutOff(t *testing.T) {
 func (c *testCluster) begin(t *testing.T) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), c.program,
-		"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces)
+		"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "--skip-verify")
 	said, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -37,21 +39,31 @@ func (c *testCluster) begin(t *testing.T) (*exec.Cmd, *bufio.Scanner) {
 	return command, bufio.NewScanner(said)
 }
 
-func createLosesHost(t *testing.T, c *testCluster) {
+// interrupt runs create, and does something as soon as it says that a host has come to a phase. It
+// gives the exit code and all that was said.
+func (c *testCluster) interrupt(t *testing.T, at string, do func()) (int, string) {
 	t.Helper()
 	command, said := c.begin(t)
 	var all strings.Builder
 	for said.Scan() {
 		all.WriteString(said.Text() + "\n")
-		if said.Text() == "10.2.0.5 prepare" {
-			time.Sleep(2 * time.Second) // uploads are on their way
-			c.mustRun(t, "cut", "labtest-worker-1")
+		if said.Text() == at {
+			do()
+			do = func() {}
 		}
 	}
-	err := command.Wait()
+	return exitCode(command.Wait()), all.String()
+}
+
+func createLosesHost(t *testing.T, c *testCluster) {
+	t.Helper()
+	code, said := c.interrupt(t, "10.2.0.5 prepare", func() {
+		time.Sleep(2 * time.Second) // uploads are on their way
+		c.mustRun(t, "cut", "labtest-worker-1")
+	})
 	c.mustRun(t, "heal", "labtest-worker-1")
-	if got := exitCode(err); got != 3 || !strings.Contains(all.String(), "dualstrap: 10.2.0.5: prepare: ") {
-		t.Fatalf("exit code %d, it says:\n%s", got, all.String())
+	if code != 3 || !strings.Contains(said, "dualstrap: 10.2.0.5: prepare: ") {
+		t.Fatalf("exit code %d, it says:\n%s", code, said)
 	}
 	// Nothing is at its place that is not whole.
 	c.on(t, "labtest-worker-1", `for program in /usr/local/bin/* /opt/cni/bin/*; do
@@ -61,11 +73,34 @@ func createLosesHost(t *testing.T, c *testCluster) {
 	done`)
 }
 
+// createMeetsReboot has a worker reboot while it joins.
+func createMeetsReboot(t *testing.T, c *testCluster) {
+	t.Helper()
+	code, said := c.interrupt(t, "10.2.0.5 join", func() {
+		time.Sleep(time.Second)
+		c.mustRun(t, "reboot", "labtest-worker-1")
+	})
+	if code != 3 || !strings.Contains(said, "dualstrap: 10.2.0.5: join: ") {
+		t.Errorf("exit code %d, it says:\n%s", code, said)
+	}
+}
+
+// createLosesAPI kills the API server while a worker joins. The kubelet starts it again, and all wait.
+func createLosesAPI(t *testing.T, c *testCluster) {
+	t.Helper()
+	code, said := c.interrupt(t, "10.2.0.5 join", func() {
+		c.on(t, "labtest-cp-1", "pkill -KILL -x kube-apiserver")
+	})
+	if code != 0 {
+		t.Errorf("exit code %d, it says:\n%s", code, said)
+	}
+}
+
 // createIsKilled kills runs at random moments. What one has done the next one finds, so that they come
 // to be killed in every phase.
 func createIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
-	const kills, seed, longest = 20, 20261125, 15 * time.Second
+	const kills, seed, longest = 30, 20261125, 15 * time.Second
 	random := rand.New(rand.NewPCG(seed, seed))
 	for i := range kills {
 		command, said := c.begin(t)

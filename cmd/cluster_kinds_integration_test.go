@@ -1,33 +1,17 @@
-//go:build integration && trial
+//go:build integration
 
 package cmd_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestTrialClusterLives is TestIntegrationCluster for longer.
-func TestTrialClusterLives(t *testing.T) {
-	c := newTestCluster(t, "--workers", "3")
-	// The third worker is for joining by hand.
-	c.rewrite(t, "  - address: 10.2.0.7 # labtest-worker-3\n", "")
-	runParts(t, c, []part[*testCluster]{
-		{"create", clusterIsCreated},
-		{"services of the documentation", clusterServes},
-		{"pods are reached and reach out", clusterPodsAreFlat},
-		{"neighbours", clusterNeighbours},
-		{"a node joined by hand", clusterTakesHandJoined},
-		{"what is killed comes back", clusterSurvivesKills},
-		{"drift is repaired", clusterRepairsDrift},
-		{"hosts of another cluster are refused", clusterIsNotTakenOver},
-	})
-}
-
-// TestTrialHighAvailability makes a cluster of three control plane nodes and a worker, and stops
+// TestIntegrationHighAvailability makes a cluster of three control plane nodes and a worker, and stops
 // the host that holds the control plane's VIP.
-func TestTrialHighAvailability(t *testing.T) {
+func TestIntegrationHighAvailability(t *testing.T) {
 	c := newTestCluster(t, "--control-planes", "3", "--workers", "1")
 	c.mustCreate(t)
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
@@ -66,10 +50,10 @@ func TestTrialHighAvailability(t *testing.T) {
 	c.mustCreate(t)
 }
 
-// TestTrialPoolsAndFlatIPv4 gives each pool, and one node, ranges of their own, and has IPv4 be
-// flat.
-func TestTrialPoolsAndFlatIPv4(t *testing.T) {
-	c := newTestCluster(t)
+// TestIntegrationPoolsAndFlatIPv4 has a node carry load balancers only, gives each pool, and one node,
+// ranges of their own, and has IPv4 be flat.
+func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
+	c := newTestCluster(t, "--load-balancers", "1")
 	c.on(t, "client", "ip route add 10.2.64.0/18 dev eth0")
 	c.rewrite(t,
 		"  clusterNetwork:\n    pods:\n      cidrBlocks:\n      - 192.168.0.0/16", "  clusterNetwork:\n    flatIPv4: true",
@@ -79,8 +63,17 @@ func TestTrialPoolsAndFlatIPv4(t *testing.T) {
 			"baremetal.cluster.gke.io/k8s-ip: 10.2.0.6")+"---\n",
 	)
 	c.mustCreate(t)
+	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
+		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
+	}
 	clusterNodesAsPlanned(t, c)
 	clusterServes(t, c)
+	if got := c.fields(t, `{.items[*].spec.nodeName}`, "get", "pods", "-n", "metallb-system", "-l", "component=speaker"); !slices.Equal(got, []string{"labtest-lb-1"}) {
+		t.Errorf("Services are announced from %v", got)
+	}
+	if got := c.on(t, "labtest-lb-1", "ip -4 address show dev eth0"); !strings.Contains(got, "10.2.0.175/") {
+		t.Errorf("the load balancer does not hold the control plane's VIP:\n%s", got)
+	}
 	pod, _ := c.caller(t, "labtest-worker-2")
 	if !strings.HasPrefix(pod[0], "10.2.96.") || !strings.HasPrefix(pod[1], "fd12::8:") {
 		t.Errorf("the node's pod has %v", pod)
