@@ -179,7 +179,8 @@ func (s *Site) invite(ctx context.Context, key string) (hostFiles, error) {
 	if err != nil || hash == "" {
 		return nil, errors.Join(errors.New("cannot tell who the cluster's certificate authority is"), err)
 	}
-	if len(s.controlPlanes()) > 1 {
+	isNew := func(host netip.Addr) bool { return !s.index[host].Facts.Membership.Joined }
+	if all := s.controlPlanes(); len(all) > 1 && slices.ContainsFunc(all, isNew) {
 		if err := s.uploadCertificates(ctx, key); err != nil {
 			return nil, err
 		}

@@ -107,7 +107,7 @@ func (s *Site) renderHosts(later render.Later) (hostFiles, error) {
 // isForJoining reports whether a file is written when the host joins the cluster, or becomes its first
 // node: kubeadm's configuration holds secrets that do not exist before.
 func isForJoining(file string) bool {
-	return isStaticPod(file) || strings.HasPrefix(file, "/etc/dualstrap/kubeadm/")
+	return isStaticPod(file) || strings.HasPrefix(file, path.Dir(render.KubeadmConfig)+"/")
 }
 
 // isStaticPod reports whether a file is a pod that the kubelet runs by itself. A node has to have it,
