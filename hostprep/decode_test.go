@@ -189,6 +189,8 @@ neighbour 10.2.0.213 FAILED
 neighbour 10.2.0.214 lladdr 02:00:00:00:00:0b FAILED
 neighbour fd12::4:101 lladdr 02:00:00:00:00:0c router STALE
 neighbour fd12::4:102 INCOMPLETE
+neighbour fd12::4:103 lladdr 02:00:00:00:00:0d DELAY
+neighbour fd12::4:104 lladdr 02:00:00:00:00:0e PROBE
 `)}}}
 	facts, err := decodeNetwork(answer)
 	if err != nil {

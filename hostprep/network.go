@@ -24,6 +24,8 @@ type Task struct {
 	Interface string
 	// Occupied are addresses on the host's own L2 that nobody should have.
 	Occupied []netip.Addr
+	// Brief has the host wait for their first answers only, as will do when it has asked before.
+	Brief bool
 }
 
 // Peer is an address of another host.
@@ -101,7 +103,10 @@ func (t Task) args() []string {
 		args = append(args, fmt.Sprintf("connect %s %d", endpoint.Addr(), endpoint.Port()))
 	}
 	if len(t.Occupied) > 0 {
-		words := []string{"neighbours", t.Interface}
+		words := []string{"neighbours", t.Interface, "12", "90"} // the kernel asks once more after a second
+		if t.Brief {
+			words = []string{"neighbours", t.Interface, "3", "3"}
+		}
 		for _, address := range t.Occupied {
 			words = append(words, address.String())
 		}
@@ -150,4 +155,12 @@ func (f *NetworkFacts) add(words []string) error {
 }
 
 // isGone reports whether a neighbour in this state does not answer any more.
-func isGone(state string) bool { return state == "FAILED" || state == "INCOMPLETE" }
+func isGone(state string) bool {
+	switch state {
+	case "FAILED", "INCOMPLETE":
+		return true
+	case "DELAY", "PROBE": // somebody was there, and has not said that they still are
+		return true
+	}
+	return false
+}

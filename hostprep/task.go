@@ -84,6 +84,7 @@ func askForAddresses(cluster *Cluster, hosts []Host, nodes []NodeFacts, tasks []
 			continue
 		}
 		tasks[i].Interface = nodes[i].Interface
+		tasks[i].Brief = hosts[i].BelongsTo(cluster) == Ours && hosts[i].Facts.Membership.Joined
 		if hosts[i].Balancer && askers < maxAskers {
 			askers++
 			ask(&tasks[i], &hosts[i], nodes[i], cluster.Endpoint.Addr())

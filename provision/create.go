@@ -27,7 +27,7 @@ type Outcome struct {
 // Nothing is changed on any host while one of them fails its checks, or another run changes the cluster.
 // The outcome is of use also where there is an error.
 func (s *Site) Create(ctx context.Context) (Outcome, error) {
-	release, err := s.lock(ctx)
+	release, err := s.lockConnecting(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}

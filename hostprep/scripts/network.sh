@@ -36,19 +36,20 @@ connect() {
 	echo "connect $1 $2 $(dial "$1" "$2")"
 }
 
-# neighbours INTERFACE ADDRESS... asks who has the addresses, as sending to them does, and waits until the
-# kernel knows or has asked often enough.
+# neighbours INTERFACE PATIENCE OLD ADDRESS... asks who has the addresses, as sending to them does, and waits
+# until the kernel knows or has asked often enough: PATIENCE tenths of a second, and OLD where somebody was
+# there lately, since the kernel takes its time to ask again.
 neighbours() {
-	interface=$1
-	shift
+	interface=$1 patience=$2 old=$3
+	shift 3
 	# shellcheck disable=SC2016 # the variables are bash's
 	bash -c 'for address; do printf . 2>/dev/null >"/dev/udp/$address/9"; done' bash "$@" 2>/dev/null || :
 	tries=0
 	while
 		table=$(known "$interface" "$@")
 		case $table in
-		*DELAY* | *PROBE*) limit=90 ;; # somebody was there lately: the kernel takes its time to ask again
-		*INCOMPLETE*) limit=12 ;;
+		*DELAY* | *PROBE*) limit=$old ;;
+		*INCOMPLETE*) limit=$patience ;;
 		*) limit=0 ;;
 		esac
 		[ $tries -lt $limit ]
