@@ -15,6 +15,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -66,10 +67,24 @@ func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
 
 // created is what create cluster -o json says.
 type created struct {
-	OK      bool             `json:"ok"`
-	Changes int              `json:"changes"`
-	Seconds float64          `json:"seconds"`
-	Run     *workflow.Report `json:"run"`
+	OK        bool             `json:"ok"`
+	Changes   int              `json:"changes"`
+	Seconds   float64          `json:"seconds"`
+	Preflight hostprep.Report  `json:"preflight"`
+	Run       *workflow.Report `json:"run"`
+}
+
+// failures are the checks that did not let it begin, a line each.
+func (c created) failures() string {
+	var lines strings.Builder
+	for _, host := range c.Preflight.Hosts {
+		for _, check := range host.Checks {
+			if check.Status == hostprep.Failed {
+				fmt.Fprintf(&lines, "%s %s: %s\n", host.Address, check.Name, check.Message)
+			}
+		}
+	}
+	return lines.String()
 }
 
 // summary is what was changed, a line each.
@@ -109,7 +124,7 @@ func (c *testCluster) mustCreate(t *testing.T, flags ...string) created {
 	t.Helper()
 	result, said, err := c.create(t, flags...)
 	if err != nil || !result.OK {
-		t.Fatalf("create cluster: %v\n%s", err, said)
+		t.Fatalf("create cluster: %v\n%s%s", err, said, result.failures())
 	}
 	t.Logf("created with %d changes in %.1f s", result.Changes, result.Seconds)
 	return result

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // clusterSurvivesKills kills what holds the network, and waits until it is of use again.
@@ -26,6 +28,8 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 	c.proxiesFollow(t)
 	t.Logf("agent killed: it follows pods again after %s", time.Since(begun).Round(time.Millisecond))
 
+	c.killsProxy(t, address)
+
 	c.on(t, "labtest-cp-1", "pkill -KILL -f '^/usr/local/bin/dualstrap controller'")
 	begun = time.Now()
 	c.apply(t, "apiVersion: v1\nkind: Node\nmetadata:\n  name: late\n")
@@ -40,6 +44,28 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 
 	c.on(t, "labtest-worker-1", "systemctl restart containerd kubelet firewalld; firewall-cmd -q --reload")
 	clusterServes(t, c)
+}
+
+// killsProxy kills kube-proxy on the node that a load balancer's address leads to. What is there when it
+// comes again stays.
+func (c *testCluster) killsProxy(t *testing.T, address string) {
+	t.Helper()
+	served := func() []string {
+		return sorted(strings.Fields(c.on(t, "labtest-cp-1", "nft list table ip kube-proxy | grep -o '[0-9.]* . tcp . [0-9]* : goto [^ ,]*' | tr -d ' '")))
+	}
+	before := served()
+	c.on(t, "labtest-cp-1", "pkill -KILL -x kube-proxy")
+	begun := time.Now()
+	c.apply(t, "apiVersion: v1\nkind: Service\nmetadata:\n  name: later\nspec:\n  selector: {app: try-dual-stack}\n"+
+		"  ports:\n  - port: 80\n    targetPort: 8080\n")
+	later := c.fields(t, `{.spec.clusterIP}`, "get", "service", "later")[0]
+	c.answers(t, "labtest-cp-1", at(later, 80, "/"), says)
+	t.Logf("kube-proxy killed: a Service that is made then answers after %s", time.Since(begun).Round(time.Millisecond))
+	c.kube(t, "delete", "service", "later")
+	eventually(t, "the Service is gone", func() string {
+		return cmp.Diff(before, served())
+	})
+	c.answers(t, "client", at(address, 80, "/"), says)
 }
 
 // clusterRepairsDrift changes by hand what create made, on a host and in the cluster.

@@ -125,6 +125,9 @@ func kubernetesComponents(release api.Release) []component {
 	}
 	proxy := of(bundle.KindImage, "kube-proxy", everyNode(), 30)
 	proxy.packaged = []string{systemBin + "nft"}
+	// Without it nft lists protocols as numbers. A kube-proxy that starts again takes those for elements of
+	// others and deletes them, which are its own by another name: all Services are gone.
+	proxy.files = []textFile{{"/etc/protocols", "tcp 6 TCP\nudp 17 UDP\nsctp 132 SCTP\n"}}
 	return []component{
 		{
 			kind: bundle.KindImage, name: "etcd", version: release.Etcd, roles: controlPlane(), path: localBin + "etcd",

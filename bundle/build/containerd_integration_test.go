@@ -49,6 +49,11 @@ func TestContainerdImportsAndRuns(t *testing.T) {
 	if !strings.Contains(said, "nftables v1.") {
 		t.Errorf("nft in a container says %q", said)
 	}
+	// It knows protocols by their names, as kube-proxy does.
+	said = ctr("run", "--rm", "--runc-binary="+filepath.Join(bin, "runc"), image, "dualstrap-test", "nft", "describe", "inet_proto")
+	if !strings.Contains(said, "sctp") {
+		t.Errorf("nft in a container knows of protocols %q", said)
+	}
 }
 
 // startContainerd runs a containerd of its own and gives ctr for it.
