@@ -29,11 +29,7 @@ const (
 // what they were asked. It is a process of its own so that what it costs is not taken for what dualstrap does.
 func fleetHosts() {
 	dir := os.Args[1]
-	var members []remotetest.Member
-	data, err := os.ReadFile(filepath.Join(dir, fleetMembers))
-	if err == nil {
-		err = json.Unmarshal(data, &members)
-	}
+	members, err := readMembers(dir)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -48,12 +44,23 @@ func fleetHosts() {
 	fmt.Println("ready")          //nolint:forbidigo // it is a program of its own
 	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // its end is an end
 	fleet.Close()
-	if data, err = json.Marshal(fleet.Asked()); err == nil {
+	data, err := json.Marshal(fleet.Asked())
+	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, fleetAsked), data, 0o600)
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// readMembers gives the hosts of a folder.
+func readMembers(dir string) ([]remotetest.Member, error) {
+	var members []remotetest.Member
+	data, err := os.ReadFile(filepath.Join(dir, fleetMembers))
+	if err == nil {
+		err = json.Unmarshal(data, &members)
+	}
+	return members, err
 }
 
 // The names of scripts that only read, and of those that hold the lock of create.

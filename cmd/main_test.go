@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands for main
 		},
 		"ssh-fleet": fleetHosts,
+		"ssh-bare":  dialBare,
 	}
 	if os.Geteuid() == 0 && programs[filepath.Base(os.Args[0])] == nil {
 		if err := netspace.Enter(); err != nil {
