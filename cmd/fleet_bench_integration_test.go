@@ -6,12 +6,16 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -71,4 +75,42 @@ func BenchmarkFleetPreflight(b *testing.B) {
 // preflight checks the hosts.
 func (f *testFleet) preflight(ctx context.Context, program, concurrency string) *exec.Cmd {
 	return exec.CommandContext(ctx, program, "check", "preflight", "-f", f.manifest, "-o", "json", "--concurrency", concurrency)
+}
+
+// BenchmarkFleetAnsible has Ansible run true on hosts that preflight checks whole, at the same concurrency.
+func BenchmarkFleetAnsible(b *testing.B) {
+	if _, err := exec.LookPath("ansible"); err != nil {
+		b.Fatal("ansible is missing: apt-get install ansible")
+	}
+	program := buildProgram(b)
+	fleet := newTestFleet(b, 200, 0)
+	concurrency := strconv.Itoa(workflow.DefaultConcurrency)
+	var ansible, preflight cost
+	for b.Loop() {
+		preflight = preflight.least(costOf(b, fleet.preflight(b.Context(), program, concurrency)))
+		ansible = ansible.least(costOf(b, fleet.ansible(b, concurrency)))
+	}
+	b.ReportMetric(ansible.wall.Seconds(), "s-ansible")
+	b.ReportMetric(preflight.wall.Seconds(), "s-preflight")
+	b.ReportMetric(ansible.wall.Seconds()/preflight.wall.Seconds(), "times-faster")
+}
+
+// ansible runs true on all hosts. Each run has a home of its own, and so none finds another's connections: they
+// last for a minute.
+func (f *testFleet) ansible(b *testing.B, concurrency string) *exec.Cmd {
+	b.Helper()
+	home := b.TempDir()
+	var inventory strings.Builder
+	for _, member := range f.members {
+		fmt.Fprintln(&inventory, member.Address.Addr())
+	}
+	hosts := filepath.Join(home, "hosts")
+	if err := os.WriteFile(hosts, []byte(inventory.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	command := exec.CommandContext(b.Context(), "ansible", "all", "-i", hosts, "-m", "raw", "-a", "true", "-f", concurrency,
+		"-u", "root", "--private-key", filepath.Join(f.dir, remotetest.LoginKey),
+		"--ssh-common-args", "-F none -o GlobalKnownHostsFile=none -o UserKnownHostsFile="+filepath.Join(f.dir, remotetest.KnownHosts))
+	command.Env = append(os.Environ(), "HOME="+home)
+	return command
 }

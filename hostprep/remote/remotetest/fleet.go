@@ -219,7 +219,8 @@ type conversation struct {
 	channel ssh.Channel
 }
 
-// serve serves one session, which is one command. As with sshd, it may get a terminal and an environment.
+// serve serves one session, which is one command. As with sshd, it may get a terminal and an environment: where
+// it does not, the client of OpenSSH now and then ends with 255 when it shares a connection, as Ansible has it do.
 func (f *Fleet) serve(c *conversation, requests <-chan *ssh.Request) {
 	for request := range requests {
 		var command struct{ Line string }
