@@ -73,16 +73,24 @@ type received struct {
 	body   string // as it was sent
 }
 
+// What stands around the parts of a script's program.
+const (
+	beforeMarker = `printf '\\n%s begin %s\\n' `
+	beforeArgs   = `\nset --`
+	beforeBody   = `\n(\nset -eu\n`
+	behindBody   = `\n)\nset -- $?\n`
+)
+
 // receive reads a script's program.
 func receive(program []byte) (received, bool) {
-	_, rest, found := bytes.Cut(program, []byte(sent("printf '\\n%s begin %s\\n' ")))
+	_, rest, found := bytes.Cut(program, []byte(beforeMarker))
 	if !found || len(rest) < markerSize {
 		return received{}, false
 	}
 	marker := rest[:markerSize]
-	_, rest, found = bytes.Cut(rest, []byte(sent("\nset --")))
-	args, rest, divided := bytes.Cut(rest, []byte(sent("\n(\nset -eu\n")))
-	end := bytes.LastIndex(rest, []byte(sent("\n)\nset -- $?\n")))
+	_, rest, found = bytes.Cut(rest, []byte(beforeArgs))
+	args, rest, divided := bytes.Cut(rest, []byte(beforeBody))
+	end := bytes.LastIndex(rest, []byte(behindBody))
 	if !found || !divided || end < 0 {
 		return received{}, false
 	}
