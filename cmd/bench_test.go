@@ -17,19 +17,28 @@ func largeCluster(tb testing.TB, workers int) string {
 	tb.Helper()
 	var out bytes.Buffer
 	out.WriteString(largeClusterHead)
-	address := netip.MustParseAddr("172.16.1.1")
-	for n := range workers {
+	for n, address := range largeAddresses(workers + 3)[3:] {
 		if n%1000 == 0 {
 			fmt.Fprintf(&out, largeClusterPool, n/1000)
 		}
 		fmt.Fprintf(&out, "  - address: %s\n", address)
-		address = address.Next()
 	}
 	path := filepath.Join(tb.TempDir(), "large.yaml")
 	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
 		tb.Fatal(err)
 	}
 	return path
+}
+
+// largeAddresses are those of the nodes of such a cluster, of which the first three are the control plane.
+func largeAddresses(nodes int) []netip.Addr {
+	addresses := []netip.Addr{netip.MustParseAddr("172.16.0.4"), netip.MustParseAddr("172.16.0.5"), netip.MustParseAddr("172.16.0.6")}
+	address := netip.MustParseAddr("172.16.1.1")
+	for len(addresses) < nodes {
+		addresses = append(addresses, address)
+		address = address.Next()
+	}
+	return addresses
 }
 
 const largeClusterHead = `apiVersion: v1

@@ -98,8 +98,8 @@ func writePreflight(w io.Writer, verdict provision.Verdict, found provision.Pref
 		fmt.Fprintf(&out, "\n%s would change:\n", host.Address)
 		for _, change := range found.Diffs[host.Address] {
 			fmt.Fprintf(&out, "  %s\n", change.Summary)
-			if diff {
-				out.WriteString(change.Diff)
+			if diff && change.Diff != nil {
+				out.WriteString(change.Diff())
 			}
 		}
 	}

@@ -14,19 +14,22 @@ import (
 	"github.com/dualstrap/dualstrap/internal/netspace"
 )
 
-// TestMain lets scripts call the command line as the program dualstrap. Where tests may make hosts, they
-// get a network of their own first.
+// TestMain lets scripts call the command line as the program dualstrap, and tests some programs of their own.
+// Where tests may make hosts, they get a network of their own first.
 func TestMain(m *testing.M) {
-	if os.Geteuid() == 0 && filepath.Base(os.Args[0]) != "dualstrap" {
+	programs := map[string]func(){
+		"dualstrap": func() {
+			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands for main
+		},
+		"ssh-fleet": fleetHosts,
+		"ssh-bare":  dialBare,
+	}
+	if os.Geteuid() == 0 && programs[filepath.Base(os.Args[0])] == nil {
 		if err := netspace.Enter(); err != nil {
 			log.Fatal(err)
 		}
 	}
-	testscript.Main(m, map[string]func(){
-		"dualstrap": func() {
-			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands for main
-		},
-	})
+	testscript.Main(m, programs)
 }
 
 // buildProgram builds the program as users run it and gives its path.

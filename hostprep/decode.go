@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
@@ -70,6 +71,10 @@ func decode(answer remote.Answer, received time.Time) (Facts, error) {
 	return facts, nil
 }
 
+// kept gives a word of an answer for facts to hold on to. Facts stay for as long as the run, and a part of a text
+// keeps all of it; and hosts are much alike, so most words are held once for all of them.
+func kept(word string) string { return unique.Make(word).Value() }
+
 // splitFiles gathers the lines of files, which come as PATH:LINE.
 func splitFiles(text string) map[string][]string {
 	files := map[string][]string{}
@@ -84,7 +89,7 @@ func splitFiles(text string) map[string][]string {
 // first is the first line of a file, without space around it.
 func (a answers) first(path string) string {
 	if lines := a.files[path]; len(lines) > 0 {
-		return strings.TrimSpace(lines[0])
+		return kept(strings.TrimSpace(lines[0]))
 	}
 	return ""
 }
@@ -97,7 +102,7 @@ func (a answers) setting(path, key string) string {
 			value = strings.Trim(strings.TrimSpace(rest), `"'`)
 		}
 	}
-	return value
+	return kept(value)
 }
 
 // after is what stands behind the colon of a line of a file, as in MemTotal:  123 kB.
@@ -123,13 +128,13 @@ func decodeFiles(said answers, _ string, facts *Facts) error {
 	facts.Sysctls = map[string]string{}
 	for path := range said.files {
 		if key, found := strings.CutPrefix(path, "/proc/sys/"); found {
-			facts.Sysctls[key] = said.first(path)
+			facts.Sysctls[kept(key)] = said.first(path)
 		}
 	}
 	if swaps := said.files["/proc/swaps"]; len(swaps) > 1 {
 		for _, line := range swaps[1:] {
 			device, _, _ := strings.Cut(line, " ")
-			facts.Swaps = append(facts.Swaps, strings.TrimSpace(device))
+			facts.Swaps = append(facts.Swaps, kept(strings.TrimSpace(device)))
 		}
 	}
 	return decodeNumbers(said, facts)
@@ -179,7 +184,7 @@ func nameservers(said answers) []string {
 	var servers []string
 	for _, line := range said.files[path] {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
-			servers = append(servers, fields[1])
+			servers = append(servers, kept(fields[1]))
 		}
 	}
 	return servers

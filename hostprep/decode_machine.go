@@ -16,7 +16,7 @@ func spacePaths() []string {
 func set(text string) map[string]bool {
 	words := map[string]bool{}
 	for _, word := range strings.Fields(text) {
-		words[word] = true
+		words[kept(word)] = true
 	}
 	return words
 }
@@ -41,14 +41,14 @@ func cgroupV1Controllers(said answers) []string {
 	var names []string
 	for _, line := range said.files["/proc/cgroups"] {
 		if fields := strings.Fields(line); len(fields) == 4 && fields[3] == "1" {
-			names = append(names, fields[0])
+			names = append(names, kept(fields[0]))
 		}
 	}
 	return names
 }
 
 func decodeArchitecture(_ answers, text string, facts *Facts) error {
-	facts.Architecture = text
+	facts.Architecture = kept(text)
 	return nil
 }
 
@@ -73,7 +73,7 @@ func decodeSpaces(_ answers, text string, facts *Facts) error {
 		}
 		block := numbers[0]
 		facts.Spaces[paths[i]] = Space{
-			ID: id, Size: block * numbers[1], Available: block * numbers[2], Inodes: numbers[3], FreeInodes: numbers[4],
+			ID: kept(id), Size: block * numbers[1], Available: block * numbers[2], Inodes: numbers[3], FreeInodes: numbers[4],
 		}
 	}
 	return nil
@@ -105,7 +105,7 @@ func decodeFeatures(_ answers, text string, facts *Facts) error {
 		module, found, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch presence := Presence(found); presence {
 		case Yes, No, Unknown:
-			facts.Features[module] = presence
+			facts.Features[kept(module)] = Presence(kept(found))
 		default:
 			return fmt.Errorf("%q is not yes, no or unknown", found)
 		}
@@ -115,7 +115,7 @@ func decodeFeatures(_ answers, text string, facts *Facts) error {
 
 // decodeContainer is only called when systemd-detect-virt found a container.
 func decodeContainer(_ answers, text string, facts *Facts) error {
-	facts.Container = text
+	facts.Container = kept(text)
 	return nil
 }
 

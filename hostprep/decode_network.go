@@ -78,7 +78,7 @@ func addRoutes(facts *Facts, text string, defaultRoute netip.Prefix) error {
 			continue
 		}
 		route := Route{
-			Prefix: defaultRoute, Interface: wordAfter(words, "dev"),
+			Prefix: defaultRoute, Interface: kept(wordAfter(words, "dev")),
 			Gateway:    wordAfter(words, "via") != "" || wordAfter(words, "nhid") != "",
 			FromRouter: wordAfter(words, "proto") == "ra",
 		}
@@ -111,7 +111,7 @@ func decodeListeners(_ answers, text string, facts *Facts) error {
 		if len(words) < 6 {
 			return fmt.Errorf("%q is too short", strings.TrimSpace(line))
 		}
-		listener := Listener{Network: words[0]}
+		listener := Listener{Network: kept(words[0])}
 		colon := strings.LastIndexByte(words[4], ':')
 		if colon < 0 {
 			return fmt.Errorf("%q has no port", words[4])
@@ -124,7 +124,8 @@ func decodeListeners(_ answers, text string, facts *Facts) error {
 			return err
 		}
 		if _, rest, found := strings.Cut(line, `(("`); found {
-			listener.Process, _, _ = strings.Cut(rest, `"`)
+			process, _, _ := strings.Cut(rest, `"`)
+			listener.Process = kept(process)
 		}
 		facts.Listeners = append(facts.Listeners, listener)
 	}

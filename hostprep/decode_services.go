@@ -28,10 +28,10 @@ func decodeUnits(_ answers, text string, facts *Facts) error {
 		if properties["LoadState"] == "not-found" {
 			continue
 		}
-		facts.Units[name] = Unit{
+		facts.Units[kept(name)] = Unit{
 			Active:  properties["ActiveState"] == "active" || properties["ActiveState"] == "activating",
 			Enabled: strings.HasPrefix(properties["UnitFileState"], "enabled"),
-			Path:    properties["FragmentPath"],
+			Path:    kept(properties["FragmentPath"]),
 		}
 	}
 	return nil
@@ -49,9 +49,9 @@ func decodeEndpoints(said answers, text string, facts *Facts) error {
 		value = strings.Trim(strings.TrimSpace(value), `"'`)
 		switch {
 		case key == "server" && path == "/etc/kubernetes/kubelet.conf":
-			member.Server = value
+			member.Server = kept(value)
 		case key != "server":
-			member.PreparedFor = value
+			member.PreparedFor = kept(value)
 		}
 	}
 	var err error
@@ -76,7 +76,7 @@ func CAHash(certificatePEM []byte) (string, error) {
 }
 
 func decodeSELinux(_ answers, text string, facts *Facts) error {
-	facts.SELinux = strings.ToLower(text)
+	facts.SELinux = kept(strings.ToLower(text))
 	return nil
 }
 

@@ -137,16 +137,16 @@ func (f *NetworkFacts) add(words []string) error {
 	}
 	switch words[0] {
 	case "reach":
-		f.Reached[address] = Answer(words[2])
+		f.Reached[address] = Answer(kept(words[2]))
 	case "connect":
 		port, err := strconv.ParseUint(words[2], 10, 16)
 		if err != nil || len(words) < 4 {
 			return fmt.Errorf("it has no port and answer")
 		}
-		f.Connected[netip.AddrPortFrom(address, uint16(port))] = Answer(words[3])
+		f.Connected[netip.AddrPortFrom(address, uint16(port))] = Answer(kept(words[3]))
 	case "neighbour":
 		if mac := wordAfter(words, "lladdr"); mac != "" && !isGone(words[len(words)-1]) {
-			f.Neighbours[address] = strings.ToLower(mac)
+			f.Neighbours[address] = kept(strings.ToLower(mac))
 		}
 	default:
 		return fmt.Errorf("it begins with none of the words it may")

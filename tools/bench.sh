@@ -11,6 +11,11 @@ go test -run '^$' -bench . -benchtime 3x ./cmd ./hostprep/...
 if [[ -n ${DUALSTRAP_TOOLS:-} ]]; then # a real API server, from make tools; kube-controller-manager beside it where it is there
     go test -tags trial -run '^$' -bench . -benchtime 1x -timeout 30m ./controller
 fi
-if [[ $(id -u) == 0 ]]; then # hosts in containers
+if [[ $(id -u) == 0 ]]; then # hosts in a network of their own, and hosts in containers
+	if ! command -v ansible >/dev/null; then
+		echo "installing ansible, to compare with"
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ansible >/dev/null
+	fi
+	go test -tags integration -run '^$' -bench Fleet -benchtime 3x ./cmd
 	tools/bench_create.sh
 fi

@@ -37,28 +37,53 @@ type connection struct {
 	watched sync.WaitGroup
 }
 
-func newConnection(end *endpoint, client *ssh.Client, raw *pulse, keepAlive time.Duration) *connection {
-	c := &connection{end: end, client: client, raw: raw, sessions: make(chan struct{}, maxSessions), gone: make(chan struct{})}
-	c.watched.Go(func() {
-		c.lose(client.Wait())
-	})
-	c.watched.Go(func() { c.watch(keepAlive) })
+// loggedIn is what a login gives.
+type loggedIn struct {
+	conn     ssh.Conn
+	channels <-chan ssh.NewChannel
+	requests <-chan *ssh.Request
+}
+
+func newConnection(end *endpoint, login loggedIn, raw *pulse, keepAlive time.Duration) *connection {
+	c := &connection{
+		// A client with nothing of its own: ssh.NewClient has three goroutines for what serve does beside.
+		end: end, client: &ssh.Client{Conn: login.conn}, raw: raw,
+		sessions: make(chan struct{}, maxSessions), gone: make(chan struct{}),
+	}
+	c.watched.Go(func() { c.serve(login, keepAlive) })
 	return c
 }
 
-// watch asks the host again and again whether it is there. Whatever it sends meanwhile is an answer, too.
-func (c *connection) watch(interval time.Duration) {
+// serve refuses what the host asks for, and asks it again and again whether it is there. Whatever it sends
+// meanwhile is an answer, too. It ends with the connection.
+func (c *connection) serve(login loggedIn, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	var asked chan error // nil while nothing is asked
 	for {
 		select {
-		case <-c.gone:
-			return
+		case request, more := <-login.requests:
+			if !more {
+				c.lose(c.client.Wait())
+				return
+			}
+			go request.Reply(false, nil) //nolint:errcheck // a host that takes nothing would hold up what watches it
+		case offered, more := <-login.channels:
+			if !more {
+				c.lose(c.client.Wait())
+				return
+			}
+			go offered.Reject(ssh.UnknownChannelType, "nothing is served here") //nolint:errcheck // as above
 		case <-ticker.C:
-		}
-		if err := c.ask(silences * interval); err != nil && (c.isGone() || c.raw.silence() >= silences*interval) {
-			c.lose(err)
-			return
+			if asked == nil {
+				asked = make(chan error, 1)
+				c.watched.Go(func() { asked <- c.ask(silences * interval) })
+			}
+		case err := <-asked:
+			asked = nil
+			if err != nil && c.raw.silence() >= silences*interval {
+				c.lose(err)
+			}
 		}
 	}
 }

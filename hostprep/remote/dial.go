@@ -79,12 +79,12 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	raw := newPulse(stream)
 	attempt := &login{end: end, known: known}
 	attempt.keys, attempt.notes = p.keyring.keys(end.identity)
-	client, err := attempt.handshake(limited, raw)
+	login, err := attempt.handshake(limited, raw)
 	if err != nil {
 		raw.Close() //nolint:errcheck // it is of no use
 		return nil, attempt.transient(ctx, err), attempt.explain(ctx, limited, err)
 	}
-	return newConnection(end, client, raw, p.resolver.settings.KeepAlive), false, nil
+	return newConnection(end, login, raw, p.resolver.settings.KeepAlive), false, nil
 }
 
 // open opens the byte stream to a host: over TCP, or through the jump host.
@@ -134,7 +134,7 @@ type login struct {
 }
 
 // handshake logs in. The end of the context ends it.
-func (l *login) handshake(ctx context.Context, raw net.Conn) (*ssh.Client, error) {
+func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
 	stop := context.AfterFunc(ctx, func() { raw.Close() }) //nolint:errcheck // it is there to break what waits
 	defer stop()
 	signers := make([]ssh.Signer, len(l.keys))
@@ -158,13 +158,13 @@ func (l *login) handshake(ctx context.Context, raw net.Conn) (*ssh.Client, error
 	}
 	conn, channels, requests, err := ssh.NewClientConn(raw, l.end.hostKeyName, config)
 	if err != nil {
-		return nil, err
+		return loggedIn{}, err
 	}
 	if !stop() {
 		conn.Close() //nolint:errcheck // the context has closed what is below
-		return nil, ctx.Err()
+		return loggedIn{}, ctx.Err()
 	}
-	return ssh.NewClient(conn, channels, requests), nil
+	return loggedIn{conn, channels, requests}, nil
 }
 
 // transient reports whether the same try may succeed a moment later.

@@ -38,27 +38,43 @@ func quote(text string) string {
 
 // framed is the program of a script as bootstrap reads it: the script in a subshell, whose answers go
 // to file descriptor 3 between markers, and whose other output goes to standard error.
-func framed(script Script, marker string) string {
-	var program strings.Builder
-	program.WriteString(`PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
+func framed(script Script, marker string) []byte {
+	const frame = 1 << 10 // what stands around the script, with most arguments
+	line := make([]byte, 0, len(script.Body)*9/8+frame)
+	line = appendEscaped(line, `PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
 exec 3>&1 1>&2
 answer() {
-	printf '\n%s begin %s\n' ` + marker + ` "$1" >&3
+	printf '\n%s begin %s\n' `+marker+` "$1" >&3
 	shift
 	answer_status=0
 	"$@" >&3 3>&- || answer_status=$?
-	printf '\n%s end %s\n' ` + marker + ` "$answer_status" >&3
+	printf '\n%s end %s\n' `+marker+` "$answer_status" >&3
 }
-printf '%s\n' ` + marker + ` >&2
+printf '%s\n' `+marker+` >&2
 set --`)
 	for _, arg := range script.Args {
-		program.WriteString(" " + quote(arg))
+		line = appendEscaped(line, " "+quote(arg))
 	}
-	program.WriteString("\n(\nset -eu\n")
-	program.WriteString(script.Body)
-	program.WriteString("\n)\nset -- $?\nprintf '\\n%s done %s\\n' " + marker + ` "$1" >&3` + "\nexit \"$1\"\n")
-	return strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(program.String()) + "\n"
+	line = appendEscaped(line, "\n(\nset -eu\n")
+	line = appendEscaped(line, script.Body)
+	line = appendEscaped(line, "\n)\nset -- $?\nprintf '\\n%s done %s\\n' "+marker+` "$1" >&3`+"\nexit \"$1\"\n")
+	return append(line, '\n')
+}
+
+// appendEscaped appends a text without a line end in it, as printf %b reads it.
+func appendEscaped(line []byte, text string) []byte {
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '\\':
+			line = append(line, `\\`...)
+		case '\n':
+			line = append(line, `\n`...)
+		default:
+			line = append(line, c)
+		}
+	}
+	return line
 }
 
 // frames is what a script's standard output holds.

@@ -24,6 +24,8 @@ type hostKeys struct {
 	mu    sync.Mutex
 	db    *knownhosts.HostKeyDB
 	stamp fileStamp
+	// revokes says that the files revoke keys at all. To ask for that is to go through all lines once more.
+	revokes bool
 	// added is what was accepted since the files were read, by the name of the host.
 	added map[string]ssh.PublicKey
 }
@@ -49,7 +51,22 @@ func (h *hostKeys) load() error {
 		return fmt.Errorf("cannot read known hosts from %s: %w", strings.Join(there, " and "), err)
 	}
 	h.db, h.stamp, h.added = db, stamp, map[string]ssh.PublicKey{}
-	return nil
+	h.revokes, err = revokes(there)
+	return err
+}
+
+// revokes reports whether files revoke any key.
+func revokes(files []string) (bool, error) {
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return false, fmt.Errorf("cannot read known hosts: %w", err)
+		}
+		if bytes.Contains(content, []byte("@revoked")) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // namesFor gives the names a host may be known by.
@@ -130,11 +147,13 @@ func (h *hostKeys) verify(name string, entries []entry, shown ssh.PublicKey) err
 
 func (h *hostKeys) judge(name string, entries []entry, shown ssh.PublicKey) error {
 	h.mu.Lock()
-	db := h.db
+	db, revokes := h.db, h.revokes
 	h.mu.Unlock()
 	callback := db.HostKeyCallback()
-	if err := revoked(callback, name, shown); err != nil {
-		return err
+	if revokes {
+		if err := revoked(callback, name, shown); err != nil {
+			return err
+		}
 	}
 	var certificateErr error
 	if _, ok := shown.(*ssh.Certificate); ok {

@@ -35,7 +35,7 @@ func plainKey(public ssh.PublicKey) ssh.PublicKey {
 	return public
 }
 
-// keyring finds keys: in the agent, which is asked once and then shared, and in files.
+// keyring finds keys: in the agent, which is asked once and then shared, and in files, which are read once.
 type keyring struct {
 	socket string
 
@@ -43,6 +43,27 @@ type keyring struct {
 	conn net.Conn
 	held []key
 	err  error
+
+	mu    sync.Mutex
+	files map[string]fileKey
+}
+
+// fileKey is what a key file gives.
+type fileKey struct {
+	keys []key
+	err  error
+}
+
+// file gives the keys of a file, which is read once.
+func (r *keyring) file(path string, held []key) ([]key, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found, read := r.files[path]
+	if !read {
+		found.keys, found.err = fileKeys(path, held)
+		r.files[path] = found
+	}
+	return found.keys, found.err
 }
 
 // agentKeys gives what the agent holds. That there is none, or that it does not answer, is told where
@@ -92,7 +113,7 @@ func (r *keyring) keys(choice identityChoice) (keys []key, notes []string) {
 		notes = append(notes, fmt.Sprintf("the agent does not answer: %v", err))
 	}
 	for _, path := range choice.paths {
-		found, err := fileKeys(path, held)
+		found, err := r.file(path, held)
 		switch {
 		case err == nil:
 			keys = append(keys, found...)

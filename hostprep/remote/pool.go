@@ -75,7 +75,7 @@ func NewPool(settings Settings) (*Pool, error) {
 		life:     life,
 		end:      end,
 		resolver: resolver{settings: settings, config: config},
-		keyring:  &keyring{socket: settings.AgentSocket},
+		keyring:  &keyring{socket: settings.AgentSocket, files: map[string]fileKey{}},
 		dials:    make(chan struct{}, maxDials),
 		flights:  map[string]*flight{},
 		trust:    map[string]*hostKeys{},

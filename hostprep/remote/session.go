@@ -1,11 +1,11 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +22,10 @@ const (
 	// starved is how long more is waited for what a script must have said and did not yet: on a busy
 	// machine it is still on its way.
 	starved = 15 * time.Second
+	// answerBuffer and stderrBuffer are what outputs come through: an answer is some kilobytes, and what stands
+	// beside it mostly a line. Each host that is worked on has both.
+	answerBuffer = 8 << 10
+	stderrBuffer = 1 << 10
 )
 
 // session is one running script.
@@ -39,7 +43,7 @@ type session struct {
 // answerKeeper keeps output up to a bound.
 type answerKeeper struct {
 	mu   sync.Mutex
-	data bytes.Buffer
+	data []byte
 }
 
 var errTooLong = errors.New("the answer is longer than 16 MiB")
@@ -48,17 +52,18 @@ var errTooLong = errors.New("the answer is longer than 16 MiB")
 func (k *answerKeeper) Write(data []byte) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.data.Len()+len(data) > maxAnswer {
+	if len(k.data)+len(data) > maxAnswer {
 		return 0, errTooLong
 	}
-	return k.data.Write(data)
+	k.data = append(k.data, data...)
+	return len(data), nil
 }
 
-// bytes gives what came until now.
+// bytes gives what came until now. What comes later stands behind it and changes nothing of it.
 func (k *answerKeeper) bytes() []byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return bytes.Clone(k.data.Bytes())
+	return slices.Clip(k.data)
 }
 
 // lockedWriter is for an output that may still be written to while it is looked at.
@@ -87,8 +92,16 @@ func (w *lockedWriter) begun() bool {
 	return w.kept.begun()
 }
 
-// start executes the command and sends what it reads.
-func start(channel ssh.Channel, requests <-chan *ssh.Request, command, marker string, input io.Reader) (*session, error) {
+// program is a script that is ready to be sent.
+type program struct {
+	line   []byte
+	marker string
+	// input follows it; it may be nil.
+	input io.Reader
+}
+
+// start executes the command and sends it the program.
+func start(channel ssh.Channel, requests <-chan *ssh.Request, command string, program program) (*session, error) {
 	s := &session{
 		channel: channel,
 		broken:  make(chan error, 2),
@@ -97,7 +110,7 @@ func start(channel ssh.Channel, requests <-chan *ssh.Request, command, marker st
 		closed:  make(chan struct{}),
 		read:    make(chan struct{}),
 	}
-	s.stderr.kept.marker = marker
+	s.stderr.kept.marker = program.marker
 	go func() {
 		s.ended <- outcomeOf(requests)
 		ssh.DiscardRequests(requests)
@@ -105,12 +118,14 @@ func start(channel ssh.Channel, requests <-chan *ssh.Request, command, marker st
 	}()
 	var outputs sync.WaitGroup
 	outputs.Go(func() {
-		if _, err := io.Copy(&s.stdout, channel); errors.Is(err, errTooLong) {
+		if _, err := io.CopyBuffer(&s.stdout, channel, make([]byte, answerBuffer)); errors.Is(err, errTooLong) {
 			s.broken <- err
 			channel.Close() //nolint:errcheck // what comes is not wanted
 		}
 	})
-	outputs.Go(func() { io.Copy(&s.stderr, channel.Stderr()) }) //nolint:errcheck // its end is an end
+	outputs.Go(func() {
+		io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) //nolint:errcheck // its end is an end
+	})
 	go func() {
 		outputs.Wait()
 		close(s.read)
@@ -123,7 +138,7 @@ func start(channel ssh.Channel, requests <-chan *ssh.Request, command, marker st
 		close(s.sent)
 		return s, err
 	}
-	go s.send(input)
+	go s.send(program)
 	return s, nil
 }
 
@@ -148,9 +163,12 @@ func (s source) Read(data []byte) (int, error) {
 }
 
 // send writes standard input. That the script ends without reading all of it is no failure.
-func (s *session) send(input io.Reader) {
+func (s *session) send(program program) {
 	defer close(s.sent)
-	_, err := io.Copy(s.channel, source{input})
+	_, err := s.channel.Write(program.line)
+	if err == nil && program.input != nil {
+		_, err = io.Copy(s.channel, source{program.input})
+	}
 	var unread *sourceError
 	if errors.As(err, &unread) {
 		s.broken <- unread
@@ -193,12 +211,8 @@ func (c *connection) run(ctx context.Context, script Script, secrets *Secrets) (
 	})
 	defer stop()
 	marker := newMarker()
-	var input io.Reader = strings.NewReader(framed(script, marker))
-	if script.Stdin != nil {
-		input = io.MultiReader(input, script.Stdin)
-	}
 	begun := time.Now()
-	running, err := start(channel, requests, commandFor(c.end.user), marker, input)
+	running, err := start(channel, requests, commandFor(c.end.user), program{framed(script, marker), marker, script.Stdin})
 	go func() {
 		<-running.closed
 		c.open.Add(-1)

@@ -47,9 +47,9 @@ type Action struct {
 type Change struct {
 	// Summary is one line in the imperative.
 	Summary string
-	// Diff shows the change of a text file as a unified diff; empty for other changes, and where the
-	// text is secret.
-	Diff string
+	// Diff shows the change of a text file as a unified diff; it is empty for other changes, and where the
+	// text is secret. Few people ask for it, so it is made for those. It may be nil.
+	Diff func() string
 }
 
 // changes are those of the action, or the action itself.

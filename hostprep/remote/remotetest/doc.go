@@ -6,4 +6,7 @@
 // A [Server] is an SSH server in this process, on loopback, that really executes what it is told to
 // with a local sh, and can be made to behave as badly as hosts and networks do. It is for code that
 // runs scripts.
+//
+// A [Fleet] is a thousand SSH servers in one process, which execute nothing and say what was recorded. It
+// is for code that works on many hosts at once.
 package remotetest

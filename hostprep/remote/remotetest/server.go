@@ -2,9 +2,6 @@ package remotetest
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -71,7 +68,11 @@ func NewServer(tb testing.TB, options Options) *Server {
 	tb.Helper()
 	s := &Server{tb: tb, options: options, open: map[*faultyConn]bool{}, Dir: tb.TempDir()}
 	s.life, s.end = context.WithCancel(context.Background())
-	signer := s.newKey()
+	s.key = filepath.Join(tb.TempDir(), "id_ed25519")
+	signer, err := writeKey(s.key)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	if options.HostKey == nil {
 		s.options.HostKey = NewSigner(tb)
 	}
@@ -86,7 +87,6 @@ func NewServer(tb testing.TB, options Options) *Server {
 	if options.Address.IsValid() {
 		address = options.Address.String()
 	}
-	var err error
 	if s.listener, err = (&net.ListenConfig{}).Listen(s.life, "tcp", address); err != nil {
 		tb.Fatalf("cannot listen on loopback: %v", err)
 	}
@@ -98,35 +98,9 @@ func NewServer(tb testing.TB, options Options) *Server {
 // NewSigner makes a key.
 func NewSigner(tb testing.TB) ssh.Signer {
 	tb.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
+	signer, _, err := newKey()
 	if err != nil {
 		tb.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return signer
-}
-
-// newKey makes the key that logs in, and its file.
-func (s *Server) newKey() ssh.Signer {
-	s.tb.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		s.tb.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		s.tb.Fatal(err)
-	}
-	s.key = filepath.Join(s.tb.TempDir(), "id_ed25519")
-	if err := os.WriteFile(s.key, pem.EncodeToMemory(block), 0o600); err != nil {
-		s.tb.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		s.tb.Fatal(err)
 	}
 	return signer
 }

@@ -1,0 +1,116 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// cost is what one run of a program came to.
+type cost struct {
+	wall, cpu time.Duration
+	peak      int64 // in KiB
+}
+
+// costOf runs a program that has to succeed.
+func costOf(b *testing.B, command *exec.Cmd) cost {
+	b.Helper()
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	begun := time.Now()
+	err := command.Run()
+	wall := time.Since(begun)
+	if err != nil {
+		b.Fatalf("%v: %v\n%s", command.Args, err, stderr.String())
+	}
+	state := command.ProcessState
+	return cost{wall: wall, cpu: state.UserTime() + state.SystemTime(), peak: state.SysUsage().(*syscall.Rusage).Maxrss}
+}
+
+// least takes what is less of each: other programs can only add to what a run costs.
+func (c cost) least(other cost) cost {
+	if c.wall == 0 {
+		return other
+	}
+	return cost{wall: min(c.wall, other.wall), cpu: min(c.cpu, other.cpu), peak: max(c.peak, other.peak)}
+}
+
+// BenchmarkFleetPreflight checks hosts that are well, beside what is the least that one can do with as many: dial
+// each and run true, at the same concurrency. The hosts are on the same machine, so a part of both is theirs;
+// cpu-ratio is without it.
+func BenchmarkFleetPreflight(b *testing.B) {
+	program := buildProgram(b)
+	for _, size := range []int{100, 300, 1000} {
+		b.Run(fmt.Sprintf("%d-hosts", size), func(b *testing.B) {
+			fleet := newTestFleet(b, size, 0)
+			concurrency := strconv.Itoa(workflow.DefaultConcurrency)
+			var bare, preflight cost
+			for b.Loop() {
+				bare = bare.least(costOf(b, helper(b.Context(), "ssh-bare", fleet.dir, concurrency)))
+				preflight = preflight.least(costOf(b, fleet.preflight(b.Context(), program, concurrency)))
+			}
+			b.ReportMetric(bare.wall.Seconds(), "s-bare")
+			b.ReportMetric(preflight.wall.Seconds(), "s-preflight")
+			b.ReportMetric(preflight.wall.Seconds()/bare.wall.Seconds(), "ratio")
+			b.ReportMetric(preflight.cpu.Seconds()/bare.cpu.Seconds(), "cpu-ratio")
+			b.ReportMetric(float64(bare.peak)/1024, "MiB-bare")
+			b.ReportMetric(float64(preflight.peak)/1024, "MiB-preflight")
+		})
+	}
+}
+
+// preflight checks the hosts.
+func (f *testFleet) preflight(ctx context.Context, program, concurrency string) *exec.Cmd {
+	return exec.CommandContext(ctx, program, "check", "preflight", "-f", f.manifest, "-o", "json", "--concurrency", concurrency)
+}
+
+// BenchmarkFleetAnsible has Ansible run true on hosts that preflight checks whole, at the same concurrency.
+func BenchmarkFleetAnsible(b *testing.B) {
+	if _, err := exec.LookPath("ansible"); err != nil {
+		b.Fatal("ansible is missing: apt-get install ansible")
+	}
+	program := buildProgram(b)
+	fleet := newTestFleet(b, 200, 0)
+	concurrency := strconv.Itoa(workflow.DefaultConcurrency)
+	var ansible, preflight cost
+	for b.Loop() {
+		preflight = preflight.least(costOf(b, fleet.preflight(b.Context(), program, concurrency)))
+		ansible = ansible.least(costOf(b, fleet.ansible(b, concurrency)))
+	}
+	b.ReportMetric(ansible.wall.Seconds(), "s-ansible")
+	b.ReportMetric(preflight.wall.Seconds(), "s-preflight")
+	b.ReportMetric(ansible.wall.Seconds()/preflight.wall.Seconds(), "times-faster")
+}
+
+// ansible runs true on all hosts. Each run has a home of its own, and so none finds another's connections: they
+// last for a minute.
+func (f *testFleet) ansible(b *testing.B, concurrency string) *exec.Cmd {
+	b.Helper()
+	home := b.TempDir()
+	var inventory strings.Builder
+	for _, member := range f.members {
+		fmt.Fprintln(&inventory, member.Address.Addr())
+	}
+	hosts := filepath.Join(home, "hosts")
+	if err := os.WriteFile(hosts, []byte(inventory.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	command := exec.CommandContext(b.Context(), "ansible", "all", "-i", hosts, "-m", "raw", "-a", "true", "-f", concurrency,
+		"-u", "root", "--private-key", filepath.Join(f.dir, remotetest.LoginKey),
+		"--ssh-common-args", "-F none -o GlobalKnownHostsFile=none -o UserKnownHostsFile="+filepath.Join(f.dir, remotetest.KnownHosts))
+	command.Env = append(os.Environ(), "HOME="+home)
+	return command
+}

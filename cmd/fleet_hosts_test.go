@@ -1,0 +1,175 @@
+package cmd_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/netip"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// The files of a fleet's folder, beside those of remotetest.
+const (
+	fleetMembers = "members.json"
+	fleetAsked   = "asked.json"
+)
+
+// fleetHosts is the program ssh-fleet: it makes the hosts of a folder until its input ends, and then writes
+// what they were asked. It is a process of its own so that what it costs is not taken for what dualstrap does.
+func fleetHosts() {
+	dir := os.Args[1]
+	members, err := readMembers(dir)
+	if err != nil {
+		log.Fatal(err)
+	}
+	scripts, err := fleetScripts(members)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fleet, err := remotetest.NewFleet(dir, members, scripts)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("ready")          //nolint:forbidigo // it is a program of its own
+	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // its end is an end
+	fleet.Close()
+	data, err := json.Marshal(fleet.Asked())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, fleetAsked), data, 0o600)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// readMembers gives the hosts of a folder.
+func readMembers(dir string) ([]remotetest.Member, error) {
+	var members []remotetest.Member
+	data, err := os.ReadFile(filepath.Join(dir, fleetMembers))
+	if err == nil {
+		err = json.Unmarshal(data, &members)
+	}
+	return members, err
+}
+
+// The names of scripts that only read, and of those that hold the lock of create.
+const (
+	probesHost    = "probe host"
+	probesNetwork = "probe network"
+	surveys       = "look at what may have to change"
+	holdsLock     = "hold the lock"
+	waitsForLock  = "wait for the lock"
+)
+
+// fleetScripts are all scripts that hosts answer. They are known by every byte of theirs.
+func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
+	probes, err := recordedProbes(members)
+	if err != nil {
+		return nil, err
+	}
+	nothing := func(netip.Addr, []string) *remotetest.Reply { return remotetest.NewReply() }
+	scripts := []remotetest.Scripted{
+		{Name: probesHost, Body: "hostprep/scripts/probe", Reply: func(host netip.Addr, _ []string) *remotetest.Reply {
+			return probes[host].And(remotetest.Said{Name: "clock", Output: strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"})
+		}},
+		{Name: probesNetwork, Body: "hostprep/scripts/network", Reply: fleetNetwork},
+		{Name: surveys, Body: "hostprep/change/scripts/firewalld_read hostprep/change/scripts/survey", Reply: fleetSurvey},
+		{Name: holdsLock, Body: "provision/scripts/lock", Holds: true, Reply: nothing},
+		{Name: waitsForLock, Body: "provision/scripts/locked", Reply: nothing},
+	}
+	for i := range scripts {
+		var body strings.Builder
+		if scripts[i].Name == surveys {
+			body.WriteString("state=/var/lib/dualstrap\n")
+		}
+		for _, file := range strings.Fields(scripts[i].Body) {
+			content, err := os.ReadFile("../" + file + ".sh")
+			if err != nil {
+				return nil, err
+			}
+			body.Write(content)
+		}
+		scripts[i].Body = body.String()
+	}
+	return scripts, nil
+}
+
+// recordedProbes are what a real host said, with the names and addresses of each.
+func recordedProbes(members []remotetest.Member) (map[netip.Addr]*remotetest.Reply, error) {
+	recording, err := txtar.ParseFile("../hostprep/testdata/hosts/debian.txtar")
+	if err != nil {
+		return nil, err
+	}
+	probes := map[netip.Addr]*remotetest.Reply{}
+	for i, member := range members {
+		address := member.Address.Addr()
+		own := strings.NewReplacer(
+			"lab-cp-1", fmt.Sprintf("host-%d", i),
+			"81621214384ae30e5a2858cc8553ca57", fmt.Sprintf("%032x", i+1),
+			"02:d5:af:1c:95:f1", fmt.Sprintf("02:00:00:00:%02x:%02x", i>>8, i&0xff),
+			"10.2.0.0/24", "172.16.0.0/16", `"10.2.0.4","prefixlen":24`, fmt.Sprintf(`"%s","prefixlen":16`, address), "10.2.0.4", address.String(),
+			"fd12::/108", "fd12:1::/48", `"fd12::2:4","prefixlen":108`, fmt.Sprintf(`"fd12:1:0:1::%x","prefixlen":48`, i+1),
+		)
+		reply := remotetest.NewReply()
+		for _, file := range recording.Files {
+			name, status, _ := strings.Cut(file.Name, " ")
+			number, err := strconv.Atoi(status)
+			if err != nil {
+				return nil, err
+			}
+			if name != "clock" {
+				reply = reply.And(remotetest.Said{Name: name, Output: own.Replace(string(file.Data)), Status: number})
+			}
+		}
+		probes[address] = reply
+	}
+	return probes, nil
+}
+
+// fleetNetwork is what a host says of a network in which everything is as it should be.
+func fleetNetwork(_ netip.Addr, tasks []string) *remotetest.Reply {
+	var out strings.Builder
+	for _, task := range tasks {
+		switch words := strings.Fields(task); words[0] {
+		case "reach":
+			fmt.Fprintf(&out, "reach %s whole\n", words[1])
+		case "connect":
+			fmt.Fprintf(&out, "connect %s %s refused\n", words[1], words[2])
+		}
+	}
+	return remotetest.NewReply(remotetest.Said{Name: "network", Output: out.String()})
+}
+
+// fleetSurvey is what a host says that has nothing of a node yet.
+func fleetSurvey(_ netip.Addr, lists []string) *remotetest.Reply {
+	files, sysctls, wanted := lists[0], lists[3], lists[5]
+	var folders []string
+	for file := range strings.SplitSeq(files, "\n") {
+		folders = append(folders, path.Dir(file))
+	}
+	slices.Sort(folders)
+	var settings, units strings.Builder
+	for key := range strings.SplitSeq(sysctls, "\n") {
+		fmt.Fprintf(&settings, "%s:0\n", key)
+	}
+	for unit := range strings.SplitSeq(wanted, "\n") {
+		fmt.Fprintf(&units, "Id=%s\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n\n", unit)
+	}
+	said := func(name, output string) remotetest.Said { return remotetest.Said{Name: name, Output: output} }
+	return remotetest.NewReply(
+		said("stat", ""), said("folders", strings.Join(slices.Compact(folders), "\n")+"\n"), said("sums", "\n"), said("digests", ""),
+		said("sysctls", settings.String()), said("loadable", ""), said("units", units.String()),
+		said("programs", ""), said("manager", "apt-get\n"), said("images", ""),
+	)
+}

@@ -1,0 +1,150 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"go4.org/netipx"
+	"golang.org/x/sys/unix"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// testFleet is many hosts that answer over SSH, in a process of their own.
+type testFleet struct {
+	dir string
+	// manifest is of a cluster of them, the first three of which are its control plane.
+	manifest string
+	members  []remotetest.Member
+	hosts    *exec.Cmd
+	input    io.Closer
+}
+
+// newTestFleet makes hosts, the last of which have ailments, as many of each as the number says.
+func newTestFleet(tb testing.TB, size, ailing int, ailments ...remotetest.Ailment) *testFleet {
+	tb.Helper()
+	f := &testFleet{dir: tb.TempDir()}
+	for _, address := range largeAddresses(size) {
+		f.members = append(f.members, remotetest.Member{Address: netip.AddrPortFrom(address, 22)})
+	}
+	for i, ailment := range ailments {
+		for j := range ailing {
+			f.members[size-1-i*ailing-j].Ailment = ailment
+		}
+	}
+	routeHere(tb)
+	f.writeManifest(tb)
+	f.start(tb)
+	return f
+}
+
+// routeHere makes all of the nodes' subnet addresses of this network namespace, which is the tests' own.
+func routeHere(tb testing.TB) {
+	tb.Helper()
+	loopback, err := netlink.LinkByName("lo")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	route := &netlink.Route{
+		LinkIndex: loopback.Attrs().Index, Type: unix.RTN_LOCAL, Table: unix.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST,
+		Dst: netipx.PrefixIPNet(netip.MustParsePrefix("172.16.0.0/16")),
+	}
+	if err := netlink.RouteAdd(route); err != nil {
+		tb.Fatalf("cannot take the hosts' addresses: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := netlink.RouteDel(route); err != nil {
+			tb.Error(err)
+		}
+	})
+}
+
+func (f *testFleet) writeManifest(tb testing.TB) {
+	tb.Helper()
+	manifest, err := os.ReadFile(largeCluster(tb, len(f.members)-3))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	manifest = fmt.Appendf(manifest, fleetOptions, filepath.Join(f.dir, remotetest.LoginKey), filepath.Join(f.dir, remotetest.KnownHosts))
+	f.manifest = filepath.Join(f.dir, "cluster.yaml")
+	if err := os.WriteFile(f.manifest, manifest, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+const fleetOptions = `---
+apiVersion: dualstrap.dev/v1alpha1
+kind: ProvisionOptions
+allowCgroupV1: true
+ssh:
+  user: root
+  privateKeyPath: %s
+  knownHostsPath: %s
+`
+
+// start starts the hosts, and gives when they are there.
+func (f *testFleet) start(tb testing.TB) {
+	tb.Helper()
+	data, err := json.Marshal(f.members)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.dir, fleetMembers), data, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	f.hosts = helper(context.Background(), "ssh-fleet", f.dir)
+	output, err := f.hosts.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if f.input, err = f.hosts.StdinPipe(); err != nil {
+		tb.Fatal(err)
+	}
+	if err := f.hosts.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { f.stop(tb) })
+	if _, err := io.ReadFull(output, make([]byte, len("ready\n"))); err != nil {
+		tb.Fatal("the hosts do not come up")
+	}
+}
+
+// helper is this test binary as one of its other programs.
+func helper(ctx context.Context, program string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, "/proc/self/exe")
+	command.Args = append([]string{program}, args...)
+	command.Stderr = os.Stderr
+	return command
+}
+
+// stop ends the hosts and gives all that they were asked.
+func (f *testFleet) stop(tb testing.TB) []remotetest.Asked {
+	tb.Helper()
+	if f.hosts == nil {
+		return nil
+	}
+	f.input.Close() //nolint:errcheck // it only tells them
+	if err := f.hosts.Wait(); err != nil {
+		tb.Errorf("the hosts: %v", err)
+	}
+	f.hosts = nil
+	var asked []remotetest.Asked
+	data, err := os.ReadFile(filepath.Join(f.dir, fleetAsked))
+	if err == nil {
+		err = json.Unmarshal(data, &asked)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return asked
+}
