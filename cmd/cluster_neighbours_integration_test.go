@@ -88,7 +88,7 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	c.on(t, to, "systemctl daemon-reload; sysctl -q --system || true; systemctl enable --now containerd kubelet; "+
 		"firewall-cmd -q --set-default-zone=trusted; ctr -n k8s.io images import /root/images.tar >/dev/null 2>&1")
 	join := c.on(t, "labtest-cp-1", "kubeadm token create --ttl 10m --print-join-command 2>/dev/null")
-	c.on(t, to, join+" --ignore-preflight-errors=SystemVerification --patches=/etc/dualstrap/kubeadm/patches")
+	c.on(t, to, "kubeadm join --config=/dev/stdin <<'END'\n"+joinConfiguration(t, join)+"END")
 	var ranges []string
 	took := eventually(t, "the node has pod ranges", func() string {
 		// kubeadm may end before the kubelet has registered its Node.
@@ -105,6 +105,25 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	c.kube(t, "wait", "--for=condition=Ready", "node/"+to, "--timeout=180s")
 	c.kube(t, "delete", "node", to)
 	c.on(t, to, "systemctl disable --now kubelet; kubeadm reset --force >/dev/null 2>&1; rm -rf /etc/dualstrap")
+}
+
+// joinConfiguration makes the file that joins as kubeadm's command does. The kubelet by itself would take
+// the IPv4 address alone.
+func joinConfiguration(t *testing.T, command string) string {
+	t.Helper()
+	words := strings.Fields(command) // kubeadm join ENDPOINT --token TOKEN --discovery-token-ca-cert-hash HASH
+	if len(words) != 7 {
+		t.Fatalf("kubeadm says %q", command)
+	}
+	return fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+discovery:
+  bootstrapToken: {apiServerEndpoint: %q, token: %q, caCertHashes: [%q]}
+nodeRegistration:
+  ignorePreflightErrors: [SystemVerification]
+  kubeletExtraArgs: [{name: node-ip, value: "10.2.0.7,fd12::2:7"}]
+patches: {directory: /etc/dualstrap/kubeadm/patches}
+`, words[2], words[4], words[6])
 }
 
 func (c *testCluster) copyOut(t *testing.T, archive, host string, paths ...string) {
