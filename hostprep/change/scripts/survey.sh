@@ -108,6 +108,7 @@ images() {
 	ctr --connect-timeout 5s --timeout 30s -n k8s.io images ls
 }
 
+settled
 if [ -n "$files" ]; then
 	answer stat stats
 	answer folders missing_folders

@@ -1,5 +1,6 @@
 # system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS: makes files take effect. All are lists,
 # one item a line: KEY=VALUE of sysctls, "SHA256  PATH" of executables that were verified.
+changing
 modules=$1 sysctls=$2 reload=$3 enable=$4 start=$5 restart=$6 digests=$7
 IFS='
 '
