@@ -89,7 +89,7 @@ func TestNextRunWaitsForScripts(t *testing.T) {
 		line, _ := bufio.NewReader(io.TeeReader(said, t.Output())).ReadString('\n')
 		planned <- line
 	}()
-	m.sh("timeout 60 sh -c 'until pgrep -f \"^flock --timeout\"; do sleep 0.1; done'")
+	m.sh("timeout 60 sh -c 'until pgrep -f \"^flock --timeout 300\"; do sleep 0.1; done'")
 	select {
 	case line := <-planned:
 		t.Errorf("it has not waited: %s", line)

@@ -132,6 +132,9 @@ answer images images
 if [ -r "$state/record.jsonl" ]; then
 	answer record cat "$state/record.jsonl"
 fi
+if [ -d "$state/images" ]; then
+	answer archives ls -A "$state/images"
+fi
 if [ -d "$state/restart" ]; then
 	answer restart ls "$state/restart"
 fi
