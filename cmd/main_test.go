@@ -18,6 +18,9 @@ import (
 // get a network of their own first.
 func TestMain(m *testing.M) {
 	if os.Geteuid() == 0 && filepath.Base(os.Args[0]) != "dualstrap" {
+		if err := makeImage(); err != nil {
+			log.Fatal(err)
+		}
 		if err := netspace.Enter(); err != nil {
 			log.Fatal(err)
 		}

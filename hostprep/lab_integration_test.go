@@ -3,6 +3,7 @@
 package hostprep_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/netip"
@@ -19,11 +20,20 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/internal/netspace"
+	"github.com/dualstrap/dualstrap/lab"
 	"github.com/dualstrap/dualstrap/lab/wire"
 )
 
-// TestMain gives the tests a network of their own, for their hosts.
+// TestMain gives the tests a network of their own, for their hosts. The image that those are made of
+// comes through the machine's.
 func TestMain(m *testing.M) {
+	hosts, err := lab.New(labName, "", func(step string) { log.Print(step) })
+	if err == nil {
+		_, err = hosts.Prepare(context.Background())
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
 	if err := netspace.Enter(); err != nil {
 		log.Fatal(err)
 	}
