@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 		"ssh-bare":  dialBare,
 	}
 	if os.Geteuid() == 0 && programs[filepath.Base(os.Args[0])] == nil {
+		if err := makeImage(); err != nil {
+			log.Fatal(err)
+		}
 		if err := netspace.Enter(); err != nil {
 			log.Fatal(err)
 		}

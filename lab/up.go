@@ -54,6 +54,20 @@ func (l *Lab) Up(ctx context.Context, spec Spec) (Result, error) {
 	return run.up(ctx, spec)
 }
 
+// Prepare makes the hosts' image where there is none, and gives the engine's name of it. Nothing else
+// needs the network, so that Up can do without it afterwards.
+func (l *Lab) Prepare(ctx context.Context) (string, error) {
+	if err := l.findEngine(ctx, l.builders()); err != nil {
+		return "", err
+	}
+	lock, err := l.lock(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close() //nolint:errcheck // nothing was written
+	return l.ensureImage(ctx, lock)
+}
+
 // builders are the programs that make the hosts' image, where it is not in the cache.
 func (l *Lab) builders() map[string]string {
 	if digest, err := image.Digest(); err == nil && exists(image.Path(l.Cache, digest)) {

@@ -8,8 +8,8 @@ echo "machine: $(uname -n), $(nproc) x $(awk -F ': ' '/^model name/ {print $2; e
 go version
 go test -run '^$' -bench . -benchmem ./agent ./allocator ./api/... ./render/...
 go test -run '^$' -bench . -benchtime 3x ./cmd ./hostprep/...
-if [[ -n ${DUALSTRAP_TOOLS:-} ]]; then # a real API server, from make tools; kube-controller-manager beside it where it is there
-    go test -tags trial -run '^$' -bench . -benchtime 1x -timeout 30m ./controller
+if [[ -n ${DUALSTRAP_TOOLS:-} ]]; then # a real API server, and kube-controller-manager beside it
+	go test -tags integration -run '^$' -bench . -benchtime 1x -timeout 30m ./controller
 fi
 if [[ $(id -u) == 0 ]]; then # hosts in a network of their own, and hosts in containers
 	if ! command -v ansible >/dev/null; then

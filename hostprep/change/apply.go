@@ -28,6 +28,7 @@ type work struct {
 	files       []remote.File
 	executables []remote.Upload
 	images      []Image
+	archives    []string
 	packages    packageWork
 	firewalld   firewalldWork
 	modules     []string
@@ -194,7 +195,7 @@ func (a *applier) takeEffect(ctx context.Context) error {
 	if w.reload {
 		reload = "reload"
 	}
-	lists := [][]string{w.modules, sysctls, {reload}, w.enable, w.start, w.restart, digests}
+	lists := [][]string{w.modules, sysctls, {reload}, w.enable, w.start, w.restart, digests, w.archives}
 	args := make([]string, len(lists))
 	for i, list := range lists {
 		args[i] = strings.Join(list, "\n")

@@ -1,4 +1,4 @@
-//go:build trial
+//go:build integration
 
 package change_test
 
@@ -15,7 +15,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,8 +24,8 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+	"github.com/dualstrap/dualstrap/lab"
 	"github.com/dualstrap/dualstrap/lab/engine"
-	"github.com/dualstrap/dualstrap/lab/image"
 )
 
 // machine is a real host: systemd and firewalld run on it, and it is connected to nothing.
@@ -203,7 +202,7 @@ func startMachine(tb testing.TB) string {
 	podman := engine.Podman(engine.Limits{Soft: limit.Cur, Hard: limit.Max})
 	name := fmt.Sprintf("dualstrap-change-%d", os.Getpid())
 	labels := map[string]string{"dualstrap-change": name}
-	container := engine.Container{Name: name, Hostname: "node", Image: labImage(tb, podman), Labels: labels, Volume: name}
+	container := engine.Container{Name: name, Hostname: "node", Image: labImage(tb), Labels: labels, Volume: name}
 	tb.Cleanup(func() {
 		ctx := context.Background() // the test's own has ended
 		podman.Kill(ctx, name)      //nolint:errcheck // it may not run
@@ -228,42 +227,15 @@ func startMachine(tb testing.TB) string {
 	return strconv.Itoa(found[0].PID)
 }
 
-// labImage makes the lab's image where there is none, with the lab kept away meanwhile.
-func labImage(tb testing.TB, podman engine.Engine) string {
+// labImage makes the lab's image where there is none.
+func labImage(tb testing.TB) string {
 	tb.Helper()
-	cache, err := os.UserCacheDir()
+	hosts, err := lab.New("change", "", func(step string) { tb.Log(step) })
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cache = filepath.Join(cache, "dualstrap", "lab")
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		tb.Fatal(err)
-	}
-	folder, err := os.Open(cache)
+	name, err := hosts.Prepare(tb.Context())
 	if err != nil {
-		tb.Fatal(err)
-	}
-	defer folder.Close() //nolint:errcheck // nothing was written
-	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
-		tb.Fatal(err)
-	}
-	digest, err := image.Digest()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	name := "localhost/dualstrap-lab:" + digest
-	there, err := podman.HasImage(tb.Context(), name)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if there {
-		return name
-	}
-	tar, err := image.Build(tb.Context(), cache, func(step string) { tb.Log(step) })
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := podman.Import(tb.Context(), tar, name, nil); err != nil {
 		tb.Fatal(err)
 	}
 	return name

@@ -1,4 +1,4 @@
-//go:build trial
+//go:build integration
 
 package change_test
 
@@ -25,6 +25,17 @@ const childVariable = "DUALSTRAP_CHANGE_CHILD"
 type reach struct {
 	Port            uint16
 	Key, KnownHosts string
+	// Slow has the child make slow be there, and tell what it has planned.
+	Slow bool
+}
+
+func (r reach) encode(tb testing.TB) string {
+	tb.Helper()
+	how, err := json.Marshal(r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(how)
 }
 
 func TestMain(m *testing.M) {
@@ -57,12 +68,19 @@ func child(ctx context.Context, how string) error {
 	if err != nil {
 		return err
 	}
-	state, err := change.Survey(ctx, host, desired())
+	wanted := desired()
+	if to.Slow {
+		wanted = slow()
+	}
+	state, err := change.Survey(ctx, host, wanted)
 	if err != nil {
 		return err
 	}
-	actions := change.Plan(state, desired())
-	if len(actions) == 0 {
+	actions := change.Plan(state, wanted)
+	switch {
+	case to.Slow:
+		printPlan(actions)
+	case len(actions) == 0:
 		return change.Undo(ctx, host)
 	}
 	_, err = change.Apply(ctx, host, actions)
@@ -74,13 +92,10 @@ func child(ctx context.Context, how string) error {
 func killAnywhere(t *testing.T, m *machine, server *remotetest.Server) {
 	t.Helper()
 	settings := server.Settings()
-	how, err := json.Marshal(reach{Port: settings.Port, Key: settings.PrivateKeyPath, KnownHosts: settings.KnownHostsPath})
-	if err != nil {
-		t.Fatal(err)
-	}
+	how := reach{Port: settings.Port, Key: settings.PrivateKeyPath, KnownHosts: settings.KnownHostsPath}.encode(t)
 	start := func() *exec.Cmd {
 		command := exec.CommandContext(t.Context(), os.Args[0])
-		command.Env = append(os.Environ(), childVariable+"="+string(how))
+		command.Env = append(os.Environ(), childVariable+"="+how)
 		command.Stderr = t.Output()
 		if err := command.Start(); err != nil {
 			t.Fatal(err)

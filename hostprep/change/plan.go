@@ -38,6 +38,7 @@ func Plan(state State, desired Desired) []Action {
 	p.planFirewalld()
 	p.planUnits()
 	p.planImages()
+	p.planArchives()
 	return p.actions
 }
 
@@ -165,6 +166,23 @@ func (p *planner) planImages() {
 		}
 		p.add(summary, func(w *work) { w.images = append(w.images, image) },
 			Entry{Kind: KindImage, Name: image.Reference, Absent: !there, Value: digest})
+	}
+}
+
+// planArchives removes those of images that are there: a run was cut off between the two. Those of images
+// that are not there yet are taken up.
+func (p *planner) planArchives() {
+	var left []string
+	for _, name := range p.state.Archives {
+		coming := func(image Image) bool {
+			return p.state.Images[image.Reference] != image.Digest && strings.Contains(name, image.SHA256)
+		}
+		if !slices.ContainsFunc(p.desired.Images, coming) {
+			left = append(left, name)
+		}
+	}
+	if len(left) > 0 {
+		p.add("remove archives of images that an earlier run left", func(w *work) { w.archives = left })
 	}
 }
 

@@ -31,7 +31,7 @@ func wanted() change.Desired {
 		Sysctls:     []change.Sysctl{{Key: "net/ipv4/conf/eth0.5/send_redirects", Value: "0"}},
 		Modules:     []string{"overlay"},
 		Executables: []change.Executable{{Path: "/usr/local/bin/app", Mode: 0o755, SHA256: sum("app"), Restarts: restarts}},
-		Images:      []change.Image{{Reference: "dualstrap.dev/pause:3", Digest: "sha256:1"}},
+		Images:      []change.Image{{Reference: "dualstrap.dev/pause:3", Digest: "sha256:1", SHA256: "abc"}},
 		Programs:    []change.Program{{Name: "conntrack", Apt: "conntrack", Dnf: "conntrack-tools"}},
 		Units:       []change.Unit{{Name: "app.service", Start: true}, {Name: "kubelet.service"}},
 		Firewalld: firewalld.Wanted{
@@ -139,6 +139,15 @@ func TestPlan(t *testing.T) {
 		{
 			"another image", func(s *change.State) { s.Images["dualstrap.dev/pause:3"] = "sha256:2" },
 			[]string{"import image dualstrap.dev/pause:3 again, which is another one"},
+		},
+		{
+			"archives are left, one whole and one in part",
+			func(s *change.State) { s.Archives = []string{"abc.tar", ".def.tar.dualstrap-def.part"} },
+			[]string{"remove archives of images that an earlier run left"},
+		},
+		{
+			"an archive is on the host already", func(s *change.State) { s.Images, s.Archives = nil, []string{"abc.tar"} },
+			[]string{"import image dualstrap.dev/pause:3"},
 		},
 		{"the filter is on in the file", func(s *change.State) {
 			alter(s, conf, func(f *change.FileState) { f.Content = []byte("IPv6_rpfilter=yes\n") })

@@ -24,7 +24,9 @@ type State struct {
 	// PackageManager is apt-get, dnf, or empty.
 	PackageManager string
 	// Images are digests by reference.
-	Images    map[string]string
+	Images map[string]string
+	// Archives are the names of files of images, whole or in part, that were on their way.
+	Archives  []string
 	Firewalld firewalld.State
 	// Record is what earlier runs found before they changed it.
 	Record Record

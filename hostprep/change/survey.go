@@ -23,7 +23,7 @@ var scripts embed.FS
 // body gives the scripts one after the other, with what they share before them.
 func body(names ...string) (string, error) {
 	var all strings.Builder
-	all.WriteString("state=" + stateDir + "\n")
+	all.WriteString("state=" + stateDir + "\n" + remote.LockScript())
 	for _, name := range names {
 		text, err := scripts.ReadFile("scripts/" + name + ".sh")
 		if err != nil {

@@ -22,6 +22,7 @@ func (r request) parse(answer remote.Answer) (State, error) {
 		MissingPrograms: lines(answer.Text("programs")),
 		PackageManager:  answer.Text("manager"),
 		Images:          parseImages(answer.Text("images")),
+		Archives:        lines(answer.Text("archives")),
 		Restarts:        lines(answer.Text("restart")),
 		PutBack:         firewalld.ParseCommands(answer.Text("put-back")),
 	}

@@ -81,7 +81,7 @@ func (h *host) send(ctx context.Context, upload Upload, found partial) error {
 		form = "gzip"
 	}
 	_, err = h.Run(ctx, Script{
-		Name: "upload " + upload.Path, Body: uploadScript,
+		Name: "upload " + upload.Path, Body: lockScript + uploadScript,
 		Args: []string{
 			upload.Path, upload.SHA256, octal(upload.Mode), upload.Owner, upload.partial(),
 			strconv.FormatInt(offset, 10), strconv.FormatInt(upload.Size, 10), form,

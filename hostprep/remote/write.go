@@ -30,7 +30,7 @@ func (h *host) WriteFiles(ctx context.Context, files []File) ([]string, error) {
 	if len(files) > 1 {
 		name = fmt.Sprintf("write %d files", len(files))
 	}
-	answer, err := h.Run(ctx, Script{Name: name, Body: writeScript, Args: args, Stdin: contents})
+	answer, err := h.Run(ctx, Script{Name: name, Body: lockScript + writeScript, Args: args, Stdin: contents})
 	if err != nil {
 		return nil, err
 	}

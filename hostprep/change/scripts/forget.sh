@@ -1,4 +1,5 @@
 # forget PACKAGES FILES: removes packages that nothing else needs, files, and the record. It comes last.
+changing
 IFS='
 '
 set -f

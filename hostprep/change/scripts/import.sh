@@ -1,4 +1,5 @@
 # import FILE REFERENCE DIGEST: imports an image, and removes the archive when it is there.
+changing
 PATH=$PATH:/usr/local/bin
 ctr -n k8s.io images import "$1"
 found=$(ctr -n k8s.io images ls | while read -r name _ digest _; do

@@ -1,4 +1,5 @@
 # packages MANAGER PACKAGES PROGRAMS: installs packages, so that the programs are there.
+changing
 packages=$2 programs=$3
 IFS='
 '

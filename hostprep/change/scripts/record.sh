@@ -1,6 +1,7 @@
 # record COPIES ABSENT RESTARTS ENTRIES: keeps what is about to be changed. COPIES are lines NAME=PATH
 # of files that are there, ABSENT paths at which there is nothing, RESTARTS units that will have to be
 # restarted. The copies come first, so that what the record names is there.
+changing
 IFS='
 '
 set -f

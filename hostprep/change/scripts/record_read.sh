@@ -1,4 +1,5 @@
 # Gives the record, and what else is kept.
+settled
 if [ -d "$state" ]; then
 	answer traces ls "$state"
 fi

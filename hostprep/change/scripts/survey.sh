@@ -108,6 +108,7 @@ images() {
 	ctr --connect-timeout 5s --timeout 30s -n k8s.io images ls
 }
 
+settled
 if [ -n "$files" ]; then
 	answer stat stats
 	answer folders missing_folders
@@ -130,6 +131,9 @@ answer manager package_manager
 answer images images
 if [ -r "$state/record.jsonl" ]; then
 	answer record cat "$state/record.jsonl"
+fi
+if [ -d "$state/images" ]; then
+	answer archives ls -A "$state/images"
 fi
 if [ -d "$state/restart" ]; then
 	answer restart ls "$state/restart"

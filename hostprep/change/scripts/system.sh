@@ -1,6 +1,8 @@
-# system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS: makes files take effect. All are lists,
-# one item a line: KEY=VALUE of sysctls, "SHA256  PATH" of executables that were verified.
-modules=$1 sysctls=$2 reload=$3 enable=$4 start=$5 restart=$6 digests=$7
+# system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS ARCHIVES: makes files take effect. All are
+# lists, one item a line: KEY=VALUE of sysctls, "SHA256  PATH" of executables that were verified, names of
+# archives of images that are of no more use.
+changing
+modules=$1 sysctls=$2 reload=$3 enable=$4 start=$5 restart=$6 digests=$7 archives=$8
 IFS='
 '
 set -f
@@ -18,6 +20,9 @@ for line in $digests; do
 	mkdir -p "${known%/*}"
 	{ stat -c '%i %s %.9Y %.9Z' -- "$path"; printf '%s\n' "${line%%  *}"; } >"$known.new"
 	mv "$known.new" "$known"
+done
+for archive in $archives; do
+	rm -f -- "$state/images/$archive"
 done
 for module in $modules; do
 	modprobe -- "$module"

@@ -1,6 +1,7 @@
 # undo IMAGES STOP DISABLE COPIES ABSENT FOLDERS START SYSCTLS: goes back to what there was. All are
 # lists, one item a line, in the order in which they are dealt with: COPIES are NAME=PATH, SYSCTLS
 # KEY=VALUE.
+changing
 images=$1 stop=$2 disable=$3 copies=$4 absent=$5 folders=$6 start=$7 sysctls=$8
 PATH=$PATH:/usr/local/bin
 IFS='

@@ -21,6 +21,7 @@ if [ "$received" -lt "$size" ]; then
 	exit 1
 fi
 
+changing
 trap 'rm -f -- "$ready"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 rm -f -- "$ready"

@@ -45,11 +45,14 @@ clean() {
 	done
 	rm -f -- "$@"
 }
-clean "$@" # after a run that could not
 work=$(mktemp -d)
-trap 'rm -rf "$work"; clean "$@"' EXIT
+trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 gzip -dc >"$work/contents"
+
+changing
+trap 'rm -rf "$work"; clean "$@"' EXIT
+clean "$@" # after a run that could not
 
 while read -r digest kind mode owner offset size path; do
 	if same "$digest" "$kind" "$owner" "$path"; then continue; fi

@@ -1,0 +1,269 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/hostprep"
+)
+
+// smallLab gives the hosts of a lab with one worker: their names by their addresses.
+func smallLab() map[string]string {
+	return map[string]string{"10.2.0.4": "labtest-cp-1", "10.2.0.5": "labtest-worker-1"}
+}
+
+// TestIntegrationPreparationIsCutOff has runs of create end while they prepare hosts: the program is
+// killed, a host loses its cable. Whenever that is, no program is there in part, and the next run goes on.
+func TestIntegrationPreparationIsCutOff(t *testing.T) {
+	c := newTestCluster(t, "--workers", "1")
+	// What comes after the preparation waits for this, so that no run gets further.
+	c.on(t, "labtest-cp-1", "systemd-run -q --unit=no-kubeadm flock /run/dualstrap-kubeadm.lock sleep infinity")
+	runParts(t, c, []part[*testCluster]{
+		{"killed again and again", preparationIsKilled},
+		{"it converges", preparationConverges},
+		{"a cable is pulled in the middle of an upload", uploadLosesHost},
+		{"a cable is pulled in the middle of a change", changeLosesHost},
+		{"it converges again", preparationConverges},
+		{"nothing is left", preparationLeavesNothing},
+	})
+}
+
+// begin starts a run of create and gives what it says, line by line.
+func (c *testCluster) begin(t *testing.T) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), c.program,
+		"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "--skip-verify")
+	said, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return command, bufio.NewScanner(said)
+}
+
+// killedAfter kills a run some time after it has begun to prepare hosts, or as soon as it goes on to the
+// next phase.
+func (c *testCluster) killedAfter(t *testing.T, after time.Duration) {
+	t.Helper()
+	command, said := c.begin(t)
+	kill := func() { _ = command.Process.Kill() } // it may have ended
+	var all strings.Builder
+	var timer *time.Timer
+	for said.Scan() {
+		line := said.Text()
+		all.WriteString(line + "\n")
+		switch {
+		case strings.HasSuffix(line, " prepare") && timer == nil:
+			timer = time.AfterFunc(after, kill)
+		case strings.HasSuffix(line, " init"):
+			kill()
+		}
+	}
+	if err := command.Wait(); exitCode(err) >= 0 || timer == nil {
+		t.Errorf("it has ended by itself, with %v:\n%s", err, all.String())
+	}
+}
+
+// damages are what an operator, or a disk, does to a host that is prepared or is being prepared.
+func damages() []string {
+	return []string{
+		"true",
+		"rm -f /usr/local/bin/kubelet /usr/local/bin/kubeadm",
+		"rm -f /opt/cni/bin/*",
+		"rm -f /usr/local/bin/containerd; systemctl stop containerd 2>/dev/null || :",
+		"rm -f /etc/containerd/config.toml /etc/sysctl.d/*dualstrap*; echo 0 >/proc/sys/net/ipv4/ip_forward",
+		"systemctl disable -q --now containerd 2>/dev/null || :",
+		"for image in $(ctr -n k8s.io images ls -q 2>/dev/null | head -n 3); do ctr -n k8s.io images rm $image; done",
+	}
+}
+
+// preparationIsKilled kills runs at random moments. Hosts are damaged in between, so that there is always
+// something to do.
+func preparationIsKilled(t *testing.T, c *testCluster) {
+	t.Helper()
+	const kills, seed, longest = 20, 20261128, 3 * time.Second
+	random := rand.New(rand.NewPCG(seed, seed))
+	hosts := slices.Sorted(maps.Values(smallLab()))
+	for i := range kills {
+		after := time.Duration(random.Int64N(int64(longest)))
+		host, damage := hosts[random.IntN(len(hosts))], damages()[random.IntN(len(damages()))]
+		t.Logf("run %d of seed %d is killed after %s, then on %s: %s", i+1, seed, after.Round(time.Millisecond), host, damage)
+		c.killedAfter(t, after)
+		c.hasWholePrograms(t)
+		c.on(t, host, damage)
+	}
+}
+
+// hasWholePrograms holds every program on the hosts to the bundle: it is whole, or it is not there. Only
+// those are read that are new since the last time.
+func (c *testCluster) hasWholePrograms(t *testing.T) {
+	t.Helper()
+	folder, err := bundle.Open(c.bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := map[string]string{}
+	for _, file := range folder.Manifest.Files {
+		if file.Executable != nil {
+			sums[file.Executable.Path] = file.Executable.SHA256
+		}
+	}
+	for _, host := range smallLab() {
+		out := c.on(t, host, `cd /run; touch looking; [ -e looked ] || touch -d @0 looked
+			find /usr/local/bin /opt/cni/bin ! -name '.*' -type f -newercm looked -exec sha256sum {} + 2>/dev/null || :
+			mv looking looked`)
+		for line := range strings.Lines(out) {
+			sum, path, _ := strings.Cut(strings.TrimSpace(line), "  ")
+			if sums[path] != "" && sum != sums[path] {
+				t.Errorf("%s: %s is there in part", host, path)
+			}
+		}
+	}
+}
+
+// prepare runs create until all hosts are prepared, and gives what became of each.
+func (c *testCluster) prepare(t *testing.T) map[string]string {
+	t.Helper()
+	command, said := c.begin(t)
+	statuses := map[string]string{}
+	var all strings.Builder
+	for said.Scan() {
+		all.WriteString(said.Text() + "\n")
+		if host, status, found := strings.Cut(said.Text(), " prepare: "); found {
+			statuses[host], _, _ = strings.Cut(status, " ")
+		}
+		if len(statuses) == len(smallLab()) {
+			_ = command.Process.Kill() // what follows is not the matter
+		}
+	}
+	if err := command.Wait(); exitCode(err) >= 0 {
+		t.Fatalf("it has ended by itself, with %v:\n%s", err, all.String())
+	}
+	return statuses
+}
+
+func preparationConverges(t *testing.T, c *testCluster) {
+	t.Helper()
+	for host, status := range c.prepare(t) {
+		if status != "changed" && status != "unchanged" {
+			t.Errorf("%s: %s", host, status)
+		}
+	}
+	for host, status := range c.prepare(t) {
+		if status != "unchanged" {
+			t.Errorf("%s: in the second run it is %s", host, status)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), c.program,
+		"check", "preflight", "-f", c.manifest, "--bundle", c.bundle, "-o", "json").Output()
+	var report hostprep.Report
+	if decoding := json.Unmarshal(out, &report); decoding != nil || err != nil {
+		t.Fatalf("check preflight: %v, %v\n%s", err, decoding, out)
+	}
+	for _, host := range report.Hosts {
+		if len(host.Changes) > 0 {
+			t.Errorf("%s: still to be done: %s", host.Address, strings.Join(host.Changes, "; "))
+		}
+	}
+	c.hasWholePrograms(t)
+}
+
+const (
+	// bare takes from a host what takes longest to bring.
+	bare = "systemctl stop containerd; rm -rf /usr/local/bin/* /opt/cni/bin/* /var/lib/containerd/*"
+	// held has containerd start only when somebody makes a file.
+	held = `mkdir -p /run/systemd/system/containerd.service.d
+printf '[Service]\nExecStartPre=/bin/sh -c ": >/run/begun; until [ -e /run/may-end ]; do sleep 0.1; done"\n' \
+	>/run/systemd/system/containerd.service.d/held.conf
+systemctl daemon-reload; systemctl stop containerd`
+	unheld = "rm -r /run/systemd/system/containerd.service.d; systemctl daemon-reload; : >/run/may-end"
+)
+
+func uploadLosesHost(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.on(t, "labtest-cp-1", bare)
+	c.losesHost(t, "ls /usr/local/bin/.*.dualstrap-*.part")
+	c.hasWholePrograms(t)
+	c.mustRun(t, "heal", "labtest-cp-1")
+	c.lockIsFree(t)
+	preparationConverges(t, c)
+}
+
+func changeLosesHost(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.on(t, "labtest-cp-1", held)
+	c.losesHost(t, "ls /run/begun")
+	c.mustRun(t, "heal", "labtest-cp-1")
+	c.lockIsFree(t)
+	// The script that the run has left on the host is in the middle of its work. The next run waits for it.
+	command, said := c.begin(t)
+	c.on(t, "labtest-cp-1", "timeout 60 sh -c 'until pgrep -f \"^flock --timeout 300\"; do sleep 0.1; done'; "+unheld)
+	ended := ""
+	for said.Scan() {
+		if status, found := strings.CutPrefix(said.Text(), "10.2.0.4 prepare: "); found {
+			ended = status
+			_ = command.Process.Kill() // what follows is not the matter
+		}
+	}
+	// What the script has done is done. Images that were on their way at the same time are removed again.
+	if err := command.Wait(); exitCode(err) >= 0 || !strings.HasPrefix(ended, "changed ") {
+		t.Errorf("it has ended with %v; the preparation is %q", err, ended)
+	}
+}
+
+// losesHost pulls the cable of the control plane's host as soon as a condition holds there. The run says
+// where it was, and ends with the exit code of a host that is not reached.
+func (c *testCluster) losesHost(t *testing.T, when string) {
+	t.Helper()
+	command, said := c.begin(t)
+	cut := make(chan struct{})
+	go func() {
+		defer close(cut)
+		if _, all, err := c.run(t, "exec", "labtest-cp-1", "--", "timeout", "120", "sh", "-c",
+			"until "+when+"; do sleep 0.02; done >/dev/null 2>&1"); err != nil {
+			t.Errorf("%s: %v\n%s", when, err, all)
+		}
+		if _, all, err := c.run(t, "cut", "labtest-cp-1"); err != nil {
+			t.Errorf("cut: %v\n%s", err, all)
+		}
+	}()
+	var all strings.Builder
+	for said.Scan() {
+		fmt.Fprintln(&all, said.Text())
+	}
+	err := command.Wait()
+	<-cut
+	if got := exitCode(err); got != 3 || !strings.Contains(all.String(), "dualstrap: 10.2.0.4: prepare: ") {
+		t.Errorf("exit code %d, it says:\n%s", got, all.String())
+	}
+}
+
+// lockIsFree waits until a host has noticed that the run that held its lock is silent.
+func (c *testCluster) lockIsFree(t *testing.T) {
+	t.Helper()
+	c.on(t, "labtest-cp-1", "timeout 60 sh -c 'while [ -e /run/dualstrap.lock ]; do sleep 0.1; done'")
+}
+
+func preparationLeavesNothing(t *testing.T, c *testCluster) {
+	t.Helper()
+	for _, host := range smallLab() {
+		left := c.on(t, host, `find / /var/lib -xdev \( -name '*.dualstrap-*' -o -path '/var/lib/dualstrap/*.new' -o \
+			-path '/var/lib/dualstrap/images/*' -o -path '/var/lib/dualstrap/restart/*' -o -path '/tmp/tmp.*' \) -print`)
+		if left != "" {
+			t.Errorf("%s: left behind: %s", host, left)
+		}
+	}
+}
