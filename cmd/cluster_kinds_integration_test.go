@@ -68,8 +68,9 @@ func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 	}
 	clusterNodesAsPlanned(t, c)
 	clusterServes(t, c)
-	if got := c.fields(t, `{.items[*].spec.nodeName}`, "get", "pods", "-n", "metallb-system", "-l", "component=speaker"); !slices.Equal(got, []string{"labtest-lb-1"}) {
-		t.Errorf("Services are announced from %v", got)
+	speakers := c.fields(t, `{.items[*].spec.nodeName}`, "get", "pods", "-n", "metallb-system", "-l", "component=speaker")
+	if !slices.Equal(speakers, []string{"labtest-lb-1"}) {
+		t.Errorf("Services are announced from %v", speakers)
 	}
 	if got := c.on(t, "labtest-lb-1", "ip -4 address show dev eth0"); !strings.Contains(got, "10.2.0.175/") {
 		t.Errorf("the load balancer does not hold the control plane's VIP:\n%s", got)

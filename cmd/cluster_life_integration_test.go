@@ -51,7 +51,8 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 func (c *testCluster) killsProxy(t *testing.T, address string) {
 	t.Helper()
 	served := func() []string {
-		return sorted(strings.Fields(c.on(t, "labtest-cp-1", "nft list table ip kube-proxy | grep -o '[0-9.]* . tcp . [0-9]* : goto [^ ,]*' | tr -d ' '")))
+		return sorted(strings.Fields(c.on(t, "labtest-cp-1",
+			"nft list table ip kube-proxy | grep -o '[0-9.]* . tcp . [0-9]* : goto [^ ,]*' | tr -d ' '")))
 	}
 	before := served()
 	c.on(t, "labtest-cp-1", "pkill -KILL -x kube-proxy")
