@@ -36,6 +36,7 @@ func TestIntegrationCluster(t *testing.T) {
 		{"a node joined by hand", clusterTakesHandJoined},
 		{"what is killed comes back", clusterSurvivesKills},
 		{"drift is repaired", clusterRepairsDrift},
+		{"the proof fails for what is broken", proofFails},
 		{"hosts of another cluster are refused", clusterIsNotTakenOver},
 	})
 }

@@ -1,0 +1,117 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/provision/proof"
+)
+
+// wreck is something that somebody does to a cluster, and what the proof then says of it.
+type wreck struct {
+	// host is where the script runs; without one it is run beside the API server.
+	host, script string
+	// check, target and message are of a check that fails for this; message is a part of what it says.
+	check, target, message string
+}
+
+// proofFails breaks the cluster in every way that a check is there for. What does not get into each other's
+// way is broken at once. A run of create then mends it all.
+func proofFails(t *testing.T, c *testCluster) {
+	t.Helper()
+	const nowhere = `{"spec":{"template":{"spec":{"nodeSelector":{"no":"where"}}}}}`
+	elsewhere := `{"spec":{"template":{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":` +
+		`{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"NotIn","values":["labtest-worker-1"]}]}]}}}}}}}`
+	ranges := c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", "labtest-worker-2")
+	for _, round := range []struct {
+		name   string
+		wrecks []wreck
+	}{
+		{"what the agent holds is taken away", []wreck{
+			{
+				"", "kubectl -n dualstrap-system patch daemonset dualstrap-agent --patch '" + nowhere + "' && " +
+					"kubectl -n dualstrap-system wait --for=delete pod --selector app.kubernetes.io/name=dualstrap-agent --timeout=120s",
+				"flat-ipv6", "10.2.0.100 -> 10.2.0.5", "cannot call fd12::1:1",
+			},
+			{"labtest-worker-1", "ip route del " + ranges[0], "pod-to-pod", "10.2.0.5 -> 10.2.0.6", "cannot call 192.168."},
+			{"labtest-worker-2", "nft delete table inet dualstrap", "island-ipv4", "10.2.0.6 -> 10.2.0.100", ""},
+		}},
+		{"what hosts and nodes are is changed", []wreck{
+			{
+				"labtest-worker-1", "sed -i s/^IPv6_rpfilter=.*/IPv6_rpfilter=yes/ /etc/firewalld/firewalld.conf; systemctl restart firewalld",
+				"firewalld-rpfilter", "10.2.0.5", "",
+			},
+			{"", "kubectl label node labtest-worker-2 --overwrite baremetal.cluster.gke.io/node-pool=other", "node-labels", "10.2.0.6", "other"},
+			{
+				"", "kubectl -n metallb-system patch daemonset speaker --patch '" + nowhere + "' && " +
+					"kubectl -n metallb-system wait --for=delete pod --selector component=speaker --timeout=120s",
+				"service-load-balancer", "10.2.0.100 -> load-balancer", "10.2.0.2",
+			},
+		}},
+		{"Services are taken away", []wreck{
+			{
+				"", `kubectl -n kube-system patch service kube-dns --type merge --patch ` +
+					`'{"spec":{"ipFamilyPolicy":"SingleStack","ipFamilies":["IPv4"],"clusterIPs":["172.16.0.10"]}}'`,
+				"service-dns", "10.2.0.6", "IPv6",
+			},
+			{
+				"", "kubectl -n kube-system patch daemonset kube-proxy --patch '" + elsewhere + "' && sleep 1 && " +
+					"kubectl -n kube-system wait --for=delete pod --selector k8s-app=kube-proxy " +
+					"--field-selector spec.nodeName=labtest-worker-1 --timeout=120s",
+				"service-cluster-ip", "10.2.0.5", "",
+			},
+			{"labtest-worker-1", "nft delete table ip kube-proxy; nft delete table ip6 kube-proxy", "service-cluster-ip", "10.2.0.5", "172.16."},
+		}},
+	} {
+		t.Run(round.name, func(t *testing.T) { c.isWrecked(t, round.wrecks) })
+	}
+}
+
+// isWrecked breaks the cluster, sees the checks fail, and has create mend it.
+func (c *testCluster) isWrecked(t *testing.T, wrecks []wreck) {
+	t.Helper()
+	for _, wreck := range wrecks {
+		if wreck.host == "" {
+			c.on(t, "labtest-cp-1", "export KUBECONFIG=/etc/kubernetes/admin.conf; "+wreck.script)
+			continue
+		}
+		c.on(t, wreck.host, wreck.script)
+	}
+	report, code := c.prove(t)
+	if code != 5 || report.OK {
+		t.Errorf("exit code %d, the report says %t", code, report.OK)
+	}
+	failed := map[string]string{}
+	for _, check := range report.Checks {
+		if check.Status == proof.Failed {
+			failed[check.Name+" "+check.Target] = check.Message
+			t.Logf("%s %s: %s", check.Name, check.Target, check.Message)
+		}
+	}
+	for _, wreck := range wrecks {
+		message, found := failed[wreck.check+" "+wreck.target]
+		if !found || !strings.Contains(message, wreck.message) {
+			t.Errorf("after %s: %s %s fails with %q, want %q in it", wreck.script, wreck.check, wreck.target, message, wreck.message)
+		}
+	}
+	c.kube(t, "patch", "daemonset", "-n", "kube-system", "kube-proxy", "--patch", `{"spec":{"template":{"spec":{"affinity":null}}}}`)
+	c.kube(t, "rollout", "status", "daemonset", "-n", "kube-system", "kube-proxy", "--timeout=180s")
+	if mended := c.mustCreate(t); mended.Changes == 0 {
+		t.Error("there was nothing to mend")
+	}
+}
+
+// prove runs check cluster, and gives its report and exit code.
+func (c *testCluster) prove(t *testing.T) (proof.Report, int) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), c.program, "check", "cluster", "-f", c.manifest, "--bundle", c.bundle, "-o", "json").Output()
+	var report proof.Report
+	if decoding := json.Unmarshal(out, &report); decoding != nil {
+		t.Fatalf("it prints no report: %v, %v\n%s", decoding, err, out)
+	}
+	return report, exitCode(err)
+}
