@@ -23,6 +23,9 @@ const FieldManager = "dualstrap"
 const (
 	// requestTimeout bounds one request: an API server that is there answers within moments.
 	requestTimeout = 30 * time.Second
+	// dialPatience is how long API servers may refuse connections before a request fails. The kubelet starts
+	// one that died again within seconds.
+	dialPatience = 20 * time.Second
 	// pollInterval is how often something that has to become true is looked at.
 	pollInterval = 250 * time.Millisecond
 )
@@ -43,12 +46,27 @@ func Connect(kubeconfig []byte, dial Dial) (*Client, error) {
 		return nil, fmt.Errorf("cannot use the administrator's kubeconfig: %w", err)
 	}
 	// What a server presents is checked against the name in the kubeconfig, whoever was dialled.
-	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return patiently(ctx, dial) }
 	config.Timeout = requestTimeout
 	config.QPS = -1 // the API server's own fairness is limit enough
 	config.UserAgent = "dualstrap"
 	config.WarningHandler = rest.NoWarnings{}
 	return &Client{config: config}, nil
+}
+
+// patiently dials again while no API server can be reached: nothing has been sent yet.
+func patiently(ctx context.Context, dial Dial) (conn net.Conn, err error) {
+	waiting := wait.PollUntilContextTimeout(ctx, pollInterval, dialPatience, true, func(ctx context.Context) (bool, error) {
+		next, failure := dial(ctx)
+		if ctx.Err() == nil || err == nil { // what it failed with, not that time was up
+			conn, err = next, failure
+		}
+		return failure == nil, nil
+	})
+	if err == nil && waiting != nil {
+		return nil, waiting
+	}
+	return conn, err
 }
 
 // Ready waits until the API server serves, and the client can be used.
