@@ -42,9 +42,9 @@ func TestIntegrationHighAvailability(t *testing.T) {
 	// Two of three members can still write.
 	c.apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: written\n")
 
-	_, said, err := c.create(t)
+	result, said, err := c.create(t)
 	if got := exitCode(err); got != 3 || !strings.Contains(said, "1 of 4 hosts failed their checks") {
-		t.Errorf("with a host that is down: exit code %d, it says:\n%s", got, said)
+		t.Errorf("with a host that is down: exit code %d, it says:\n%s%s", got, said, result.failures())
 	}
 	c.mustRun(t, "start", holder)
 	c.mustCreate(t)

@@ -72,7 +72,11 @@ func patiently(ctx context.Context, dial Dial) (conn net.Conn, err error) {
 // Ready waits until the API server serves, and the client can be used.
 func (c *Client) Ready(ctx context.Context, patience time.Duration) error {
 	return poll(ctx, patience, "the API server is not ready", func(ctx context.Context) (string, error) {
-		return "", c.probe(ctx)
+		err := c.probe(ctx)
+		if apierrors.IsForbidden(err) { // one that has just started has not read yet who may do what
+			return err.Error(), nil
+		}
+		return "", err
 	})
 }
 
