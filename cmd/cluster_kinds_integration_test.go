@@ -54,7 +54,11 @@ func TestIntegrationHighAvailability(t *testing.T) {
 // ranges of their own, and has IPv4 be flat.
 func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 	c := newTestCluster(t, "--load-balancers", "1")
-	c.on(t, "client", "ip route add 10.2.64.0/18 dev eth0")
+	// Pods that are flat are part of the hosts' subnet.
+	for _, host := range []string{"labtest-cp-1", "labtest-lb-1", "labtest-worker-1", "labtest-worker-2", "client"} {
+		c.on(t, host, "ip -4 address show dev eth0 | sed -n 's,^ *inet \\(10[.0-9]*\\)/24 .*,\\1,p' | "+
+			"while read -r a; do ip address add $a/16 dev eth0; ip address del $a/24 dev eth0; done; ip -4 address show dev eth0 | grep -q /16")
+	}
 	c.rewrite(t,
 		"  clusterNetwork:\n    pods:\n      cidrBlocks:\n      - 192.168.0.0/16", "  clusterNetwork:\n    flatIPv4: true",
 		"    cidr: 192.168.0.0/16\n", "    cidr: 10.2.64.0/20\n",
