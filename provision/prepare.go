@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/netip"
@@ -128,7 +129,7 @@ func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desi
 		if !strings.HasPrefix(file.Path, "/") || !isForNow {
 			continue
 		}
-		if strings.Contains(string(file.Content), render.KnownAfterInit) {
+		if bytes.Contains(file.Content, []byte(render.KnownAfterInit)) {
 			return change.Desired{}, fmt.Errorf("cannot prepare the host: %s holds what is known only after init", file.Path)
 		}
 		desired.Files = append(desired.Files, change.File{

@@ -107,7 +107,18 @@ func sysctlPath(key string) string {
 // sysctlName is how people write a path: sysctlPath the other way round.
 func sysctlName(path string) string { return swapped(path) }
 
-func swapped(key string) string { return strings.NewReplacer(".", "/", "/", ".").Replace(key) }
+func swapped(key string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '.':
+			return '/'
+		case '/':
+			return '.'
+		default:
+			return r
+		}
+	}, key)
+}
 
 // ParseModules reads a file of modules-load.d.
 func ParseModules(content []byte) []string {

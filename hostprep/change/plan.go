@@ -12,18 +12,12 @@ import (
 type Action struct {
 	// Summary is one line for people: "create /etc/sysctl.d/90-dualstrap.conf".
 	Summary string
+	// Diff shows the change of a text file as a unified diff, for those who ask for it. It is nil for all else
+	// and for secrets.
+	Diff func() string
 
-	diff    func() string
 	entries Record
 	join    func(*work)
-}
-
-// Diff shows the change of a text file as a unified diff. It is empty for all else and for secrets.
-func (a Action) Diff() string {
-	if a.diff == nil {
-		return ""
-	}
-	return a.diff()
 }
 
 // Plan says what has to be done so that a host in this state is as desired, in the order in which

@@ -35,7 +35,7 @@ func (p *planner) planFiles() {
 			w.putFile(remote.File{Path: file.Path, Mode: file.Mode, Owner: owner, Content: file.Content})
 		}, p.fileEntries(file.Path)...)
 		if !same && !file.Secret {
-			action.diff = func() string { return unified(file.Path, there, found, file.Content) }
+			action.Diff = func() string { return unified(file.Path, there, found, file.Content) }
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (p *planner) planSetting(setting firewalld.Setting, edited map[string]firew
 			Kind: KindSetting, Name: setting.Key, File: setting.File, Absent: !set, Value: value,
 			Mode: fmt.Sprintf("%#o", file.Mode), Owner: file.Owner,
 		})
-	action.diff = func() string { return unified(setting.File, FileState{Content: []byte(conf)}, found, []byte(after)) }
+	action.Diff = func() string { return unified(setting.File, FileState{Content: []byte(conf)}, found, []byte(after)) }
 	return true
 }
 

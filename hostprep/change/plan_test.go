@@ -178,7 +178,7 @@ func TestPlan(t *testing.T) {
 			var got []string
 			for _, action := range change.Plan(state, wanted()) {
 				got = append(got, action.Summary)
-				if strings.Contains(action.Diff(), "hidden") || strings.Contains(action.Summary, "hidden") {
+				if action.Diff != nil && strings.Contains(action.Diff(), "hidden") || strings.Contains(action.Summary, "hidden") {
 					t.Errorf("a secret is shown: %+v", action)
 				}
 			}
@@ -202,7 +202,9 @@ func TestPlanShowsDiffs(t *testing.T) {
 
 	var diffs strings.Builder
 	for _, action := range change.Plan(state, wanted()) {
-		diffs.WriteString(action.Diff())
+		if action.Diff != nil {
+			diffs.WriteString(action.Diff())
+		}
 	}
 	want := "--- a/etc/app/app.conf\n+++ b/etc/app/app.conf\n@@ -1 +1 @@\n-old\n+new\n" +
 		"--- a" + conf + "\n+++ b" + conf + "\n@@ -1,3 +1,3 @@\n # mine\n-IPv6_rpfilter=yes\n+IPv6_rpfilter=no\n Lockdown=no\n"

@@ -46,44 +46,49 @@ type loggedIn struct {
 
 func newConnection(end *endpoint, login loggedIn, raw *pulse, keepAlive time.Duration) *connection {
 	c := &connection{
-		// A client with nothing of its own: ssh.NewClient has three goroutines for what serve does beside.
+		// ssh.NewClient has three goroutines for what refuse does; with a thousand hosts they count.
 		end: end, client: &ssh.Client{Conn: login.conn}, raw: raw,
 		sessions: make(chan struct{}, maxSessions), gone: make(chan struct{}),
 	}
-	c.watched.Go(func() { c.serve(login, keepAlive) })
+	c.watched.Go(func() {
+		login.refuse()
+		c.lose(login.conn.Wait())
+	})
+	c.watched.Go(func() { c.watch(keepAlive) })
 	return c
 }
 
-// serve refuses what the host asks for, and asks it again and again whether it is there. Whatever it sends
-// meanwhile is an answer, too. It ends with the connection.
-func (c *connection) serve(login loggedIn, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	var asked chan error // nil while nothing is asked
+// refuse refuses all that the host asks for, until the connection ends.
+func (l loggedIn) refuse() {
 	for {
 		select {
-		case request, more := <-login.requests:
+		case request, more := <-l.requests:
 			if !more {
-				c.lose(c.client.Wait())
 				return
 			}
-			go request.Reply(false, nil) //nolint:errcheck // a host that takes nothing would hold up what watches it
-		case offered, more := <-login.channels:
+			request.Reply(false, nil) //nolint:errcheck // when it fails the connection is over
+		case offered, more := <-l.channels:
 			if !more {
-				c.lose(c.client.Wait())
 				return
 			}
-			go offered.Reject(ssh.UnknownChannelType, "nothing is served here") //nolint:errcheck // as above
+			offered.Reject(ssh.UnknownChannelType, "nothing is served here") //nolint:errcheck // as above
+		}
+	}
+}
+
+// watch asks the host again and again whether it is there. Whatever it sends meanwhile is an answer, too.
+func (c *connection) watch(interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-c.gone:
+			return
 		case <-ticker.C:
-			if asked == nil {
-				asked = make(chan error, 1)
-				c.watched.Go(func() { asked <- c.ask(silences * interval) })
-			}
-		case err := <-asked:
-			asked = nil
-			if err != nil && c.raw.silence() >= silences*interval {
-				c.lose(err)
-			}
+		}
+		if err := c.ask(silences * interval); err != nil && (c.isGone() || c.raw.silence() >= silences*interval) {
+			c.lose(err)
+			return
 		}
 	}
 }

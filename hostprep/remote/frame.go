@@ -39,8 +39,12 @@ func quote(text string) string {
 // framed is the program of a script as bootstrap reads it: the script in a subshell, whose answers go
 // to file descriptor 3 between markers, and whose other output goes to standard error.
 func framed(script Script, marker string) []byte {
-	const frame = 1 << 10 // what stands around the script, with most arguments
-	line := make([]byte, 0, len(script.Body)*9/8+frame)
+	const frame = 1 << 10 // what stands around the script
+	size := len(script.Body) + frame
+	for _, arg := range script.Args {
+		size += len(arg)
+	}
+	line := make([]byte, 0, size+size/8) // what is escaped is two bytes
 	line = appendEscaped(line, `PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
 exec 3>&1 1>&2

@@ -29,6 +29,7 @@ type Pool struct {
 	closed  bool
 	flights map[string]*flight
 	trust   map[string]*hostKeys
+	targets map[netip.Addr]*endpoint
 }
 
 // flight is a connection that is being set up, or was, or that failed.
@@ -79,13 +80,14 @@ func NewPool(settings Settings) (*Pool, error) {
 		dials:    make(chan struct{}, maxDials),
 		flights:  map[string]*flight{},
 		trust:    map[string]*hostKeys{},
+		targets:  map[netip.Addr]*endpoint{},
 	}, nil
 }
 
 // Host gives the host, connected. The first call connects; so does the first one after a connection
 // was lost.
 func (p *Pool) Host(ctx context.Context, address netip.Addr) (Host, error) {
-	end, err := p.resolver.target(address.Unmap().String())
+	end, err := p.target(address)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +96,20 @@ func (p *Pool) Host(ctx context.Context, address netip.Addr) (Host, error) {
 		return nil, err
 	}
 	return &host{connection: conn, address: address, log: p.resolver.settings.Log(address), secrets: p.resolver.settings.Secrets}, nil
+}
+
+// target gives the endpoint of a host, which the SSH configuration is asked for once.
+func (p *Pool) target(address netip.Addr) (*endpoint, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if end := p.targets[address]; end != nil {
+		return end, nil
+	}
+	end, err := p.resolver.target(address.Unmap().String())
+	if err == nil {
+		p.targets[address] = end
+	}
+	return end, err
 }
 
 // Close ends all connections. What still runs on them fails.
@@ -179,7 +195,7 @@ func (p *Pool) hostKeys(files knownHostsFiles) (*hostKeys, error) {
 
 // Dial connects to an address as the host sees it, through the host's SSH server.
 func (p *Pool) Dial(ctx context.Context, address netip.Addr, to netip.AddrPort) (net.Conn, error) {
-	end, err := p.resolver.target(address.Unmap().String())
+	end, err := p.target(address)
 	if err != nil {
 		return nil, err
 	}

@@ -14,17 +14,13 @@ import (
 )
 
 const (
-	// maxAnswer bounds what a host can make this program keep.
-	maxAnswer = 16 << 20
 	// drain is how long output may still come after the script has ended. Something it left running
 	// can hold its streams open for ever.
 	drain = 2 * time.Second
 	// starved is how long more is waited for what a script must have said and did not yet: on a busy
 	// machine it is still on its way.
 	starved = 15 * time.Second
-	// answerBuffer and stderrBuffer are what outputs come through: an answer is some kilobytes, and what stands
-	// beside it mostly a line. Each host that is worked on has both.
-	answerBuffer = 8 << 10
+	// stderrBuffer is what the rest comes through: it is mostly a line.
 	stderrBuffer = 1 << 10
 )
 
@@ -38,58 +34,6 @@ type session struct {
 	ended   chan outcome
 	closed  chan struct{} // closed when sshd has closed the session, too
 	read    chan struct{} // closed when both outputs are read to their ends
-}
-
-// answerKeeper keeps output up to a bound.
-type answerKeeper struct {
-	mu   sync.Mutex
-	data []byte
-}
-
-var errTooLong = errors.New("the answer is longer than 16 MiB")
-
-// Write implements io.Writer.
-func (k *answerKeeper) Write(data []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.data)+len(data) > maxAnswer {
-		return 0, errTooLong
-	}
-	k.data = append(k.data, data...)
-	return len(data), nil
-}
-
-// bytes gives what came until now. What comes later stands behind it and changes nothing of it.
-func (k *answerKeeper) bytes() []byte {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return slices.Clip(k.data)
-}
-
-// lockedWriter is for an output that may still be written to while it is looked at.
-type lockedWriter struct {
-	mu   sync.Mutex
-	kept stderrKeeper
-}
-
-// Write implements io.Writer.
-func (w *lockedWriter) Write(data []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.kept.Write(data)
-}
-
-// text and begun are those of stderrKeeper.
-func (w *lockedWriter) text(secrets *Secrets) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.kept.text(secrets)
-}
-
-func (w *lockedWriter) begun() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.kept.begun()
 }
 
 // program is a script that is ready to be sent.
@@ -118,7 +62,7 @@ func start(channel ssh.Channel, requests <-chan *ssh.Request, command string, pr
 	}()
 	var outputs sync.WaitGroup
 	outputs.Go(func() {
-		if _, err := io.CopyBuffer(&s.stdout, channel, make([]byte, answerBuffer)); errors.Is(err, errTooLong) {
+		if err := s.stdout.readAll(channel); errors.Is(err, errTooLong) {
 			s.broken <- err
 			channel.Close() //nolint:errcheck // what comes is not wanted
 		}
@@ -189,7 +133,8 @@ func (s *session) close(ctx context.Context) {
 
 // run executes a script on the connection, when there is a place for it.
 func (c *connection) run(ctx context.Context, script Script, secrets *Secrets) (Answer, error) {
-	if strings.ContainsRune(script.Body+strings.Join(script.Args, ""), 0) {
+	hasNUL := func(text string) bool { return strings.ContainsRune(text, 0) }
+	if hasNUL(script.Body) || slices.ContainsFunc(script.Args, hasNUL) {
 		return Answer{}, fmt.Errorf("%s: neither a script nor its arguments can hold NUL", script.Name)
 	}
 	select {

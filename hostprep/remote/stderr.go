@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"fmt"
+	"sync"
 )
 
 // stderrHalf is how much of the beginning, and how much of the end, of standard error is kept.
@@ -53,4 +54,30 @@ func (k *stderrKeeper) text(secrets *Secrets) string {
 	first, last := secrets.Redact(string(head)), secrets.Redact(string(k.tail))
 	first, last = first[:max(len(first)-edge, 0)], last[min(edge, len(last)):]
 	return fmt.Sprintf("%s\n[%d bytes left out]\n%s", first, left+2*int64(edge), last)
+}
+
+// lockedWriter is for an output that may still be written to while it is looked at.
+type lockedWriter struct {
+	mu   sync.Mutex
+	kept stderrKeeper
+}
+
+// Write implements io.Writer.
+func (w *lockedWriter) Write(data []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept.Write(data)
+}
+
+// text and begun are those of stderrKeeper.
+func (w *lockedWriter) text(secrets *Secrets) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept.text(secrets)
+}
+
+func (w *lockedWriter) begun() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept.begun()
 }

@@ -47,8 +47,8 @@ type Action struct {
 type Change struct {
 	// Summary is one line in the imperative.
 	Summary string
-	// Diff shows the change of a text file as a unified diff; it is empty for other changes, and where the
-	// text is secret. Few people ask for it, so it is made for those. It may be nil.
+	// Diff shows the change of a text file as a unified diff, for those who ask for it; nil for other changes,
+	// and where the text is secret.
 	Diff func() string
 }
 
