@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,9 @@ func TestIntegrationPreparationIsCutOff(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	// What comes after the preparation waits for this, so that no run gets further.
 	c.on(t, "labtest-cp-1", "systemd-run -q --unit=no-kubeadm flock /run/dualstrap-kubeadm.lock sleep infinity")
+	for _, host := range smallLab() {
+		c.on(t, host, watch)
+	}
 	runParts(t, c, []part[*testCluster]{
 		{"killed again and again", preparationIsKilled},
 		{"it converges", preparationConverges},
@@ -44,6 +48,7 @@ func (c *testCluster) begin(t *testing.T) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), c.program,
 		"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "--skip-verify")
+	command.Stdout = t.Output() // it says what hosts fail for
 	said, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -107,21 +112,37 @@ func preparationIsKilled(t *testing.T, c *testCluster) {
 	}
 }
 
-// hasWholePrograms holds every program on the hosts to the bundle: it is whole, or it is not there. Only
-// those are read that are new since the last time.
+// watch writes down, all the time, how large programs are under their names.
+const watch = `cat >/run/watch.sh <<'END'
+while :; do
+	stat -c '%s  %n' /usr/local/bin/* /opt/cni/bin/* 2>/dev/null
+	sleep 0.05
+done | mawk -W interactive '!seen[$0]++ { print; fflush() }' >/run/sizes
+END
+systemd-run -q --unit=watch sh /run/watch.sh`
+
+// hasWholePrograms holds every program on the hosts to the bundle: it is whole, or it is not there, and so
+// it has always been. Only those are read that are new since the last time.
 func (c *testCluster) hasWholePrograms(t *testing.T) {
 	t.Helper()
 	folder, err := bundle.Open(c.bundle)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sums := map[string]string{}
+	sums, sizes := map[string]string{}, map[string]string{}
 	for _, file := range folder.Manifest.Files {
 		if file.Executable != nil {
 			sums[file.Executable.Path] = file.Executable.SHA256
+			sizes[file.Executable.Path] = strconv.FormatInt(file.Executable.Size, 10)
 		}
 	}
 	for _, host := range smallLab() {
+		for line := range strings.Lines(c.on(t, host, "cat /run/sizes")) {
+			size, path, _ := strings.Cut(strings.TrimSpace(line), "  ")
+			if sizes[path] != "" && size != sizes[path] {
+				t.Errorf("%s: %s had %s of %s bytes", host, path, size, sizes[path])
+			}
+		}
 		out := c.on(t, host, `cd /run; touch looking; [ -e looked ] || touch -d @0 looked
 			find /usr/local/bin /opt/cni/bin ! -name '.*' -type f -newercm looked -exec sha256sum {} + 2>/dev/null || :
 			mv looking looked`)
@@ -179,6 +200,9 @@ func preparationConverges(t *testing.T, c *testCluster) {
 		}
 	}
 	c.hasWholePrograms(t)
+	for _, host := range smallLab() {
+		c.on(t, host, "grep -q '  /usr/local/bin/kubelet$' /run/sizes") // somebody watches
+	}
 }
 
 const (
