@@ -119,6 +119,7 @@ func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desi
 	desired := change.Desired{
 		Firewalld: wantedFirewalld(files.Firewalld),
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
+		Aside:     aside(host),
 	}
 	for _, program := range host.Programs(&s.cluster) {
 		desired.Programs = append(desired.Programs, change.Program{Name: program.Name, Apt: program.Debian, Dnf: program.RPM})

@@ -20,6 +20,8 @@ type Desired struct {
 	Units       []Unit
 	// Firewalld concerns only hosts on which it runs.
 	Firewalld firewalld.Wanted
+	// Aside is what others will change later.
+	Aside Aside
 }
 
 // File is a text file.

@@ -31,6 +31,7 @@ func Plan(state State, desired Desired) []Action {
 	p.planFirewalld()
 	p.planUnits()
 	p.planImages()
+	p.planAside()
 	return p.actions
 }
 

@@ -19,6 +19,7 @@ type Kind string
 const (
 	KindFile      Kind = "file"
 	KindFolder    Kind = "folder"
+	KindTree      Kind = "tree"
 	KindSysctl    Kind = "sysctl"
 	KindUnit      Kind = "unit"
 	KindPackage   Kind = "package"
@@ -110,12 +111,17 @@ func (e Entry) id() string { return string(e.Kind) + " " + e.Name }
 func fileEntry(path string, state State) Entry {
 	entry := Entry{Kind: KindFile, Name: path}
 	if _, there := state.Files[path]; there {
-		sum := sha256.Sum256([]byte(path))
-		entry.Copy = "before/" + hex.EncodeToString(sum[:8])
+		entry.Copy = copyOf(path)
 	} else {
 		entry.Absent = true
 	}
 	return entry
+}
+
+// copyOf is where a copy of what is at a path lies, relative to the record.
+func copyOf(path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return "before/" + hex.EncodeToString(sum[:8])
 }
 
 // changeEntry records that firewalld does not have something.

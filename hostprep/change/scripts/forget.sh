@@ -1,4 +1,5 @@
-# forget PACKAGES FILES: removes packages that nothing else needs, files, and the record. It comes last.
+# forget PACKAGES FILES LAST FOLDERS: removes packages that nothing else needs, files, then what says whose
+# the host is and the folders of that, and the record. It comes last.
 IFS='
 '
 set -f
@@ -9,8 +10,11 @@ for package in $1; do
 		rpm --erase -- "$package" || echo "package $package stays" >&2
 	fi
 done
-for file in $2; do
+for file in $2 $3; do
 	rm -f -- "$file"
+done
+for folder in $4; do
+	[ ! -d "$folder" ] || rmdir -- "$folder" || echo "$folder stays: there is something in it" >&2
 done
 # Without its record nothing says what the rest is for.
 rm -f "$state/record.jsonl"

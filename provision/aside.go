@@ -1,0 +1,36 @@
+package provision
+
+import (
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/change"
+)
+
+// aside is what a node's programs change that nobody asks for by name: reset goes back to it.
+func aside(host *hostprep.Host) change.Aside {
+	trees := []change.Tree{
+		{Path: "/etc/kubernetes", Copy: true},
+		{Path: "/etc/cni/net.d", Copy: true},
+		{Path: "/var/lib/cni", Copy: true},
+		{Path: "/var/lib/kubelet", Copy: true},
+		{Path: "/var/lib/containerd"},
+		{Path: "/run/containerd"},
+		{Path: "/opt/containerd"},
+		{Path: "/var/log/containers"},
+		{Path: "/var/log/pods"},
+		{Path: "/usr/libexec/kubernetes"},
+	}
+	if host.ControlPlane {
+		trees = append(trees, change.Tree{Path: "/var/lib/etcd", Copy: true})
+	}
+	return change.Aside{Trees: trees, Sysctls: []string{
+		// The kubelet's (setupKernelTunables of its container manager).
+		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
+		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
+		// kube-proxy's (its conntrack tuning).
+		"net/netfilter/nf_conntrack_max", "net/netfilter/nf_conntrack_tcp_be_liberal",
+		"net/netfilter/nf_conntrack_tcp_timeout_established", "net/netfilter/nf_conntrack_tcp_timeout_close_wait",
+		"net/netfilter/nf_conntrack_udp_timeout", "net/netfilter/nf_conntrack_udp_timeout_stream",
+		// What the kernel changes along with ip_forward.
+		"net/ipv4/conf/all/accept_redirects", "net/ipv4/conf/default/accept_redirects",
+	}}
+}

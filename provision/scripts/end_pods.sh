@@ -1,0 +1,75 @@
+# end_pods VIP TABLES: ends all pods, and takes their network from the kernel. VIP is the control plane's
+# address where this host may hold it, TABLES are nftables tables, as in "ip one,ip6 two". The pod network's
+# own program knows what it has made; it is in the image that the host has.
+vip=$1 tables=$2
+PATH=$PATH:/usr/local/bin
+
+k8s() { ctr --connect-timeout 5s --namespace k8s.io "$@"; }
+
+# running lists containers that have a process.
+running() { k8s tasks ls | awk 'NR > 1 && $3 != "STOPPED" { print $1 }'; }
+
+signal_all() {
+	for container in $(running); do
+		k8s tasks kill --all --signal "$1" "$container" 2>/dev/null || : # it may have ended
+	done
+}
+
+end_containers() {
+	signal_all SIGTERM # the VIP and load balancers' addresses go to other hosts at once
+	for _ in $(seq 50); do
+		[ -n "$(running)" ] || break
+		sleep 0.1
+	done
+	signal_all SIGKILL
+	for container in $(k8s tasks ls --quiet); do
+		k8s tasks rm --force "$container" >/dev/null || :
+	done
+}
+
+remove_containers() {
+	for container in $(k8s containers ls --quiet); do
+		k8s containers rm "$container" || :
+	done
+}
+
+remove_network() {
+	image=$(k8s images ls --quiet | grep '^dualstrap\.dev/dualstrap:' | head -n 1)
+	if [ -z "$image" ]; then
+		echo 'no pod network has been here: there is no image of it' >&2
+		return
+	fi
+	root=$(mktemp -d)
+	k8s images mount "$image" "$root" >/dev/null
+	removed=0
+	"$root/usr/local/bin/dualstrap" agent --cleanup --cleanup-tables "$tables" || removed=$?
+	k8s images unmount --rm "$root" >/dev/null
+	rmdir "$root"
+	return "$removed"
+}
+
+containerd=/etc/systemd/system/containerd.service
+if [ -e "$containerd" ] && command -v ctr >/dev/null && systemctl start containerd.service; then
+	end_containers
+	remove_network
+	remove_containers
+fi
+# What containerd does not know of, as when it does not start.
+systemctl kill --signal=SIGKILL kubepods.slice 2>/dev/null || :
+systemctl stop kubepods.slice 2>/dev/null || :
+pkill -KILL -f '^/usr/local/bin/containerd-shim-runc-v2 -namespace k8s\.io ' || :
+
+# Interfaces whose pods have had no time to remove them.
+for link in $(grep -ohsE '"veth[0-9a-f]{8}"' /var/lib/cni/results/* | tr -d '"' | sort -u); do
+	[ ! -e "/sys/class/net/$link" ] || ip link delete "$link" || [ ! -e "/sys/class/net/$link" ]
+done
+for netns in /run/netns/cni-*; do
+	[ -e "$netns" ] || continue
+	umount "$netns" || :
+	rm -f "$netns"
+done
+if [ -n "$vip" ]; then
+	ip -o address show to "$vip" | while read -r _ link _ address _; do
+		ip address delete "$address" dev "$link"
+	done
+fi
