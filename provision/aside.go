@@ -14,6 +14,8 @@ func aside(host *hostprep.Host) change.Aside {
 		{Path: "/var/lib/kubelet", Copy: true},
 		{Path: "/var/lib/containerd"},
 		{Path: "/run/containerd"},
+		{Path: "/run/nri"},
+		{Path: "/run/dualstrap"},
 		{Path: "/opt/containerd"},
 		{Path: "/var/log/containers"},
 		{Path: "/var/log/pods"},
@@ -22,7 +24,11 @@ func aside(host *hostprep.Host) change.Aside {
 	if host.ControlPlane {
 		trees = append(trees, change.Tree{Path: "/var/lib/etcd", Copy: true})
 	}
-	return change.Aside{Trees: trees, Sysctls: []string{
+	var zones []string
+	if host.Facts.Units["firewalld"].Active {
+		zones = []string{host.Facts.Firewalld.DefaultZone}
+	}
+	return change.Aside{Trees: trees, Tables: true, Zones: zones, Sysctls: []string{
 		// The kubelet's (setupKernelTunables of its container manager).
 		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
 		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",

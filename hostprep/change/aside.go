@@ -10,7 +10,16 @@ type Aside struct {
 	Trees []Tree
 	// Sysctls are keys, as that of a [Sysctl].
 	Sysctls []string
+	// Tables removes nftables tables that there were not, once nothing is left in them: iptables makes
+	// one for each chain that it is asked for, and never removes any.
+	Tables bool
+	// Zones are firewalld's own, of which it makes a file in /etc as soon as anything in them changes. The
+	// file goes when it says no more than what firewalld brings.
+	Zones []string
 }
+
+// zoneFile is where firewalld keeps what is not as it brings it.
+func zoneFile(zone string) string { return "/etc/firewalld/zones/" + zone + ".xml" }
 
 // Tree is a folder that programs fill. Undone, it is gone where there was none; where there was one,
 // what has come into it is gone.
@@ -41,6 +50,14 @@ func (p *planner) planAside() {
 	for _, key := range p.desired.Aside.Sysctls {
 		value, there := p.state.Sysctls[key]
 		entries = append(entries, Entry{Kind: KindSysctl, Name: key, Absent: !there, Value: value})
+	}
+	for _, zone := range p.desired.Aside.Zones {
+		if entry := fileEntry(zoneFile(zone), p.state); entry.Absent {
+			entries = append(entries, Entry{Kind: KindZone, Name: entry.Name, Absent: true})
+		}
+	}
+	if tables := p.state.Tables; p.desired.Aside.Tables && tables != nil {
+		entries = append(entries, Entry{Kind: KindTables, Name: "tables", Value: *tables})
 	}
 	first := &p.actions[0]
 	first.entries = append(Record{}.missing(entries), first.entries...)

@@ -18,13 +18,18 @@ func setAside() (change.State, change.Desired) {
 			{Path: "/etc/cni/net.d", Copy: true}, {Path: "/var/lib/app", Copy: true}, {Path: "/var/lib/containerd"}, {Path: "/opt/containerd"},
 		},
 		Sysctls: []string{"kernel/panic", "net/netfilter/nf_conntrack_max"},
+		Tables:  true,
+		Zones:   []string{"public", "home"},
 	}
 	state := asWanted()
 	delete(state.Files, "/etc/app/app.conf")
 	folder := change.FileState{Kind: "directory", Mode: 0o755, Owner: "root:root", OwnerID: "0:0"}
 	state.Files["/var/lib/app"], state.Files["/var/lib/containerd"] = folder, folder
+	state.Files["/etc/firewalld/zones/home.xml"] = change.FileState{Kind: "regular file"}
 	state.Folders = []string{"/etc/cni"}
 	state.Sysctls["kernel/panic"] = "0"
+	tables := "ip nat\ninet firewalld"
+	state.Tables = &tables
 	return state, desired
 }
 
@@ -55,6 +60,8 @@ func TestAsideIsRecordedWithTheFirstChange(t *testing.T) {
 		{Kind: change.KindTree, Name: "/opt/containerd", Absent: true},
 		{Kind: change.KindSysctl, Name: "kernel/panic", Value: "0"},
 		{Kind: change.KindSysctl, Name: "net/netfilter/nf_conntrack_max", Absent: true},
+		{Kind: change.KindZone, Name: "/etc/firewalld/zones/public.xml", Absent: true},
+		{Kind: change.KindTables, Name: "tables", Value: "ip nat\ninet firewalld"},
 	}
 	if diff := cmp.Diff(want, made[:min(len(want), len(made))]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -100,6 +107,8 @@ const undoable = `{"kind":"folder","name":"/etc/dualstrap","absent":true}
 {"kind":"file","name":"/usr/local/bin/app","absent":true}
 {"kind":"image","name":"a:1","absent":true}
 {"kind":"sysctl","name":"kernel/panic","value":"0"}
+{"kind":"nftables","name":"tables","value":"inet firewalld"}
+{"kind":"firewalld-zone","name":"/etc/firewalld/zones/public.xml","absent":true}
 {"kind":"unit","name":"app.service"}
 {"kind":"package","name":"conntrack","absent":true}
 `
@@ -116,12 +125,13 @@ func TestUndo(t *testing.T) {
 		"a:1", "app.service", "app.service", "/etc/kubernetes", "before/1=/var/lib/kubelet",
 		"before/" + sum("/var/lib/containerd")[:16] + ".names=/var/lib/containerd",
 		"before/3=/etc/motd", "/usr/local/bin/app", "/etc/kubernetes", "", "kernel/panic=0",
+		"known\ninet firewalld",
 	}
 	if diff := cmp.Diff(want, host.args["undo changes"]); diff != "" {
 		t.Errorf("undo (-want +got):\n%s", diff)
 	}
 	// What says whose the host is goes with the record.
-	want = []string{"conntrack", "", "/etc/dualstrap/cluster.yaml", "/etc/dualstrap"}
+	want = []string{"conntrack", "", "/etc/firewalld/zones/public.xml", "/etc/dualstrap/cluster.yaml", "/etc/dualstrap"}
 	if diff := cmp.Diff(want, host.args["forget what there was"]); diff != "" {
 		t.Errorf("forget (-want +got):\n%s", diff)
 	}

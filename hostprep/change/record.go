@@ -26,6 +26,8 @@ const (
 	KindImage     Kind = "image"
 	KindSetting   Kind = "firewalld-setting"
 	KindFirewalld Kind = "firewalld"
+	KindTables    Kind = "nftables"
+	KindZone      Kind = "firewalld-zone"
 )
 
 // Entry is what one thing was before it was changed for the first time.
@@ -35,7 +37,7 @@ type Entry struct {
 	Name string `json:"name"`
 	// Absent says that there was none.
 	Absent bool `json:"absent,omitempty"`
-	// Value is what a sysctl or a setting was.
+	// Value is what a sysctl or a setting was, or the nftables tables that there were, one a line.
 	Value string `json:"value,omitempty"`
 	// Copy is where a file as it was lies, relative to the record.
 	Copy string `json:"copy,omitempty"`

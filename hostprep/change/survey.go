@@ -89,6 +89,9 @@ func newRequest(desired Desired) (request, error) {
 	for _, tree := range desired.Aside.Trees {
 		r.files = append(r.files, tree.Path)
 	}
+	for _, zone := range desired.Aside.Zones {
+		r.files = append(r.files, zoneFile(zone))
+	}
 	for _, sysctl := range desired.Sysctls {
 		r.sysctls = append(r.sysctls, sysctl.Key)
 	}

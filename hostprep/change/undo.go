@@ -35,7 +35,8 @@ func Undo(ctx context.Context, host remote.Host, last ...string) error {
 	if err := undoFirewalld(ctx, host, record, slices.Contains(traces.restarts, firewalldUnit)); err != nil {
 		return err
 	}
-	return run(ctx, host, "forget what there was", "forget", record.names(KindPackage), leftovers(record), lastFiles, lastFolders)
+	return run(ctx, host, "forget what there was", "forget",
+		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastFolders)
 }
 
 // Traces are what a host keeps of changes.
@@ -101,7 +102,7 @@ func (r Record) names(kind Kind) []string {
 }
 
 func undoSystem(ctx context.Context, host remote.Host, record Record, files, folders []string) error {
-	var stop, disable, start, copies, sysctls []string
+	var stop, disable, start, copies, sysctls, tables []string
 	for _, entry := range slices.Backward(record) {
 		switch entry.Kind {
 		case KindUnit:
@@ -121,6 +122,8 @@ func undoSystem(ctx context.Context, host remote.Host, record Record, files, fol
 			if !entry.Absent {
 				sysctls = append(sysctls, entry.Name+"="+entry.Value)
 			}
+		case KindTables:
+			tables = append([]string{"known"}, lines(entry.Value)...)
 		}
 	}
 	gone, copied, named := record.trees()
@@ -131,7 +134,7 @@ func undoSystem(ctx context.Context, host remote.Host, record Record, files, fol
 	files = slices.DeleteFunc(files, record.covers)
 	folders = slices.DeleteFunc(folders, record.covers)
 	return run(ctx, host, "undo changes", "undo",
-		images, stop, disable, gone, copied, named, copies, files, folders, start, sysctls)
+		images, stop, disable, gone, copied, named, copies, files, folders, start, sysctls, tables)
 }
 
 // imageStore is where containerd keeps images.

@@ -45,7 +45,7 @@ func (e Entry) undoing() string {
 		if e.Change != nil {
 			return "firewalld: take back: " + e.Change.String()
 		}
-	case KindFolder, KindImage: // they go with what is in them
+	case KindFolder, KindImage, KindTables, KindZone: // they go with what is in them
 	}
 	return ""
 }

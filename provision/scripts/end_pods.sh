@@ -68,6 +68,34 @@ for netns in /run/netns/cni-*; do
 	umount "$netns" || :
 	rm -f "$netns"
 done
+rmdir /run/netns 2>/dev/null || : # somebody else's are in it
+
+in_table() { "$end_program" --wait 10 -t "$end_table" "$@"; }
+
+# The kubelet's chains, where the host has iptables: it makes some in every table, and rules that lead there.
+end_chains() {
+	end_program=$1 end_table=$2
+	saved=$("$end_program-save" -t "$end_table" | sed -n 's/^:\([^ ]*\).*/\1/p')
+	ours=$(printf '%s\n' "$saved" | grep '^KUBE-') || return 0
+	for chain in $(printf '%s\n' "$saved" | grep -v '^KUBE-'); do
+		for number in $(in_table -n --line-numbers -L "$chain" | awk '$2 ~ /^KUBE-/ { print $1 }' | sort -rn); do
+			in_table -D "$chain" "$number"
+		done
+	done
+	for chain in $ours; do
+		in_table -F "$chain"
+	done
+	for chain in $ours; do
+		in_table -X "$chain"
+	done
+}
+for program in iptables ip6tables; do
+	if command -v "$program" >/dev/null && command -v "$program-save" >/dev/null; then
+		for table in mangle nat filter; do
+			end_chains "$program" "$table"
+		done
+	fi
+done
 if [ -n "$vip" ]; then
 	ip -o address show to "$vip" | while read -r _ link _ address _; do
 		ip address delete "$address" dev "$link"

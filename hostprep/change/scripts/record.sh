@@ -21,8 +21,12 @@ for copy in $1; do
 	cp -a --one-file-system --reflink=auto -- "${copy#*=}" "$state/$name.new"
 	mv -T -- "$state/$name.new" "$state/$name"
 done
-for named in $5; do
-	ls -A -- "${named#*=}" >"$state/${named%%=*}"
+for named in ${5-}; do
+	folder=${named#*=} names=$state/${named%%=*}
+	mkdir -p "$names"
+	ls -A -- "$folder" >"$names/list"
+	chmod --reference="$folder" -- "$names"
+	chown --reference="$folder" -- "$names"
 done
 for unit in $3; do
 	: >"$state/restart/$unit"

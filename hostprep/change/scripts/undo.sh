@@ -1,9 +1,10 @@
-# undo IMAGES STOP DISABLE GONE COPIED NAMED COPIES ABSENT FOLDERS START SYSCTLS: goes back to what there
-# was. All are lists, one item a line, in the order in which they are dealt with. GONE are folders that
+# undo IMAGES STOP DISABLE GONE COPIED NAMED COPIES ABSENT FOLDERS START SYSCTLS TABLES: goes back to what
+# there was. All are lists, one item a line, in the order in which they are dealt with. GONE are folders that
 # there were not, COPIED and NAMED are NAME=PATH of folders that there were, with a copy of them or the
-# names of what was in them. COPIES are NAME=PATH of files, SYSCTLS KEY=VALUE.
+# names of what was in them. COPIES are NAME=PATH of files, SYSCTLS KEY=VALUE. TABLES are the
+# nftables tables that there were, after a line that says so where that is known.
 images=$1 stop=$2 disable=$3 gone=$4 copied=$5 named=$6 copies=$7 absent=$8 folders=$9
-start=${10} sysctls=${11}
+start=${10} sysctls=${11} tables=${12}
 PATH=$PATH:/usr/local/bin
 IFS='
 '
@@ -45,11 +46,13 @@ for tree in $copied; do
 	chown --reference="$copy" -- "$path"
 done
 for tree in $named; do
-	path=${tree#*=}
+	path=${tree#*=} names=$state/${tree%%=*}
 	[ -d "$path" ] || continue
 	for name in $(ls -A -- "$path"); do
-		grep -qxF -- "$name" "$state/${tree%%=*}" || drop "$path/$name"
+		grep -qxF -- "$name" "$names/list" || drop "$path/$name"
 	done
+	chmod --reference="$names" -- "$path"
+	chown --reference="$names" -- "$path"
 done
 for copy in $copies; do
 	path=${copy#*=}
@@ -76,7 +79,34 @@ for unit in $start; do
 	systemctl restart -- "$unit"
 done
 for setting in $sysctls; do
-	if [ -e "/proc/sys/${setting%%=*}" ]; then
-		printf '%s\n' "${setting#*=}" >"/proc/sys/${setting%%=*}"
+	file=/proc/sys/${setting%%=*} value=${setting#*=}
+	if [ ! -e "$file" ] || [ "$(cat "$file")" = "$value" ]; then
+		continue
+	elif [ -w "$file" ]; then
+		printf '%s\n' "$value" >"$file"
+	else
+		echo "$file stays as it is: this host may not set it" >&2 # it is that of the kernel around a container
 	fi
 done
+# is_empty TABLE: reports whether there is no rule and nothing of anybody's in an nftables table.
+is_empty() {
+	IFS=' '
+	nft list table $1 2>/dev/null | grep -vE '^(#|table |[[:space:]]*(chain [A-Z]+ \{|type .* policy accept;|\})?$)' >/dev/null && return 1
+	return 0
+}
+if [ -n "$tables" ] && command -v nft >/dev/null; then
+	for table in $(nft list tables | sed -n 's/^table //p'); do
+		case "
+$tables
+" in
+		*"
+$table
+"*) ;;
+		*)
+			if (is_empty "$table"); then
+				(IFS=' ' && nft delete table $table)
+			fi
+			;;
+		esac
+	done
+fi
