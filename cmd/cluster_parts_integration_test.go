@@ -23,6 +23,7 @@ import (
 func TestIntegrationCluster(t *testing.T) {
 	c := newTestCluster(t)
 	runParts(t, c, []part[*testCluster]{
+		{"hosts are bare", clusterIsBare},
 		{"create", clusterIsCreated},
 		{"nodes are as planned", clusterNodesAsPlanned},
 		{"a second run changes nothing", clusterConverges},
@@ -30,6 +31,11 @@ func TestIntegrationCluster(t *testing.T) {
 		{"services of the documentation", clusterServes},
 		{"service policies", clusterServicePolicies},
 		{"pods are reached and reach out", clusterPodsAreFlat},
+		{"reset refuses", resetIsRefused},
+		{"a budget keeps a node", resetKeepsBudgets},
+		{"reset takes a node out", resetTakesNodeOut},
+		{"the node joins again", resetNodeJoinsAgain},
+		{"reset leaves nothing", resetLeavesNothing},
 	})
 }
 

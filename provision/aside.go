@@ -1,6 +1,9 @@
 package provision
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/change"
 )
@@ -28,7 +31,12 @@ func aside(host *hostprep.Host) change.Aside {
 	if host.Facts.Units["firewalld"].Active {
 		zones = []string{host.Facts.Firewalld.DefaultZone}
 	}
-	return change.Aside{Trees: trees, Tables: true, Zones: zones, Sysctls: []string{
+	return change.Aside{Trees: trees, Tables: true, Zones: zones, Sysctls: asideSysctls(host)}
+}
+
+// asideSysctls are settings of the kernel that a node's programs make by themselves.
+func asideSysctls(host *hostprep.Host) []string {
+	keys := []string{
 		// The kubelet's (setupKernelTunables of its container manager).
 		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
 		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
@@ -38,5 +46,20 @@ func aside(host *hostprep.Host) change.Aside {
 		"net/netfilter/nf_conntrack_udp_timeout", "net/netfilter/nf_conntrack_udp_timeout_stream",
 		// What the kernel changes along with ip_forward.
 		"net/ipv4/conf/all/accept_redirects", "net/ipv4/conf/default/accept_redirects",
-	}}
+	}
+	return slices.DeleteFunc(keys, func(key string) bool { return isShared(host, key) })
+}
+
+// isShared reports whether a setting of the kernel is not the host's alone: it is a container, and only the
+// network is its own.
+func isShared(host *hostprep.Host, key string) bool {
+	return host.Facts.Container != "" && !strings.HasPrefix(key, "net/")
+}
+
+// sharedBy marks the settings that a host shares with others.
+func sharedBy(host *hostprep.Host, sysctls []change.Sysctl) []change.Sysctl {
+	for i := range sysctls {
+		sysctls[i].Shared = isShared(host, sysctls[i].Key)
+	}
+	return sysctls
 }

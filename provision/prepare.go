@@ -141,7 +141,7 @@ func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desi
 			if err != nil {
 				return change.Desired{}, err
 			}
-			desired.Sysctls = append(desired.Sysctls, sysctls...)
+			desired.Sysctls = append(desired.Sysctls, sharedBy(host, sysctls)...)
 		case strings.HasPrefix(file.Path, "/etc/modules-load.d/"):
 			desired.Modules = append(desired.Modules, change.ParseModules(file.Content)...)
 		}

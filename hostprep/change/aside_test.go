@@ -168,3 +168,18 @@ func TestUndoWithoutTraces(t *testing.T) {
 		t.Errorf("%v after %v", err, host.calls)
 	}
 }
+
+func TestSharedSysctlsAreNotRecorded(t *testing.T) {
+	t.Parallel()
+	desired, state := wanted(), asWanted()
+	desired.Sysctls = []change.Sysctl{{Key: "fs/inotify/max_user_instances", Value: "8192", Shared: true}, {Key: "net/ipv4/ip_forward", Value: "1"}}
+	state.Sysctls = map[string]string{"fs/inotify/max_user_instances": "128", "net/ipv4/ip_forward": "0"}
+	actions := change.Plan(state, desired)
+	if len(actions) != 2 {
+		t.Errorf("there is to be done: %v", actions)
+	}
+	made, _ := entries(t, actions)
+	if diff := cmp.Diff(change.Record{{Kind: change.KindSysctl, Name: "net/ipv4/ip_forward", Value: "0"}}, made); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -42,6 +42,9 @@ type File struct {
 type Sysctl struct {
 	// Key is the path below /proc/sys.
 	Key, Value string
+	// Shared says that it is not this host's alone, as that of the kernel around a container. Then it is
+	// set and never set back: others may have come to need it.
+	Shared bool
 }
 
 // Executable is a program that is sent to the host.

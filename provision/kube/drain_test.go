@@ -11,7 +11,9 @@ func TestLeaves(t *testing.T) {
 	t.Parallel()
 	ownedBy := func(kind string) func(*corev1.Pod) {
 		controls := true
-		return func(pod *corev1.Pod) { pod.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Controller: &controls}} }
+		return func(pod *corev1.Pod) {
+			pod.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Controller: &controls}}
+		}
 	}
 	for name, test := range map[string]struct {
 		alter func(*corev1.Pod)
