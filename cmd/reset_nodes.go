@@ -22,8 +22,9 @@ the hosts become what they were. Take the nodes out of the manifests, too, or cr
 join again.
 
 What would break the cluster is refused: to take away its last control plane node, or so many that etcd
-would lose its quorum. --force overrules the quorum, evicts nobody, and goes on where the cluster cannot be
-asked. Everything else is as in reset cluster.`,
+would lose its quorum. --force overrules the quorum, evicts nobody, takes nodes whose hosts cannot be
+reached out of the cluster all the same, and goes on where the cluster cannot be asked. Everything else is
+as in reset cluster.`,
 		Example: `  dualstrap reset nodes -f cluster.yaml --addresses 10.2.0.6
   dualstrap reset nodes -f cluster.yaml --addresses 10.2.0.6,10.2.0.7 --yes --drain-timeout 20m`,
 		Args:        noArgs,

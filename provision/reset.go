@@ -116,26 +116,39 @@ func (s *Site) Reset(ctx context.Context, options ResetOptions) (ResetOutcome, e
 	if err := s.refusal(); err != nil {
 		return ResetOutcome{}, err
 	}
+	return r.carryOut(ctx)
+}
+
+// carryOut resets the hosts that have answered, and says which have not.
+func (r *resetting) carryOut(ctx context.Context) (ResetOutcome, error) {
 	var outcome ResetOutcome
-	var reached []netip.Addr
+	var reached, lost []netip.Addr
 	var failures []error
-	for _, address := range targets {
-		err := s.index[address].Err
+	for _, address := range r.targets {
+		err := r.index[address].Err
 		if err == nil {
 			reached = append(reached, address)
 			continue
 		}
+		lost = append(lost, address)
 		outcome.Unreachable = append(outcome.Unreachable, UnreachableHost{Address: address, Error: err.Error()})
 		failures = append(failures, fmt.Errorf("%s was not reset: %w", address, err))
 	}
 	if err := r.mindQuorum(ctx); err != nil {
 		return outcome, errors.Join(append(failures, err)...)
 	}
-	outcome.Run, err = s.run(ctx, reached, false, r.phases()...)
-	outcome.Notes = r.notes
-	if err != nil {
+	var err error
+	if outcome.Run, err = r.run(ctx, reached, false, r.phases()...); err != nil {
 		return outcome, err
 	}
+	if r.options.Force && !r.options.wholeCluster() && len(lost) > 0 {
+		abandoned, err := r.abandon(ctx, lost)
+		if err != nil {
+			return outcome, err
+		}
+		outcome.Run.Hosts = append(outcome.Run.Hosts, abandoned.Hosts...)
+	}
+	outcome.Notes = r.notes
 	return outcome, errors.Join(append(failures, outcome.Run.Err(), ctx.Err())...)
 }
 
