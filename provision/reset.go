@@ -90,7 +90,9 @@ func ResetTargets(cfg *api.Config, options ResetOptions) ([]netip.Addr, error) {
 		return nil, &UnknownNodesError{Unknown: unknown, Known: all}
 	}
 	if staying == 0 && !options.wholeCluster() {
-		return nil, &RefusedError{Reasons: []string{"no control plane node would be left of the cluster; to take back all of it: dualstrap reset cluster"}}
+		return nil, &RefusedError{Reasons: []string{
+			"no control plane node would be left of the cluster; to take back all of it: dualstrap reset cluster",
+		}}
 	}
 	return targets, nil
 }

@@ -136,17 +136,20 @@ func (t *tally) add(leaves, healthy bool) {
 
 // judge refuses where etcd has no quorum now, so that it cannot let anybody go, or would have none then.
 func (t *tally) judge() error {
-	const force = "; bring them back first, or use --force"
 	switch {
 	case t.staying == t.all:
 		return nil
 	case t.staying == 0:
 		return &RefusedError{Reasons: []string{"no member would be left of etcd; to take back the whole cluster: dualstrap reset cluster"}}
 	case t.healthy < etcd.Quorum(t.all):
-		return &RefusedError{Reasons: []string{fmt.Sprintf("etcd has no quorum: %d of %s are healthy", t.healthy, amount.Of(t.all, "member")) + force}}
+		return refuseQuorum("etcd has no quorum: %d of %s are healthy", t.healthy, amount.Of(t.all, "member"))
 	case t.stayingHealthy < etcd.Quorum(t.staying):
-		return &RefusedError{Reasons: []string{fmt.Sprintf("etcd would lose its quorum: %d of the %s that stay are healthy, and it takes %d",
-			t.stayingHealthy, amount.Of(t.staying, "member"), etcd.Quorum(t.staying)) + force}}
+		return refuseQuorum("etcd would lose its quorum: %d of the %s that stay are healthy, and it takes %d",
+			t.stayingHealthy, amount.Of(t.staying, "member"), etcd.Quorum(t.staying))
 	}
 	return nil
+}
+
+func refuseQuorum(format string, args ...any) error {
+	return &RefusedError{Reasons: []string{fmt.Sprintf(format, args...) + "; bring the others back first, or use --force"}}
 }

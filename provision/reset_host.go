@@ -50,7 +50,8 @@ func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workfl
 }
 
 // errNoRecord is a host on which nothing says what there was.
-var errNoRecord = errors.New("the host was prepared for this cluster, but its record of what there was before is gone from /var/lib/dualstrap")
+var errNoRecord = errors.New("the host was prepared for this cluster, and its record of what there was before is gone from " +
+	"/var/lib/dualstrap: install the host anew")
 
 // action runs one of the package's scripts.
 func action(summary, file string, args ...string) workflow.Action {

@@ -172,7 +172,9 @@ func TestUndoWithoutTraces(t *testing.T) {
 func TestSharedSysctlsAreNotRecorded(t *testing.T) {
 	t.Parallel()
 	desired, state := wanted(), asWanted()
-	desired.Sysctls = []change.Sysctl{{Key: "fs/inotify/max_user_instances", Value: "8192", Shared: true}, {Key: "net/ipv4/ip_forward", Value: "1"}}
+	desired.Sysctls = []change.Sysctl{
+		{Key: "fs/inotify/max_user_instances", Value: "8192", Shared: true}, {Key: "net/ipv4/ip_forward", Value: "1"},
+	}
 	state.Sysctls = map[string]string{"fs/inotify/max_user_instances": "128", "net/ipv4/ip_forward": "0"}
 	actions := change.Plan(state, desired)
 	if len(actions) != 2 {

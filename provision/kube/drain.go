@@ -89,38 +89,54 @@ func (e *StayingError) Hint() string {
 // again until patience ends. Where the node's kubelet is gone nobody ends its pods, and to have evicted
 // them is enough.
 func (c *Client) Evict(ctx context.Context, pods []Evictable, isAlive bool, patience time.Duration) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	evicted := map[types.UID]bool{}
+	e := eviction{client: c, isAlive: isAlive, evicted: map[types.UID]bool{}}
 	left := slices.Clone(pods)
 	for {
-		var reasons []string
-		var staying []Evictable
-		for _, pod := range left {
-			reason, err := c.evict(ctx, pod, evicted)
-			if err != nil && ctx.Err() == nil {
-				return fmt.Errorf("cannot evict pod %s: %w", pod, err)
-			}
-			if reason != "" && (isAlive || !evicted[pod.uid]) {
-				staying = append(staying, pod)
-				reasons = append(reasons, pod.String()+" "+reason)
-			}
-		}
-		if left = staying; len(left) == 0 && ctx.Err() == nil {
+		staying, reasons, err := e.round(limited, left)
+		switch {
+		case err == nil && len(staying) == 0:
 			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && limited.Err() == nil:
+			return err
 		}
+		left = staying
 		select {
-		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), errPatience) {
-				return &StayingError{Patience: patience, Pods: reasons}
+		case <-limited.Done():
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
-			return context.Cause(ctx)
+			return &StayingError{Patience: patience, Pods: reasons}
 		case <-time.After(evictInterval):
 		}
 	}
 }
 
-var errPatience = errors.New("patience has ended") //nolint:gochecknoglobals // it is a sentinel
+// eviction is one call of Evict.
+type eviction struct {
+	client  *Client
+	isAlive bool
+	// evicted are the pods that are on their way.
+	evicted map[types.UID]bool
+}
+
+// round asks every pod to leave, and gives those that stay, and why.
+func (e *eviction) round(ctx context.Context, pods []Evictable) (staying []Evictable, reasons []string, err error) {
+	for _, pod := range pods {
+		reason, err := e.client.evict(ctx, pod, e.evicted)
+		if err != nil && ctx.Err() == nil {
+			return pods, nil, fmt.Errorf("cannot evict pod %s: %w", pod, err)
+		}
+		if reason != "" && (e.isAlive || !e.evicted[pod.uid]) {
+			staying = append(staying, pod)
+			reasons = append(reasons, pod.String()+" "+reason)
+		}
+	}
+	return staying, reasons, nil
+}
 
 // evictInterval is how often a pod that has not left is looked at.
 const evictInterval = time.Second
