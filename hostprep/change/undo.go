@@ -35,7 +35,7 @@ func Undo(ctx context.Context, host remote.Host, last ...string) error {
 	if err := undoFirewalld(ctx, host, record, slices.Contains(traces.restarts, firewalldUnit)); err != nil {
 		return err
 	}
-	return run(ctx, host, "forget what there was", "forget",
+	return runAlone(ctx, host, "forget what there was", "forget",
 		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastFolders)
 }
 
@@ -82,11 +82,24 @@ func run(ctx context.Context, host remote.Host, name, script string, lists ...[]
 	if err != nil {
 		return err
 	}
+	return runBody(ctx, host, name, text, lists)
+}
+
+// runAlone is run for scripts that undo: not two at once.
+func runAlone(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
+	text, err := body("undo_alone", script)
+	if err != nil {
+		return err
+	}
+	return runBody(ctx, host, name, text, lists)
+}
+
+func runBody(ctx context.Context, host remote.Host, name, text string, lists [][]string) error {
 	args := make([]string, len(lists))
 	for i, list := range lists {
 		args[i] = strings.Join(list, "\n")
 	}
-	_, err = host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
+	_, err := host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
 	return err
 }
 
@@ -133,7 +146,7 @@ func undoSystem(ctx context.Context, host remote.Host, record Record, files, fol
 	}
 	files = slices.DeleteFunc(files, record.covers)
 	folders = slices.DeleteFunc(folders, record.covers)
-	return run(ctx, host, "undo changes", "undo",
+	return runAlone(ctx, host, "undo changes", "undo",
 		images, stop, disable, gone, copied, named, copies, files, folders, start, sysctls, tables)
 }
 
