@@ -84,7 +84,7 @@ func startMembers(t *testing.T, certificates string, count int) []member {
 	}
 	for i := range members {
 		url := "https://" + members[i].client.String()
-		cmd := exec.Command(tool(t, "etcd"), //nolint:noctx // it is killed in the end
+		cmd := exec.Command(tool(t, "etcd"),
 			fmt.Sprintf("--name=m%d", i), "--data-dir="+t.TempDir(), "--unsafe-no-fsync", "--log-level=error",
 			"--listen-client-urls="+url, "--advertise-client-urls="+url,
 			"--listen-peer-urls="+members[i].peer, "--initial-advertise-peer-urls="+members[i].peer,

@@ -18,7 +18,8 @@ func TestQuorum(t *testing.T) {
 
 func TestNewRefusesWhatIsNoCertificate(t *testing.T) {
 	t.Parallel()
-	if _, err := etcd.New(netip.MustParseAddrPort("127.0.0.1:1"), etcd.Credentials{Certificate: []byte("x"), Key: []byte("y")}, nil); err == nil {
+	credentials := etcd.Credentials{Certificate: []byte("x"), Key: []byte("y")}
+	if _, err := etcd.New(netip.MustParseAddrPort("127.0.0.1:1"), credentials, nil); err == nil {
 		t.Error("no error")
 	}
 }
