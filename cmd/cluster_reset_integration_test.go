@@ -37,7 +37,7 @@ systemctl list-unit-files --no-pager --no-legend
 systemctl list-units --all --no-pager --no-legend --plain | awk '$2 != "not-found" { print "unit", $1, $2, $3, $4 }' |
 	grep -vE ' (session-|user-|user@|run-user-|network-online|dev-|sys-|apt-|[^ ]*\.timer|systemd-tmpfiles-clean)' | sort
 echo == nft
-nft list ruleset
+nft list tables | sort | while read -r _ family name; do nft list table "$family" "$name"; done
 echo == links
 ip -br link | awk '{ print $1, $3 }'
 ip -o address | awk '{ print $2, $3, $4 }'
