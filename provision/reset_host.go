@@ -30,6 +30,10 @@ func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workfl
 	if at := r.index[host.Address()]; at.Balancer && r.cluster.Bundled {
 		vip = r.cluster.Endpoint.Addr().String()
 	}
+	force := ""
+	if r.options.Force {
+		force = "force"
+	}
 	back := workflow.Action{
 		Summary: "go back to what there was",
 		Do: func(ctx context.Context, host remote.Host) error {
@@ -44,7 +48,7 @@ func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workfl
 	}
 	return []workflow.Action{
 		action("stop the kubelet", "halt"),
-		action("end all pods and remove their network", "end_pods", vip, strings.Join(otherTables(), ",")),
+		action("end all pods and remove their network", "end_pods", vip, strings.Join(otherTables(), ","), force),
 		back,
 	}, nil
 }

@@ -1,7 +1,8 @@
-# end_pods VIP TABLES: ends all pods, and takes their network from the kernel. VIP is the control plane's
-# address where this host may hold it, TABLES are nftables tables, as in "ip one,ip6 two". The pod network's
-# own program knows what it has made; it is in the image that the host has.
-vip=$1 tables=$2
+# end_pods VIP TABLES FORCE: ends all pods, and takes their network from the kernel. VIP is the control
+# plane's address where this host may hold it, TABLES are nftables tables, as in "ip one,ip6 two". The pod
+# network's own program knows what it has made; it is in the image that the host has. FORCE goes on where
+# containerd does not start, so that nobody can ask that program.
+vip=$1 tables=$2 force=$3
 PATH=$PATH:/usr/local/bin
 
 k8s() { ctr --connect-timeout 5s --namespace k8s.io "$@"; }
@@ -39,20 +40,34 @@ remove_network() {
 		echo 'no pod network has been here: there is no image of it' >&2
 		return
 	fi
-	root=$(mktemp -d)
+	root=/run/dualstrap-image
+	release "$root" # from a run that was cut off
+	mkdir -p "$root"
 	k8s images mount "$image" "$root" >/dev/null
 	removed=0
 	"$root/usr/local/bin/dualstrap" agent --cleanup --cleanup-tables "$tables" || removed=$?
-	k8s images unmount --rm "$root" >/dev/null
-	rmdir "$root"
+	release "$root"
 	return "$removed"
 }
 
-containerd=/etc/systemd/system/containerd.service
-if [ -e "$containerd" ] && command -v ctr >/dev/null && systemctl start containerd.service; then
-	end_containers
-	remove_network
-	remove_containers
+# release ROOT: takes an image from where it is mounted.
+release() {
+	[ -d "$1" ] || return 0
+	k8s images unmount --rm "$1" >/dev/null 2>&1 || :
+	rmdir "$1"
+}
+
+# Of a run that was cut off there may be the unit left, and no program.
+if [ -e /etc/systemd/system/containerd.service ] && [ -e /usr/local/bin/containerd ] && [ -e /usr/local/bin/ctr ]; then
+	if systemctl start containerd.service; then
+		end_containers
+		remove_network
+		remove_containers
+	elif [ -z "$force" ]; then
+		journalctl --unit containerd --lines 5 --no-pager --output cat >&2 || :
+		echo 'containerd does not start, so that pods and their network cannot be taken away; --force goes on without' >&2
+		exit 1
+	fi
 fi
 # What containerd does not know of, as when it does not start.
 systemctl kill --signal=SIGKILL kubepods.slice 2>/dev/null || :
