@@ -52,9 +52,8 @@ remove_network() {
 
 # release ROOT: takes an image from where it is mounted.
 release() {
-	[ -d "$1" ] || return 0
-	k8s images unmount --rm "$1" >/dev/null 2>&1 || :
-	rmdir "$1"
+	k8s images unmount --rm "$1" >/dev/null 2>&1 || : # there may be none
+	[ ! -d "$1" ] || rmdir "$1"
 }
 
 # Of a run that was cut off there may be the unit left, and no program.
