@@ -33,13 +33,13 @@ busy="$busy -o -path var/log/journal"
 find etc var/lib var/log opt usr/local usr/libexec root -xdev \( $busy \) -prune -o ! -path 'var/log/*.log' ! -path var/log/?tmp \
 	! -path var/log/lastlog -printf '%p %y %m %u:%g %l\n' | sort
 find etc var/lib opt usr/local -xdev \( $busy \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
-systemctl list-unit-files --no-pager --no-legend
+systemctl list-unit-files --no-pager --no-legend | grep -v ^session- | sort
 systemctl list-units --all --no-pager --no-legend --plain | awk '$2 != "not-found" { print "unit", $1, $2, $3, $4 }' |
-	grep -vE ' (session-|user-|user@|run-user-|network-online|dev-|sys-|apt-|[^ ]*\.timer|systemd-tmpfiles-clean)' | sort
+	grep -vE ' (session-|user-|user@|run-user-|network-online|ssh-host-keys|dev-|sys-|apt-|[^ ]*\.timer|systemd-tmpfiles-clean)' | sort
 echo == nft
 nft list tables | sort | while read -r _ family name; do nft list table "$family" "$name"; done
 echo == links
-ip -br link | awk '{ print $1, $3 }'
+ip -br link | awk '{ sub("@.*", "", $1); print $1, $3 }'
 ip -o address | awk '{ print $2, $3, $4 }'
 ip route show table all
 ip -6 route show table all
@@ -47,6 +47,8 @@ ip neighbour show proxy
 ip -6 neighbour show proxy
 echo == sysctls
 sysctl -a 2>/dev/null | grep '^net\.' | grep -vE '^net\.netfilter\.nf_conntrack_(count|max) ' | sort
+echo == processes
+ps -eo comm= | grep -vE '^(awk|grep|ps|sh|sort|sshd|\(sd-pam\)|systemd|timedatectl|systemd-timedat.*)$' | sort -u
 echo == mounts
 awk '$5 !~ "^/run/user" { print $5 }' /proc/self/mountinfo | sort
 find /run -maxdepth 1 | grep -vE '/(xtables.lock|user|utmp|motd.*|credentials)$' | sort
@@ -74,6 +76,7 @@ func (c *testCluster) expectBare(t *testing.T, hosts ...string) {
 	for _, host := range hosts {
 		if diff := cmp.Diff(lines(c.bare[host]), lines(c.on(t, host, fingerprint))); diff != "" {
 			t.Errorf("%s is not what it was (-before create +after reset):\n%s", host, diff)
+			t.Log(c.on(t, host, "ps -eo pid,ppid,lstart,cgroup:60,args --forest"))
 		}
 	}
 }

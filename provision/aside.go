@@ -47,6 +47,11 @@ func asideSysctls(host *hostprep.Host) []string {
 		// What the kernel changes along with ip_forward.
 		"net/ipv4/conf/all/accept_redirects", "net/ipv4/conf/default/accept_redirects",
 	}
+	// What interfaces take over from "default" when the host starts again.
+	for i := range host.Facts.Links {
+		in := "/" + host.Facts.Links[i].Name + "/"
+		keys = append(keys, "net/ipv4/conf"+in+"rp_filter", "net/ipv4/conf"+in+"send_redirects")
+	}
 	return slices.DeleteFunc(keys, func(key string) bool { return isShared(host, key) })
 }
 
