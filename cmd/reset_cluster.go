@@ -24,7 +24,8 @@ kubeconfig goes when all hosts are reset.`,
 		Annotations: map[string]string{stopsCleanly: "yes"},
 	}
 	r := addReset(cmd, streams)
-	cmd.Flags().BoolVar(&r.options.Force, "force", false, "go on where containerd does not start: what pods have in the kernel stays until the next start")
+	cmd.Flags().BoolVar(&r.options.Force, "force", false,
+		"go on where containerd does not start: what pods have in the kernel stays until the next start")
 	return cmd
 }
 
