@@ -15,6 +15,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -72,6 +73,21 @@ type created struct {
 	Changes int              `json:"changes"`
 	Seconds float64          `json:"seconds"`
 	Run     *workflow.Report `json:"run"`
+
+	Preflight hostprep.Report `json:"preflight"`
+}
+
+// failedChecks are those that kept it from beginning, a line each.
+func (c created) failedChecks() string {
+	var out strings.Builder
+	for _, host := range c.Preflight.Hosts {
+		for _, check := range host.Checks {
+			if check.Status == hostprep.Failed {
+				fmt.Fprintf(&out, "%s %s: %s\n", host.Address, check.Name, check.Message)
+			}
+		}
+	}
+	return out.String()
 }
 
 // summary is what was changed, a line each.
@@ -111,7 +127,7 @@ func (c *testCluster) mustCreate(t *testing.T, flags ...string) created {
 	t.Helper()
 	result, said, err := c.create(t, flags...)
 	if err != nil || !result.OK {
-		t.Fatalf("create cluster: %v\n%s", err, said)
+		t.Fatalf("create cluster: %v\n%s%s", err, said, result.failedChecks())
 	}
 	t.Logf("created with %d changes in %.1f s", result.Changes, result.Seconds)
 	return result
