@@ -31,7 +31,9 @@ type Options struct {
 	CNIConfigDir, SysctlDir string
 	// HealthAddress is where /healthz, /readyz and /metrics are served.
 	HealthAddress string
-	Log           *slog.Logger
+	// OtherTables are nftables tables of others that [Cleanup] removes, as "ip kube-proxy".
+	OtherTables []string
+	Log         *slog.Logger
 }
 
 // Run keeps the node's part of the pod network until the context ends, which is no error. It needs
@@ -108,7 +110,8 @@ func loop(ctx context.Context, events <-chan struct{}, round func() bool) {
 }
 
 // Cleanup removes what the agent has put in place: routes, proxies, the nftables table and the CNI
-// configuration. Sysctls stay as they are.
+// configuration. Sysctls stay as they are. Tables of others go, too, where they are named: a host need not
+// have a program for that.
 func Cleanup(options Options) error {
 	connection, err := kernel.Open()
 	if err != nil {
@@ -130,7 +133,7 @@ func Cleanup(options Options) error {
 			failures = append(failures, connection.DeleteRoute(route))
 		}
 	}
-	failures = append(failures, kernel.WriteNAT(nil))
+	failures = append(failures, kernel.WriteNAT(nil), kernel.RemoveTables(options.OtherTables))
 	if err := first(failures); err != nil {
 		return fmt.Errorf("cannot clean up: %w", err)
 	}

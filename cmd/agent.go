@@ -37,6 +37,8 @@ runs it on every node. All of it stays in place when the agent ends; --cleanup r
 	flags.StringVar(&options.SysctlDir, "sysctl-dir", "/proc/sys/net", "where the kernel's network settings are writable")
 	flags.StringVar(&options.HealthAddress, "health-address", "127.0.0.1:10271", "where /healthz, /readyz and /metrics are served")
 	kubeconfig := flags.String("kubeconfig", "", "how to reach the API server; by default as a pod does")
+	flags.StringSliceVar(&options.OtherTables, "cleanup-tables", nil,
+		"nftables tables of others that --cleanup removes, as in \"ip kube-proxy\"")
 	cleanup := flags.Bool("cleanup", false, "remove what the agent has put in place, and end")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *cleanup {

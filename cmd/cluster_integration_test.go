@@ -24,6 +24,8 @@ type testCluster struct {
 	testLab
 
 	manifest, bundle, kubectl string
+	// bare are the fingerprints of hosts on which nothing was done, by name.
+	bare map[string]string
 }
 
 // newTestCluster makes a lab with bare hosts. The manifests are the lab's until a test writes others.

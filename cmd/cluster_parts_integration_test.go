@@ -25,6 +25,7 @@ func TestIntegrationCluster(t *testing.T) {
 	// The third worker is for joining by hand.
 	c.rewrite(t, "  - address: 10.2.0.7 # labtest-worker-3\n", "")
 	runParts(t, c, []part[*testCluster]{
+		{"hosts are bare", clusterIsBare},
 		{"create", clusterIsCreated},
 		{"nodes are as planned", clusterNodesAsPlanned},
 		{"a second run changes nothing", clusterConverges},
@@ -38,6 +39,11 @@ func TestIntegrationCluster(t *testing.T) {
 		{"drift is repaired", clusterRepairsDrift},
 		{"the proof fails for what is broken", proofFails},
 		{"hosts of another cluster are refused", clusterIsNotTakenOver},
+		{"reset refuses", resetIsRefused},
+		{"a budget keeps a node", resetKeepsBudgets},
+		{"reset takes a node out", resetTakesNodeOut},
+		{"the node joins again", resetNodeJoinsAgain},
+		{"reset leaves nothing", resetLeavesNothing},
 	})
 }
 

@@ -150,14 +150,22 @@ func (c *creation) report(outcome provision.Outcome, began time.Time, err error)
 	if err != nil {
 		report.Error = err.Error()
 	}
-	if outcome.Run != nil {
-		for _, host := range outcome.Run.Hosts {
-			for _, phase := range host.Phases {
-				report.Changes += len(phase.Changes)
-			}
+	report.Changes = countChanges(outcome.Run)
+	return report
+}
+
+// countChanges counts what was changed, on all hosts and in the cluster.
+func countChanges(run *workflow.Report) int {
+	if run == nil {
+		return 0
+	}
+	count := 0
+	for _, host := range run.Hosts {
+		for _, phase := range host.Phases {
+			count += len(phase.Changes)
 		}
 	}
-	return report
+	return count
 }
 
 // print says what was found and done, and how to go on.

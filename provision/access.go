@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,13 @@ type access struct {
 	// client and kubeconfig are set once a control plane node has given them.
 	client     *kube.Client
 	kubeconfig []byte
+	// leaving are control plane nodes on the way out of the cluster: nobody is to be asked there.
+	leaving map[netip.Addr]bool
+}
+
+// staying are the control plane's hosts that can be asked.
+func (a *access) staying() []netip.Addr {
+	return slices.DeleteFunc(a.site.controlPlanes(), func(address netip.Addr) bool { return a.leaving[address] })
 }
 
 // open gives the client. The first call reads the administrator's kubeconfig from a control plane node
@@ -66,7 +74,7 @@ var errNoCluster = errors.New("no control plane node is up yet")
 // member gives a control plane node that has joined.
 func (a *access) member(ctx context.Context) (remote.Host, error) {
 	var failures []error
-	for _, address := range a.site.controlPlanes() {
+	for _, address := range a.staying() {
 		host, err := a.site.pool.Host(ctx, address)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", address, err))
@@ -89,7 +97,7 @@ func (a *access) member(ctx context.Context) (remote.Host, error) {
 // dial connects to the first API server that can be connected to.
 func (a *access) dial(ctx context.Context) (net.Conn, error) {
 	var failures []error
-	for _, address := range a.site.controlPlanes() {
+	for _, address := range a.staying() {
 		conn, err := a.dialOne(ctx, address)
 		if err == nil {
 			return conn, nil

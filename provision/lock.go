@@ -106,14 +106,17 @@ func hold(ctx context.Context, host remote.Host, who string, held *sync.WaitGrou
 		ended <- err
 		giveUp()
 	})
-	if _, err := host.Probe(waitCtx, waiting); err == nil {
-		return nil
-	}
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		if _, err := host.Probe(waitCtx, waiting); err == nil {
+			return nil
+		}
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(beatInterval): // it is on its way still
+		}
 	}
 }
 

@@ -120,6 +120,7 @@ func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desi
 	desired := change.Desired{
 		Firewalld: wantedFirewalld(files.Firewalld),
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
+		Aside:     aside(host),
 	}
 	for _, program := range host.Programs(&s.cluster) {
 		desired.Programs = append(desired.Programs, change.Program{Name: program.Name, Apt: program.Debian, Dnf: program.RPM})
@@ -141,7 +142,7 @@ func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desi
 			if err != nil {
 				return change.Desired{}, err
 			}
-			desired.Sysctls = append(desired.Sysctls, sysctls...)
+			desired.Sysctls = append(desired.Sysctls, sharedBy(host, sysctls)...)
 		case strings.HasPrefix(file.Path, "/etc/modules-load.d/"):
 			desired.Modules = append(desired.Modules, change.ParseModules(file.Content)...)
 		}

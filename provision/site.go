@@ -143,14 +143,14 @@ const defaultSSHPort = 22
 
 // run carries phases out on some of the hosts.
 func (s *Site) run(ctx context.Context, hosts []netip.Addr, planOnly bool, phases ...workflow.Phase) (*workflow.Report, error) {
-	runner := workflow.Runner{
-		Hosts:       hosts,
-		Connect:     s.pool.Host,
-		Concurrency: s.options.Concurrency,
-		PlanOnly:    planOnly,
-		Observe:     s.options.Observe,
-	}
+	runner := s.runner(hosts)
+	runner.PlanOnly = planOnly
 	return runner.Run(ctx, phases)
+}
+
+// runner carries out phases on some of the hosts.
+func (s *Site) runner(hosts []netip.Addr) workflow.Runner {
+	return workflow.Runner{Hosts: hosts, Connect: s.pool.Host, Concurrency: s.options.Concurrency, Observe: s.options.Observe}
 }
 
 // reached are the addresses of the hosts that have answered so far.

@@ -21,6 +21,9 @@ const (
 // configDirectory is where configuration on a host lives that has no place of its own.
 const configDirectory = "/etc/dualstrap"
 
+// ClusterFile says on a host which cluster it is prepared for.
+const ClusterFile = configDirectory + "/cluster.yaml"
+
 // hostRenderer has what all hosts share.
 type hostRenderer struct {
 	cfg       *api.Config

@@ -14,7 +14,7 @@ type clusterData struct {
 // clusterFile says what a host is prepared for.
 func (r *hostRenderer) clusterFile(*host) ([]File, error) {
 	data := clusterData{Name: r.cfg.Name, Namespace: r.cfg.Namespace, ControlPlaneEndpoint: r.controlPlaneEndpoint()}
-	file, err := sharedFile(r, "cluster.yaml", configDirectory+"/cluster.yaml", data)
+	file, err := sharedFile(r, "cluster.yaml", ClusterFile, data)
 	return []File{file}, err
 }
 

@@ -179,6 +179,21 @@ func TestIntegrationNAT(t *testing.T) {
 	})
 }
 
+func TestIntegrationRemoveTables(t *testing.T) {
+	t.Parallel()
+	inside(t, func(host *nettest.Namespace, _ *kernel.Kernel, _ int) {
+		host.Run("nft", "add table ip one; add table ip6 one; add table inet one; add table ip two; "+
+			"add chain ip one c; add rule ip one c counter")
+		for range 2 { // the second time they are gone already
+			must(t, kernel.RemoveTables([]string{"ip one", "inet one", "ip missing"}))
+			if tables := host.Run("nft", "list", "tables"); strings.TrimSpace(tables) != "table ip two\ntable ip6 one" &&
+				strings.TrimSpace(tables) != "table ip6 one\ntable ip two" {
+				t.Errorf("tables are %q", tables)
+			}
+		}
+	})
+}
+
 func TestIntegrationWatch(t *testing.T) {
 	t.Parallel()
 	host := nettest.NewL2(t).Host(t, "watch", "10.2.0.5/16", "fd12::2:5/108")

@@ -116,13 +116,16 @@ func (a *applier) record(ctx context.Context) error {
 	if len(a.work.entries) == 0 && len(restarts) == 0 {
 		return nil
 	}
-	var copies, absent []string
+	var copies, absent, named []string
 	for _, entry := range a.work.entries {
+		isPath := entry.Kind == KindFile || entry.Kind == KindTree
 		switch {
-		case entry.Kind == KindFile && entry.Absent:
+		case isPath && entry.Absent:
 			absent = append(absent, entry.Name)
-		case entry.Kind == KindFile:
+		case isPath && entry.Copy != "":
 			copies = append(copies, entry.Copy+"="+entry.Name)
+		case isPath:
+			named = append(named, namesOf(entry.Name)+"="+entry.Name)
 		}
 	}
 	entries, err := a.work.entries.encode()
@@ -130,7 +133,7 @@ func (a *applier) record(ctx context.Context) error {
 		return err
 	}
 	return a.run(ctx, "record what is there", "record",
-		strings.Join(copies, "\n"), strings.Join(absent, "\n"), strings.Join(restarts, "\n"), string(entries))
+		strings.Join(copies, "\n"), strings.Join(absent, "\n"), strings.Join(restarts, "\n"), string(entries), strings.Join(named, "\n"))
 }
 
 // system puts everything in place that units need, and starts them.

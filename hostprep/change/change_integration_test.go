@@ -22,6 +22,8 @@ echo hello >/etc/motd
 chmod 0640 /etc/motd
 chown daemon:daemon /etc/motd
 rm -rf /opt/*
+mkdir -m 0750 /etc/filled /opt/named
+echo mine | tee /etc/filled/mine >/opt/named/mine
 echo '# the last line has no end' | head -c -1 >>/etc/firewalld/firewalld.conf
 firewall-cmd --quiet --permanent --add-port=4711/tcp
 firewall-cmd --quiet --permanent --add-rich-rule='rule family="ipv6" source address="fd12::3:2" service name="http" accept'
@@ -29,6 +31,19 @@ systemctl restart firewalld
 firewall-cmd --quiet --add-port=4712/udp
 firewall-cmd --quiet --zone=home --add-rich-rule='rule family="ipv6" source address="fd12::3:1" accept'
 firewall-cmd --quiet --zone=home --remove-service=ssh`
+
+// fill is what programs do that run on the host later.
+const fill = `
+echo other >/etc/filled/mine
+echo theirs >/etc/filled/theirs
+chmod 0700 /etc/filled
+mkdir -p /etc/gone/mounted /opt/named/theirs/mounted
+mount -t tmpfs tmpfs /etc/gone/mounted
+mount -t tmpfs tmpfs /opt/named/theirs/mounted
+echo theirs | tee /etc/gone/mounted/file /opt/named/theirs/mounted/file >/etc/gone/file
+echo 1 >/proc/sys/net/ipv4/conf/all/proxy_arp
+nft 'add table ip emptied; add chain ip emptied INPUT { type filter hook input priority 0; policy accept; }'
+nft 'add table ip used; add chain ip used INPUT; add rule ip used INPUT counter'`
 
 // TestHost takes one real host there and back, and disturbs it on the way.
 func TestHost(t *testing.T) {
@@ -91,9 +106,14 @@ firewall-cmd --quiet --remove-port=10250/tcp`)
 			t.Error("firewalld has restarted for a port")
 		}
 	})
-	t.Run("undoing brings back what there was", func(t *testing.T) {
+	t.Run("undoing brings back what there was, whatever programs have made since", func(t *testing.T) {
+		m.sh(fill)
 		undo(t, host)
 		m.expect(t, before)
+		m.sh(`
+test "$(nft list tables | grep -c ' ip emptied$')" = 0
+nft delete table ip used # it was in use
+! grep -E ' /(etc/gone|opt/named)/' /proc/self/mountinfo`)
 	})
 	t.Run("an upload that is cut off leaves nothing under its name", func(t *testing.T) {
 		cut := m.serve(remotetest.Options{Fault: func(n int) remotetest.Fault {

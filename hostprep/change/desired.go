@@ -20,6 +20,8 @@ type Desired struct {
 	Units       []Unit
 	// Firewalld concerns only hosts on which it runs.
 	Firewalld firewalld.Wanted
+	// Aside is what others will change later.
+	Aside Aside
 }
 
 // File is a text file.
@@ -40,6 +42,9 @@ type File struct {
 type Sysctl struct {
 	// Key is the path below /proc/sys.
 	Key, Value string
+	// Shared says that it is not this host's alone, as that of the kernel around a container. Then it is
+	// set and never set back: others may have come to need it.
+	Shared bool
 }
 
 // Executable is a program that is sent to the host.

@@ -7,9 +7,10 @@
 //	                  ├─▶ Plan ──▶ []Action ──▶ Apply
 //	          Desired ┘
 //
-// What was there before is recorded on the host before it is changed, once: see [Record]. [Undo] goes
-// back to it. Everything can be cut off anywhere and started again: files appear under their names
-// complete or not at all, and which services still have to be restarted is kept on the host, too.
+// What was there before is recorded on the host before it is changed, once: see [Record]. That includes
+// what other programs change later, see [Aside]. [Undo] goes back to it. Everything can be cut off
+// anywhere and started again: files appear under their names complete or not at all, and which services
+// still have to be restarted is kept on the host, too.
 //
 // Nothing here switches firewalld, SELinux or swap off. What an operator opened or closed in firewalld
 // until the next restart survives the restarts and reloads that are needed.

@@ -123,7 +123,7 @@ find etc usr/local opt -xdev \( -path etc/firewalld/zones -o -path etc/firewalld
 find etc usr/local opt -xdev \( -path etc/firewalld/zones -o -path etc/firewalld/policies \) -prune -o -type f -print0 |
 	sort -z | xargs -0 sha256sum
 ls -d var/lib/dualstrap var/lib/dualstrap-test 2>/dev/null || :
-for key in net/ipv4/ip_forward net/ipv4/conf/all/send_redirects net/ipv6/conf/all/forwarding; do
+for key in net/ipv4/ip_forward net/ipv4/conf/all/send_redirects net/ipv6/conf/all/forwarding net/ipv4/conf/all/proxy_arp; do
 	echo "$key $(cat /proc/sys/$key)"
 done
 for unit in firewalld ssh conntrack-test; do
@@ -154,6 +154,11 @@ func desired() change.Desired {
 			{Path: "/etc/systemd/system/conntrack-test.service", Mode: 0o644, Content: []byte(unit), Restarts: restarts},
 		},
 		Sysctls: parsed,
+		Aside: change.Aside{
+			Trees:   []change.Tree{{Path: "/etc/filled", Copy: true}, {Path: "/etc/gone", Copy: true}, {Path: "/opt/named"}},
+			Sysctls: []string{"net/ipv4/conf/all/proxy_arp"},
+			Tables:  true,
+		},
 		Modules: []string{"overlay", "veth"},
 		Executables: []change.Executable{
 			executable("/usr/local/bin/conntrack-test", program, restarts...),

@@ -33,6 +33,7 @@ func Plan(state State, desired Desired) []Action {
 	p.planUnits()
 	p.planImages()
 	p.planArchives()
+	p.planAside()
 	return p.actions
 }
 
@@ -100,8 +101,11 @@ func (p *planner) planSysctls() {
 		if !there {
 			summary = fmt.Sprintf("set %s to %s, which the kernel does not have yet", sysctlName(sysctl.Key), sysctl.Value)
 		}
-		p.add(summary, func(w *work) { w.sysctls = append(w.sysctls, sysctl) },
-			Entry{Kind: KindSysctl, Name: sysctl.Key, Absent: !there, Value: value})
+		var entries []Entry
+		if !sysctl.Shared {
+			entries = []Entry{{Kind: KindSysctl, Name: sysctl.Key, Absent: !there, Value: value}}
+		}
+		p.add(summary, func(w *work) { w.sysctls = append(w.sysctls, sysctl) }, entries...)
 	}
 }
 

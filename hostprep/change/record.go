@@ -19,12 +19,15 @@ type Kind string
 const (
 	KindFile      Kind = "file"
 	KindFolder    Kind = "folder"
+	KindTree      Kind = "tree"
 	KindSysctl    Kind = "sysctl"
 	KindUnit      Kind = "unit"
 	KindPackage   Kind = "package"
 	KindImage     Kind = "image"
 	KindSetting   Kind = "firewalld-setting"
 	KindFirewalld Kind = "firewalld"
+	KindTables    Kind = "nftables"
+	KindZone      Kind = "firewalld-zone"
 )
 
 // Entry is what one thing was before it was changed for the first time.
@@ -34,7 +37,7 @@ type Entry struct {
 	Name string `json:"name"`
 	// Absent says that there was none.
 	Absent bool `json:"absent,omitempty"`
-	// Value is what a sysctl or a setting was.
+	// Value is what a sysctl or a setting was, or the nftables tables that there were, one a line.
 	Value string `json:"value,omitempty"`
 	// Copy is where a file as it was lies, relative to the record.
 	Copy string `json:"copy,omitempty"`
@@ -110,12 +113,17 @@ func (e Entry) id() string { return string(e.Kind) + " " + e.Name }
 func fileEntry(path string, state State) Entry {
 	entry := Entry{Kind: KindFile, Name: path}
 	if _, there := state.Files[path]; there {
-		sum := sha256.Sum256([]byte(path))
-		entry.Copy = "before/" + hex.EncodeToString(sum[:8])
+		entry.Copy = copyOf(path)
 	} else {
 		entry.Absent = true
 	}
 	return entry
+}
+
+// copyOf is where a copy of what is at a path lies, relative to the record.
+func copyOf(path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return "before/" + hex.EncodeToString(sum[:8])
 }
 
 // changeEntry records that firewalld does not have something.

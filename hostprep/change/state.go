@@ -28,6 +28,8 @@ type State struct {
 	// Archives are the names of files of images, whole or in part, that were on their way.
 	Archives  []string
 	Firewalld firewalld.State
+	// Tables are nftables', as FAMILY NAME, one a line; nil where the host cannot tell.
+	Tables *string
 	// Record is what earlier runs found before they changed it.
 	Record Record
 	// PutBack is what an earlier run took away from firewalld and did not come to put back.

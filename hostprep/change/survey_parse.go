@@ -30,6 +30,10 @@ func (r request) parse(answer remote.Answer) (State, error) {
 		key, value, _ := strings.Cut(line, ":")
 		state.Sysctls[key] = value
 	}
+	if value, told := answer.Values["tables"]; told && value.Status == 0 {
+		tables := answer.Text("tables")
+		state.Tables = &tables
+	}
 	var err error
 	if state.Files, err = r.parseFiles(answer); err != nil {
 		return state, err

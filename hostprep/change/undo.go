@@ -14,32 +14,66 @@ import (
 )
 
 // Undo goes back to what the host's record says, and removes the record. What was not changed by
-// [Apply] stays. Where a host has no record there is nothing to undo. It can be cut off anywhere and
-// called again.
+// [Apply], and is in no [Tree], stays. Where a host has no record there is nothing to undo. It can be cut
+// off anywhere and called again; the last files go last, because they say what the host is.
 //
 // Kernel modules stay loaded until the next start, packages stay when others need them, and an image
 // that was replaced by another one is not brought back.
-func Undo(ctx context.Context, host remote.Host) error {
+func Undo(ctx context.Context, host remote.Host, last ...string) error {
+	traces, err := ReadTraces(ctx, host)
+	if err != nil || !traces.Any {
+		return err
+	}
+	record := traces.Record
+	files, lastFiles := splitLast(record.names(KindFile), func(name string) bool { return slices.Contains(last, name) })
+	folders, lastFolders := splitLast(deepestFirst(record.names(KindFolder)), func(name string) bool {
+		return slices.ContainsFunc(last, func(path string) bool { return strings.HasPrefix(path, name+"/") })
+	})
+	if err := undoSystem(ctx, host, record, files, folders); err != nil {
+		return err
+	}
+	if err := undoFirewalld(ctx, host, record, slices.Contains(traces.restarts, firewalldUnit)); err != nil {
+		return err
+	}
+	return runAlone(ctx, host, "forget what there was", "forget",
+		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastFolders)
+}
+
+// Traces are what a host keeps of changes.
+type Traces struct {
+	// Any says that there is something, even if it is no whole record.
+	Any    bool
+	Record Record
+
+	restarts []string
+}
+
+// ReadTraces reads what there is to undo on a host.
+func ReadTraces(ctx context.Context, host remote.Reader) (Traces, error) {
 	text, err := body("record_read")
 	if err != nil {
-		return err
+		return Traces{}, err
 	}
 	answer, err := host.Probe(ctx, remote.Script{Name: "look for what there is to undo", Body: text})
-	if err != nil || answer.Text("traces") == "" {
-		return err
-	}
-	record, err := ParseRecord(answer.Values["record"].Output)
 	if err != nil {
-		return err
+		return Traces{}, err
 	}
-	if err := undoSystem(ctx, host, record); err != nil {
-		return err
+	_, found := answer.Values["traces"]
+	traces := Traces{Any: found, restarts: lines(answer.Text("restart"))}
+	traces.Record, err = ParseRecord(answer.Values["record"].Output)
+	return traces, err
+}
+
+// splitLast takes out what is to go last.
+func splitLast(names []string, isLast func(string) bool) (others, last []string) {
+	for _, name := range names {
+		if isLast(name) {
+			last = append(last, name)
+		} else {
+			others = append(others, name)
+		}
 	}
-	restarts := lines(answer.Text("restart"))
-	if err := undoFirewalld(ctx, host, record, slices.Contains(restarts, firewalldUnit)); err != nil {
-		return err
-	}
-	return run(ctx, host, "forget what there was", "forget", record.names(KindPackage), leftovers(record))
+	return others, last
 }
 
 // run runs one of the package's scripts; lists are one item a line.
@@ -48,11 +82,24 @@ func run(ctx context.Context, host remote.Host, name, script string, lists ...[]
 	if err != nil {
 		return err
 	}
+	return runBody(ctx, host, name, text, lists)
+}
+
+// runAlone is run for scripts that undo: not two at once.
+func runAlone(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
+	text, err := body("undo_alone", script)
+	if err != nil {
+		return err
+	}
+	return runBody(ctx, host, name, text, lists)
+}
+
+func runBody(ctx context.Context, host remote.Host, name, text string, lists [][]string) error {
 	args := make([]string, len(lists))
 	for i, list := range lists {
 		args[i] = strings.Join(list, "\n")
 	}
-	_, err = host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
+	_, err := host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
 	return err
 }
 
@@ -67,8 +114,8 @@ func (r Record) names(kind Kind) []string {
 	return names
 }
 
-func undoSystem(ctx context.Context, host remote.Host, record Record) error {
-	var stop, disable, start, copies, sysctls []string
+func undoSystem(ctx context.Context, host remote.Host, record Record, files, folders []string) error {
+	var stop, disable, start, copies, sysctls, tables []string
 	for _, entry := range slices.Backward(record) {
 		switch entry.Kind {
 		case KindUnit:
@@ -81,18 +128,30 @@ func undoSystem(ctx context.Context, host remote.Host, record Record) error {
 				disable = append(disable, entry.Name)
 			}
 		case KindFile:
-			if !entry.Absent {
+			if !entry.Absent && !record.covers(entry.Name) {
 				copies = append(copies, entry.Copy+"="+entry.Name)
 			}
 		case KindSysctl:
 			if !entry.Absent {
 				sysctls = append(sysctls, entry.Name+"="+entry.Value)
 			}
+		case KindTables:
+			tables = append([]string{"known"}, lines(entry.Value)...)
 		}
 	}
-	return run(ctx, host, "undo changes", "undo",
-		record.names(KindImage), stop, disable, copies, record.names(KindFile), deepestFirst(record.names(KindFolder)), start, sysctls)
+	gone, copied, named := record.trees()
+	images := record.names(KindImage)
+	if slices.Contains(gone, imageStore) {
+		images = nil // one by one takes longer than all together
+	}
+	files = slices.DeleteFunc(files, record.covers)
+	folders = slices.DeleteFunc(folders, record.covers)
+	return runAlone(ctx, host, "undo changes", "undo",
+		images, stop, disable, gone, copied, named, copies, files, folders, start, sysctls, tables)
 }
+
+// imageStore is where containerd keeps images.
+const imageStore = "/var/lib/containerd"
 
 func deepestFirst(folders []string) []string {
 	slices.Sort(folders)

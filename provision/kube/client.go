@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,9 +24,6 @@ const FieldManager = "dualstrap"
 const (
 	// requestTimeout bounds one request: an API server that is there answers within moments.
 	requestTimeout = 30 * time.Second
-	// dialPatience is how long API servers may refuse connections before a request fails. The kubelet starts
-	// one that died again within seconds.
-	dialPatience = 20 * time.Second
 	// pollInterval is how often something that has to become true is looked at.
 	pollInterval = 250 * time.Millisecond
 )
@@ -48,45 +46,27 @@ func Connect(kubeconfig []byte, dial Dial) (*Client, error) {
 	// What a server presents is checked against the name in the kubeconfig, whoever was dialled.
 	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return patiently(ctx, dial) }
 	config.Timeout = requestTimeout
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return admitted{next} })
 	config.QPS = -1 // the API server's own fairness is limit enough
 	config.UserAgent = "dualstrap"
 	config.WarningHandler = rest.NoWarnings{}
 	return &Client{config: config}, nil
 }
 
-// patiently dials again while no API server can be reached: nothing has been sent yet.
-func patiently(ctx context.Context, dial Dial) (conn net.Conn, err error) {
-	waiting := wait.PollUntilContextTimeout(ctx, pollInterval, dialPatience, true, func(ctx context.Context) (bool, error) {
-		next, failure := dial(ctx)
-		if ctx.Err() == nil || err == nil { // what it failed with, not that time was up
-			conn, err = next, failure
-		}
-		return failure == nil, nil
-	})
-	if err == nil && waiting != nil {
-		return nil, waiting
-	}
-	return conn, err
-}
-
 // Ready waits until the API server serves, and the client can be used.
 func (c *Client) Ready(ctx context.Context, patience time.Duration) error {
 	return poll(ctx, patience, "the API server is not ready", func(ctx context.Context) (string, error) {
-		err := c.probe(ctx)
-		if apierrors.IsForbidden(err) { // one that has just started has not read yet who may do what
-			return err.Error(), nil
-		}
-		return "", err
+		return "", c.probe(ctx)
 	})
 }
 
 // probe asks once whether the API server is ready, and learns what kinds of objects it has.
 func (c *Client) probe(ctx context.Context) error {
-	http, err := rest.HTTPClientFor(c.config)
+	asking, err := rest.HTTPClientFor(c.config)
 	if err != nil {
 		return fmt.Errorf("cannot talk to the API server: %w", err)
 	}
-	plain, err := rest.UnversionedRESTClientForConfigAndClient(unversioned(c.config), http)
+	plain, err := rest.UnversionedRESTClientForConfigAndClient(unversioned(c.config), asking)
 	if err != nil {
 		return fmt.Errorf("cannot talk to the API server: %w", err)
 	}
@@ -94,7 +74,7 @@ func (c *Client) probe(ctx context.Context) error {
 		return err
 	}
 	if c.client == nil {
-		c.client, err = client.New(c.config, client.Options{HTTPClient: http})
+		c.client, err = client.New(c.config, client.Options{HTTPClient: asking})
 	}
 	return err
 }

@@ -35,6 +35,8 @@ type Node struct {
 	Labels     map[string]string
 	// Joined says that a kubelet has registered, Ready that it says it is fine.
 	Joined, Ready bool
+	// Unschedulable says that no new pods come.
+	Unschedulable bool
 	// Why it is not ready, in the kubelet's words.
 	Why string
 }
@@ -54,15 +56,24 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 
 // Node gives one node; one that there is not is not joined.
 func (c *Client) Node(ctx context.Context, name string) (Node, error) {
-	var object corev1.Node
-	err := c.client.Get(ctx, client.ObjectKey{Name: name}, &object)
-	if apierrors.IsNotFound(err) {
+	node, found, err := c.FindNode(ctx, name)
+	if err == nil && !found {
 		return Node{Name: name, Why: "it is not there"}, nil
 	}
-	if err != nil {
-		return Node{}, fmt.Errorf("cannot read node %s: %w", name, err)
+	return node, err
+}
+
+// FindNode gives one node, and whether it is there.
+func (c *Client) FindNode(ctx context.Context, name string) (node Node, found bool, err error) {
+	var object corev1.Node
+	err = c.client.Get(ctx, client.ObjectKey{Name: name}, &object)
+	if apierrors.IsNotFound(err) {
+		return Node{}, false, nil
 	}
-	return nodeOf(&object), nil
+	if err != nil {
+		return Node{}, false, fmt.Errorf("cannot read node %s: %w", name, err)
+	}
+	return nodeOf(&object), true, nil
 }
 
 // MarkUnready notes that a node's kubelet is gone. Until the cluster finds out by itself, which takes most
@@ -97,7 +108,7 @@ func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Durat
 func nodeOf(object *corev1.Node) Node {
 	node := Node{
 		Name: object.Name, ProviderID: object.Spec.ProviderID, K8sIP: api.ParseProviderID(object.Spec.ProviderID), Labels: object.Labels,
-		Joined: object.Status.NodeInfo.KubeletVersion != "", Why: "no kubelet has registered",
+		Joined: object.Status.NodeInfo.KubeletVersion != "", Why: "no kubelet has registered", Unschedulable: object.Spec.Unschedulable,
 	}
 	for _, cidr := range object.Spec.PodCIDRs {
 		if prefix, err := netip.ParsePrefix(cidr); err == nil {

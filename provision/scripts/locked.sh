@@ -1,4 +1,9 @@
-# Waits until the lock is held by $1.
-until [ "$(cat /run/dualstrap.lock 2>/dev/null)" = "$1" ]; do
+# Waits until the lock is held by $1, for ten seconds at most: whoever asked may be gone by then.
+for _ in $(seq 100); do
+	if [ "$(cat /run/dualstrap.lock 2>/dev/null)" = "$1" ]; then
+		exit 0
+	fi
 	sleep 0.1
 done
+echo 'the lock is not held yet' >&2
+exit 1

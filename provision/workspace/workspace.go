@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -107,6 +108,14 @@ func (r *Run) WriteReport(report any) error {
 func (r *Run) WriteKubeconfig(content []byte) error {
 	if err := replace(r.Kubeconfig, content, modeSecret); err != nil {
 		return fmt.Errorf("cannot write the kubeconfig: %w", err)
+	}
+	return nil
+}
+
+// RemoveKubeconfig removes the cluster's kubeconfig. That there is none is fine.
+func (r *Run) RemoveKubeconfig() error {
+	if err := os.Remove(r.Kubeconfig); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot remove the kubeconfig: %w", err)
 	}
 	return nil
 }

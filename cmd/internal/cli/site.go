@@ -21,10 +21,16 @@ type SiteFlags struct {
 	bundle      string
 }
 
-// AddSite gives the command the flags.
-func AddSite(cmd *cobra.Command) *SiteFlags {
+// AddHosts gives the command those flags that do not need a bundle, and judge no hosts.
+func AddHosts(cmd *cobra.Command) *SiteFlags {
 	f := &SiteFlags{}
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", workflow.DefaultConcurrency, "hosts that are worked on at once")
+	return f
+}
+
+// AddSite gives the command the flags.
+func AddSite(cmd *cobra.Command) *SiteFlags {
+	f := AddHosts(cmd)
 	cmd.Flags().StringSliceVar(&f.ignore, "ignore-checks", nil, "names of checks whose failures become warnings, as in swap,memory")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "",
 		"the folder that bundle build made; by default the one that ProvisionOptions name, or bundle")

@@ -1,6 +1,7 @@
-# record COPIES ABSENT RESTARTS ENTRIES: keeps what is about to be changed. COPIES are lines NAME=PATH
-# of files that are there, ABSENT paths at which there is nothing, RESTARTS units that will have to be
-# restarted. The copies come first, so that what the record names is there.
+# record COPIES ABSENT RESTARTS ENTRIES NAMED: keeps what is about to be changed. COPIES are lines
+# NAME=PATH of files and folders that are there, ABSENT paths at which there is nothing, RESTARTS units
+# that will have to be restarted. NAMED are NAME=PATH of folders of which it keeps the names of what is
+# in them. The copies come first, so that what the record names is there.
 changing
 IFS='
 '
@@ -18,8 +19,15 @@ for copy in $1; do
 	name=${copy%%=*}
 	[ -e "$state/$name" ] || [ -L "$state/$name" ] && continue
 	rm -rf "$state/$name.new"
-	cp -a --reflink=auto -- "${copy#*=}" "$state/$name.new"
+	cp -a --one-file-system --reflink=auto -- "${copy#*=}" "$state/$name.new"
 	mv -T -- "$state/$name.new" "$state/$name"
+done
+for named in ${5-}; do
+	folder=${named#*=} names=$state/${named%%=*}
+	mkdir -p "$names"
+	ls -A -- "$folder" >"$names/list"
+	chmod --reference="$folder" -- "$names"
+	chown --reference="$folder" -- "$names"
 done
 for unit in $3; do
 	: >"$state/restart/$unit"

@@ -108,6 +108,10 @@ images() {
 	ctr --connect-timeout 5s --timeout 30s -n k8s.io images ls
 }
 
+tables() {
+	tables_listed=$(nft list tables) && printf '%s\n' "$tables_listed" | sed -n 's/^table //p'
+}
+
 settled
 if [ -n "$files" ]; then
 	answer stat stats
@@ -129,6 +133,9 @@ fi
 answer programs missing_programs
 answer manager package_manager
 answer images images
+if command -v nft >/dev/null; then
+	answer tables tables
+fi
 if [ -r "$state/record.jsonl" ]; then
 	answer record cat "$state/record.jsonl"
 fi

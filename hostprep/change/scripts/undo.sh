@@ -1,12 +1,24 @@
-# undo IMAGES STOP DISABLE COPIES ABSENT FOLDERS START SYSCTLS: goes back to what there was. All are
-# lists, one item a line, in the order in which they are dealt with: COPIES are NAME=PATH, SYSCTLS
-# KEY=VALUE.
+# undo IMAGES STOP DISABLE GONE COPIED NAMED COPIES ABSENT FOLDERS START SYSCTLS TABLES: goes back to what
+# there was. All are lists, one item a line, in the order in which they are dealt with. GONE are folders that
+# there were not, COPIED and NAMED are NAME=PATH of folders that there were, with a copy of them or the
+# names of what was in them. COPIES are NAME=PATH of files, SYSCTLS KEY=VALUE. TABLES are the
+# nftables tables that there were, after a line that says so where that is known.
 changing
-images=$1 stop=$2 disable=$3 copies=$4 absent=$5 folders=$6 start=$7 sysctls=$8
+images=$1 stop=$2 disable=$3 gone=$4 copied=$5 named=$6 copies=$7 absent=$8 folders=$9
+start=${10} sysctls=${11} tables=${12}
 PATH=$PATH:/usr/local/bin
 IFS='
 '
 set -f
+
+# drop PATH: removes what is there, however much is mounted in it.
+drop() {
+	for mounted in $(awk -v at="$1" '$5 == at || index($5, at "/") == 1 { print $5 }' /proc/self/mountinfo | sort -r); do
+		mounted=$(printf '%b' "$mounted")
+		umount -- "$mounted" || umount --lazy -- "$mounted"
+	done
+	rm -rf --one-file-system -- "$1"
+}
 
 if [ -n "$images" ] && [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
 	ctr --connect-timeout 5s -n k8s.io images rm --sync -- $images || echo 'some images stay' >&2
@@ -16,6 +28,32 @@ for unit in $stop; do
 done
 for unit in $disable; do
 	systemctl disable --quiet -- "$unit" || [ "$(systemctl show --property=LoadState --value -- "$unit")" = not-found ]
+done
+for path in $gone; do
+	drop "$path"
+done
+for tree in $copied; do
+	path=${tree#*=} copy=$state/${tree%%=*}
+	mkdir -p "$path"
+	for name in $(ls -A -- "$path"); do
+		[ -e "$copy/$name" ] || [ -L "$copy/$name" ] || drop "$path/$name"
+	done
+	for name in $(ls -A -- "$copy"); do
+		cp -a --reflink=auto -- "$copy/$name" "$path/.dualstrap-undo"
+		drop "$path/$name"
+		mv -T -- "$path/.dualstrap-undo" "$path/$name"
+	done
+	chmod --reference="$copy" -- "$path"
+	chown --reference="$copy" -- "$path"
+done
+for tree in $named; do
+	path=${tree#*=} names=$state/${tree%%=*}
+	[ -d "$path" ] || continue
+	for name in $(ls -A -- "$path"); do
+		grep -qxF -- "$name" "$names/list" || drop "$path/$name"
+	done
+	chmod --reference="$names" -- "$path"
+	chown --reference="$names" -- "$path"
 done
 for copy in $copies; do
 	path=${copy#*=}
@@ -29,14 +67,47 @@ for path in $absent; do
 	rm -f -- "$path" "$state/digests$path"
 done
 for folder in $folders; do
-	rmdir -- "$folder" || echo "$folder stays: there is something in it" >&2
+	[ ! -d "$folder" ] || rmdir -- "$folder" || echo "$folder stays: there is something in it" >&2
 done
-if [ -n "$stop$disable$copies$absent" ]; then systemctl daemon-reload; fi
+if [ -n "$stop$disable$copies$absent" ]; then
+	systemctl daemon-reload
+	# A unit that failed once would stay known without its file.
+	for unit in $stop; do
+		systemctl reset-failed -- "$unit" 2>/dev/null || :
+	done
+fi
 for unit in $start; do
 	systemctl restart -- "$unit"
 done
 for setting in $sysctls; do
-	if [ -e "/proc/sys/${setting%%=*}" ]; then
-		printf '%s\n' "${setting#*=}" >"/proc/sys/${setting%%=*}"
+	file=/proc/sys/${setting%%=*} value=${setting#*=}
+	if [ ! -e "$file" ] || [ "$(cat "$file")" = "$value" ]; then
+		continue
+	elif [ -w "$file" ]; then
+		printf '%s\n' "$value" >"$file"
+	else
+		echo "$file stays as it is: this host may not set it" >&2 # it is that of the kernel around a container
 	fi
 done
+# is_empty TABLE: reports whether there is no rule and nothing of anybody's in an nftables table.
+is_empty() {
+	IFS=' '
+	nft list table $1 2>/dev/null | grep -vE '^(#|table |[[:space:]]*(chain [A-Z]+ \{|type .* policy accept;|\})?$)' >/dev/null && return 1
+	return 0
+}
+if [ -n "$tables" ] && command -v nft >/dev/null; then
+	for table in $(nft list tables | sed -n 's/^table //p'); do
+		case "
+$tables
+" in
+		*"
+$table
+"*) ;;
+		*)
+			if (is_empty "$table"); then
+				(IFS=' ' && nft delete table $table)
+			fi
+			;;
+		esac
+	done
+fi

@@ -1,0 +1,116 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"math/rand/v2"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestIntegrationReset takes control plane nodes out of a cluster that has three, one of them while its host is
+// off, and takes the whole cluster back with runs that are killed.
+func TestIntegrationReset(t *testing.T) {
+	c := newTestCluster(t, "--control-planes", "3", "--workers", "1")
+	c.bare = map[string]string{}
+	for _, host := range haHosts() {
+		c.bare[host] = c.on(t, host, fingerprint)
+	}
+	c.mustCreate(t, "--skip-verify")
+	runParts(t, c, []part[*testCluster]{
+		{"etcd keeps its quorum", resetMindsQuorum},
+		{"a host that is lost", resetAbandons},
+		{"a control plane node leaves", resetTakesControlPlaneOut},
+		{"they join again", resetNodeJoinsAgain},
+		{"killed again and again", resetIsKilled},
+	})
+}
+
+func haHosts() []string {
+	return []string{"labtest-cp-1", "labtest-cp-2", "labtest-cp-3", "labtest-worker-1"}
+}
+
+// address gives a host's.
+func (c *testCluster) address(t *testing.T, host string) string {
+	t.Helper()
+	return c.status(t)[host].IPv4
+}
+
+// expectNodes holds the cluster to the nodes that it is to have.
+func (c *testCluster) expectNodes(t *testing.T, want ...string) {
+	t.Helper()
+	if got := sorted(c.fields(t, `{.items[*].metadata.name}`, "get", "nodes")); strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("nodes: %v, want %v", got, want)
+	}
+}
+
+func resetMindsQuorum(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.mustRun(t, "stop", "labtest-cp-3")
+	_, said, code := c.reset(t, "nodes", "--addresses", c.address(t, "labtest-cp-2"), "--yes")
+	if code != 4 || !strings.Contains(said, "etcd would lose its quorum: 1 of the 2 members that stay are healthy, and it takes 2") {
+		t.Errorf("exit code %d, it says:\n%s", code, said)
+	}
+	c.expectNodes(t, haHosts()...)
+}
+
+func resetAbandons(t *testing.T, c *testCluster) {
+	t.Helper()
+	lost := c.address(t, "labtest-cp-3")
+	result, said, code := c.reset(t, "nodes", "--addresses", lost, "--yes")
+	if code != 3 || !strings.Contains(said, lost+" was not reset: ") || len(result.Unreachable) != 1 {
+		t.Errorf("exit code %d, it says:\n%s", code, said)
+	}
+	c.expectNodes(t, haHosts()...)
+	result, said, code = c.reset(t, "nodes", "--addresses", lost, "--yes", "--force")
+	if code != 3 || !strings.Contains(said, lost+" was not reset: ") || result.Changes != 2 {
+		t.Errorf("exit code %d, %d changes, it says:\n%s", code, result.Changes, said)
+	}
+	c.expectNodes(t, "labtest-cp-1", "labtest-cp-2", "labtest-worker-1")
+	c.mustRun(t, "start", "labtest-cp-3")
+	c.mustReset(t, "nodes", "--addresses", lost, "--yes")
+	c.expectBare(t, "labtest-cp-3")
+}
+
+func resetTakesControlPlaneOut(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.mustReset(t, "nodes", "--addresses", c.address(t, "labtest-cp-1"), "--yes")
+	c.expectBare(t, "labtest-cp-1")
+	eventually(t, "the API answers at the VIP", func() string {
+		if _, err := c.tryKube(t, "", "get", "--raw", "/readyz", "--request-timeout=2s"); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	c.expectNodes(t, "labtest-cp-2", "labtest-worker-1")
+	// etcd is one member's now, and decides by itself.
+	c.apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: written\n")
+}
+
+// resetIsKilled kills runs at random moments, and has the last one finish.
+func resetIsKilled(t *testing.T, c *testCluster) {
+	t.Helper()
+	const kills, seed, longest = 15, 20261128, 6 * time.Second
+	random := rand.New(rand.NewPCG(seed, seed))
+	for i := range kills {
+		command := exec.CommandContext(t.Context(), c.program, "reset", "cluster", "-f", c.manifest, "--workspace-dir", c.workspaces, "--yes")
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		after := time.Duration(random.Int64N(int64(longest)))
+		kill := time.AfterFunc(after, func() { _ = command.Process.Kill() })
+		err := command.Wait()
+		kill.Stop()
+		t.Logf("run %d, killed after %s: %v", i+1, after.Round(time.Millisecond), err)
+		if exitCode(err) > 0 { // it ended by itself before it was killed
+			t.Errorf("run %d failed: %v", i+1, err)
+		}
+	}
+	c.mustReset(t, "cluster", "--yes")
+	c.expectBare(t, haHosts()...)
+	if again := c.mustReset(t, "cluster", "--yes"); again.Changes > 0 {
+		t.Errorf("another reset changes %d things", again.Changes)
+	}
+}

@@ -1,0 +1,191 @@
+// Package etcd asks the members of a control plane's etcd who is in it and how they are, and takes members
+// out.
+//
+// It speaks the JSON form of etcd's API that every member serves beside gRPC, because four calls are not
+// worth the whole of etcd's client.
+package etcd
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+)
+
+const (
+	// answerPatience bounds one call: a member that is there answers within moments.
+	answerPatience = 10 * time.Second
+	// maxAnswer bounds what is read of an answer.
+	maxAnswer = 1 << 20
+)
+
+// Credentials are what etcd lets clients of the control plane in by, all PEM.
+type Credentials struct{ CA, Certificate, Key []byte }
+
+// Dial connects to a member's address, wherever that can be reached from.
+type Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+
+// Client asks members.
+type Client struct {
+	http http.Client
+	// through is the member that is asked about all others.
+	through string
+}
+
+// Member is one of etcd's.
+type Member struct {
+	ID   string
+	Name string
+	// Addresses are those at which other members reach it.
+	Addresses []netip.Addr
+	// Clients are the URLs at which it serves clients; empty as long as it has not started.
+	Clients []string
+	// Learner says that it has no vote yet.
+	Learner bool
+}
+
+// New gives a client that asks the member at an address. It sends nothing yet.
+func New(through netip.AddrPort, credentials Credentials, dial Dial) (*Client, error) {
+	pair, err := tls.X509KeyPair(credentials.Certificate, credentials.Key)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the control plane's certificate for etcd: %w", err)
+	}
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(credentials.CA) {
+		return nil, errors.New("cannot use the certificate authority of etcd: it is no certificate")
+	}
+	c := &Client{through: "https://" + through.String()}
+	c.http.Timeout = answerPatience
+	c.http.Transport = &http.Transport{
+		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: authorities, MinVersion: tls.VersionTLS12},
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			to, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return nil, fmt.Errorf("a member of etcd has no address of its own: %w", err)
+			}
+			return dial(ctx, to)
+		},
+	}
+	return c, nil
+}
+
+// Close ends connections that wait for more calls.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Members lists etcd's members.
+func (c *Client) Members(ctx context.Context) ([]Member, error) {
+	var answer struct {
+		Members []struct {
+			ID         string   `json:"ID"`
+			Name       string   `json:"name"`
+			PeerURLs   []string `json:"peerURLs"`
+			ClientURLs []string `json:"clientURLs"`
+			IsLearner  bool     `json:"isLearner"`
+		} `json:"members"`
+	}
+	if err := c.call(ctx, c.through+"/v3/cluster/member/list", struct{}{}, &answer); err != nil {
+		return nil, fmt.Errorf("cannot list the members of etcd: %w", err)
+	}
+	members := make([]Member, len(answer.Members))
+	for i, m := range answer.Members {
+		members[i] = Member{ID: m.ID, Name: m.Name, Clients: m.ClientURLs, Learner: m.IsLearner, Addresses: addressesOf(m.PeerURLs)}
+	}
+	return members, nil
+}
+
+// addressesOf gives the addresses in URLs.
+func addressesOf(urls []string) []netip.Addr {
+	var addresses []netip.Addr
+	for _, text := range urls {
+		parsed, err := url.Parse(text)
+		if err != nil {
+			continue
+		}
+		if address, err := netip.ParseAddr(parsed.Hostname()); err == nil {
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
+// Healthy reports whether a member serves, and agrees with the others.
+func (c *Client) Healthy(ctx context.Context, member Member) bool {
+	for _, client := range member.Clients {
+		var answer struct {
+			Health string `json:"health"`
+		}
+		if err := c.call(ctx, client+"/health", nil, &answer); err == nil && answer.Health == "true" {
+			return true
+		}
+	}
+	return false
+}
+
+// Remove takes a member out. That it is out already is fine.
+func (c *Client) Remove(ctx context.Context, member Member) error {
+	err := c.call(ctx, c.through+"/v3/cluster/member/remove", map[string]string{"ID": member.ID}, nil)
+	if err == nil {
+		return nil
+	}
+	members, listing := c.Members(ctx) // an earlier answer may have been lost
+	if listing == nil && !slices.ContainsFunc(members, func(m Member) bool { return m.ID == member.ID }) {
+		return nil
+	}
+	return fmt.Errorf("cannot take %s out of etcd: %w", member.Name, err)
+}
+
+// call posts a question, or gets where there is none.
+func (c *Client) call(ctx context.Context, to string, question, answer any) error {
+	method, body := http.MethodGet, []byte(nil)
+	if question != nil {
+		var err error
+		if body, err = json.Marshal(question); err != nil {
+			return err
+		}
+		method = http.MethodPost
+	}
+	request, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close() //nolint:errcheck // it has been read
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("it says %s: %s", response.Status, reasonIn(content))
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(content, answer)
+}
+
+// reasonIn takes the message out of an answer that tells of a failure.
+func reasonIn(content []byte) string {
+	var failure struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(content, &failure) == nil && failure.Message != "" {
+		return failure.Message
+	}
+	return string(bytes.TrimSpace(content))
+}
+
+// Quorum is how many of a number of voting members have to agree.
+func Quorum(voters int) int { return voters/2 + 1 }

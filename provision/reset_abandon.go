@@ -1,0 +1,66 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// abandon takes nodes out of the cluster whose hosts cannot be reached: what is to be done, a control plane
+// node that stays does for them.
+func (r *resetting) abandon(ctx context.Context, hosts []netip.Addr) (*workflow.Report, error) {
+	runner := r.runner(hosts)
+	runner.Connect = func(ctx context.Context, address netip.Addr) (remote.Host, error) {
+		member, err := r.access.member(ctx)
+		return substitute{Host: member, address: address}, err
+	}
+	return runner.Run(ctx, []workflow.Phase{
+		{
+			Name: leaveEtcdPhase, Short: "take control plane nodes out of etcd, one at a time",
+			On:     func(host netip.Addr) bool { return r.index[host].ControlPlane },
+			AtOnce: 1,
+			Plan:   r.planLeaveEtcd,
+		},
+		{
+			Name: leavePhase, Short: "take the nodes out of the cluster",
+			Plan: r.planAbandon,
+		},
+	})
+}
+
+// substitute is a host that stands in for another one.
+type substitute struct {
+	remote.Host
+	address netip.Addr
+}
+
+// Address implements remote.Reader.
+func (s substitute) Address() netip.Addr { return s.address }
+
+// planAbandon finds the Node by its address: only the host itself knows its name.
+func (r *resetting) planAbandon(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	client, err := r.access.open(ctx)
+	if errors.Is(err, errNoCluster) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := client.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var actions []workflow.Action
+	for _, node := range nodes {
+		if node.K8sIP == r.index[host.Address()].K8sIP {
+			actions = append(actions, workflow.Action{
+				Summary: "delete node " + node.Name,
+				Do:      func(ctx context.Context, _ remote.Host) error { return client.DeleteNode(ctx, node.Name) },
+			})
+		}
+	}
+	return actions, nil
+}

@@ -1,0 +1,131 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// The names of the phases of reset, in their order.
+const (
+	cordonPhase    = "cordon"
+	drainPhase     = "drain"
+	leaveEtcdPhase = "leave-etcd"
+	leavePhase     = "leave"
+	// ResetPhase is the name of the phase that takes back what was done on a host.
+	ResetPhase = "reset"
+)
+
+// phases are what reset does once it is known whose the hosts are. A whole cluster has nothing to leave.
+//
+//	             cordon    drain   leave-etcd   leave   reset
+//	control     ├──────┼─────────┼────────────┼───────┼───────┤
+//	worker      ├──────┼────┤                 ├───────┼───────┤
+func (r *resetting) phases() []workflow.Phase {
+	reset := workflow.Phase{Name: ResetPhase, Short: "take back what was done on the host", Plan: r.planReset}
+	if r.options.wholeCluster() {
+		return []workflow.Phase{reset}
+	}
+	drains := func(netip.Addr) bool { return !r.options.Force }
+	isControlPlane := func(host netip.Addr) bool { return r.index[host].ControlPlane }
+	return []workflow.Phase{
+		{
+			Name: cordonPhase, Short: "keep new pods from the nodes", On: drains,
+			Plan: r.planCordon,
+		},
+		{
+			Name: drainPhase, Short: "have the nodes' pods leave", On: drains,
+			After: []workflow.Need{{Phase: cordonPhase}}, // or pods would move from one to the next
+			Plan:  r.planDrain,
+		},
+		{
+			Name: leaveEtcdPhase, Short: "take control plane nodes out of etcd, one at a time", On: isControlPlane,
+			AtOnce: 1,
+			Plan:   r.planLeaveEtcd,
+		},
+		{
+			Name: leavePhase, Short: "take the nodes out of the cluster",
+			Plan: r.planLeave,
+		},
+		reset,
+	}
+}
+
+// node gives what the cluster has of a host, and nil where it has nothing: there is no cluster, or
+// it is another host that has the name.
+func (r *resetting) node(ctx context.Context, host netip.Addr) (*kube.Client, *kube.Node, error) {
+	client, err := r.access.open(ctx)
+	if errors.Is(err, errNoCluster) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot ask the cluster: %w", err)
+	}
+	name := r.index[host].NodeFacts().Name
+	node, found, err := client.FindNode(ctx, name)
+	if err != nil || !found {
+		return nil, nil, err
+	}
+	if node.K8sIP.IsValid() && node.K8sIP != r.index[host].K8sIP {
+		return nil, nil, fmt.Errorf("node %s has the address %s in the cluster: it is another host's", name, node.K8sIP)
+	}
+	return client, &node, nil
+}
+
+func (r *resetting) planCordon(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	client, node, err := r.node(ctx, host.Address())
+	if node == nil || node.Unschedulable || err != nil {
+		return nil, err
+	}
+	return []workflow.Action{{
+		Summary: "cordon node " + node.Name,
+		Do:      func(ctx context.Context, _ remote.Host) error { return client.Cordon(ctx, node.Name) },
+	}}, nil
+}
+
+func (r *resetting) planDrain(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	client, node, err := r.node(ctx, host.Address())
+	if node == nil || err != nil {
+		return nil, err
+	}
+	pods, err := client.Evictable(ctx, node.Name)
+	if len(pods) == 0 || err != nil {
+		return nil, err
+	}
+	drain := workflow.Action{
+		Summary: "drain node " + node.Name,
+		Do: func(ctx context.Context, _ remote.Host) error {
+			return client.Evict(ctx, pods, node.Ready, r.options.DrainTimeout)
+		},
+	}
+	for _, pod := range pods {
+		drain.Changes = append(drain.Changes, workflow.Change{Summary: "evict pod " + pod.String()})
+	}
+	return []workflow.Action{drain}, nil
+}
+
+// planLeave ends the kubelet before its Node goes: it would make another one.
+func (r *resetting) planLeave(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	client, node, err := r.node(ctx, host.Address())
+	if err != nil && r.options.Force {
+		r.note("%s may still be a node of the cluster: %v", host.Address(), err)
+		return nil, nil
+	}
+	if node == nil || err != nil {
+		return nil, err
+	}
+	return []workflow.Action{{
+		Summary: "delete node " + node.Name,
+		Do: func(ctx context.Context, host remote.Host) error {
+			if err := run(ctx, host, "stop the kubelet", "halt"); err != nil {
+				return err
+			}
+			return client.DeleteNode(ctx, node.Name)
+		},
+	}}, nil
+}

@@ -1,0 +1,8 @@
+# Stops whatever starts pods on this host.
+for unit in kubelet.service dualstrap-standalone.service; do
+	systemctl stop "$unit" 2>/dev/null || :
+	if systemctl --quiet is-active "$unit"; then
+		echo "$unit does not stop" >&2
+		exit 1
+	fi
+done
