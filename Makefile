@@ -21,6 +21,10 @@ demo: prerequisites bundle ## on a fresh Debian machine, as root: build all, mak
 .PHONY: demo-down
 demo-down: lab-down ## remove the demo's hosts again
 
+.PHONY: transcript
+transcript: prerequisites bundle lab-down # records a demo on new hosts
+	tools/demo.sh >docs/transcript.txt
+
 .PHONY: lab
 lab: prerequisites build ## as root: make hosts to try dualstrap on, in containers
 	build/dualstrap lab up

@@ -23,7 +23,8 @@ show $dualstrap check preflight -f $manifests --bundle build/bundle
 show $dualstrap create cluster -f $manifests --bundle build/bundle
 $dualstrap bundle extract build/bundle kubectl --output-dir build/tools
 kubectl="build/tools/kubectl --kubeconfig dualstrap-workspace/lab/lab-kubeconfig"
-show $kubectl get nodes -o wide
+show $kubectl get nodes
+show $kubectl get nodes -o custom-columns=NAME:.metadata.name,ADDRESSES:.status.addresses[*].address
 show $kubectl get nodes -o custom-columns=NAME:.metadata.name,PODCIDRS:.spec.podCIDRs,PROVIDERID:.spec.providerID
 show $kubectl get clustercidrconfigs -A
 
