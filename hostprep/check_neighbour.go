@@ -54,6 +54,8 @@ func judgeReach(s *subject) verdict {
 type claim struct {
 	address netip.Addr
 	who     string
+	// stranger says that it is none of the hosts that answered.
+	stranger bool
 }
 
 // String says who has what.
@@ -68,12 +70,23 @@ func judgeUnused(s *subject) verdict {
 	switch {
 	case len(claims) > 0:
 		slices.SortFunc(claims, func(a, b claim) int { return cmp.Or(a.address.Compare(b.address), cmp.Compare(a.who, b.who)) })
-		return failed("%s", list(claims))
+		return s.fleet.contest(claims)
 	case s.Network == nil || s.Network.Asked == 0:
 		return passed("it has none of them itself")
 	default:
 		return passed("it asked for %d of them, and nobody else has any", s.Network.Asked)
 	}
+}
+
+// contest is the verdict about addresses that somebody has. Who is not known may be one of the hosts that did
+// not answer: a host that is going down, say, has left the VIP behind in the tables of others.
+func (f *fleet) contest(claims []claim) verdict {
+	absent := slices.ContainsFunc(f.subjects, func(s subject) bool { return s.Err != nil })
+	if absent && !slices.ContainsFunc(claims, func(c claim) bool { return !c.stranger }) {
+		return warning("%s, unless that is a host that did not answer", list(claims)).
+			try("bring the hosts up that did not answer, and look again")
+	}
+	return failed("%s", list(claims))
 }
 
 // ownClaims are the addresses that the host itself has on one of its interfaces.
@@ -85,7 +98,7 @@ func (s *subject) ownClaims() []claim {
 	for _, link := range s.Facts.Links {
 		for _, address := range link.Addresses {
 			if s.fleet.cluster.reserves(address.Addr()) {
-				claims = append(claims, claim{address.Addr(), "this host itself"})
+				claims = append(claims, claim{address: address.Addr(), who: "this host itself"})
 			}
 		}
 	}
@@ -100,7 +113,7 @@ func (s *subject) neighboursClaims() []claim {
 	}
 	for address, mac := range s.Network.Neighbours {
 		if owners := s.fleet.byMAC[mac]; len(owners) == 0 || !allOurs(owners) {
-			claims = append(claims, claim{address, nameOf(owners, mac)})
+			claims = append(claims, claim{address, nameOf(owners, mac), len(owners) == 0})
 		}
 	}
 	return claims

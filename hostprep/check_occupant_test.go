@@ -1,6 +1,7 @@
 package hostprep
 
 import (
+	"errors"
 	"net/netip"
 )
 
@@ -150,6 +151,14 @@ func neighbourCases() []checkCase {
 		{"addresses-unused", "nothing tried", Passed, asIs},
 		{"addresses-unused", "nobody", Passed, func(s *scene) { s.first().neighbours() }},
 		{"addresses-unused", "a stranger", Failed, func(s *scene) { s.first().neighbours("10.2.0.175", stranger, "fd12::4:105", stranger) }},
+		{"addresses-unused", "a stranger, and a host that does not answer", Warning, func(s *scene) {
+			s.first().neighbours("10.2.0.175", stranger)
+			s.hosts[1].Err = errors.New("no answer")
+		}},
+		{"addresses-unused", "another host, and one that does not answer", Failed, func(s *scene) {
+			s.first().neighbours("10.2.0.175", s.hosts[1].eth0().MAC)
+			s.hosts[2].Err = errors.New("no answer")
+		}},
 		{"addresses-unused", "another host", Failed, func(s *scene) { s.first().neighbours("10.2.0.175", s.hosts[1].eth0().MAC) }},
 		{"addresses-unused", "a node of this cluster", Passed, func(s *scene) {
 			s.join(1)
