@@ -105,18 +105,29 @@ func (s *subject) ownClaims() []claim {
 	return claims
 }
 
-// neighboursClaims are the addresses that others answered for.
+// neighboursClaims are the addresses that others answered for. What the host remembers of an address that it
+// has itself by now is from before.
 func (s *subject) neighboursClaims() []claim {
 	var claims []claim
 	if s.Network == nil {
 		return nil
 	}
 	for address, mac := range s.Network.Neighbours {
+		if s.has(address) {
+			continue
+		}
 		if owners := s.fleet.byMAC[mac]; len(owners) == 0 || !allOurs(owners) {
 			claims = append(claims, claim{address, nameOf(owners, mac), len(owners) == 0})
 		}
 	}
 	return claims
+}
+
+// has reports whether an address is on one of the host's interfaces.
+func (s *subject) has(address netip.Addr) bool {
+	return slices.ContainsFunc(s.Facts.Links, func(link Link) bool {
+		return slices.ContainsFunc(link.Addresses, func(own Address) bool { return own.Addr() == address })
+	})
 }
 
 // reserves reports whether an address is the control plane's VIP or in a pool.

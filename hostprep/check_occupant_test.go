@@ -169,6 +169,11 @@ func neighbourCases() []checkCase {
 			s.join(0)
 			holdVIP(s)
 		}},
+		{"addresses-unused", "who had it before the host itself, which remembers that", Passed, func(s *scene) {
+			s.join(0)
+			holdVIP(s)
+			s.first().neighbours("10.2.0.175", s.hosts[1].eth0().MAC)
+		}},
 		{"addresses-unused", "mode manual", "", func(s *scene) {
 			s.cluster.Bundled = false
 			holdVIP(s)
