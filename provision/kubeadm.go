@@ -114,7 +114,8 @@ func (s *Site) uploadCertificates(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	files, err := s.renderHosts(render.Later{CertificateKey: key})
+	// kubeadm talks to the API server that its configuration has beside it: the member's own.
+	files, err := s.renderHosts(render.Later{CertificateKey: key, Founder: member.Address()})
 	if err != nil {
 		return err
 	}
@@ -122,8 +123,7 @@ func (s *Site) uploadCertificates(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	founder := files[s.controlPlanes()[0]]
-	for _, file := range founder.Files {
+	for _, file := range files[member.Address()].Files {
 		if file.Path == render.KubeadmConfig {
 			upload.Stdin = bytes.NewReader(file.Content)
 		}

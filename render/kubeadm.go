@@ -81,12 +81,20 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 	}
 	// The configuration holds a token or a key.
 	var file File
-	if len(r.controlPlanes) > 0 && h == r.controlPlanes[0] && !r.later.Founded {
+	if r.isFounder(h) && !r.later.Founded {
 		file, err = r.file("kubeadm-init.yaml", KubeadmConfig, modeSecret, r.kubeadmInit(h, node))
 	} else {
 		file, err = r.file("kubeadm-join.yaml", KubeadmConfig, modeSecret, r.kubeadmJoin(h, node))
 	}
 	return append(patch, file), err
+}
+
+// isFounder reports whether the host makes the cluster, or stands for the one that did.
+func (r *hostRenderer) isFounder(h *host) bool {
+	if r.later.Founder.IsValid() {
+		return h.node.Address == r.later.Founder
+	}
+	return len(r.controlPlanes) > 0 && h == r.controlPlanes[0]
 }
 
 func (r *hostRenderer) kubeadmNode(h *host) kubeadmNode {

@@ -23,6 +23,9 @@ type Later struct {
 	Hosts map[netip.Addr]HostFacts
 	// Founded says that the cluster is there, so that every node joins it, the first one too.
 	Founded bool
+	// Founder is the control plane node whose configuration is that of kubeadm init; the first one when it
+	// is invalid.
+	Founder netip.Addr
 	// BootstrapToken lets a host join; it has the form abcdef.0123456789abcdef.
 	BootstrapToken string
 	// CACertHash pins the cluster's certificate authority; it has the form sha256:HEX.
