@@ -61,7 +61,7 @@ func createLosesAPI(t *testing.T, c *testCluster) {
 }
 
 // createIsKilled kills runs at random moments. What one has done the next one finds, so that they come
-// to be killed in every phase.
+// to be killed in every phase. When one has come to its end, all begins anew.
 func createIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
 	const kills, seed, longest = 30, 20261125, 15 * time.Second
@@ -77,7 +77,10 @@ func createIsKilled(t *testing.T, c *testCluster) {
 		err := command.Wait()
 		kill.Stop()
 		t.Logf("run %d, killed after %s: %v, at %q", i+1, after.Round(time.Millisecond), err, last)
-		if exitCode(err) > 0 { // it ended by itself before it was killed
+		switch {
+		case err == nil:
+			c.mustReset(t, "cluster", "--yes")
+		case exitCode(err) > 0: // it ended by itself before it was killed
 			t.Errorf("run %d failed: %s", i+1, last)
 		}
 	}
