@@ -70,9 +70,10 @@ func createIsKilled(t *testing.T, c *testCluster) {
 		command, said := c.begin(t)
 		after := time.Duration(random.Int64N(int64(longest)))
 		kill := time.AfterFunc(after, func() { _ = command.Process.Kill() })
-		last := ""
+		last, all := "", ""
 		for said.Scan() {
 			last = said.Text()
+			all += last + "\n"
 		}
 		err := command.Wait()
 		kill.Stop()
@@ -81,7 +82,7 @@ func createIsKilled(t *testing.T, c *testCluster) {
 		case err == nil:
 			c.mustReset(t, "cluster", "--yes")
 		case exitCode(err) > 0: // it ended by itself before it was killed
-			t.Errorf("run %d failed: %s", i+1, last)
+			t.Errorf("run %d failed:\n%s", i+1, all)
 		}
 	}
 }

@@ -51,6 +51,8 @@ func proofFails(t *testing.T, c *testCluster) {
 					"kubectl -n metallb-system wait --for=delete pod --selector component=speaker --timeout=120s",
 				"service-load-balancer", "10.2.0.100 -> load-balancer", "10.2.0.2",
 			},
+			// Until it asks again, the client knows whom to send to.
+			{"client", "ip neighbour flush dev eth0", "service-load-balancer", "10.2.0.100 -> load-balancer", "10.2.0.2"},
 		}},
 		{"Services are taken away", []wreck{
 			{

@@ -220,8 +220,14 @@ func proveDNS(ctx context.Context, s *scene, on *subject) verdict {
 	if why := s.unserved[clusterDNS]; why != "" {
 		return failed("%s", why)
 	}
+	servers := s.services[clusterDNS].ClusterIPs
+	for _, family := range []api.Family{api.IPv4, api.IPv6} {
+		if !of(family, servers).IsValid() {
+			return failed("Service kube-system/%s has %s, and no %s address", clusterDNS, words(servers), family)
+		}
+	}
 	var proofs []func() verdict
-	for _, server := range s.services[clusterDNS].ClusterIPs {
+	for _, server := range servers {
 		proofs = append(proofs, func() verdict { return s.resolve(ctx, on, server) })
 	}
 	return together(append(proofs, func() verdict { return s.callByName(ctx, on) })...)

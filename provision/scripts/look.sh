@@ -1,4 +1,14 @@
-# Says how far this host is on the way to being a node.
+# Says how far this host is on the way to being a node. A kubeadm whose run was cut off comes to its end first:
+# what it leaves, and what it takes away, is not to be met later.
+lock=/run/dualstrap-kubeadm.lock
+if [ -r "$lock" ]; then
+	exec 9<"$lock"
+	if ! flock --timeout 120 9; then
+		echo 'a kubeadm has been running on this host for two minutes' >&2
+		exit 1
+	fi
+	exec 9<&-
+fi
 if [ -e /etc/dualstrap/joined ]; then
 	answer joined :
 	exit
