@@ -29,6 +29,7 @@ done
 for folder in $5; do
 	[ ! -d "$folder" ] || rmdir -- "$folder" || echo "$folder stays: there is something in it" >&2
 done
+rm -f -- "$lock" # of changing: this is the last change
 # Without its record nothing says what the rest is for.
 rm -f "$state/record.jsonl"
 rm -rf "$state/before" "$state/restart" "$state/digests" "$state/images" "$state/put-back" "$state/put-back.new" "$state/record.jsonl.new"
