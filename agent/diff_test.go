@@ -103,6 +103,7 @@ func applied[T comparable](have map[T]bool, c changes[T]) []T {
 // and leaves the next nothing to do. Every six bytes are a route or a proxy, or a node.
 func FuzzConverge(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 1, 1, 2, 2, 6, 0, 2, 2, 1, 3, 4, 213}, true)
+	f.Add([]byte("0100170"), true)
 	f.Add([]byte{2, 1, 2, 4, 7, 0, 2, 2, 2, 4, 7, 0, 2, 1, 1, 4, 7, 1}, false)
 	f.Fuzz(func(t *testing.T, data []byte, flat bool) {
 		nodes := parseNodes(node1)

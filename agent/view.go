@@ -99,7 +99,9 @@ func (v view) wantedProxies(f family, uplink kernel.Link, routes []kernel.Route)
 	var proxies []kernel.Proxy
 	for _, route := range routes {
 		addr := route.Dst.Addr()
-		if route.Dst.IsSingleIP() && pods.Contains(addr) && route.Protocol != kernel.ProtocolKernel && route.Link != uplink.Index {
+		// Routes of the agent's lead to other nodes; one that led to a pod is about to go.
+		isPlugins := route.Protocol != kernel.ProtocolKernel && route.Protocol != kernel.Protocol
+		if route.Dst.IsSingleIP() && pods.Contains(addr) && isPlugins && route.Link != uplink.Index {
 			proxies = append(proxies, kernel.Proxy{Addr: addr, Link: uplink.Index, Protocol: kernel.Protocol})
 		}
 	}

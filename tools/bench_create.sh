@@ -1,19 +1,27 @@
 #!/usr/bin/env bash
 # Measures create cluster on a lab of one control plane node and two workers, beside tools/least.sh on
-# hosts as bare, and a second run that finds nothing to do. As root; no lab may be up.
+# hosts as bare, a second run that finds nothing to do, and the proof; then with one worker and with five. As
+# root; no lab may be up.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 workspaces=$(mktemp -d)
 dualstrap=build/dualstrap
-lab() { $dualstrap lab "$1" --name bench --workspace-dir "$workspaces" >/dev/null 2>&1; }
+lab() {
+	local verb=$1
+	shift
+	$dualstrap lab "$verb" --name bench --workspace-dir "$workspaces" "$@" >/dev/null 2>&1
+}
 finish() {
 	lab down
 	rm -rf "$workspaces"
 }
 trap finish EXIT
 
-create() { $dualstrap create cluster -f "$workspaces/bench/cluster.yaml" --bundle build/bundle --workspace-dir "$workspaces" "$@" 2>/dev/null; }
+create() {
+	$dualstrap create cluster -f "$workspaces/bench/cluster.yaml" --bundle build/bundle --workspace-dir "$workspaces" --skip-verify 2>/dev/null
+}
+prove() { $dualstrap check cluster -f "$workspaces/bench/cluster.yaml" --bundle build/bundle 2>/dev/null; }
 seconds() {
 	local begun=$EPOCHREALTIME
 	"$@" >"$workspaces/out"
@@ -24,9 +32,18 @@ lab up
 made=$(seconds create)
 grep -A20 '^HOST' "$workspaces/out"
 again=$(seconds create)
+proven=$(seconds prove)
 lab down
 lab up
 least=$(seconds tools/least.sh "$workspaces/bench" build/bundle)
-awk -v made="$made" -v again="$again" -v least="$least" 'BEGIN {
-	printf "create cluster, 1 + 2 hosts: %s s; the least by hand: %s s; ratio %.2f; a second run: %s s\n", made, least, made / least, again
+lab down
+lab up --workers 1
+one=$(seconds create)
+lab down
+lab up --workers 5
+five=$(seconds create)
+awk -v made="$made" -v again="$again" -v least="$least" -v proven="$proven" -v one="$one" -v five="$five" 'BEGIN {
+	printf "create cluster, 1 + 2 hosts: %s s; the least by hand: %s s; ratio %.2f\n", made, least, made / least
+	printf "a second run: %s s; the proof: %s s\n", again, proven
+	printf "with one worker: %s s; with five: %s s; ratio %.2f\n", one, five, five / one
 }'
