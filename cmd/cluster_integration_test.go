@@ -72,6 +72,7 @@ type created struct {
 	OK        bool             `json:"ok"`
 	Changes   int              `json:"changes"`
 	Seconds   float64          `json:"seconds"`
+	Unlisted  []string         `json:"unlistedNodes"`
 	Preflight hostprep.Report  `json:"preflight"`
 	Run       *workflow.Report `json:"run"`
 }

@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,14 +101,37 @@ func clusterRepairsDrift(t *testing.T, c *testCluster) {
 	clusterServes(t, c)
 }
 
-// clusterIsNotTakenOver runs create with the manifests of another cluster on the same hosts.
+// clusterIsNotTakenOver runs create with manifests of another cluster on the same hosts, and with some that
+// change what this one has for life.
 func clusterIsNotTakenOver(t *testing.T, c *testCluster) {
 	t.Helper()
 	mine := c.manifest
 	defer func() { c.manifest = mine }()
-	c.rewrite(t, "controlPlaneVIP: 10.2.0.175", "controlPlaneVIP: 10.2.0.176")
-	_, said, err := c.create(t)
-	if got := exitCode(err); got != 4 || !strings.Contains(said, "10.2.0.5 belongs to the cluster at ") {
-		t.Errorf("exit code %d, it says:\n%s", got, said)
+	for _, test := range []struct {
+		rewritten []string
+		says      string
+	}{
+		{[]string{"controlPlaneVIP: 10.2.0.175", "controlPlaneVIP: 10.2.0.176"}, "10.2.0.5 belongs to the cluster at "},
+		{
+			[]string{"- 172.16.0.0/20", "- 172.17.0.0/20"},
+			`spec.clusterNetwork.services.cidrBlocks is ["172.16.0.0/20","fd12::5:0/116"] in the cluster and ["172.17.0.0/20",`,
+		},
+		{
+			[]string{"  name: cluster-wide-ranges", "  name: other-ranges", "    cidr: fd12::1:0/112", "    cidr: fd12::7:0/112"},
+			"/cluster-wide-ranges is not in the manifests any more, and 3 nodes have pod ranges of it: ",
+		},
+	} {
+		c.rewrite(t, test.rewritten...)
+		_, said, err := c.create(t)
+		if got := exitCode(err); got != 4 || !strings.Contains(said, test.says) {
+			t.Errorf("exit code %d, it does not say %q:\n%s", got, test.says, said)
+		}
 	}
+	c.manifest = mine
+	c.apply(t, "apiVersion: v1\nkind: Node\nmetadata:\n  name: stranger\n")
+	again := c.mustCreate(t, "--skip-verify")
+	if again.Changes > 0 || !slices.Equal(again.Unlisted, []string{"stranger"}) {
+		t.Errorf("nodes that are not in the manifests: %v; changed: %v", again.Unlisted, again.summary())
+	}
+	c.kube(t, "delete", "node", "stranger")
 }

@@ -21,15 +21,17 @@ import (
 
 // createReport is the result of `create cluster -o json`, and the run's report.json.
 type createReport struct {
-	Cluster   string    `json:"cluster"`
-	Version   string    `json:"version"`
-	OK        bool      `json:"ok"`
-	Error     string    `json:"error,omitempty"`
-	Began     time.Time `json:"began"`
-	Seconds   float64   `json:"seconds"`
-	Changes   int       `json:"changes"`
-	Ignored   []string  `json:"ignoredChecks"`
-	Preflight any       `json:"preflight"`
+	Cluster string    `json:"cluster"`
+	Version string    `json:"version"`
+	OK      bool      `json:"ok"`
+	Error   string    `json:"error,omitempty"`
+	Began   time.Time `json:"began"`
+	Seconds float64   `json:"seconds"`
+	Changes int       `json:"changes"`
+	Ignored []string  `json:"ignoredChecks"`
+	// Unlisted are nodes of the cluster that the manifests do not have.
+	Unlisted  []string `json:"unlistedNodes"`
+	Preflight any      `json:"preflight"`
 	// Run is null when the preflight did not let it begin.
 	Run *workflow.Report `json:"run"`
 	// Proof is null when it was not come to.
@@ -145,7 +147,8 @@ func (c *creation) report(outcome provision.Outcome, began time.Time, err error)
 	report := createReport{
 		Cluster: c.verdict.Config.Name, Version: cli.Version(), OK: err == nil,
 		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
-		Ignored: c.flags.Ignored(), Preflight: outcome.Checks, Run: outcome.Run, Proof: c.proof,
+		Ignored: c.flags.Ignored(), Unlisted: append([]string{}, outcome.Unlisted...),
+		Preflight: outcome.Checks, Run: outcome.Run, Proof: c.proof,
 	}
 	if err != nil {
 		report.Error = err.Error()
@@ -177,6 +180,9 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 	if outcome.Run != nil {
 		writeRun(&out, outcome.Run)
 		writeChanges(&out, outcome.Run, report.Changes)
+	}
+	for _, name := range outcome.Unlisted {
+		fmt.Fprintf(&out, "\nnode %s is in the cluster and not in the manifests: it is left alone\n", name)
 	}
 	if c.proof != nil {
 		fmt.Fprint(&out, "\n")

@@ -19,6 +19,8 @@ type Outcome struct {
 	Checks hostprep.Report
 	// Run is what was done, phase by phase; nil when the checks did not let it begin.
 	Run *workflow.Report
+	// Unlisted are the names of nodes that the cluster has and the manifests have not. They are left alone.
+	Unlisted []string
 	// Kubeconfig is the administrator's, as soon as there is a cluster.
 	Kubeconfig []byte
 }
@@ -43,7 +45,7 @@ func (s *Site) Create(ctx context.Context) (Outcome, error) {
 	if err := FailedChecks(report); err != nil {
 		return outcome, err
 	}
-	if err := s.meetCluster(ctx); err != nil {
+	if outcome.Unlisted, err = s.meetCluster(ctx); err != nil {
 		return outcome, err
 	}
 	phases, err := s.createPhases(ctx)
@@ -130,20 +132,25 @@ func (s *Site) isFounded() bool {
 	return slices.ContainsFunc(s.controlPlanes(), func(address netip.Addr) bool { return s.index[address].Facts.Membership.Joined })
 }
 
-// meetCluster takes what the nodes of a cluster that is there have into the plan.
-func (s *Site) meetCluster(ctx context.Context) error {
+// meetCluster takes what the nodes of a cluster that is there have into the plan, and gives the names of those
+// that the manifests do not have. The error is a [RefusedError] where the manifests are of another cluster than
+// the one that is there.
+func (s *Site) meetCluster(ctx context.Context) (unlisted []string, err error) {
 	if !s.isFounded() {
-		return nil
+		return nil, nil
 	}
 	client, err := s.access.open(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot ask the cluster that is there: %w", err)
+		return nil, fmt.Errorf("cannot ask the cluster that is there: %w", err)
 	}
 	nodes, err := client.Nodes(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.takeHeld(nodes)
+	if err := s.refuseLasting(ctx, client, nodes); err != nil {
+		return nil, err
+	}
+	return s.unlisted(nodes), s.takeHeld(nodes)
 }
 
 // takeHeld makes the plan again, around what nodes have.

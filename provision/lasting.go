@@ -1,0 +1,181 @@
+package provision
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/provision/kube"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// The kinds of manifests that have fields for life.
+const (
+	clusterKind    = "Cluster"
+	cidrConfigKind = "ClusterCIDRConfig"
+)
+
+// lastingFields are those that a cluster has for life, by kind: Google's documentation has them immutable, and
+// Kubernetes itself keeps a node's podCIDRs and a Service's addresses.
+func lastingFields(kind string) []string {
+	switch kind {
+	case clusterKind:
+		return []string{
+			"spec.type", "spec.clusterNetwork.pods.cidrBlocks", "spec.clusterNetwork.services.cidrBlocks",
+			"spec.clusterNetwork.flatIPv4", "spec.loadBalancer.mode", "spec.loadBalancer.vips.controlPlaneVIP",
+			"spec.loadBalancer.ports.controlPlaneLBPort",
+		}
+	case cidrConfigKind:
+		return []string{"spec.ipv4.cidr", "spec.ipv4.perNodeMaskSize", "spec.ipv6.cidr", "spec.ipv6.perNodeMaskSize"}
+	}
+	return nil
+}
+
+// refuseLasting is a [RefusedError] when the manifests change what a cluster has for life, or no longer have
+// ranges that nodes have blocks of.
+func (s *Site) refuseLasting(ctx context.Context, client *kube.Client, nodes []kube.Node) error {
+	wanted, err := s.lastingObjects()
+	if err != nil {
+		return err
+	}
+	var refused RefusedError
+	named := map[string]bool{}
+	var cidrConfig kube.Object
+	for _, object := range wanted {
+		named[object.Name()] = true
+		if object.GetKind() == cidrConfigKind {
+			cidrConfig = object
+		}
+		live, found, err := client.Find(ctx, object)
+		if err != nil {
+			return err
+		}
+		if found {
+			refused.Reasons = append(refused.Reasons, lastingChanges(live, object)...)
+		}
+	}
+	there, err := client.List(ctx, cidrConfig.GroupVersionKind(), cidrConfig.GetNamespace())
+	if err != nil {
+		return err
+	}
+	for _, live := range there {
+		if holders := holdersOf(live, nodes, s.cluster.PodRanges); !named[live.Name()] && len(holders) > 0 {
+			refused.Reasons = append(refused.Reasons, fmt.Sprintf("%s is not in the manifests any more, and %s pod ranges of it: %s",
+				live.Name(), have(len(holders)), strings.Join(holders, ", ")))
+		}
+	}
+	if len(refused.Reasons) == 0 {
+		return nil
+	}
+	return &refused
+}
+
+// lastingObjects are the manifests' objects that have fields for life.
+func (s *Site) lastingObjects() ([]kube.Object, error) {
+	manifests, err := render.Cluster(s.renderInput(render.Later{}))
+	if err != nil {
+		return nil, err
+	}
+	var lasting []kube.Object
+	for _, manifest := range manifests {
+		objects, err := kube.Decode(manifest.Content)
+		if err != nil {
+			return nil, err
+		}
+		for _, object := range objects {
+			if len(lastingFields(object.GetKind())) > 0 {
+				lasting = append(lasting, object)
+			}
+		}
+	}
+	return lasting, nil
+}
+
+// have is how many nodes have something.
+func have(nodes int) string {
+	if nodes == 1 {
+		return "1 node has"
+	}
+	return amount.Of(nodes, "node") + " have"
+}
+
+// lastingChanges says which fields that are there for life the manifests have otherwise.
+func lastingChanges(live, wanted kube.Object) []string {
+	var reasons []string
+	for _, path := range lastingFields(wanted.GetKind()) {
+		steps := strings.Split(path, ".")
+		before, _, _ := unstructured.NestedFieldNoCopy(live.Object, steps...)
+		after, _, _ := unstructured.NestedFieldNoCopy(wanted.Object, steps...)
+		if isZero(before) && isZero(after) || spelt(before) == spelt(after) {
+			continue
+		}
+		reasons = append(reasons, fmt.Sprintf("%s: %s is %s in the cluster and %s in the manifests, and cannot be changed",
+			wanted.Name(), path, spelt(before), spelt(after)))
+	}
+	return reasons
+}
+
+// isZero reports whether a field says no more than one that is not there.
+func isZero(value any) bool {
+	if value == nil {
+		return true
+	}
+	v := reflect.ValueOf(value)
+	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
+}
+
+// spelt is a value as manifests have it.
+func spelt(value any) string {
+	if value == nil {
+		return "not set"
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(text)
+}
+
+// holdersOf are the names of the nodes with a block of a ClusterCIDRConfig's ranges that is in no range that
+// stays.
+func holdersOf(cidrConfig kube.Object, nodes []kube.Node, staying []netip.Prefix) []string {
+	var ranges []netip.Prefix
+	for _, family := range []string{"ipv4", "ipv6"} {
+		text, _, _ := unstructured.NestedString(cidrConfig.Object, "spec", family, "cidr")
+		if prefix, err := netip.ParsePrefix(text); err == nil {
+			ranges = append(ranges, prefix)
+		}
+	}
+	var holders []string
+	for _, node := range nodes {
+		if slices.ContainsFunc(node.PodCIDRs, func(block netip.Prefix) bool {
+			within := block.Overlaps
+			return slices.ContainsFunc(ranges, within) && !slices.ContainsFunc(staying, within)
+		}) {
+			holders = append(holders, node.Name)
+		}
+	}
+	return holders
+}
+
+// unlisted are the names of the cluster's nodes that the manifests do not have.
+func (s *Site) unlisted(nodes []kube.Node) []string {
+	listed := map[string]bool{}
+	for i := range s.hosts {
+		listed[s.hosts[i].NodeFacts().Name] = true
+	}
+	names := []string{}
+	for _, node := range nodes {
+		if !listed[node.Name] {
+			names = append(names, node.Name)
+		}
+	}
+	return names
+}
