@@ -23,7 +23,7 @@ demo-down: lab-down ## remove the demo's hosts again
 
 .PHONY: transcript
 transcript: prerequisites bundle lab-down # records a demo on new hosts
-	tools/demo.sh >docs/transcript.txt
+	tools/demo.sh | sed -e 1d -e 's,$(CURDIR)/,,g' -e 's/ *$$//' >docs/transcript.txt
 
 .PHONY: lab
 lab: prerequisites build ## as root: make hosts to try dualstrap on, in containers
