@@ -18,12 +18,14 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
+// handJoined is the line of the lab's manifests of the worker that joins by hand.
+const handJoined = "  - address: 10.2.0.7 # labtest-worker-3\n"
+
 // TestIntegrationCluster makes a cluster of one control plane node and two workers out of bare hosts,
 // and lives with it: firewalld is active on all of them, one presents itself as RHEL.
 func TestIntegrationCluster(t *testing.T) {
 	c := newTestCluster(t, "--workers", "3")
-	// The third worker is for joining by hand.
-	c.rewrite(t, "  - address: 10.2.0.7 # labtest-worker-3\n", "")
+	c.rewrite(t, handJoined, "")
 	runParts(t, c, []part[*testCluster]{
 		{"hosts are bare", clusterIsBare},
 		{"create", clusterIsCreated},
