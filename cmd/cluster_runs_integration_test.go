@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -15,6 +14,8 @@ import (
 func clusterKeepsRunsApart(t *testing.T, c *testCluster) {
 	t.Helper()
 	const lock = "cat /run/dualstrap.lock 2>/dev/null || true"
+	// It stays in the middle: it waits for a kubeadm that seems to run.
+	c.on(t, "labtest-cp-1", "systemd-run -q --unit=kubeadm-runs flock /run/dualstrap-kubeadm.lock sleep infinity")
 	first := exec.CommandContext(t.Context(), c.program, "create", "cluster", "-f", c.manifest, "--bundle", c.bundle,
 		"--workspace-dir", c.workspaces)
 	if err := first.Start(); err != nil {
@@ -26,10 +27,6 @@ func clusterKeepsRunsApart(t *testing.T, c *testCluster) {
 		}
 		return "it has not"
 	})
-	// It stays in the middle.
-	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
 	name, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +40,7 @@ func clusterKeepsRunsApart(t *testing.T, c *testCluster) {
 		t.Fatal(err)
 	}
 	_ = first.Wait() // it was killed
+	c.on(t, "labtest-cp-1", "systemctl stop kubeadm-runs")
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
 		t.Errorf("the run after it changes %s", strings.Join(again.summary(), "\n"))
 	}
