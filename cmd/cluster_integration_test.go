@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/proof"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -75,11 +76,19 @@ type created struct {
 	Unlisted  []string         `json:"unlistedNodes"`
 	Preflight hostprep.Report  `json:"preflight"`
 	Run       *workflow.Report `json:"run"`
+	Proof     *proof.Report    `json:"proof"`
 }
 
-// failures are the checks that did not let it begin, a line each.
+// failures are the checks that did not let it begin, and those of the proof, a line each.
 func (c created) failures() string {
 	var lines strings.Builder
+	if c.Proof != nil {
+		for _, check := range c.Proof.Checks {
+			if check.Status == proof.Failed {
+				fmt.Fprintf(&lines, "%s %s: %s\n", check.Name, check.Target, check.Message)
+			}
+		}
+	}
 	for _, host := range c.Preflight.Hosts {
 		for _, check := range host.Checks {
 			if check.Status == hostprep.Failed {
