@@ -72,7 +72,8 @@ const (
 	waitsForLock  = "wait for the lock"
 )
 
-// fleetScripts are all scripts that hosts answer. They are known by every byte of theirs.
+// fleetScripts are all scripts that hosts answer. They are known by every byte of theirs, which stand in files
+// one after the other, or behind an equals sign.
 func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	probes, err := recordedProbes(members)
 	if err != nil {
@@ -80,20 +81,24 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	}
 	nothing := func(netip.Addr, []string) *remotetest.Reply { return remotetest.NewReply() }
 	scripts := []remotetest.Scripted{
-		{Name: probesHost, Body: "hostprep/scripts/probe", Reply: func(host netip.Addr, _ []string) *remotetest.Reply {
+		{Name: probesHost, Body: "hostprep/remote/scripts/lock =settled hostprep/scripts/probe", Reply: func(host netip.Addr, _ []string) *remotetest.Reply {
 			return probes[host].And(remotetest.Said{Name: "clock", Output: strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"})
 		}},
 		{Name: probesNetwork, Body: "hostprep/scripts/network", Reply: fleetNetwork},
-		{Name: surveys, Body: "hostprep/change/scripts/firewalld_read hostprep/change/scripts/survey", Reply: fleetSurvey},
+		{
+			Name: surveys, Reply: fleetSurvey,
+			Body: "=state=/var/lib/dualstrap hostprep/remote/scripts/lock hostprep/change/scripts/firewalld_read hostprep/change/scripts/survey",
+		},
 		{Name: holdsLock, Body: "provision/scripts/lock", Holds: true, Reply: nothing},
 		{Name: waitsForLock, Body: "provision/scripts/locked", Reply: nothing},
 	}
 	for i := range scripts {
 		var body strings.Builder
-		if scripts[i].Name == surveys {
-			body.WriteString("state=/var/lib/dualstrap\n")
-		}
 		for _, file := range strings.Fields(scripts[i].Body) {
+			if line, is := strings.CutPrefix(file, "="); is {
+				body.WriteString(line + "\n")
+				continue
+			}
 			content, err := os.ReadFile("../" + file + ".sh")
 			if err != nil {
 				return nil, err
