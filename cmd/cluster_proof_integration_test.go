@@ -4,6 +4,7 @@ package cmd_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -116,4 +117,19 @@ func (c *testCluster) prove(t *testing.T) (proof.Report, int) {
 		t.Fatalf("it prints no report: %v, %v\n%s", decoding, err, out)
 	}
 	return report, exitCode(err)
+}
+
+// settles waits until the cluster is proven. When the host of the control plane's VIP goes, idle connections to the
+// API server end without a word, and kube-proxy learns of it when it next asks, within 45 seconds.
+func (c *testCluster) settles(t *testing.T) {
+	t.Helper()
+	eventually(t, "the cluster is proven", func() string {
+		report, code := c.prove(t)
+		if code == 0 {
+			return ""
+		}
+		missing := created{Proof: &report}.failures()
+		t.Logf("not proven yet, exit code %d:\n%s", code, missing)
+		return fmt.Sprintf("exit code %d: %s", code, missing)
+	})
 }

@@ -199,8 +199,9 @@ func resetTakesNodeOut(t *testing.T, c *testCluster) {
 // resetNodeJoinsAgain creates the cluster of the same manifests again.
 func resetNodeJoinsAgain(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.mustCreate(t)
+	c.mustCreate(t, "--skip-verify")
 	clusterNodesAsPlanned(t, c)
+	c.settles(t)
 }
 
 // resetLeavesNothing takes the whole cluster back, at first while one of its hosts is off.
