@@ -81,9 +81,12 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	}
 	nothing := func(netip.Addr, []string) *remotetest.Reply { return remotetest.NewReply() }
 	scripts := []remotetest.Scripted{
-		{Name: probesHost, Body: "hostprep/remote/scripts/lock =settled hostprep/scripts/probe", Reply: func(host netip.Addr, _ []string) *remotetest.Reply {
-			return probes[host].And(remotetest.Said{Name: "clock", Output: strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"})
-		}},
+		{
+			Name: probesHost, Body: "hostprep/remote/scripts/lock =settled hostprep/scripts/probe",
+			Reply: func(host netip.Addr, _ []string) *remotetest.Reply {
+				return probes[host].And(remotetest.Said{Name: "clock", Output: strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"})
+			},
+		},
 		{Name: probesNetwork, Body: "hostprep/scripts/network", Reply: fleetNetwork},
 		{
 			Name: surveys, Reply: fleetSurvey,
