@@ -189,12 +189,14 @@ func undoFirewalld(ctx context.Context, host remote.Host, record Record, restart
 func undoCalls(state firewalld.State, record Record, restart bool) (firewalldCalls, []firewalld.Change) {
 	var permanent []firewalld.Change
 	var calls firewalldCalls
+	runs := func(change firewalld.Change) bool { return state.Runtime.Has(change, state.DefaultZone) }
 	for _, change := range record.changes(func(e Entry) bool { return e.Permanent }) {
-		if !state.Permanent.Has(change, state.DefaultZone) {
-			continue
+		there := state.Permanent.Has(change, state.DefaultZone)
+		if there {
+			permanent = append(permanent, change)
 		}
-		permanent = append(permanent, change)
-		if change.Kind == firewalld.NewZone || change.Kind == firewalld.NewPolicy {
+		isObject := change.Kind == firewalld.NewZone || change.Kind == firewalld.NewPolicy
+		if isObject && (there || runs(change)) {
 			calls.how = "reload"
 		}
 	}
@@ -204,7 +206,9 @@ func undoCalls(state firewalld.State, record Record, restart bool) (firewalldCal
 	calls.permanent = firewalld.Undo(true, permanent)
 	removed := record.changes(func(e Entry) bool { return e.Runtime })
 	if calls.how == "" {
-		calls.runtime = firewalld.Undo(false, removed)
+		// An earlier run may have been cut off after this: what is gone cannot be removed.
+		still := slices.DeleteFunc(slices.Clone(removed), func(c firewalld.Change) bool { return !runs(c) })
+		calls.runtime = firewalld.Undo(false, still)
 		return calls, removed
 	}
 	// What is at run time because it is permanent goes by itself. Others somebody had until the next
