@@ -21,14 +21,9 @@ import (
 
 // createReport is the result of `create cluster -o json`, and the run's report.json.
 type createReport struct {
-	Cluster string    `json:"cluster"`
-	Version string    `json:"version"`
-	OK      bool      `json:"ok"`
-	Error   string    `json:"error,omitempty"`
-	Began   time.Time `json:"began"`
-	Seconds float64   `json:"seconds"`
-	Changes int       `json:"changes"`
-	Ignored []string  `json:"ignoredChecks"`
+	runReport
+
+	Ignored []string `json:"ignoredChecks"`
 	// Unlisted are nodes of the cluster that the manifests do not have.
 	Unlisted  []string `json:"unlistedNodes"`
 	Preflight any      `json:"preflight"`
@@ -144,16 +139,33 @@ func (e *loggedError) Error() string { return e.err.Error() + "\nlogs: " + e.dir
 func (e *loggedError) Unwrap() error { return e.err }
 
 func (c *creation) report(outcome provision.Outcome, began time.Time, err error) createReport {
-	report := createReport{
-		Cluster: c.verdict.Config.Name, Version: cli.Version(), OK: err == nil,
-		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
-		Ignored: c.flags.Ignored(), Unlisted: append([]string{}, outcome.Unlisted...),
+	return createReport{
+		runReport: newRunReport(c.verdict, outcome.Run, began, err),
+		Ignored:   c.flags.Ignored(), Unlisted: append([]string{}, outcome.Unlisted...),
 		Preflight: outcome.Checks, Run: outcome.Run, Proof: c.proof,
+	}
+}
+
+// runReport is what the reports of all runs begin with.
+type runReport struct {
+	Cluster string    `json:"cluster"`
+	Version string    `json:"version"`
+	OK      bool      `json:"ok"`
+	Error   string    `json:"error,omitempty"`
+	Began   time.Time `json:"began"`
+	Seconds float64   `json:"seconds"`
+	Changes int       `json:"changes"`
+}
+
+func newRunReport(verdict provision.Verdict, run *workflow.Report, began time.Time, err error) runReport {
+	report := runReport{
+		Cluster: verdict.Config.Name, Version: cli.Version(), OK: err == nil,
+		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
+		Changes: countChanges(run),
 	}
 	if err != nil {
 		report.Error = err.Error()
 	}
-	report.Changes = countChanges(outcome.Run)
 	return report
 }
 

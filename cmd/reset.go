@@ -23,14 +23,9 @@ import (
 
 // resetReport is the result of `reset cluster -o json` and `reset nodes -o json`, and the run's report.json.
 type resetReport struct {
-	Cluster string    `json:"cluster"`
-	Version string    `json:"version"`
-	OK      bool      `json:"ok"`
-	Error   string    `json:"error,omitempty"`
-	Began   time.Time `json:"began"`
-	Seconds float64   `json:"seconds"`
-	Changes int       `json:"changes"`
-	Forced  bool      `json:"forced"`
+	runReport
+
+	Forced bool `json:"forced"`
 	// Nodes are the hosts that it was about, Unreachable those of them that could not be asked.
 	Nodes       []netip.Addr                `json:"nodes"`
 	Unreachable []provision.UnreachableHost `json:"unreachable"`
@@ -142,17 +137,11 @@ func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
 }
 
 func (r *reset) report(targets []netip.Addr, outcome provision.ResetOutcome, began time.Time, err error) resetReport {
-	report := resetReport{
-		Cluster: r.verdict.Config.Name, Version: cli.Version(), OK: err == nil,
-		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
-		Changes: countChanges(outcome.Run), Forced: r.options.Force, Nodes: targets,
+	return resetReport{
+		runReport: newRunReport(r.verdict, outcome.Run, began, err), Forced: r.options.Force, Nodes: targets,
 		Unreachable: append([]provision.UnreachableHost{}, outcome.Unreachable...), Notes: append([]string{}, outcome.Notes...),
 		Run: outcome.Run,
 	}
-	if err != nil {
-		report.Error = err.Error()
-	}
-	return report
 }
 
 // print says what was done and what was not.
