@@ -79,23 +79,12 @@ func (s *Site) refuseLasting(ctx context.Context, client *kube.Client, nodes []k
 
 // lastingObjects are the manifests' objects that have fields for life.
 func (s *Site) lastingObjects() ([]kube.Object, error) {
-	manifests, err := render.Cluster(s.renderInput(render.Later{}))
+	manifest, err := render.Objects(s.verdict.Config)
 	if err != nil {
 		return nil, err
 	}
-	var lasting []kube.Object
-	for _, manifest := range manifests {
-		objects, err := kube.Decode(manifest.Content)
-		if err != nil {
-			return nil, err
-		}
-		for _, object := range objects {
-			if len(lastingFields(object.GetKind())) > 0 {
-				lasting = append(lasting, object)
-			}
-		}
-	}
-	return lasting, nil
+	objects, err := kube.Decode(manifest)
+	return slices.DeleteFunc(objects, func(o kube.Object) bool { return len(lastingFields(o.GetKind())) == 0 }), err
 }
 
 // have is how many nodes have something.

@@ -13,10 +13,10 @@ import (
 // changes nothing. A host that cannot be asked is in the report like the others. The error is that of
 // the context, or about this program; what is wrong with hosts is in the report.
 func (s *Site) Check(ctx context.Context) (hostprep.Report, error) {
-	if err := s.ask(ctx, s.probePhase()); err != nil {
+	if err := s.ask(ctx, s.reached(), s.probePhase()); err != nil {
 		return hostprep.Report{}, err
 	}
-	if err := s.ask(ctx, s.networkPhase()); err != nil {
+	if err := s.ask(ctx, s.reached(), s.networkPhase()); err != nil {
 		return hostprep.Report{}, err
 	}
 	return hostprep.Judge(&s.cluster, s.hosts), nil
@@ -61,9 +61,9 @@ func (s *Site) passing(report hostprep.Report) []netip.Addr {
 	return hosts
 }
 
-// ask runs a phase that only reads on the hosts that answer, and notes which do not.
-func (s *Site) ask(ctx context.Context, phase workflow.Phase) error {
-	report, err := s.run(ctx, s.reached(), false, phase)
+// ask runs a phase that only reads on some hosts, and notes which of them do not answer.
+func (s *Site) ask(ctx context.Context, hosts []netip.Addr, phase workflow.Phase) error {
+	report, err := s.run(ctx, hosts, false, phase)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const provePhase = "prove"
 // report, whose Err tells whether there is anything.
 func (s *Site) Prove(ctx context.Context) (proof.Report, error) {
 	began := time.Now()
-	if err := s.ask(ctx, s.probePhase()); err != nil {
+	if err := s.ask(ctx, s.reached(), s.probePhase()); err != nil {
 		return proof.Report{}, err
 	}
 	s.tell(workflow.Event{Phase: provePhase})

@@ -169,14 +169,7 @@ func (r *resetting) look(ctx context.Context) error {
 			}
 		}
 	}
-	report, err := r.run(ctx, asked, false, r.probePhase())
-	if err != nil {
-		return err
-	}
-	for _, host := range report.Hosts {
-		r.index[host.Address].Err = host.Err()
-	}
-	return ctx.Err()
+	return r.ask(ctx, asked, r.probePhase())
 }
 
 // note keeps what was left undone because it was forced.

@@ -18,12 +18,7 @@ func (r *resetting) abandon(ctx context.Context, hosts []netip.Addr) (*workflow.
 		return substitute{Host: member, address: address}, err
 	}
 	return runner.Run(ctx, []workflow.Phase{
-		{
-			Name: leaveEtcdPhase, Short: "take control plane nodes out of etcd, one at a time",
-			On:     func(host netip.Addr) bool { return r.index[host].ControlPlane },
-			AtOnce: 1,
-			Plan:   r.planLeaveEtcd,
-		},
+		r.leaveEtcdPhase(),
 		{
 			Name: leavePhase, Short: "take the nodes out of the cluster",
 			Plan: r.planAbandon,

@@ -32,7 +32,6 @@ func (r *resetting) phases() []workflow.Phase {
 		return []workflow.Phase{reset}
 	}
 	drains := func(netip.Addr) bool { return !r.options.Force }
-	isControlPlane := func(host netip.Addr) bool { return r.index[host].ControlPlane }
 	return []workflow.Phase{
 		{
 			Name: cordonPhase, Short: "keep new pods from the nodes", On: drains,
@@ -43,16 +42,21 @@ func (r *resetting) phases() []workflow.Phase {
 			After: []workflow.Need{{Phase: cordonPhase}}, // or pods would move from one to the next
 			Plan:  r.planDrain,
 		},
-		{
-			Name: leaveEtcdPhase, Short: "take control plane nodes out of etcd, one at a time", On: isControlPlane,
-			AtOnce: 1,
-			Plan:   r.planLeaveEtcd,
-		},
+		r.leaveEtcdPhase(),
 		{
 			Name: leavePhase, Short: "take the nodes out of the cluster",
 			Plan: r.planLeave,
 		},
 		reset,
+	}
+}
+
+func (r *resetting) leaveEtcdPhase() workflow.Phase {
+	return workflow.Phase{
+		Name: leaveEtcdPhase, Short: "take control plane nodes out of etcd, one at a time",
+		On:     func(host netip.Addr) bool { return r.index[host].ControlPlane },
+		AtOnce: 1,
+		Plan:   r.planLeaveEtcd,
 	}
 }
 

@@ -51,7 +51,7 @@ func Cluster(in Input) ([]File, error) {
 	return renderManifests([]manifest{
 		{"00-namespaces.yaml", true, func() ([]byte, error) { return encodeYAML(namespaces(cfg)) }},
 		{"10-crds.yaml", true, func() ([]byte, error) { return readAll("cluster/crds") }},
-		{"20-objects.yaml", true, func() ([]byte, error) { return encodeYAML(customResources(cfg.Manifests)) }},
+		{"20-objects.yaml", true, func() ([]byte, error) { return Objects(cfg) }},
 		{NodesManifest, true, func() ([]byte, error) { return encodeYAML(nodeObjects(cfg, hosts)) }},
 		{"40-controller.yaml", true, filled("controller.yaml")},
 		{"50-agent.yaml", cfg.Network.Builtin, filled("agent.yaml")},
@@ -61,6 +61,9 @@ func Cluster(in Input) ([]File, error) {
 		{"72-address-pools.yaml", cfg.LoadBalancer.Bundled, func() ([]byte, error) { return encodeYAML(loadBalancing(cfg, hosts)) }},
 	})
 }
+
+// Objects renders the manifests' own objects, as the cluster keeps them.
+func Objects(cfg *api.Config) ([]byte, error) { return encodeYAML(customResources(cfg.Manifests)) }
 
 // manifest is one file of Cluster.
 type manifest struct {

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,20 +64,18 @@ func (c *Client) Compare(ctx context.Context, objects []Object) ([]Difference, e
 
 // compare gives what there is of an object, too; nothing of one that is missing.
 func (c *Client) compare(ctx context.Context, object Object) (*unstructured.Unstructured, Difference, error) {
-	live := &unstructured.Unstructured{}
-	live.SetGroupVersionKind(object.GroupVersionKind())
-	err := c.client.Get(ctx, client.ObjectKeyFromObject(object), live)
-	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
-		return nil, Difference{Verb: Create}, nil
-	}
+	live, found, err := c.Find(ctx, object)
 	if err != nil {
-		return nil, Difference{}, fmt.Errorf("cannot read %s: %w", object.Name(), err)
+		return nil, Difference{}, err
+	}
+	if !found {
+		return nil, Difference{Verb: Create}, nil
 	}
 	applied, err := c.apply(ctx, object, client.DryRunAll)
 	if err != nil {
 		return nil, Difference{}, err
 	}
-	return live, updating(differingFields(comparable(live), comparable(applied))), nil
+	return live.Unstructured, updating(differingFields(comparable(live.Unstructured), comparable(applied))), nil
 }
 
 // Apply makes the objects be as the manifests say, by server-side apply: fields that the manifests do
