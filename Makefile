@@ -5,6 +5,9 @@ SHELL := /bin/bash -o pipefail
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/dualstrap/dualstrap/cmd/internal/cli.version=$(VERSION)
 FUZZTIME ?= 10s
+
+# The newest release of Kubernetes that dualstrap knows.
+NEWEST := v1.37.2
 TOOLS    := $(CURDIR)/build/tools
 
 # The version comes from git describe; a clone that git does not trust must build all the same.
@@ -42,13 +45,17 @@ build: ## build build/dualstrap, a static executable
 bundle: prerequisites build ## build build/bundle, what hosts need to become nodes: 20 minutes the first time
 	build/dualstrap bundle build --output build/bundle
 
+.PHONY: bundle-newest
+bundle-newest: bundle ## build build/bundle-newest, that of the newest release: 10 minutes more the first time
+	build/dualstrap bundle build --kubernetes-version $(NEWEST) --output build/bundle-newest
+
 .PHONY: unit
 unit: ## the quick loop: unit tests
 	go vet ./...
 	go test ./...
 
 .PHONY: test
-test: prerequisites bundle tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
+test: prerequisites bundle bundle-newest tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
 	go test -race ./...
 	tools/fuzz.sh $(FUZZTIME) ./...
 	DUALSTRAP_TOOLS=$(TOOLS) go test -p 2 -timeout 60m -tags integration ./...

@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/provision/proof"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -25,6 +27,8 @@ type testCluster struct {
 	testLab
 
 	manifest, bundle, kubectl string
+	// release is the version of Kubernetes in the bundle, as in v1.36.3.
+	release string
 	// bare are the fingerprints of hosts on which nothing was done, by name.
 	bare map[string]string
 }
@@ -32,21 +36,33 @@ type testCluster struct {
 // newTestCluster makes a lab with bare hosts. The manifests are the lab's until a test writes others.
 func newTestCluster(t *testing.T, hosts ...string) *testCluster {
 	t.Helper()
-	bundle := os.Getenv("DUALSTRAP_BUNDLE")
-	if bundle == "" {
-		bundle = filepath.Join("..", "build", "bundle")
+	return newTestClusterOf(t, cmp.Or(os.Getenv("DUALSTRAP_BUNDLE"), filepath.Join("..", "build", "bundle")), hosts...)
+}
+
+// newTestClusterOf is newTestCluster with a bundle of any release.
+func newTestClusterOf(t *testing.T, folder string, hosts ...string) *testCluster {
+	t.Helper()
+	opened, err := bundle.Open(folder)
+	if err != nil {
+		t.Fatal(err)
 	}
-	c := &testCluster{testLab: newTestLab(t), bundle: bundle}
+	c := &testCluster{testLab: newTestLab(t), bundle: folder, release: opened.Manifest.KubernetesVersion}
 	c.mustRun(t, "up", hosts...)
 	c.manifest = c.file("cluster.yaml")
+	if c.release != labRelease {
+		c.rewrite(t)
+	}
 	tools := t.TempDir()
-	out, err := exec.CommandContext(t.Context(), c.program, "bundle", "extract", bundle, "kubectl", "--output-dir", tools).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), c.program, "bundle", "extract", folder, "kubectl", "--output-dir", tools).CombinedOutput()
 	if err != nil {
 		t.Fatalf("no kubectl: %v\n%s", err, out)
 	}
 	c.kubectl = filepath.Join(tools, "kubectl")
 	return c
 }
+
+// labRelease is the version of Kubernetes in the lab's manifests.
+const labRelease = "v1.36.3"
 
 // rewrite makes other manifests of the lab's.
 func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
@@ -55,7 +71,7 @@ func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(content)
+	text := strings.Replace(string(content), strings.TrimPrefix(labRelease, "v"), strings.TrimPrefix(c.release, "v"), 1)
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(text, pairs[i]) {
 			t.Fatalf("the lab's manifests do not have %q in them:\n%s", pairs[i], text)

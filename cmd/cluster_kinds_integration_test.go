@@ -3,11 +3,32 @@
 package cmd_test
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dualstrap/dualstrap/api"
 )
+
+// TestIntegrationNewestRelease makes a cluster of the newest release, from bare hosts and back.
+func TestIntegrationNewestRelease(t *testing.T) {
+	c := newTestClusterOf(t, filepath.Join("..", "build", "bundle-newest"))
+	if releases := api.Releases(); c.release != releases[len(releases)-1].Kubernetes {
+		t.Fatalf("%s is not the newest release", c.release)
+	}
+	runParts(t, c, []part[*testCluster]{
+		{"hosts are bare", clusterIsBare},
+		{"create", clusterIsCreated},
+		{"nodes are as planned", clusterNodesAsPlanned},
+		{"a second run changes nothing", clusterConverges},
+		{"services of the documentation", clusterServes},
+		{"service policies", clusterServicePolicies},
+		{"pods are reached and reach out", clusterPodsAreFlat},
+		{"reset leaves nothing", resetLeavesNothing},
+	})
+}
 
 // TestIntegrationHighAvailability makes a cluster of three control plane nodes and a worker, and stops
 // the host that holds the control plane's VIP.

@@ -122,7 +122,7 @@ func clusterNodesAsPlanned(t *testing.T, c *testCluster) {
 		t.Errorf("nodes (-plan +cluster):\n%s", diff)
 	}
 	for _, version := range c.fields(t, `{.items[*].status.nodeInfo.kubeletVersion}`, "get", "nodes") {
-		if version != "v1.36.3" {
+		if version != c.release {
 			t.Errorf("a kubelet says %s", version)
 		}
 	}
