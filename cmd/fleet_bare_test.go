@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"bytes"
 	"fmt"
 	"log"
 	"os"
@@ -15,13 +16,18 @@ import (
 )
 
 // dialBare is the program ssh-bare: it dials all hosts of a fleet's folder, so many at once, and has each run true.
+// With further arguments each host has a session for every one of them instead: SENT:RECEIVED, in bytes.
 func dialBare() {
-	if err := dialAll(os.Args[1], os.Args[2]); err != nil {
+	talk := runTrue
+	if sizes := os.Args[3:]; len(sizes) > 0 {
+		talk = func(client *ssh.Client) error { return exchange(client, sizes) }
+	}
+	if err := dialAll(os.Args[1], os.Args[2], talk); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func dialAll(dir, concurrency string) error {
+func dialAll(dir, concurrency string, talk func(*ssh.Client) error) error {
 	atOnce, err := strconv.Atoi(concurrency)
 	if err != nil {
 		return err
@@ -49,20 +55,42 @@ func dialAll(dir, concurrency string) error {
 	var hosts errgroup.Group
 	hosts.SetLimit(atOnce)
 	for _, member := range members {
-		hosts.Go(func() error { return runTrue(member, config) })
+		hosts.Go(func() error {
+			client, err := ssh.Dial("tcp", member.Address.String(), config)
+			if err != nil {
+				return fmt.Errorf("%s: %w", member.Address, err)
+			}
+			defer client.Close() //nolint:errcheck // it is over
+			return talk(client)
+		})
 	}
 	return hosts.Wait()
 }
 
-func runTrue(member remotetest.Member, config *ssh.ClientConfig) error {
-	client, err := ssh.Dial("tcp", member.Address.String(), config)
-	if err != nil {
-		return fmt.Errorf("%s: %w", member.Address, err)
-	}
-	defer client.Close() //nolint:errcheck // it is over
+func runTrue(client *ssh.Client) error {
 	session, err := client.NewSession()
 	if err != nil {
 		return err
 	}
 	return session.Run("true")
+}
+
+// exchange sends as many bytes as the sizes say and takes as many, each in a session of its own.
+func exchange(client *ssh.Client, sizes []string) error {
+	for _, each := range sizes {
+		var sent, received int
+		if _, err := fmt.Sscanf(each, "%d:%d", &sent, &received); err != nil {
+			return err
+		}
+		session, err := client.NewSession()
+		if err != nil {
+			return err
+		}
+		session.Stdin = bytes.NewReader(make([]byte, sent))
+		output, err := session.Output(fmt.Sprintf("head -c %d /dev/zero", received))
+		if err != nil || len(output) != received {
+			return fmt.Errorf("a host gives %d bytes, not %d: %w", len(output), received, err)
+		}
+	}
+	return nil
 }

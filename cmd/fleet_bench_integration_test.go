@@ -57,13 +57,17 @@ func BenchmarkFleetPreflight(b *testing.B) {
 		b.Run(fmt.Sprintf("%d-hosts", size), func(b *testing.B) {
 			fleet := newTestFleet(b, size, 0)
 			concurrency := strconv.Itoa(workflow.DefaultConcurrency)
-			var bare, preflight cost
+			var bare, carrying, preflight cost
+			carry := append([]string{fleet.dir, concurrency}, preflightSizes()...)
 			for b.Loop() {
 				bare = bare.least(costOf(b, helper(b.Context(), "ssh-bare", fleet.dir, concurrency)))
+				carrying = carrying.least(costOf(b, helper(b.Context(), "ssh-bare", carry...)))
 				preflight = preflight.least(costOf(b, fleet.preflight(b.Context(), program, concurrency)))
 			}
 			b.ReportMetric(bare.wall.Seconds(), "s-bare")
+			b.ReportMetric(carrying.wall.Seconds(), "s-carrying")
 			b.ReportMetric(preflight.wall.Seconds(), "s-preflight")
+			b.ReportMetric(carrying.wall.Seconds()/bare.wall.Seconds(), "ratio-carrying")
 			b.ReportMetric(preflight.wall.Seconds()/bare.wall.Seconds(), "ratio")
 			b.ReportMetric(preflight.cpu.Seconds()/bare.cpu.Seconds(), "cpu-ratio")
 			b.ReportMetric(float64(bare.peak)/1024, "MiB-bare")
@@ -71,6 +75,9 @@ func BenchmarkFleetPreflight(b *testing.B) {
 		})
 	}
 }
+
+// preflightSizes are the bytes of the scripts that preflight sends to a host, and of what the host answers.
+func preflightSizes() []string { return []string{"7486:9272", "3600:520", "10210:2305"} }
 
 // preflight checks the hosts.
 func (f *testFleet) preflight(ctx context.Context, program, concurrency string) *exec.Cmd {

@@ -57,7 +57,7 @@ type Asked struct {
 
 // Fleet is many hosts in one process. It is as cheap as an SSH server can be, since it is measured with what
 // talks to it: it executes nothing and says what it was given to say. What it was not given to say fails, but
-// for true.
+// for true and head -c N /dev/zero.
 type Fleet struct {
 	scripts    map[string]*Scripted // by their bodies, as they are sent
 	authorized []byte
