@@ -92,22 +92,24 @@ func (r Record) encode() ([]byte, error) {
 
 // missing gives the entries that the record does not have.
 func (r Record) missing(entries []Entry) Record {
-	known := map[string]bool{}
-	for _, entry := range r {
-		known[entry.id()] = true
-	}
 	var missing Record
-	for _, entry := range entries {
-		if id := entry.id(); !known[id] {
-			known[id] = true
-			missing = append(missing, entry)
+	for i := range entries {
+		if entry := &entries[i]; !r.isAbout(entry) && !missing.isAbout(entry) {
+			missing = append(missing, *entry)
 		}
 	}
 	return missing
 }
 
-// id tells what the entry is about.
-func (e Entry) id() string { return string(e.Kind) + " " + e.Name }
+// isAbout reports whether the record has an entry about the same thing.
+func (r Record) isAbout(entry *Entry) bool {
+	for i := range r {
+		if r[i].Kind == entry.Kind && r[i].Name == entry.Name {
+			return true
+		}
+	}
+	return false
+}
 
 // fileEntry records what is at a path.
 func fileEntry(path string, state State) Entry {

@@ -66,19 +66,24 @@ set --`)
 	return append(line, '\n')
 }
 
-// appendEscaped appends a text without a line end in it, as printf %b reads it.
+// appendEscaped appends a text without a line end in it, as printf %b reads it. Scripts have kilobytes, and are sent
+// to every host: what needs no escaping is looked for and copied as a whole.
 func appendEscaped(line []byte, text string) []byte {
-	for i := range len(text) {
-		switch c := text[i]; c {
-		case '\\':
-			line = append(line, `\\`...)
-		case '\n':
-			line = append(line, `\n`...)
-		default:
-			line = append(line, c)
+	for {
+		rest, after, more := strings.Cut(text, "\n")
+		for {
+			plain, behind, found := strings.Cut(rest, `\`)
+			line = append(line, plain...)
+			if !found {
+				break
+			}
+			line, rest = append(line, `\\`...), behind
 		}
+		if !more {
+			return line
+		}
+		line, text = append(line, `\n`...), after
 	}
-	return line
 }
 
 // frames is what a script's standard output holds.

@@ -7,7 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -32,8 +32,8 @@ type session struct {
 	broken  chan error    // why this side ended it
 	sent    chan struct{} // closed when nothing more is sent
 	ended   chan outcome
-	closed  chan struct{} // closed when sshd has closed the session, too
-	read    chan struct{} // closed when both outputs are read to their ends
+	unread  atomic.Int32  // how many of the outputs are not yet read to their ends
+	read    chan struct{} // closed when none is
 }
 
 // program is a script that is ready to be sent.
@@ -44,35 +44,35 @@ type program struct {
 	input io.Reader
 }
 
-// start executes the command and sends it the program.
-func start(channel ssh.Channel, requests <-chan *ssh.Request, command string, program program) (*session, error) {
+// start executes the command and sends it the program. Closed is called when sshd has closed the session, too. There
+// are as few goroutines as can be: with a thousand hosts they count.
+func start(
+	channel ssh.Channel, requests <-chan *ssh.Request, command string, program program, closed func(),
+) (*session, error) {
 	s := &session{
 		channel: channel,
 		broken:  make(chan error, 2),
 		sent:    make(chan struct{}),
 		ended:   make(chan outcome, 1),
-		closed:  make(chan struct{}),
 		read:    make(chan struct{}),
 	}
 	s.stderr.kept.marker = program.marker
+	s.unread.Store(2)
 	go func() {
 		s.ended <- outcomeOf(requests)
 		ssh.DiscardRequests(requests)
-		close(s.closed)
+		closed()
 	}()
-	var outputs sync.WaitGroup
-	outputs.Go(func() {
+	go func() {
 		if err := s.stdout.readAll(channel); errors.Is(err, errTooLong) {
 			s.broken <- err
 			channel.Close() //nolint:errcheck // what comes is not wanted
 		}
-	})
-	outputs.Go(func() {
-		io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) //nolint:errcheck // its end is an end
-	})
+		s.isRead()
+	}()
 	go func() {
-		outputs.Wait()
-		close(s.read)
+		io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) //nolint:errcheck // its end is an end
+		s.isRead()
 	}()
 	accepted, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{command}))
 	if err == nil && !accepted {
@@ -82,8 +82,19 @@ func start(channel ssh.Channel, requests <-chan *ssh.Request, command string, pr
 		close(s.sent)
 		return s, err
 	}
-	go s.send(program)
+	if program.input == nil {
+		s.send(program)
+	} else {
+		go s.send(program)
+	}
 	return s, nil
+}
+
+// isRead notes that one of the outputs is read to its end.
+func (s *session) isRead() {
+	if s.unread.Add(-1) == 0 {
+		close(s.read)
+	}
 }
 
 var errNoExec = errors.New("sshd executes no commands")
@@ -157,12 +168,11 @@ func (c *connection) run(ctx context.Context, script Script, secrets *Secrets) (
 	defer stop()
 	marker := newMarker()
 	begun := time.Now()
-	running, err := start(channel, requests, commandFor(c.end.user), program{framed(script, marker), marker, script.Stdin})
-	go func() {
-		<-running.closed
+	program := program{framed(script, marker), marker, script.Stdin}
+	running, err := start(channel, requests, commandFor(c.end.user), program, func() {
 		c.open.Add(-1)
 		<-c.sessions
-	}()
+	})
 	defer running.close(ctx)
 	var result outcome
 	if err == nil {
