@@ -56,8 +56,16 @@ func TestIntegrationHighAvailability(t *testing.T) {
 		return err
 	})
 	t.Logf("%s held the VIP and was shut down: the API did not answer for %s", holder, gap.Round(time.Millisecond))
-	// Two of three members can still write.
-	c.apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: written\n")
+	// Two of three members can still write, and nodes whose connections went to the VIP's host hear of it.
+	c.apply(t, "apiVersion: v1\nkind: Service\nmetadata:\n  name: heard\nspec:\n  ports: [{port: 80}]\n")
+	address := c.kube(t, "get", "service", "heard", "-o", "jsonpath={.spec.clusterIP}")
+	took := eventually(t, "kube-proxy hears of a Service", func() string {
+		if strings.Contains(c.on(t, "labtest-worker-1", "nft list table ip kube-proxy"), address) {
+			return ""
+		}
+		return address + " is not in its table"
+	})
+	t.Logf("kube-proxy of a worker heard of a Service after %s", took.Round(100*time.Millisecond))
 
 	result, said, err := c.create(t)
 	if got := exitCode(err); got != 3 || !strings.Contains(said, "1 of 4 hosts failed their checks") {

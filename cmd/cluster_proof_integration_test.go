@@ -120,7 +120,7 @@ func (c *testCluster) prove(t *testing.T) (proof.Report, int) {
 }
 
 // settles waits until the cluster is proven. When the host of the control plane's VIP goes, idle connections to the
-// API server end without a word, and kube-proxy learns of it when it next asks, within 45 seconds.
+// API server end without a word, and those who have them learn of it when they next ask, within 8 seconds.
 func (c *testCluster) settles(t *testing.T) {
 	t.Helper()
 	eventually(t, "the cluster is proven", func() string {

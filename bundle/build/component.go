@@ -54,6 +54,16 @@ const (
 // textFile is a file of an image with a fixed content.
 type textFile struct{ path, content string }
 
+// environment is what the program of an image finds in its environment, as NAME=VALUE.
+func (c component) environment() []string {
+	if c.name != "kube-proxy" {
+		return nil
+	}
+	// Its manifest is kubeadm's own. The VIP that it asks may move to another host, which knows nothing of open
+	// connections: an idle one is asked for a sign of life after 5 seconds instead of 30.
+	return []string{"HTTP2_READ_IDLE_TIMEOUT_SECONDS=5", "HTTP2_PING_TIMEOUT_SECONDS=3"}
+}
+
 // file gives the path of the component's file in the bundle.
 func (c component) file() string {
 	if c.kind == bundle.KindExecutable {

@@ -20,6 +20,9 @@ func (b *builder) key(c component) (string, error) {
 	c.seconds = 0
 	say("recipe", recipe)
 	say("component", c)
+	if environment := c.environment(); len(environment) > 0 {
+		say("environment", environment)
+	}
 	if c.program.origin == fromPin || c.program.origin == fromOwn {
 		files, err := sources(c.program)
 		if err != nil {

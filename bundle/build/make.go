@@ -94,7 +94,9 @@ func packExecutable(w io.Writer, executable string) error {
 }
 
 func (b *builder) packImage(ctx context.Context, w io.Writer, c component, executable string) error {
-	image := oci.Image{Reference: api.Image(c.name, c.version), Entrypoint: []string{c.path}, User: c.user}
+	image := oci.Image{
+		Reference: api.Image(c.name, c.version), Entrypoint: []string{c.path}, User: c.user, Environment: c.environment(),
+	}
 	if executable != "" {
 		image.Files = append(image.Files, oci.File{Path: c.path, Mode: 0o755, Open: opener(executable)})
 	}

@@ -27,8 +27,10 @@ type Image struct {
 	Reference  string
 	Entrypoint []string
 	// User is who runs the entrypoint, as uid:gid; empty for root.
-	User  string
-	Files []File
+	User string
+	// Environment is NAME=VALUE, beside PATH.
+	Environment []string
+	Files       []File
 }
 
 // File is a file of an image. Folders above it need no mention.
@@ -62,7 +64,7 @@ func assemble(image Image) (v1.Image, error) {
 		Config: v1.Config{
 			Entrypoint: image.Entrypoint,
 			User:       image.User,
-			Env:        []string{"PATH=" + searchPath},
+			Env:        append([]string{"PATH=" + searchPath}, image.Environment...),
 			WorkingDir: "/",
 		},
 	})

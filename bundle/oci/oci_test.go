@@ -29,6 +29,8 @@ func image() oci.Image {
 		Reference:  "dualstrap.dev/test:v1",
 		Entrypoint: []string{"/usr/local/bin/test"},
 		User:       "65532:65532",
+
+		Environment: []string{"A=b"},
 		Files: []oci.File{
 			file("/usr/local/bin/test", strings.Repeat("program", 1000), 0o755),
 			file("/etc/passwd", "root\n", 0o644),
@@ -82,7 +84,7 @@ func TestArchiveHoldsWhatWasWritten(t *testing.T) {
 	t.Parallel()
 	archive := opened(t, written(t, image()))
 	if archive.Reference != "dualstrap.dev/test:v1" || archive.Config.User != "65532:65532" ||
-		!slices.Equal(archive.Config.Entrypoint, []string{"/usr/local/bin/test"}) {
+		!slices.Equal(archive.Config.Entrypoint, []string{"/usr/local/bin/test"}) || !slices.Contains(archive.Config.Env, "A=b") {
 		t.Errorf("archive of %s with configuration %+v", archive.Reference, archive.Config)
 	}
 	var got []string
