@@ -78,20 +78,25 @@ prepare() {
 	} | on "$address" bash -s
 }
 
+declare -A preparing
 while read -r address _; do
 	prepare "$address" &
+	preparing[$address]=$!
 done <<<"$hosts"
-wait
 
+# The others go on preparing meanwhile.
+wait "${preparing[$first]}"
 on "$first" 'kubeadm init --config /etc/dualstrap/kubeadm/config.yaml' >/dev/null
 tar -C "$rendered/cluster" -cf - . | on "$first" 'mkdir -p /root/c && tar -C /root/c -xf -'
 read -r token hash < <(on "$first" 'export KUBECONFIG=/etc/kubernetes/admin.conf
-	for f in /root/c/*.yaml; do
-		kubectl apply -q --server-side --force-conflicts -f $f >/dev/null || { sleep 2; kubectl apply -q --server-side --force-conflicts -f $f >/dev/null; }
+	for try in 1 2 3 4 5; do # kinds are known a moment after their definitions
+		kubectl apply --server-side --force-conflicts -f /root/c >/dev/null 2>&1 && break
+		sleep 1
 	done
 	kubeadm token create --print-join-command 2>/dev/null' | sed -n 's/.*--token \([^ ]*\) .*hash \([^ ]*\).*/\1 \2/p')
 while read -r address _; do
 	[[ $address == "$first" ]] && continue
+	wait "${preparing[$address]}"
 	on "$address" "sed -i -e 's/token: .*/token: $token/' -e 's/- \"(known after init)\"/- $hash/' /etc/dualstrap/kubeadm/config.yaml
 		kubeadm join --config /etc/dualstrap/kubeadm/config.yaml" </dev/null >/dev/null &
 done <<<"$hosts"
