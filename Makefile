@@ -15,7 +15,7 @@ export GOFLAGS += -buildvcs=false
 
 .PHONY: help
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: prerequisites bundle ## on a fresh Debian machine, as root: build all, make hosts in containers, judge, plan, render
@@ -58,7 +58,7 @@ unit: ## the quick loop: unit tests
 test: prerequisites bundle bundle-newest tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
 	go test -race ./...
 	tools/fuzz.sh $(FUZZTIME) ./...
-	DUALSTRAP_TOOLS=$(TOOLS) go test -p 2 -timeout 60m -tags integration ./...
+	DUALSTRAP_TOOLS=$(TOOLS) go test -p 2 -timeout 80m -tags integration ./...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## linters and formatting

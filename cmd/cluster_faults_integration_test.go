@@ -15,6 +15,7 @@ func TestIntegrationCreateIsCutOff(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	runParts(t, c, []part[*testCluster]{
 		{"a host reboots", createMeetsReboot},
+		{"a host loses its network", createLosesNetwork},
 		{"the API server is killed", createLosesAPI},
 		{"killed again and again", createIsKilled},
 		{"the next run finishes", createFinishes},
@@ -46,6 +47,28 @@ func createMeetsReboot(t *testing.T, c *testCluster) {
 	})
 	if code != 3 || !strings.Contains(said, "dualstrap: 10.2.0.5: join: ") {
 		t.Errorf("exit code %d, it says:\n%s", code, said)
+	}
+}
+
+// createLosesNetwork cuts a worker off for a minute as soon as it joins. Either the run is about to use the connection
+// and says that it is lost, or it waits for the node and goes on when that is back.
+func createLosesNetwork(t *testing.T, c *testCluster) {
+	t.Helper()
+	healed := make(chan error, 1)
+	code, said := c.interrupt(t, "10.2.0.5 join", func() {
+		c.mustRun(t, "cut", "labtest-worker-1")
+		time.AfterFunc(time.Minute, func() {
+			_, _, err := c.run(t, "heal", "labtest-worker-1")
+			healed <- err
+		})
+	})
+	if err := <-healed; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("exit code %d", code)
+	isTold := strings.Contains(said, "dualstrap: 10.2.0.5: join: ") && strings.Contains(said, "connection lost")
+	if code != 0 && (code != 3 || !isTold) {
+		t.Errorf("it says:\n%s", said)
 	}
 }
 

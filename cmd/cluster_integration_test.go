@@ -78,7 +78,11 @@ func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
 		}
 		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
 	}
-	c.manifest = filepath.Join(t.TempDir(), "cluster.yaml")
+	dir, err := os.MkdirTemp(filepath.Dir(c.workspaces), "manifests-") //nolint:usetesting // parts of the test that follow read them
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.manifest = filepath.Join(dir, "cluster.yaml")
 	if err := os.WriteFile(c.manifest, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

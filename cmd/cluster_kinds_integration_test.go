@@ -12,7 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// TestIntegrationNewestRelease makes a cluster of the newest release, from bare hosts and back.
+// TestIntegrationNewestRelease makes a cluster of the newest release, from bare hosts and back. It begins with one
+// worker less.
 func TestIntegrationNewestRelease(t *testing.T) {
 	c := newTestClusterOf(t, filepath.Join("..", "build", "bundle-newest"))
 	if releases := api.Releases(); c.release != releases[len(releases)-1].Kubernetes {
@@ -20,6 +21,7 @@ func TestIntegrationNewestRelease(t *testing.T) {
 	}
 	runParts(t, c, []part[*testCluster]{
 		{"hosts are bare", clusterIsBare},
+		{"a pool grows", clusterGrows},
 		{"create", clusterIsCreated},
 		{"nodes are as planned", clusterNodesAsPlanned},
 		{"a second run changes nothing", clusterConverges},
@@ -66,6 +68,11 @@ func TestIntegrationHighAvailability(t *testing.T) {
 		return address + " is not in its table"
 	})
 	t.Logf("kube-proxy of a worker heard of a Service after %s", took.Round(100*time.Millisecond))
+	for _, program := range []string{"kubelet", "kube-proxy"} {
+		if told := c.on(t, "labtest-worker-1", "tr '\\0' '\\n' </proc/$(pgrep -x "+program+")/environ | grep ^HTTP2_ | wc -l"); told != "2" {
+			t.Errorf("%s is not told to ask idle connections for a sign of life", program)
+		}
+	}
 
 	result, said, err := c.create(t)
 	if got := exitCode(err); got != 3 || !strings.Contains(said, "1 of 4 hosts failed their checks") {
@@ -157,4 +164,30 @@ func cidrConfig(name, ipv4, ipv6, label string) string {
 	return "apiVersion: baremetal.cluster.gke.io/v1alpha1\nkind: ClusterCIDRConfig\nmetadata:\n  name: " + name +
 		"\n  namespace: cluster-" + testLabName + "\nspec:\n  nodeSelector:\n    matchLabels:\n      " + label +
 		"\n  ipv4:\n    cidr: " + ipv4 + "\n    perNodeMaskSize: 24\n  ipv6:\n    cidr: " + ipv6 + "\n    perNodeMaskSize: 120\n"
+}
+
+// TestIntegrationManualLoadBalancer makes a cluster behind a load balancer of somebody else's, on the client.
+func TestIntegrationManualLoadBalancer(t *testing.T) {
+	c := newTestCluster(t, "--workers", "1")
+	c.rewrite(t, "mode: bundled", "mode: manual", "      ingressVIP: 10.2.0.212\n", "", `    addressPools:
+    - name: pool-1
+      addresses:
+      - 10.2.0.212-10.2.0.221
+      - fd12::4:101-fd12::4:110
+`, "")
+	c.on(t, "client", "ip address add 10.2.0.175/24 dev eth0; firewall-cmd -q --add-port=443/tcp; "+
+		"systemd-run -q --unit=balancer --socket-property=ListenStream=10.2.0.175:443 /lib/systemd/systemd-socket-proxyd 10.2.0.4:6443")
+	c.mustCreate(t)
+	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
+		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
+	}
+	if server := c.on(t, "labtest-worker-1", "grep -o 'server: .*' /etc/kubernetes/kubelet.conf"); server != "server: https://10.2.0.175:443" {
+		t.Errorf("the worker's kubelet asks %s", server)
+	}
+	pods := c.kube(t, "get", "pods", "-A", "-o", "name")
+	for _, name := range []string{"haproxy", "keepalived", "speaker"} {
+		if strings.Contains(pods, name) {
+			t.Errorf("%s runs:\n%s", name, pods)
+		}
+	}
 }

@@ -31,6 +31,7 @@ func TestIntegrationCluster(t *testing.T) {
 		{"create", clusterIsCreated},
 		{"nodes are as planned", clusterNodesAsPlanned},
 		{"a second run changes nothing", clusterConverges},
+		{"another workstation", clusterIsReachedFromElsewhere},
 		{"two runs at once", clusterKeepsRunsApart},
 		{"services of the documentation", clusterServes},
 		{"service policies", clusterServicePolicies},
@@ -132,7 +133,7 @@ func clusterNodesAsPlanned(t *testing.T, c *testCluster) {
 func clusterConverges(t *testing.T, c *testCluster) {
 	t.Helper()
 	running := func() string {
-		return c.on(t, "labtest-cp-1", "systemctl show -p MainPID --value kubelet containerd firewalld") +
+		return c.on(t, "labtest-cp-1", started) +
 			c.kube(t, "get", "pods", "-A", "-o", `jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{"\n"}{end}`)
 	}
 	before := running()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,48 @@ func clusterKeepsRunsApart(t *testing.T, c *testCluster) {
 		t.Errorf("the lock is left: %s", left)
 	}
 }
+
+// clusterIsReachedFromElsewhere runs create with another workspace, as from another workstation.
+func clusterIsReachedFromElsewhere(t *testing.T, c *testCluster) {
+	t.Helper()
+	elsewhere := *c
+	elsewhere.workspaces = t.TempDir()
+	if again := elsewhere.mustCreate(t, "--skip-verify"); again.Changes > 0 {
+		t.Errorf("a run from elsewhere changes %s", strings.Join(again.summary(), "\n"))
+	}
+	here, there := c.kube(t, "get", "nodes", "-o", "name"), elsewhere.kube(t, "get", "nodes", "-o", "name")
+	if here != there {
+		t.Errorf("with the kubeconfig that was fetched again the nodes are %q, not %q", there, here)
+	}
+}
+
+// clusterGrows makes a cluster without one of its workers, and then adds it: the others are left alone.
+func clusterGrows(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.rewrite(t, "  - address: 10.2.0.6 # labtest-worker-2\n", "")
+	c.mustCreate(t, "--skip-verify")
+	kubelets := func() string {
+		return c.on(t, "labtest-cp-1", started) + c.on(t, "labtest-worker-1", started)
+	}
+	before := kubelets()
+	c.rewrite(t)
+	grown := c.mustCreate(t, "--skip-verify")
+	own := regexp.MustCompile(`^10\.2\.0\.6 |^10\.2\.0\.4 objects: (create Node labtest-worker-2|update NodePool .*: spec\.nodes$)`)
+	for _, change := range grown.summary() {
+		if !own.MatchString(change) {
+			t.Errorf("with one worker more it changes %s", change)
+		}
+	}
+	if after := kubelets(); after != before {
+		t.Errorf("others are disturbed: their services' processes were %q and are %q", before, after)
+	}
+	if nodes := c.fields(t, `{.items[*].metadata.name}`, "get", "nodes"); len(nodes) != 3 {
+		t.Errorf("the nodes are %v", nodes)
+	}
+}
+
+// started tells which processes a host's services have.
+const started = "systemctl show -p MainPID --value kubelet containerd firewalld"
 
 func exitCode(err error) int {
 	if ended, is := err.(*exec.ExitError); is { //nolint:errorlint // Run gives it as it is
