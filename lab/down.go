@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"os"
 
 	"github.com/dualstrap/dualstrap/lab/engine"
 	"github.com/dualstrap/dualstrap/lab/wire"
@@ -23,7 +24,7 @@ func (l *Lab) Down(ctx context.Context) (Removed, error) {
 		return Removed{}, err
 	}
 	defer lock.Close() //nolint:errcheck // nothing was written
-	hosts, err := l.removeAllHosts(ctx)
+	hosts, err := l.removeAllHosts(ctx, lock)
 	if err != nil {
 		return Removed{}, err
 	}
@@ -35,7 +36,7 @@ func (l *Lab) Down(ctx context.Context) (Removed, error) {
 	return Removed{Anything: hosts || links || files, ManifestKept: kept}, err
 }
 
-func (l *Lab) removeAllHosts(ctx context.Context) (bool, error) {
+func (l *Lab) removeAllHosts(ctx context.Context, lock *os.File) (bool, error) {
 	if !has(engine.Docker().Program) && !has("podman") {
 		return false, nil // without an engine there are no hosts
 	}
@@ -54,7 +55,7 @@ func (l *Lab) removeAllHosts(ctx context.Context) (bool, error) {
 			running = append(running, found.Container.Name)
 		}
 	}
-	return len(all)+len(state.Volumes) > 0, l.removeContainers(ctx, running, all, state.Volumes)
+	return len(all)+len(state.Volumes) > 0, l.removeContainers(ctx, lock, running, all, state.Volumes)
 }
 
 // removeNetwork removes the bridge and the cables, unless they are another lab's.

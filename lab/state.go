@@ -2,8 +2,10 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/dualstrap/dualstrap/lab/engine"
 	"github.com/dualstrap/dualstrap/lab/wire"
@@ -87,6 +89,9 @@ func (l *Lab) observeHost(container engine.Found) (Found, error) {
 	}
 	var err error
 	found.Cable, err = wire.CableOf(id, container.PID)
+	if errors.Is(err, syscall.ESRCH) { // it has ended since the engine told of it: an earlier run was removing it, say
+		found.Container.Running, found.Container.PID, err = false, 0, nil
+	}
 	return found, err
 }
 

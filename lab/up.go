@@ -164,16 +164,16 @@ func (r *upRun) removeHosts(ctx context.Context, result Result) error {
 		used := slices.ContainsFunc(r.state.Hosts, func(f Found) bool { return f.Container.Name == volume })
 		return used && !slices.Contains(containers, volume)
 	})
-	return r.removeContainers(ctx, running, containers, volumes)
+	return r.removeContainers(ctx, r.lock, running, containers, volumes)
 }
 
-func (l *Lab) removeContainers(ctx context.Context, running, all, volumes []string) error {
+func (l *Lab) removeContainers(ctx context.Context, lock *os.File, running, all, volumes []string) error {
 	// Killed: a host that is removed needs no orderly shutdown. It may have ended by itself by now.
-	_ = l.engine.Kill(ctx, running...)
-	if err := l.engine.Remove(ctx, all...); err != nil {
+	_ = l.engine.Kill(ctx, lock, running...)
+	if err := l.engine.Remove(ctx, lock, all...); err != nil {
 		return fmt.Errorf("cannot remove hosts: %w", err)
 	}
-	if err := l.engine.RemoveVolumes(ctx, volumes...); err != nil {
+	if err := l.engine.RemoveVolumes(ctx, lock, volumes...); err != nil {
 		return fmt.Errorf("cannot remove the hosts' volumes: %w", err)
 	}
 	return nil

@@ -210,8 +210,8 @@ func startMachine(tb testing.TB) string {
 	container := engine.Container{Name: name, Hostname: "node", Image: labImage(tb), Labels: labels, Volume: name}
 	tb.Cleanup(func() {
 		ctx := context.Background() // the test's own has ended
-		podman.Kill(ctx, name)      //nolint:errcheck // it may not run
-		if err := errors.Join(podman.Remove(ctx, name), podman.RemoveVolumes(ctx, name)); err != nil {
+		podman.Kill(ctx, nil, name) //nolint:errcheck // it may not run
+		if err := errors.Join(podman.Remove(ctx, nil, name), podman.RemoveVolumes(ctx, nil, name)); err != nil {
 			tb.Error(err)
 		}
 	})

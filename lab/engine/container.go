@@ -95,12 +95,12 @@ func (e Engine) Stop(ctx context.Context, container string) error {
 	return err
 }
 
-// Remove kills and removes containers.
-func (e Engine) Remove(ctx context.Context, containers ...string) error {
+// Remove kills and removes containers. As with [Engine.Create], what does it holds the given file open.
+func (e Engine) Remove(ctx context.Context, held *os.File, containers ...string) error {
 	if len(containers) == 0 {
 		return nil
 	}
-	_, err := e.Run(ctx, append([]string{"rm", "--force"}, containers...)...)
+	_, err := e.run(ctx, nil, held, append([]string{"rm", "--force"}, containers...))
 	return err
 }
 
@@ -114,12 +114,12 @@ func (e Engine) Volumes(ctx context.Context, labels map[string]string) ([]string
 	return lines(e.Run(ctx, append([]string{"volume", "ls", "--quiet"}, filterArgs(labels)...)...))
 }
 
-// RemoveVolumes removes volumes that no container uses.
-func (e Engine) RemoveVolumes(ctx context.Context, volumes ...string) error {
+// RemoveVolumes removes volumes that no container uses, and holds the file open meanwhile.
+func (e Engine) RemoveVolumes(ctx context.Context, held *os.File, volumes ...string) error {
 	if len(volumes) == 0 {
 		return nil
 	}
-	_, err := e.Run(ctx, append([]string{"volume", "rm"}, volumes...)...)
+	_, err := e.run(ctx, nil, held, append([]string{"volume", "rm"}, volumes...))
 	return err
 }
 
@@ -135,11 +135,11 @@ func (e Engine) Import(ctx context.Context, tar, image string, held *os.File) er
 	return err
 }
 
-// Kill kills running containers.
-func (e Engine) Kill(ctx context.Context, containers ...string) error {
+// Kill kills running containers, and holds the file open meanwhile.
+func (e Engine) Kill(ctx context.Context, held *os.File, containers ...string) error {
 	if len(containers) == 0 {
 		return nil
 	}
-	_, err := e.Run(ctx, append([]string{"kill"}, containers...)...)
+	_, err := e.run(ctx, nil, held, append([]string{"kill"}, containers...))
 	return err
 }
