@@ -6,10 +6,12 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -81,6 +83,18 @@ func (s *Site) forgetTry(ctx context.Context, host remote.Host) error {
 		return err
 	}
 	return client.MarkUnready(ctx, s.index[host.Address()].NodeFacts().Name)
+}
+
+// announce tells the cluster what a host has that is about to join. Its Node is there already, with its pod ranges.
+func (s *Site) announce(ctx context.Context, address netip.Addr) error {
+	client, err := s.access.open(ctx)
+	if err != nil {
+		return err
+	}
+	host := s.index[address]
+	return client.Announce(ctx, host.NodeFacts().Name, kube.Capacity{
+		CPUs: host.Facts.CPUs, Memory: host.Facts.Memory, Pods: s.verdict.Config.MaxPodsPerNode,
+	})
 }
 
 // kubeadm makes a host a node: with init or with join, from the files that are rendered for that.

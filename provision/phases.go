@@ -158,6 +158,11 @@ func (s *Site) planNode(summary, verb string, files func() (hostFiles, error)) p
 					return err
 				}
 			}
+			if verb == "join" {
+				if err := s.announce(ctx, host.Address()); err != nil {
+					return err
+				}
+			}
 			return s.kubeadm(ctx, host, verb, all[host.Address()])
 		}}}, nil
 	}

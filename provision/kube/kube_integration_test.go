@@ -205,6 +205,37 @@ func TestIntegrationNodesKeepWhatIsOthers(t *testing.T) {
 	}
 }
 
+func TestIntegrationNodesAreAnnounced(t *testing.T) {
+	c := connect(t)
+	ctx := t.Context()
+	node := decoded(t, "apiVersion: v1\nkind: Node\nmetadata: {name: announced}\nspec: {providerID: \"baremetal://10.2.0.9\"}\n")
+	if err := c.ApplyNodes(ctx, node); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Announce(ctx, "announced", Capacity{CPUs: 2, Memory: 4 << 30, Pods: 110}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Announce(ctx, "announced", Capacity{CPUs: 1, Memory: 1, Pods: 1}); err != nil { // as of now the kubelet's word counts
+		t.Fatal(err)
+	}
+	var live corev1.Node
+	if err := c.client.Get(ctx, client.ObjectKey{Name: "announced"}, &live); err != nil {
+		t.Fatal(err)
+	}
+	for _, has := range []corev1.ResourceList{live.Status.Capacity, live.Status.Allocatable} {
+		if has.Cpu().String() != "2" || has.Memory().String() != "4Gi" || has.Pods().String() != "110" {
+			t.Errorf("the node has %v", has)
+		}
+	}
+	differences, err := c.CompareNodes(ctx, node)
+	if err != nil || len(differences) != 1 || differences[0].Any() {
+		t.Errorf("it differs from the manifests in %v, %v", differences, err)
+	}
+	if err := c.Announce(ctx, "nobody", Capacity{}); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("a node that is not there: %v", err)
+	}
+}
+
 func TestIntegrationTokensGoAway(t *testing.T) {
 	c := connect(t)
 	count := func() int {

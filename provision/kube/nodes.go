@@ -76,24 +76,6 @@ func (c *Client) FindNode(ctx context.Context, name string) (node Node, found bo
 	return nodeOf(&object), true, nil
 }
 
-// MarkUnready notes that a node's kubelet is gone. Until the cluster finds out by itself, which takes most
-// of a minute, kubeadm refuses to join a host of the same name.
-func (c *Client) MarkUnready(ctx context.Context, name string) error {
-	patch, err := json.Marshal(map[string]any{"status": corev1.NodeStatus{Conditions: []corev1.NodeCondition{{
-		Type: corev1.NodeReady, Status: corev1.ConditionUnknown, Reason: "JoinsAgain", Message: "an earlier join did not come to its end",
-	}}}})
-	if err != nil {
-		return err
-	}
-	node := &corev1.Node{}
-	node.Name = name
-	err = c.client.Status().Patch(ctx, node, client.RawPatch(types.StrategicMergePatchType, patch))
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("cannot mark node %s as not ready: %w", name, err)
-	}
-	return nil
-}
-
 // AwaitNode waits until a node is ready.
 func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Duration) error {
 	return poll(ctx, patience, "the node is not ready", func(ctx context.Context) (string, error) {
