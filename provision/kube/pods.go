@@ -72,7 +72,7 @@ func whyUnready(pod *corev1.Pod) string {
 			return pod.Name + ": " + condition.Message
 		}
 	}
-	return ""
+	return pod.Status.Message // a kubelet that turned the pod down says it here
 }
 
 // Service is what the cluster knows of a Service.

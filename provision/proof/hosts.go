@@ -1,11 +1,15 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/provision/kube"
@@ -25,6 +29,13 @@ func hostChecks() []Check {
 			"control-plane-vip", "The control plane's address answers over TLS, with the cluster's certificate, that the API server is ready.",
 			"look at the pods haproxy and keepalived on the control plane's hosts, and at who has the address: ip address",
 			once(func(s *scene) string { return s.endpoint().String() }), nil, proveVIP,
+		},
+		{
+			"control-plane-balancers", "haproxy and keepalived run on every host that may carry the control plane's address.",
+			"look at journalctl -u kubelet on the host; the kubelet tries static pods again that it turned down when it is restarted",
+			eachBalancer,
+			[]need{aLiveNode},
+			proveBalancer,
 		},
 	}
 }
@@ -109,4 +120,39 @@ func (s *scene) askVIP(ctx context.Context, host netip.Addr) error {
 		return errors.New(reasonIn(waited.Reason))
 	}
 	return err
+}
+
+// eachBalancer makes a subject of every node that carries the control plane's VIP; where somebody else's load balancer
+// does, there is none.
+func eachBalancer(s *scene) []subject {
+	return slices.DeleteFunc(eachNode(s), func(on subject) bool { return !on.node.host.Balancer })
+}
+
+func proveBalancer(ctx context.Context, s *scene, on *subject) verdict {
+	_, err := eventually(ctx, func(ctx context.Context) (struct{}, error) {
+		pods, err := s.API.Pods(ctx, metav1.NamespaceSystem)
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, missingBalancer(pods, on.node.live.Name)
+	})
+	if err != nil {
+		return failed("%v", err)
+	}
+	return passed("haproxy and keepalived run")
+}
+
+// missingBalancer says which of a node's static pods does not run.
+func missingBalancer(pods []kube.Pod, node string) error {
+	for _, program := range []string{"haproxy", "keepalived"} {
+		name := program + "-" + node
+		at := slices.IndexFunc(pods, func(pod kube.Pod) bool { return pod.Name == name })
+		switch {
+		case at < 0:
+			return fmt.Errorf("there is no pod %s", name)
+		case !pods[at].Ready:
+			return fmt.Errorf("%s does not run: %s", name, cmp.Or(pods[at].Why, "nothing says why"))
+		}
+	}
+	return nil
 }

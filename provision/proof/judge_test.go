@@ -2,6 +2,7 @@ package proof
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -211,5 +212,22 @@ func TestSummed(t *testing.T) {
 	expect(t, "one wrong", got, Failed, "wrong; wrong")
 	if got.hint != "mend it" {
 		t.Errorf("hint %q", got.hint)
+	}
+}
+
+func TestMissingBalancer(t *testing.T) {
+	t.Parallel()
+	run := func(name string) kube.Pod { return kube.Pod{Name: name, Ready: true} }
+	turnedDown := kube.Pod{Name: "keepalived-a", Why: "Pod was rejected: there is no room"}
+	for want, pods := range map[string][]kube.Pod{
+		"":                          {run("keepalived-a"), run("haproxy-a")},
+		"there is no pod haproxy-a": {run("haproxy-b"), run("keepalived-a")},
+		"keepalived-a does not run: Pod was rejected: there is no room": {run("haproxy-a"), turnedDown, run("keepalived-b")},
+		"haproxy-a does not run: nothing says why":                      {{Name: "haproxy-a"}, run("keepalived-a")},
+	} {
+		err := missingBalancer(pods, "a")
+		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
+			t.Errorf("%v: %v, want %q", pods, err, want)
+		}
 	}
 }
