@@ -55,6 +55,7 @@ func TestConf(t *testing.T) {
 func FuzzConf(f *testing.F) {
 	f.Add("# a\nIPv6_rpfilter=yes\n\n Lockdown = no", "IPv6_rpfilter", "no")
 	f.Add("IPv6_rpfilter\u00a0=\u2003yes\r\nb=c\r", "IPv6_rpfilter", "")
+	f.Add("0=0 ", "0", "")
 	f.Fuzz(func(t *testing.T, text, key, value string) {
 		word := func(s string) bool { return s == strings.TrimSpace(s) && !strings.ContainsAny(s, "=\r\n") }
 		if key == "" || strings.HasPrefix(key, "#") || !word(key) || !word(value) {
@@ -70,7 +71,8 @@ func FuzzConf(f *testing.F) {
 			t.Fatalf("a second edit changes %q to %q", edited, again)
 		}
 		if set {
-			if back := edited.With(key, before); back != conf {
+			// Where there is no value, nothing tells the space before one from that behind it.
+			if back := edited.With(key, before); back != conf && value != "" {
 				t.Fatalf("%q becomes %q when it is set back", conf, back)
 			}
 			return
