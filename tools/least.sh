@@ -30,7 +30,8 @@ while read -r address name; do
 		-e "s/name: \"(known after probe)\"/name: \"$name\"/" -e "s/$address,(known after probe)/$address,$ipv6/" \
 		-e "s/^  - \"(known after probe)\"/  - \"$ipv6\"/" -e 's/--zone=(known after probe)/--zone=public/' \
 		-e 's/(known after probe)/eth0/' -e 's/^# net/net/' -e 's/^  criSocket:.*/&\n  ignorePreflightErrors: [SystemVerification]/' \
-		-e 's/^detectLocalMode:.*/&\nconntrack: {maxPerCore: 0, min: 0}/' {} +
+		-e 's/^detectLocalMode:.*/&\nconntrack: {maxPerCore: 0, min: 0}/' \
+		-e "s/^\[plugins.'io.containerd.cri.v1.runtime'.cni]/[plugins.'io.containerd.cri.v1.runtime']\nrestrict_oom_score_adj = true\n\n&/" {} +
 	cat >>"$rendered/names.sed" <<-END
 		/k8s-ip: $address\$/,/name: (known after probe)/ s/(known after probe)/$name/
 	END
