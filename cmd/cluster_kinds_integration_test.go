@@ -53,6 +53,15 @@ func TestIntegrationHighAvailability(t *testing.T) {
 			holder = host
 		}
 	}
+	for host, address := range map[string]string{"labtest-cp-2": "10.2.0.102", "labtest-cp-3": "10.2.0.103"} {
+		if host != holder { // nobody would miss it there
+			c.isWrecked(t, []wreck{{
+				host, "mv /etc/kubernetes/manifests/keepalived.yaml /root/; until ! pgrep -x keepalived >/dev/null; do sleep 0.1; done",
+				"control-plane-balancers", address, "there is no pod keepalived-" + host,
+			}})
+			break
+		}
+	}
 	gap := c.longestGap(t, func() error {
 		_, _, err := c.run(t, "stop", holder)
 		return err

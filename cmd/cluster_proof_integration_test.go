@@ -46,10 +46,6 @@ func proofFails(t *testing.T, c *testCluster) {
 				"labtest-worker-1", "sed -i s/^IPv6_rpfilter=.*/IPv6_rpfilter=yes/ /etc/firewalld/firewalld.conf; systemctl restart firewalld",
 				"firewalld-rpfilter", "10.2.0.5", "",
 			},
-			{
-				"labtest-cp-1", "mv /etc/kubernetes/manifests/keepalived.yaml /root/ && until ! pgrep -x keepalived; do sleep 0.1; done",
-				"control-plane-balancers", "10.2.0.4", "there is no pod keepalived-labtest-cp-1",
-			},
 			{"", "kubectl label node labtest-worker-2 --overwrite baremetal.cluster.gke.io/node-pool=other", "node-labels", "10.2.0.6", "other"},
 			{
 				"", "kubectl -n metallb-system patch daemonset speaker --patch '" + nowhere + "' && " +
