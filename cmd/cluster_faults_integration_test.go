@@ -17,6 +17,7 @@ func TestIntegrationCreateIsCutOff(t *testing.T) {
 		{"a host reboots", createMeetsReboot},
 		{"a host loses its network", createLosesNetwork},
 		{"the API server is killed", createLosesAPI},
+		{"a kubeadm is left behind", createLeavesKubeadm},
 		{"killed again and again", createIsKilled},
 		{"the next run finishes", createFinishes},
 	})
@@ -80,6 +81,26 @@ func createLosesAPI(t *testing.T, c *testCluster) {
 	})
 	if code != 0 {
 		t.Errorf("exit code %d, it says:\n%s", code, said)
+	}
+}
+
+// createLeavesKubeadm kills a run whose kubeadm never comes to its end, as one that waits with a token that is no more.
+func createLeavesKubeadm(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.mustReset(t, "nodes", "--addresses", "10.2.0.5", "--yes")
+	command, said := c.begin(t)
+	for said.Scan() {
+		if said.Text() == "10.2.0.5 join" {
+			c.on(t, "labtest-worker-1", "timeout 20 sh -c 'until pkill -STOP -x kubeadm; do sleep 0.05; done'")
+			_ = command.Process.Kill() // it waits for that
+		}
+	}
+	if err := command.Wait(); exitCode(err) >= 0 {
+		t.Fatalf("it has ended by itself, with %v", err)
+	}
+	c.mustCreate(t, "--skip-verify")
+	if left := c.on(t, "labtest-worker-1", "pgrep -x kubeadm || true"); left != "" {
+		t.Errorf("it still runs: process %s", left)
 	}
 }
 

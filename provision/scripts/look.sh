@@ -1,15 +1,23 @@
-# Says how far this host is on the way to being a node. A kubeadm whose run was cut off comes to its end first:
-# what it leaves, and what it takes away, is not to be met later.
+# Says how far this host is on the way to being a node. A kubeadm whose run was cut off has some time to come to its
+# end: what it leaves, and what it takes away, is not to be met later. On a node it is not for joining that the lock is
+# held, and nothing is to be ended.
 lock=/run/dualstrap-kubeadm.lock
+joined=/etc/dualstrap/joined
 if [ -r "$lock" ]; then
 	exec 9<"$lock"
-	if ! flock --timeout 120 9; then
-		echo 'a kubeadm has been running on this host for two minutes' >&2
-		exit 1
+	patience=30
+	[ ! -e "$joined" ] || patience=120
+	if ! flock --timeout "$patience" 9; then
+		if [ -e "$joined" ]; then
+			echo "something has held $lock for two minutes; see what: fuser -v $lock" >&2
+			exit 1
+		fi
+		answer half echo 'a kubeadm that still runs'
+		exit
 	fi
 	exec 9<&-
 fi
-if [ -e /etc/dualstrap/joined ]; then
+if [ -e "$joined" ]; then
 	answer joined :
 	exit
 fi
