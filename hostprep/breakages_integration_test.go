@@ -35,9 +35,6 @@ func breakages() []breakage {
 const address6 = "ip -6 address flush dev eth0 scope global; ip -6 address add fd12::2:6/108 dev eth0 nodad; " +
 	"ip -6 route replace default via fd12::3:ffff; "
 
-// forget has hosts not remember who had an address, instead of waiting until they have forgotten.
-const forget = "ip neigh flush all"
-
 func addressBreakages() []breakage {
 	return []breakage{
 		{
@@ -89,13 +86,13 @@ func addressBreakages() []breakage {
 		{
 			"VIP taken",
 			[]step{{client, "ip address add 10.2.0.175/32 dev eth0"}},
-			[]step{{client, "ip address delete 10.2.0.175/32 dev eth0"}, {everyNode, forget}},
+			[]step{{client, "ip address delete 10.2.0.175/32 dev eth0"}},
 			[]string{"10.2.0.4 addresses-unused failed: " + clientMAC + " has 10.2.0.175"},
 		},
 		{
 			"address of a pool taken",
 			[]step{{client, "ip -6 address add fd12::4:105/128 dev eth0 nodad"}},
-			[]step{{client, "ip -6 address delete fd12::4:105/128 dev eth0"}, {everyNode, forget}},
+			[]step{{client, "ip -6 address delete fd12::4:105/128 dev eth0"}},
 			[]string{"10.2.0.4 addresses-unused failed: " + clientMAC + " has fd12::4:105"},
 		},
 		{

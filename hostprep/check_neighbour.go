@@ -15,7 +15,7 @@ func neighbourChecks() []Check {
 		},
 		{
 			"addresses-unused", "Nobody has the control plane's VIP or an address of the pools.",
-			"take the address away from whoever has it and wait a minute, for hosts remember who had it; or choose another", judgeUnused,
+			"take the address away from whoever has it, or choose another", judgeUnused,
 		},
 		{
 			"control-plane-vip", "In mode manual, the control plane's VIP takes connections or refuses them.",

@@ -103,9 +103,9 @@ func (t Task) args() []string {
 		args = append(args, fmt.Sprintf("connect %s %d", endpoint.Addr(), endpoint.Port()))
 	}
 	if len(t.Occupied) > 0 {
-		words := []string{"neighbours", t.Interface, "12", "90"} // the kernel asks once more after a second
+		words := []string{"neighbours", t.Interface, "12"} // the kernel asks once more after a second
 		if t.Brief {
-			words = []string{"neighbours", t.Interface, "3", "3"}
+			words = []string{"neighbours", t.Interface, "3"}
 		}
 		for _, address := range t.Occupied {
 			words = append(words, address.String())

@@ -36,23 +36,27 @@ connect() {
 	echo "connect $1 $2 $(dial "$1" "$2")"
 }
 
-# neighbours INTERFACE PATIENCE OLD ADDRESS... asks who has the addresses, as sending to them does, and waits
-# until the kernel knows or has asked often enough: PATIENCE tenths of a second, and OLD where somebody was
-# there lately, since the kernel takes its time to ask again.
+# neighbours INTERFACE PATIENCE ADDRESS... asks who has the addresses, as sending to them does, and waits until the
+# kernel knows or has asked often enough: PATIENCE tenths of a second.
 neighbours() {
-	interface=$1 patience=$2 old=$3
-	shift 3
+	interface=$1 patience=$2
+	shift 2
+	# What the kernel remembers it believes in for up to a minute after it has ceased to be true.
+	known "$interface" "$@" | while read -r _ address state; do
+		case $state in
+		*PERMANENT* | *NOARP*) ;; # somebody has set it
+		*) ip neighbour delete "$address" dev "$interface" || : ;;
+		esac
+	done
 	# shellcheck disable=SC2016 # the variables are bash's
 	bash -c 'for address; do printf . 2>/dev/null >"/dev/udp/$address/9"; done' bash "$@" 2>/dev/null || :
 	tries=0
 	while
 		table=$(known "$interface" "$@")
 		case $table in
-		*DELAY* | *PROBE*) limit=$old ;;
-		*INCOMPLETE*) limit=$patience ;;
-		*) limit=0 ;;
+		*INCOMPLETE*) [ $tries -lt "$patience" ] ;;
+		*) false ;;
 		esac
-		[ $tries -lt $limit ]
 	do
 		tries=$((tries + 1))
 		sleep 0.1
