@@ -72,6 +72,19 @@ func lookAt(ctx context.Context, host remote.Reader) (progressOf, error) {
 // forgetTry takes back what an init or a join left that did not come to its end: half a node is no base
 // for another try.
 func (s *Site) forgetTry(ctx context.Context, host remote.Host) error {
+	alone, err := script("end what an earlier try left running", "alone")
+	if err != nil {
+		return err
+	}
+	if _, err := host.Run(ctx, alone); err != nil {
+		return err
+	}
+	// As long as its etcd runs: of two members, one cannot let the other go without it.
+	if s.index[host.Address()].ControlPlane {
+		if err := s.dropMember(ctx, host.Address()); err != nil {
+			return fmt.Errorf("cannot take the host out of etcd, where an earlier try has made it a member: %w", err)
+		}
+	}
 	if err := run(ctx, host, "take back what an earlier try left", "clean", render.CRISocket); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 
@@ -13,42 +12,6 @@ import (
 	"github.com/dualstrap/dualstrap/provision/etcd"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
-
-const (
-	etcdCertificates = "/etc/kubernetes/pki/etcd/"
-	// etcdCertificate is kubeadm's for whoever looks whether etcd is well: as any client's that etcd's
-	// certificate authority has signed, it may do everything.
-	etcdCertificate = etcdCertificates + "healthcheck-client"
-	etcdPort        = 2379
-)
-
-// etcd gives a client of the cluster's etcd, by way of a control plane node that stays.
-func (r *resetting) etcd(ctx context.Context) (*etcd.Client, error) {
-	host, err := r.access.member(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var pems [3][]byte
-	for i, path := range []string{etcdCertificates + "ca.crt", etcdCertificate + ".crt", etcdCertificate + ".key"} {
-		if pems[i], err = host.ReadFile(ctx, path); err != nil {
-			return nil, err
-		}
-	}
-	through := netip.AddrPortFrom(r.index[host.Address()].K8sIP, etcdPort)
-	credentials := etcd.Credentials{CA: pems[0], Certificate: pems[1], Key: pems[2]}
-	return etcd.New(through, credentials, func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-		return r.pool.Dial(ctx, host.Address(), to)
-	})
-}
-
-// memberOf finds a host among etcd's members.
-func (r *resetting) memberOf(members []etcd.Member, host netip.Addr) (etcd.Member, bool) {
-	at := slices.IndexFunc(members, func(m etcd.Member) bool { return slices.Contains(m.Addresses, r.index[host].K8sIP) })
-	if at < 0 {
-		return etcd.Member{}, false
-	}
-	return members[at], true
-}
 
 func (r *resetting) planLeaveEtcd(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	actions, err := r.leaveEtcd(ctx, host.Address())
@@ -60,20 +23,9 @@ func (r *resetting) planLeaveEtcd(ctx context.Context, host remote.Reader) ([]wo
 }
 
 func (r *resetting) leaveEtcd(ctx context.Context, host netip.Addr) ([]workflow.Action, error) {
-	client, err := r.etcd(ctx)
-	if errors.Is(err, errNoCluster) {
-		return nil, nil
-	}
-	if err != nil {
+	client, member, err := r.memberOf(ctx, host)
+	if client == nil || err != nil {
 		return nil, err
-	}
-	members, err := client.Members(ctx)
-	if err != nil {
-		return nil, err
-	}
-	member, found := r.memberOf(members, host)
-	if !found {
-		return nil, nil
 	}
 	return []workflow.Action{{
 		Summary: "take the host out of etcd",

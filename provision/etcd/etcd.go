@@ -7,6 +7,7 @@ package etcd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,6 +20,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -131,9 +133,24 @@ func (c *Client) Healthy(ctx context.Context, member Member) bool {
 	return false
 }
 
+// unsettled is what etcd says as long as its leader has not been connected for five seconds to enough of those that
+// would stay: HealthInterval in etcd's server. It is waited for settling at most.
+const (
+	unsettled = "unhealthy cluster"
+	settling  = 15 * time.Second
+)
+
 // Remove takes a member out. That it is out already is fine.
 func (c *Client) Remove(ctx context.Context, member Member) error {
-	err := c.call(ctx, c.through+"/v3/cluster/member/remove", map[string]string{"ID": member.ID}, nil)
+	err := c.remove(ctx, member)
+	for late := time.Now().Add(settling); err != nil && strings.Contains(err.Error(), unsettled) && time.Now().Before(late); {
+		select {
+		case <-time.After(time.Second):
+			err = c.remove(ctx, member)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if err == nil {
 		return nil
 	}
@@ -141,7 +158,11 @@ func (c *Client) Remove(ctx context.Context, member Member) error {
 	if listing == nil && !slices.ContainsFunc(members, func(m Member) bool { return m.ID == member.ID }) {
 		return nil
 	}
-	return fmt.Errorf("cannot take %s out of etcd: %w", member.Name, err)
+	return fmt.Errorf("cannot take %s out of etcd: %w", cmp.Or(member.Name, "a member that never started"), err)
+}
+
+func (c *Client) remove(ctx context.Context, member Member) error {
+	return c.call(ctx, c.through+"/v3/cluster/member/remove", map[string]string{"ID": member.ID}, nil)
 }
 
 // call posts a question, or gets where there is none.
