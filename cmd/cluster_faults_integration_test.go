@@ -84,20 +84,27 @@ func createLosesAPI(t *testing.T, c *testCluster) {
 	}
 }
 
-// createLeavesKubeadm kills a run whose kubeadm never comes to its end, as one that waits with a token that is no more.
-func createLeavesKubeadm(t *testing.T, c *testCluster) {
+// leaveKubeadm stops the kubeadm of a host that comes to a phase, as soon as a condition holds there, and kills the run:
+// such a kubeadm never comes to its end, like one that waits with a token that is no more.
+func (c *testCluster) leaveKubeadm(t *testing.T, host, phase, condition string) {
 	t.Helper()
-	c.mustReset(t, "nodes", "--addresses", "10.2.0.5", "--yes")
 	command, said := c.begin(t)
+	begins := c.address(t, host) + " " + phase
 	for said.Scan() {
-		if said.Text() == "10.2.0.5 join" {
-			c.on(t, "labtest-worker-1", "timeout 20 sh -c 'until pkill -STOP -x kubeadm; do sleep 0.05; done'")
+		if said.Text() == begins {
+			c.on(t, host, "timeout 60 sh -c 'until "+condition+" && pkill -STOP -x kubeadm; do sleep 0.05; done'")
 			_ = command.Process.Kill() // it waits for that
 		}
 	}
 	if err := command.Wait(); exitCode(err) >= 0 {
 		t.Fatalf("it has ended by itself, with %v", err)
 	}
+}
+
+func createLeavesKubeadm(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.mustReset(t, "nodes", "--addresses", "10.2.0.5", "--yes")
+	c.leaveKubeadm(t, "labtest-worker-1", "join", "true")
 	c.mustCreate(t, "--skip-verify")
 	if left := c.on(t, "labtest-worker-1", "pgrep -x kubeadm || true"); left != "" {
 		t.Errorf("it still runs: process %s", left)

@@ -24,6 +24,7 @@ func TestIntegrationReset(t *testing.T) {
 		{"etcd keeps its quorum", resetMindsQuorum},
 		{"a host that is lost", resetAbandons},
 		{"a control plane node leaves", resetTakesControlPlaneOut},
+		{"its join is cut off", controlPlaneLeavesKubeadm},
 		{"they join again", resetNodeJoinsAgain},
 		{"killed again and again", resetIsKilled},
 	})
@@ -88,6 +89,12 @@ func resetTakesControlPlaneOut(t *testing.T, c *testCluster) {
 	c.expectNodes(t, "labtest-cp-2", "labtest-worker-1")
 	// etcd is one member's now, and decides by itself.
 	c.apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: written\n")
+}
+
+// controlPlaneLeavesKubeadm has a join of a control plane node end when its etcd is a member already.
+func controlPlaneLeavesKubeadm(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.leaveKubeadm(t, "labtest-cp-1", "join-control-plane", "[ -e /var/lib/etcd/member/snap/db ]")
 }
 
 // resetIsKilled kills runs at random moments, and has the last one finish.
