@@ -3,10 +3,9 @@
 lock=/run/dualstrap-kubeadm.lock
 exec 9>>"$lock"
 if ! flock --timeout 5 9; then
-	for fd in $(find /proc/[0-9]*/fd -lname "$lock" 2>/dev/null); do
-		process=${fd%/fd/*}
-		if [ "$(cat "$process/comm" 2>/dev/null)" = kubeadm ]; then
-			kill -KILL "${process#/proc/}" || : # it may have ended
+	for process in $(pgrep -x kubeadm); do
+		if [ "/proc/$process/fd/9" -ef "$lock" ]; then
+			kill -KILL "$process" || : # it may have ended
 		fi
 	done
 	if ! flock --timeout 120 9; then
