@@ -34,6 +34,20 @@ type access struct {
 	kubeconfig []byte
 	// leaving are control plane nodes on the way out of the cluster: nobody is to be asked there.
 	leaving map[netip.Addr]bool
+	// joined has the addresses of control plane nodes that were seen to be ones.
+	joined sync.Map
+}
+
+// hasJoined notes that a host is a control plane node.
+func (a *access) hasJoined(address netip.Addr) { a.joined.Store(address, true) }
+
+// members are the control plane's nodes, as far as they are known. The API server of half a node may answer, but
+// as long as its etcd follows no leader it knows of nobody's rights and of no object.
+func (a *access) members() []netip.Addr {
+	return slices.DeleteFunc(a.staying(), func(address netip.Addr) bool {
+		_, seen := a.joined.Load(address)
+		return !seen && !a.site.index[address].Facts.Membership.Joined
+	})
 }
 
 // staying are the control plane's hosts that can be asked.
@@ -85,6 +99,7 @@ func (a *access) member(ctx context.Context) (remote.Host, error) {
 		case err != nil:
 			failures = append(failures, fmt.Errorf("%s: %w", address, err))
 		case progress.joined:
+			a.hasJoined(address)
 			return host, nil
 		}
 	}
@@ -94,10 +109,10 @@ func (a *access) member(ctx context.Context) (remote.Host, error) {
 	return nil, errors.Join(failures...)
 }
 
-// dial connects to the first API server that can be connected to.
+// dial connects to the first API server of a control plane node that can be connected to.
 func (a *access) dial(ctx context.Context) (net.Conn, error) {
 	var failures []error
-	for _, address := range a.staying() {
+	for _, address := range a.members() {
 		conn, err := a.dialOne(ctx, address)
 		if err == nil {
 			return conn, nil

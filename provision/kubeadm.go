@@ -119,8 +119,11 @@ func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files
 	if err := run(ctx, host, "kubeadm "+verb, verb, render.KubeadmConfig); err != nil {
 		return s.explain(ctx, host, verb, err)
 	}
-	_, err := host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}})
-	return err
+	if _, err := host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}}); err != nil {
+		return err
+	}
+	s.access.hasJoined(host.Address())
+	return nil
 }
 
 // remoteFiles are rendered files as they go to a host.
