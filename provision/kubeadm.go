@@ -88,6 +88,9 @@ func (s *Site) forgetTry(ctx context.Context, host remote.Host) error {
 	if err := run(ctx, host, "take back what an earlier try left", "clean", render.CRISocket); err != nil {
 		return err
 	}
+	if err := s.dropVIP(ctx, host); err != nil {
+		return err
+	}
 	client, err := s.access.open(ctx)
 	if errors.Is(err, errNoCluster) {
 		return nil
@@ -96,6 +99,14 @@ func (s *Site) forgetTry(ctx context.Context, host remote.Host) error {
 		return err
 	}
 	return client.MarkUnready(ctx, s.index[host.Address()].NodeFacts().Name)
+}
+
+// dropVIP takes the control plane's VIP off a host that may have it, and whose pods have ended.
+func (s *Site) dropVIP(ctx context.Context, host remote.Host) error {
+	if !s.cluster.Bundled || !s.index[host.Address()].Balancer {
+		return nil
+	}
+	return run(ctx, host, "take the control plane's VIP off the host", "drop_vip", s.cluster.Endpoint.Addr().String())
 }
 
 // announce tells the cluster what a host has that is about to join. Its Node is there already, with its pod ranges.

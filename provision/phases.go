@@ -56,7 +56,9 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 	founded := s.isFounded()
 	isFirst := func(host netip.Addr) bool { return host == first }
 	isControlPlane := func(host netip.Addr) bool { return s.index[host].ControlPlane }
-	balances := func(host netip.Addr) bool { return s.index[host].Balancer && !isControlPlane(host) }
+	balances := func(host netip.Addr) bool {
+		return s.index[host].Balancer && !isControlPlane(host) && !s.index[host].Facts.Membership.Joined
+	}
 	prepared := s.renderedOnce()
 	founding := func() (hostFiles, error) { return s.renderHosts(render.Later{CertificateKey: key}) }
 	invitation := sync.OnceValues(func() (hostFiles, error) { return s.invite(ctx, key) })
@@ -64,8 +66,8 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 		s.preparePhase(prepared),
 		{
 			Name: balancePhase, Short: "carry the control plane's VIP where other nodes do that",
-			On:   func(host netip.Addr) bool { return balances(host) && !founded },
-			Plan: planBalance(prepared),
+			On:   balances,
+			Plan: s.planBalance(prepared),
 		},
 		{
 			Name: initPhase, Short: "make the first control plane node",
@@ -81,14 +83,16 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 		{
 			Name: joinControlPlanePhase, Short: "make the other control plane nodes, one at a time",
 			On:     func(host netip.Addr) bool { return isControlPlane(host) && (founded || !isFirst(host)) },
-			After:  []workflow.Need{{Phase: objectsPhase, On: isFirst}},
+			After:  []workflow.Need{{Phase: balancePhase, On: balances}, {Phase: objectsPhase, On: isFirst}},
 			AtOnce: 1, // each changes who has to agree in etcd
 			Plan:   s.planNode(joins, "join", invitation),
 		},
 		{
 			Name: joinPhase, Short: "make the other nodes",
-			On:     func(host netip.Addr) bool { return !isControlPlane(host) },
-			After:  []workflow.Need{{Phase: objectsPhase, On: isFirst}, {Phase: joinControlPlanePhase, On: isControlPlane}},
+			On: func(host netip.Addr) bool { return !isControlPlane(host) },
+			After: []workflow.Need{
+				{Phase: balancePhase, On: balances}, {Phase: objectsPhase, On: isFirst}, {Phase: joinControlPlanePhase, On: isControlPlane},
+			},
 			AtOnce: joinWindow,
 			Plan:   s.planNode(joins, "join", invitation),
 		},
@@ -118,17 +122,23 @@ func newCertificateKey() (string, error) {
 // plan is a phase's Plan.
 type plan = func(context.Context, remote.Reader) ([]workflow.Action, error)
 
-// planBalance starts the load balancer of the control plane before there is one, unless it runs.
-func planBalance(rendered func() (hostFiles, error)) plan {
+// planBalance starts the load balancer of the control plane on a host that is no node yet, unless it runs. What a join
+// has left goes first: it would take the load balancer with it later, and other hosts join by way of it.
+func (s *Site) planBalance(rendered func() (hostFiles, error)) plan {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 		progress, err := lookAt(ctx, host)
-		if err != nil || progress.joined || progress.balances {
+		if err != nil || progress.joined || progress.balances && progress.left == "" {
 			return nil, err
 		}
 		return []workflow.Action{{Summary: "carry the control plane's VIP", Do: func(ctx context.Context, host remote.Host) error {
 			files, err := rendered()
 			if err != nil {
 				return err
+			}
+			if progress.left != "" {
+				if err := s.forgetTry(ctx, host); err != nil {
+					return err
+				}
 			}
 			balancing := slices.DeleteFunc(slices.Clone(files[host.Address()].Files), func(file render.File) bool {
 				return !isStaticPod(file.Path) && file.Path != render.StandaloneKubelet

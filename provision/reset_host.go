@@ -26,14 +26,17 @@ func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workfl
 	case !traces.Any:
 		return nil, errNoRecord
 	}
-	vip := ""
-	if at := r.index[host.Address()]; at.Balancer && r.cluster.Bundled {
-		vip = r.cluster.Endpoint.Addr().String()
-	}
 	force := ""
 	if r.options.Force {
 		force = "force"
 	}
+	const ending = "end all pods and remove their network"
+	end := workflow.Action{Summary: ending, Do: func(ctx context.Context, host remote.Host) error {
+		if err := run(ctx, host, ending, "end_pods", strings.Join(otherTables(), ","), force); err != nil {
+			return err
+		}
+		return r.dropVIP(ctx, host)
+	}}
 	back := workflow.Action{
 		Summary: "go back to what there was",
 		Do: func(ctx context.Context, host remote.Host) error {
@@ -48,7 +51,7 @@ func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workfl
 	}
 	return []workflow.Action{
 		action("stop the kubelet", "halt"),
-		action("end all pods and remove their network", "end_pods", vip, strings.Join(otherTables(), ","), force),
+		end,
 		back,
 	}, nil
 }

@@ -1,8 +1,7 @@
-# end_pods VIP TABLES FORCE: ends all pods, and takes their network from the kernel. VIP is the control
-# plane's address where this host may hold it, TABLES are nftables tables, as in "ip one,ip6 two". The pod
-# network's own program knows what it has made; it is in the image that the host has. FORCE goes on where
-# containerd does not start, so that nobody can ask that program.
-vip=$1 tables=$2 force=$3
+# end_pods TABLES FORCE: ends all pods, and takes their network from the kernel. TABLES are nftables tables, as in
+# "ip one,ip6 two". The pod network's own program knows what it has made; it is in the image that the host has. FORCE
+# goes on where containerd does not start, so that nobody can ask that program.
+tables=$1 force=$2
 PATH=$PATH:/usr/local/bin
 
 k8s() { ctr --connect-timeout 5s --namespace k8s.io "$@"; }
@@ -110,8 +109,3 @@ for program in iptables ip6tables; do
 		done
 	fi
 done
-if [ -n "$vip" ]; then
-	ip -o address show to "$vip" | while read -r _ link _ address _; do
-		ip address delete "$address" dev "$link"
-	done
-fi
