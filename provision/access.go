@@ -34,11 +34,11 @@ type access struct {
 	kubeconfig []byte
 	// leaving are control plane nodes on the way out of the cluster: nobody is to be asked there.
 	leaving map[netip.Addr]bool
-	// joined has the addresses of control plane nodes that were seen to be ones.
+	// joined has the addresses of hosts that were seen to be nodes, beside those that were when they were probed.
 	joined sync.Map
 }
 
-// hasJoined notes that a host is a control plane node.
+// hasJoined notes that a host is a node.
 func (a *access) hasJoined(address netip.Addr) { a.joined.Store(address, true) }
 
 // members are the control plane's nodes, as far as they are known. The API server of half a node may answer, but
