@@ -4,6 +4,7 @@ package cmd_test
 
 import (
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -24,16 +25,16 @@ func TestIntegrationCreateIsCutOff(t *testing.T) {
 }
 
 // interrupt runs create, and does something as soon as it says that a host has come to a phase. It
-// gives the exit code and all that was said.
-func (c *testCluster) interrupt(t *testing.T, at string, do func()) (int, string) {
+// gives the exit code, which is negative when it was killed, and all that was said.
+func (c *testCluster) interrupt(t *testing.T, at string, do func(create *os.Process)) (int, string) {
 	t.Helper()
 	command, said := c.begin(t)
 	var all strings.Builder
 	for said.Scan() {
 		all.WriteString(said.Text() + "\n")
 		if said.Text() == at {
-			do()
-			do = func() {}
+			do(command.Process)
+			do = func(*os.Process) {}
 		}
 	}
 	return exitCode(command.Wait()), all.String()
@@ -42,7 +43,7 @@ func (c *testCluster) interrupt(t *testing.T, at string, do func()) (int, string
 // createMeetsReboot has a worker reboot while it joins.
 func createMeetsReboot(t *testing.T, c *testCluster) {
 	t.Helper()
-	code, said := c.interrupt(t, "10.2.0.5 join", func() {
+	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
 		time.Sleep(time.Second)
 		c.mustRun(t, "reboot", "labtest-worker-1")
 	})
@@ -56,7 +57,7 @@ func createMeetsReboot(t *testing.T, c *testCluster) {
 func createLosesNetwork(t *testing.T, c *testCluster) {
 	t.Helper()
 	healed := make(chan error, 1)
-	code, said := c.interrupt(t, "10.2.0.5 join", func() {
+	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
 		c.mustRun(t, "cut", "labtest-worker-1")
 		time.AfterFunc(time.Minute, func() {
 			_, _, err := c.run(t, "heal", "labtest-worker-1")
@@ -76,7 +77,7 @@ func createLosesNetwork(t *testing.T, c *testCluster) {
 // createLosesAPI kills the API server while a worker joins. The kubelet starts it again, and all wait.
 func createLosesAPI(t *testing.T, c *testCluster) {
 	t.Helper()
-	code, said := c.interrupt(t, "10.2.0.5 join", func() {
+	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
 		c.on(t, "labtest-cp-1", "pkill -KILL -x kube-apiserver")
 	})
 	if code != 0 {
@@ -88,16 +89,12 @@ func createLosesAPI(t *testing.T, c *testCluster) {
 // such a kubeadm never comes to its end, like one that waits with a token that is no more.
 func (c *testCluster) leaveKubeadm(t *testing.T, host, phase, condition string) {
 	t.Helper()
-	command, said := c.begin(t)
-	begins := c.address(t, host) + " " + phase
-	for said.Scan() {
-		if said.Text() == begins {
-			c.on(t, host, "timeout 60 sh -c 'until "+condition+" && pkill -STOP -x kubeadm; do sleep 0.05; done'")
-			_ = command.Process.Kill() // it waits for that
-		}
-	}
-	if err := command.Wait(); exitCode(err) >= 0 {
-		t.Fatalf("it has ended by itself, with %v", err)
+	code, said := c.interrupt(t, c.address(t, host)+" "+phase, func(create *os.Process) {
+		c.on(t, host, "timeout 60 sh -c 'until "+condition+" && pkill -STOP -x kubeadm; do sleep 0.05; done'")
+		_ = create.Kill() // it waits for that
+	})
+	if code >= 0 {
+		t.Fatalf("it has ended by itself, with exit code %d:\n%s", code, said)
 	}
 }
 

@@ -69,9 +69,12 @@ func lookAt(ctx context.Context, host remote.Reader) (progressOf, error) {
 	return progressOf{joined: joined, balances: balances, left: answer.Text("half")}, nil
 }
 
-// forgetTry takes back what an init or a join left that did not come to its end: half a node is no base
+// forgetTry takes back what an init or a join left that did not come to its end, if one did: half a node is no base
 // for another try.
-func (s *Site) forgetTry(ctx context.Context, host remote.Host) error {
+func (s *Site) forgetTry(ctx context.Context, host remote.Host, progress progressOf) error {
+	if progress.left == "" {
+		return nil
+	}
 	alone, err := script("end what an earlier try left running", "alone")
 	if err != nil {
 		return err

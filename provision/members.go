@@ -48,12 +48,17 @@ func (s *Site) memberOf(ctx context.Context, host netip.Addr) (*etcd.Client, etc
 		return nil, etcd.Member{}, err
 	}
 	members, err := client.Members(ctx)
-	at := slices.IndexFunc(members, func(m etcd.Member) bool { return slices.Contains(m.Addresses, s.index[host].K8sIP) })
+	at := slices.IndexFunc(members, func(m etcd.Member) bool { return s.isMember(m, host) })
 	if at < 0 || err != nil {
 		client.Close()
 		return nil, etcd.Member{}, err
 	}
 	return client, members[at], nil
+}
+
+// isMember reports whether a member of etcd is the one on a host.
+func (s *Site) isMember(member etcd.Member, host netip.Addr) bool {
+	return slices.Contains(member.Addresses, s.index[host].K8sIP)
 }
 
 // dropMember takes a host out of etcd whose data is about to be removed: etcd would go on to count on it, and it could

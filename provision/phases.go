@@ -135,10 +135,8 @@ func (s *Site) planBalance(rendered func() (hostFiles, error)) plan {
 			if err != nil {
 				return err
 			}
-			if progress.left != "" {
-				if err := s.forgetTry(ctx, host); err != nil {
-					return err
-				}
+			if err := s.forgetTry(ctx, host, progress); err != nil {
+				return err
 			}
 			balancing := slices.DeleteFunc(slices.Clone(files[host.Address()].Files), func(file render.File) bool {
 				return !isStaticPod(file.Path) && file.Path != render.StandaloneKubelet
@@ -163,10 +161,8 @@ func (s *Site) planNode(summary, verb string, files func() (hostFiles, error)) p
 			if err != nil {
 				return err
 			}
-			if progress.left != "" {
-				if err := s.forgetTry(ctx, host); err != nil {
-					return err
-				}
+			if err := s.forgetTry(ctx, host, progress); err != nil {
+				return err
 			}
 			if verb == "join" {
 				if err := s.announce(ctx, host.Address()); err != nil {

@@ -61,9 +61,7 @@ func (r *resetting) mindQuorum(ctx context.Context) error {
 	}
 	count := tally{}
 	for _, member := range members {
-		leaves := slices.ContainsFunc(r.targets, func(target netip.Addr) bool {
-			return slices.Contains(member.Addresses, r.index[target].K8sIP)
-		})
+		leaves := slices.ContainsFunc(r.targets, func(target netip.Addr) bool { return r.isMember(member, target) })
 		count.add(leaves, !member.Learner && client.Healthy(ctx, member))
 	}
 	return count.judge()
