@@ -71,3 +71,18 @@ func (s *Site) dropMember(ctx context.Context, host netip.Addr) error {
 	defer client.Close()
 	return client.Remove(ctx, member)
 }
+
+// dropHalves takes out of etcd whoever is no control plane node, before one becomes one: etcd has one learner at a
+// time, and that of a join that was cut off would be in the way of all others.
+func (s *Site) dropHalves(ctx context.Context) error {
+	nodes := s.access.members()
+	for _, host := range s.controlPlanes() {
+		if slices.Contains(nodes, host) {
+			continue
+		}
+		if err := s.dropMember(ctx, host); err != nil {
+			return err
+		}
+	}
+	return nil
+}

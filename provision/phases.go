@@ -195,6 +195,9 @@ func (s *Site) invite(ctx context.Context, key string) (hostFiles, error) {
 		if err := s.uploadCertificates(ctx, key); err != nil {
 			return nil, err
 		}
+		if err := s.dropHalves(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return s.renderHosts(render.Later{Founded: true, BootstrapToken: token, CACertHash: hash, CertificateKey: key})
 }
