@@ -39,6 +39,7 @@ func mayImport() map[string][]string {
 		"controller":                 {"allocator", "api/v1alpha1", "controller/internal/ledger"},
 		"controller/internal/ledger": {"allocator"},
 		"internal/amount":            {},
+		"internal/certtest":          {},
 		"internal/kubetest":          {},
 		"internal/netspace":          {},
 		"cmd/internal/cli": {

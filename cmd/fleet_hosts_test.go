@@ -25,6 +25,17 @@ const (
 	fleetAsked   = "asked.json"
 )
 
+// fleetOptions are the ProvisionOptions of a cluster of a fleet's hosts; they lack the paths of key and known_hosts.
+const fleetOptions = `---
+apiVersion: dualstrap.dev/v1alpha1
+kind: ProvisionOptions
+allowCgroupV1: true
+ssh:
+  user: root
+  privateKeyPath: %s
+  knownHostsPath: %s
+`
+
 // fleetHosts is the program ssh-fleet: it makes the hosts of a folder until its input ends, and then writes
 // what they were asked. It is a process of its own so that what it costs is not taken for what dualstrap does.
 func fleetHosts() {

@@ -82,16 +82,6 @@ func (f *testFleet) writeManifest(tb testing.TB) {
 	}
 }
 
-const fleetOptions = `---
-apiVersion: dualstrap.dev/v1alpha1
-kind: ProvisionOptions
-allowCgroupV1: true
-ssh:
-  user: root
-  privateKeyPath: %s
-  knownHostsPath: %s
-`
-
 // start starts the hosts, and gives when they are there.
 func (f *testFleet) start(tb testing.TB) {
 	tb.Helper()

@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	adminKubeconfig = "/etc/kubernetes/admin.conf"
 	// dialPatience is how long one control plane node may take to be connected to before another one is
 	// tried.
 	dialPatience = 5 * time.Second
@@ -29,9 +28,9 @@ type access struct {
 	site *Site
 
 	mu sync.Mutex
-	// client and kubeconfig are set once a control plane node has given them.
-	client     *kube.Client
-	kubeconfig []byte
+	// client and admin are set once a control plane node has told them.
+	client *kube.Client
+	admin  kube.Admin
 	// leaving are control plane nodes on the way out of the cluster: nobody is to be asked there.
 	leaving map[netip.Addr]bool
 	// joined has the addresses of hosts that were seen to be nodes, beside those that were when they were probed.
@@ -67,18 +66,15 @@ func (a *access) open(ctx context.Context) (*kube.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	kubeconfig, err := host.ReadFile(ctx, adminKubeconfig)
+	admin, err := a.readAdmin(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	client, err := kube.Connect(kubeconfig, a.dial)
-	if err != nil {
-		return nil, err
-	}
+	client := kube.Connect(admin, a.site.cluster.Endpoint, a.dial)
 	if err := client.Ready(ctx, apiPatience); err != nil {
 		return nil, err
 	}
-	a.client, a.kubeconfig = client, kubeconfig
+	a.client, a.admin = client, admin
 	return client, nil
 }
 

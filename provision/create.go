@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -105,16 +106,22 @@ func (s *Site) refusal() error {
 		if host.Err != nil || host.BelongsTo(&s.cluster) != hostprep.Foreign {
 			continue
 		}
-		whose := host.Facts.Membership.Server
-		if whose == "" {
-			whose = host.Facts.Membership.PreparedFor
-		}
-		refused.Reasons = append(refused.Reasons, fmt.Sprintf("%s belongs to the cluster at %s", host.Address, whose))
+		refused.Reasons = append(refused.Reasons, s.foreignReason(host))
 	}
 	if len(refused.Reasons) == 0 {
 		return nil
 	}
 	return &refused
+}
+
+// foreignReason says which other cluster a host belongs to.
+func (s *Site) foreignReason(host *hostprep.Host) string {
+	member := host.Facts.Membership
+	if known := s.cluster.CAHash; known != "" && member.CAHash != "" && member.CAHash != known {
+		return fmt.Sprintf("%s belongs to another cluster: its certificate authority is %s, and that in %s is %s; "+
+			"move that file away if the cluster was created anew from elsewhere", host.Address, member.CAHash, s.options.Kubeconfig, known)
+	}
+	return fmt.Sprintf("%s belongs to the cluster at %s", host.Address, cmp.Or(member.Server, member.PreparedFor))
 }
 
 // addresses are those of all hosts.

@@ -1,33 +1,113 @@
 package provision
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
 
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// kubeconfig is the administrator's, with names that tell clusters apart when files are merged. It is
-// nil as long as there is no cluster.
+// adminKubeconfig is the administrator's kubeconfig on control plane nodes.
+const adminKubeconfig = "/etc/kubernetes/admin.conf"
+
+// kubeconfig returns the administrator's kubeconfig, with names that tell clusters apart when files are merged. The
+// error is errNoCluster as long as there is no cluster.
 func (s *Site) kubeconfig() ([]byte, error) {
-	if s.access.kubeconfig == nil {
+	if s.access.client == nil {
 		return nil, errNoCluster
-	}
-	from, err := clientcmd.Load(s.access.kubeconfig)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the administrator's kubeconfig: %w", err)
-	}
-	current := from.Contexts[from.CurrentContext]
-	if current == nil || from.Clusters[current.Cluster] == nil || from.AuthInfos[current.AuthInfo] == nil {
-		return nil, fmt.Errorf("cannot use the administrator's kubeconfig: its context %q is not whole", from.CurrentContext)
 	}
 	cluster := s.verdict.Config.Name
 	user := cluster + "-admin"
-	context := user + "@" + cluster
-	to := clientcmdapi.NewConfig()
-	to.Clusters[cluster] = from.Clusters[current.Cluster]
-	to.AuthInfos[user] = from.AuthInfos[current.AuthInfo]
-	to.Contexts[context] = &clientcmdapi.Context{Cluster: cluster, AuthInfo: user}
-	to.CurrentContext = context
-	return clientcmd.Write(*to)
+	return s.access.admin.Kubeconfig(s.cluster.Endpoint, kube.Names{Cluster: cluster, User: user, Context: user + "@" + cluster})
+}
+
+// KubeconfigError is a kubeconfig that is not as kubeadm or dualstrap wrote it, or that is another cluster's. It is not
+// used: a kubeconfig can name programs to run and files to send.
+type KubeconfigError struct {
+	// Host is where the file is; invalid for this machine.
+	Host netip.Addr
+	Path string
+	Err  error
+}
+
+// Error implements error.
+func (e *KubeconfigError) Error() string {
+	where := e.Path
+	if e.Host.IsValid() {
+		where = e.Host.String() + ": " + e.Path
+	}
+	return fmt.Sprintf("refused to use %s: %v", where, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *KubeconfigError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *KubeconfigError) Hint() string {
+	if e.Host.IsValid() {
+		return "find out who changed the file: whoever did is root on a control plane node; kubeadm kubeconfig user can make it anew"
+	}
+	return "move the file away; the next dualstrap create cluster writes it anew"
+}
+
+// readAdmin reads the administrator's credentials on a control plane node. The error is a [KubeconfigError] where its
+// kubeconfig holds anything else, or is of another cluster than what the run has seen so far.
+func (a *access) readAdmin(ctx context.Context, host remote.Host) (kube.Admin, error) {
+	content, err := host.ReadFile(ctx, adminKubeconfig)
+	if err != nil {
+		return kube.Admin{}, err
+	}
+	admin, err := kube.ParseAdmin(content)
+	if err == nil {
+		err = a.site.checkCA(admin)
+	}
+	if err != nil {
+		return kube.Admin{}, &KubeconfigError{Host: host.Address(), Path: adminKubeconfig, Err: err}
+	}
+	return admin, nil
+}
+
+// checkCA compares the cluster's certificate authority with the one that this machine knows from an earlier run, and
+// with those that the nodes had when they were probed. Before there were nodes, what is known is of an earlier cluster.
+func (s *Site) checkCA(admin kube.Admin) error {
+	hash, err := hostprep.CAHash(admin.CA)
+	if err != nil {
+		return err
+	}
+	if known := s.cluster.CAHash; known != "" && known != hash && s.isFounded() {
+		return fmt.Errorf("its certificate authority is %s, and that in %s is %s", hash, s.options.Kubeconfig, known)
+	}
+	for i := range s.hosts {
+		member := s.hosts[i].Facts.Membership
+		if member.Joined && member.CAHash != "" && member.CAHash != hash {
+			return fmt.Errorf("its certificate authority is %s, and that of %s is %s", hash, s.hosts[i].Address, member.CAHash)
+		}
+	}
+	return nil
+}
+
+// knownCA returns the hash of the certificate authority in the kubeconfig that an earlier run left on this machine;
+// empty when there is none. The error is a [KubeconfigError] where the file holds anything that dualstrap does not write.
+func knownCA(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the kubeconfig of an earlier run: %w", err)
+	}
+	admin, err := kube.ParseAdmin(content)
+	if err != nil {
+		return "", &KubeconfigError{Path: path, Err: err}
+	}
+	return hostprep.CAHash(admin.CA)
 }

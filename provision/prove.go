@@ -44,7 +44,7 @@ func (s *Site) prove(ctx context.Context) (proof.Report, error) {
 	}
 	return proof.Run(ctx, proof.Cluster{
 		Config: s.verdict.Config, Plan: s.verdict.Plan, Hosts: s.hosts, Present: nodes,
-		API: api, Kubeconfig: s.access.kubeconfig, Ways: s.pool, Bundle: s.options.Bundle,
+		API: api, Admin: s.access.admin, Ways: s.pool, Bundle: s.options.Bundle,
 	})
 }
 

@@ -24,6 +24,9 @@ type SiteOptions struct {
 	Bundle *bundle.Folder
 	// Version is that of this program, whose image runs in the cluster.
 	Version string
+	// Kubeconfig is where an earlier run may have left the cluster's kubeconfig on this machine. Hosts whose
+	// certificate authority is another than the one in it belong to another cluster. It may be empty.
+	Kubeconfig string
 	// Observe is told what happens as it happens, from many goroutines; it may be nil.
 	Observe func(workflow.Event)
 	// Log gives the log of a host; by default there is none.
@@ -50,6 +53,10 @@ type Site struct {
 
 // OpenSite gives the hosts of a cluster. It connects to none of them.
 func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
+	known, err := knownCA(options.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
 	settings := remoteSettings(verdict.Config.SSH, options.Log)
 	settings.Secrets = &remote.Secrets{}
 	pool, err := remote.NewPool(settings)
@@ -70,7 +77,7 @@ func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
 	if options.Bundle != nil {
 		s.options.Version = options.Bundle.Manifest.Dualstrap()
 	}
-	s.cluster.Ignore = options.IgnoreChecks
+	s.cluster.Ignore, s.cluster.CAHash = options.IgnoreChecks, known
 	for i := range s.hosts {
 		s.index[s.hosts[i].Address] = &s.hosts[i]
 	}

@@ -18,7 +18,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -50,8 +49,8 @@ type Member struct {
 	Name string
 	// Addresses are those at which other members reach it.
 	Addresses []netip.Addr
-	// Clients are the URLs at which it serves clients; empty as long as it has not started.
-	Clients []string
+	// Clients are the addresses at which it serves clients, over TLS; empty as long as it has not started.
+	Clients []netip.AddrPort
 	// Learner says that it has no vote yet.
 	Learner bool
 }
@@ -68,6 +67,7 @@ func New(through netip.AddrPort, credentials Credentials, dial Dial) (*Client, e
 	}
 	c := &Client{through: "https://" + through.String()}
 	c.http.Timeout = answerPatience
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // etcd sends nobody elsewhere
 	c.http.Transport = &http.Transport{
 		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: authorities, MinVersion: tls.VersionTLS12},
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -100,24 +100,25 @@ func (c *Client) Members(ctx context.Context) ([]Member, error) {
 	}
 	members := make([]Member, len(answer.Members))
 	for i, m := range answer.Members {
-		members[i] = Member{ID: m.ID, Name: m.Name, Clients: m.ClientURLs, Learner: m.IsLearner, Addresses: addressesOf(m.PeerURLs)}
+		members[i] = Member{ID: m.ID, Name: m.Name, Clients: endpointsOf(m.ClientURLs), Learner: m.IsLearner}
+		for _, peer := range endpointsOf(m.PeerURLs) {
+			members[i].Addresses = append(members[i].Addresses, peer.Addr())
+		}
 	}
 	return members, nil
 }
 
-// addressesOf gives the addresses in URLs.
-func addressesOf(urls []string) []netip.Addr {
-	var addresses []netip.Addr
+// endpointsOf returns the addresses in URLs as kubeadm gives them to etcd, https://ADDRESS:PORT. What a member says
+// otherwise is left out: it is not to choose what is asked in the control plane's name.
+func endpointsOf(urls []string) []netip.AddrPort {
+	var endpoints []netip.AddrPort
 	for _, text := range urls {
-		parsed, err := url.Parse(text)
-		if err != nil {
-			continue
-		}
-		if address, err := netip.ParseAddr(parsed.Hostname()); err == nil {
-			addresses = append(addresses, address)
+		address, isTLS := strings.CutPrefix(text, "https://")
+		if endpoint, err := netip.ParseAddrPort(address); isTLS && err == nil {
+			endpoints = append(endpoints, endpoint)
 		}
 	}
-	return addresses
+	return endpoints
 }
 
 // Healthy reports whether a member serves, and agrees with the others.
@@ -126,7 +127,7 @@ func (c *Client) Healthy(ctx context.Context, member Member) bool {
 		var answer struct {
 			Health string `json:"health"`
 		}
-		if err := c.call(ctx, client+"/health", nil, &answer); err == nil && answer.Health == "true" {
+		if err := c.call(ctx, "https://"+client.String()+"/health", nil, &answer); err == nil && answer.Health == "true" {
 			return true
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -37,20 +38,25 @@ type Client struct {
 	client client.Client
 }
 
-// Connect makes a client of the administrator's kubeconfig. It sends nothing yet.
-func Connect(kubeconfig []byte, dial Dial) (*Client, error) {
-	config, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
-	if err != nil {
-		return nil, fmt.Errorf("cannot use the administrator's kubeconfig: %w", err)
-	}
-	// What a server presents is checked against the name in the kubeconfig, whoever was dialled.
+// Connect returns a client that authenticates as the administrator. It sends nothing yet. Whoever is dialled has to show
+// a certificate for the endpoint that is signed by the administrator's CA.
+func Connect(admin Admin, endpoint netip.AddrPort, dial Dial) *Client {
+	return newClient(&rest.Config{
+		Host:            serverURL(endpoint),
+		TLSClientConfig: rest.TLSClientConfig{CAData: admin.CA, CertData: admin.Certificate, KeyData: admin.Key},
+	}, dial)
+}
+
+func newClient(config *rest.Config, dial Dial) *Client {
 	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return patiently(ctx, dial) }
+	// The way is dial's. A proxy of the workstation's would be asked for an address that it cannot reach.
+	config.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
 	config.Timeout = requestTimeout
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return admitted{next} })
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return admitted{bounded{next}} })
 	config.QPS = -1 // the API server's own fairness is limit enough
 	config.UserAgent = "dualstrap"
 	config.WarningHandler = rest.NoWarnings{}
-	return &Client{config: config}, nil
+	return &Client{config: config}
 }
 
 // Ready waits until the API server serves, and the client can be used.
@@ -74,9 +80,13 @@ func (c *Client) probe(ctx context.Context) error {
 		return err
 	}
 	if c.client == nil {
-		c.client, err = client.New(c.config, client.Options{HTTPClient: asking})
+		made, err := client.New(c.config, client.Options{HTTPClient: asking})
+		if err != nil {
+			return err
+		}
+		c.client = paged{made}
 	}
-	return err
+	return nil
 }
 
 // unversioned is for requests that no kind of object is in.

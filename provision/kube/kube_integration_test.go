@@ -6,59 +6,34 @@ import (
 	"context"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-// connect gives a client of a real API server, made of a kubeconfig whose server only dial finds.
+// connect returns a client of a real API server whose address only dial knows. The test's administrator has a token.
 func connect(t *testing.T) *Client {
 	t.Helper()
 	config := kubetest.Start(t)
-	c, err := Connect(kubeconfigOf(t, config), func(ctx context.Context) (net.Conn, error) {
-		server, err := url.Parse(config.Host)
-		if err != nil {
-			return nil, err
-		}
-		var dialer net.Dialer
-		return dialer.DialContext(ctx, "tcp", server.Host)
-	})
+	server, err := url.Parse(config.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
+	config.Host = "https://kubernetes:1" // the certificate is for this name; nothing listens at the port
+	c := newClient(config, func(ctx context.Context) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "tcp", server.Host)
+	})
 	if err := c.Ready(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func kubeconfigOf(t *testing.T, config *rest.Config) []byte {
-	t.Helper()
-	authority, err := os.ReadFile(config.CAFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made := clientcmdapi.NewConfig()
-	// The certificate is for this name; nothing listens at the port.
-	made.Clusters["c"] = &clientcmdapi.Cluster{Server: "https://kubernetes:1", CertificateAuthorityData: authority}
-	made.AuthInfos["u"] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
-	made.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
-	made.CurrentContext = "x"
-	content, err := clientcmd.Write(*made)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
 }
 
 const manifest = `# a document of comments alone

@@ -104,16 +104,13 @@ func (s *scene) askVIP(ctx context.Context, host netip.Addr) error {
 	case err == nil:
 		conn.Close() //nolint:errcheck // nothing was sent
 	}
-	asked, err := kube.Connect(s.Kubeconfig, func(ctx context.Context) (net.Conn, error) {
+	asked := kube.Connect(s.Admin, s.endpoint(), func(ctx context.Context) (net.Conn, error) {
 		conn, err := s.Ways.Dial(ctx, host, s.endpoint())
 		if err != nil {
 			err = fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err) // it may come back: the VIP moves
 		}
 		return conn, err
 	})
-	if err != nil {
-		return err
-	}
 	err = asked.Ready(ctx, patience)
 	var waited *kube.WaitError
 	if errors.As(err, &waited) {

@@ -27,10 +27,11 @@ type Cluster struct {
 	// Hosts are in the order of the plan, with their facts.
 	Hosts []hostprep.Host
 	// Present are the cluster's nodes, whether planned or not.
-	Present    []kube.Node
-	API        *kube.Client
-	Kubeconfig []byte
-	Ways       Ways
+	Present []kube.Node
+	API     *kube.Client
+	// Admin authenticates to API servers that are asked by other ways.
+	Admin kube.Admin
+	Ways  Ways
 	// Bundle has the server that the client runs; it may be nil.
 	Bundle *bundle.Folder
 }

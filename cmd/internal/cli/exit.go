@@ -17,7 +17,7 @@ const (
 	ExitFailure     = 1
 	ExitUsage       = 2 // wrong flags or arguments, or invalid manifests
 	ExitHosts       = 3 // a host cannot be reached, or failed its checks
-	ExitRefused     = 4 // the hosts or the cluster belong to something else, or another run changes them
+	ExitRefused     = 4 // the hosts or the cluster belong to something else, cannot be trusted, or another run changes them
 	ExitUnproven    = 5 // the cluster is not what its manifests say
 	ExitInterrupted = 130
 )
@@ -57,6 +57,7 @@ func ExitCode(err error) int {
 	var checks *provision.FailedChecksError
 	var refused *provision.RefusedError
 	var locked *provision.LockedError
+	var kubeconfig *provision.KubeconfigError
 	var unproven *proof.UnprovenError
 	var ended *EndedError
 	switch {
@@ -68,7 +69,7 @@ func ExitCode(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &usage), errors.As(err, &invalid):
 		return ExitUsage
-	case errors.As(err, &refused), errors.As(err, &locked):
+	case errors.As(err, &refused), errors.As(err, &locked), errors.As(err, &kubeconfig):
 		return ExitRefused
 	case errors.As(err, &unproven):
 		return ExitUnproven

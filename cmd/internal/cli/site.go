@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/hostprep"
@@ -69,9 +70,10 @@ func (f *SiteFlags) Open(streams Streams, verdict provision.Verdict, run SiteRun
 		Observe:      hosts.observe,
 	}
 	if run.Run != nil {
-		options.Log = run.Run.HostLog
+		options.Log, options.Kubeconfig = run.Run.HostLog, run.Run.Kubeconfig
 		hosts.log = run.Run.Log()
 	}
+	klog.SetSlogLogger(hosts.log) // client-go has its own opinion of failed requests, and prints it on the terminal
 	site, err := provision.OpenSite(verdict, options)
 	if err != nil {
 		hosts.display.Close()

@@ -1,0 +1,73 @@
+// Package certtest makes certificate authorities, and certificates that they sign, for tests.
+package certtest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+)
+
+// Authority is a certificate authority.
+type Authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// New makes an authority that signs itself.
+func New(tb testing.TB) Authority {
+	tb.Helper()
+	certificate, key := issue(tb, Authority{}, &x509.Certificate{IsCA: true})
+	return Authority{certificate, key}
+}
+
+// PEM is the authority's certificate.
+func (a Authority) PEM() []byte { return encode("CERTIFICATE", a.certificate.Raw) }
+
+// Issue makes a certificate for a client, or for a server with these addresses. It returns certificate and key as PEM.
+func (a Authority) Issue(tb testing.TB, addresses ...string) (certificate, key []byte) {
+	tb.Helper()
+	template := &x509.Certificate{}
+	for _, address := range addresses {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address)) //nolint:forbidigo // x509's own type
+	}
+	issued, private := issue(tb, a, template)
+	der, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return encode("CERTIFICATE", issued.Raw), encode("EC PRIVATE KEY", der)
+}
+
+// issue fills a template, signs it, by itself where there is no authority, and returns what became of it.
+func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	template.SerialNumber = big.NewInt(1)
+	template.Subject = pkix.Name{CommonName: "kubernetes"}
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	template.BasicConstraintsValid = true
+	if by.key == nil {
+		by = Authority{template, key}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, by.certificate, key.Public(), by.key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return certificate, key
+}
+
+func encode(block string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der}) }

@@ -1,0 +1,140 @@
+package kube
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/dualstrap/dualstrap/internal/certtest"
+)
+
+// serve returns a client of a server on loopback that answers over TLS, as an API server does.
+func serve(t *testing.T, handler http.HandlerFunc) *Client {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: server.Certificate().Raw})
+	config := &rest.Config{Host: "https://127.0.0.1:1", TLSClientConfig: rest.TLSClientConfig{CAData: ca}}
+	return newClient(config, func(ctx context.Context) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "tcp", server.Listener.Addr().String())
+	})
+}
+
+// endless is an answer that never ends. Between writes it says whether its reader still wants more.
+func endless(w http.ResponseWriter, _ *http.Request) {
+	chunk := []byte(strings.Repeat("a", 1<<20))
+	for {
+		if _, err := w.Write(chunk); err != nil {
+			return
+		}
+	}
+}
+
+func TestEndlessAnswerIsRefused(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := serve(t, endless).Ready(t.Context(), time.Minute)
+	runtime.ReadMemStats(&after)
+	var answer *AnswerError
+	if !errors.As(err, &answer) || answer.Path != "/readyz" {
+		t.Errorf("the error is %v", err)
+	}
+	// What grows by doubling has been allocated up to three times over, and copied once more.
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 8*maxAnswer {
+		t.Errorf("%d MiB were allocated", allocated>>20)
+	}
+}
+
+// TestProxyIsNotAsked: what the workstation's environment says about proxies is not about the way over SSH.
+func TestProxyIsNotAsked(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://192.0.2.1:1")
+	t.Setenv("NO_PROXY", "")
+	client := Connect(issueAdmin(t, certtest.New(t)), netip.MustParseAddrPort("10.2.0.175:443"), nil)
+	for _, host := range []string{"10.2.0.175", "example.org"} {
+		proxy, err := client.config.Proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: host}})
+		if proxy != nil || err != nil {
+			t.Errorf("for %s it is %v, %v", host, proxy, err)
+		}
+	}
+}
+
+// discovery answers what a client asks about the API before it lists nodes.
+func discovery(w http.ResponseWriter, r *http.Request) bool {
+	answers := map[string]string{
+		"/readyz": "ok",
+		"/api":    `{"kind":"APIVersions","versions":["v1"]}`,
+		"/apis":   `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`,
+		"/api/v1": `{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"nodes","kind":"Node","namespaced":false,"verbs":["list"]}]}`,
+	}
+	answer, known := answers[r.URL.Path]
+	if known {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, answer) //nolint:errcheck // the client would say so
+	}
+	return known
+}
+
+// listNodes is a server whose list of nodes has so many pages of one node each; any number when pages is 0.
+func listNodes(pages int, asked *[]string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if discovery(w, r) {
+			return
+		}
+		query := r.URL.Query()
+		*asked = append(*asked, query.Get("limit")+"/"+query.Get("continue"))
+		next := fmt.Sprint(len(*asked))
+		size := 1
+		if pages == 0 {
+			size = maxObjects / 4
+		}
+		if len(*asked) == pages {
+			next = ""
+		}
+		nodes := strings.TrimSuffix(strings.Repeat(`{"metadata":{"name":"n`+next+`"}},`, size), ",")
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"kind":"NodeList","apiVersion":"v1","metadata":{"continue":%q},"items":[%s]}`, next, nodes) //nolint:errcheck // as above
+	}
+}
+
+func TestListsComeInPages(t *testing.T) {
+	var asked []string
+	client := serve(t, listNodes(3, &asked))
+	if err := client.Ready(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := client.Nodes(t.Context())
+	if err != nil || len(nodes) != 3 || nodes[0].Name != "n1" || nodes[2].Name != "n" {
+		t.Errorf("they are %v, %v", nodes, err)
+	}
+	if got := strings.Join(asked, " "); got != "500/ 500/1 500/2" {
+		t.Errorf("it asked for %s", got)
+	}
+}
+
+func TestEndlessListIsRefused(t *testing.T) {
+	var asked []string
+	client := serve(t, listNodes(0, &asked))
+	if err := client.Ready(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Nodes(t.Context()); err == nil || !strings.Contains(err.Error(), "longer than 200000 objects") {
+		t.Errorf("the error is %v", err)
+	}
+	if len(asked) != 5 {
+		t.Errorf("it asked for %d pages", len(asked))
+	}
+}

@@ -1,0 +1,140 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/certtest"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// controlPlaneHost is a host of which only the administrator's kubeconfig is read.
+type controlPlaneHost struct {
+	remote.Host
+	address    netip.Addr
+	kubeconfig []byte
+}
+
+func (h controlPlaneHost) Address() netip.Addr { return h.address }
+
+func (h controlPlaneHost) ReadFile(_ context.Context, path string) ([]byte, error) {
+	if path != adminKubeconfig {
+		return nil, fs.ErrNotExist
+	}
+	return h.kubeconfig, nil
+}
+
+// kubeconfigOf is the administrator's kubeconfig in a cluster with a certificate authority.
+func kubeconfigOf(t *testing.T, authority certtest.Authority) []byte {
+	t.Helper()
+	certificate, key := authority.Issue(t)
+	admin := kube.Admin{CA: authority.PEM(), Certificate: certificate, Key: key}
+	content, err := admin.Kubeconfig(netip.MustParseAddrPort("10.2.0.175:443"), kube.Names{Cluster: "c", User: "u", Context: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// hashOf pins an authority as a probe does.
+func hashOf(t *testing.T, authority certtest.Authority) string {
+	t.Helper()
+	hash, err := hostprep.CAHash(authority.PEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+func TestReadAdminComparesAuthorities(t *testing.T) {
+	t.Parallel()
+	own, other := certtest.New(t), certtest.New(t)
+	for name, test := range map[string]struct {
+		// earlier is that of this machine's kubeconfig, nodes are those of the second and third host.
+		earlier *certtest.Authority
+		nodes   []hostprep.Membership
+		want    string
+	}{
+		"nobody knows it":            {},
+		"all know it":                {earlier: &own, nodes: []hostprep.Membership{{Joined: true, CAHash: hashOf(t, own)}}},
+		"an earlier cluster's":       {earlier: &other, nodes: []hostprep.Membership{{}, {CAHash: hashOf(t, other)}}},
+		"a node knows another":       {nodes: []hostprep.Membership{{}, {Joined: true, CAHash: hashOf(t, other)}}, want: "that of 10.2.0.6 is " + hashOf(t, other)},
+		"this machine knows another": {earlier: &other, nodes: []hostprep.Membership{{Joined: true}}, want: "that in "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := SiteOptions{Kubeconfig: filepath.Join(t.TempDir(), "c-kubeconfig")}
+			if test.earlier != nil {
+				if err := os.WriteFile(options.Kubeconfig, kubeconfigOf(t, *test.earlier), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			site := openExample(t, "ha.yaml", options)
+			for i, member := range test.nodes {
+				site.hosts[i+1].Facts.Membership = member
+			}
+			host := controlPlaneHost{address: site.hosts[0].Address, kubeconfig: kubeconfigOf(t, own)}
+			admin, err := site.access.readAdmin(t.Context(), host)
+			var refused *KubeconfigError
+			switch {
+			case test.want == "" && (err != nil || string(admin.CA) != string(own.PEM())):
+				t.Errorf("it returns %v", err)
+			case test.want != "" && (!errors.As(err, &refused) || refused.Host != host.address || !strings.Contains(err.Error(), test.want)):
+				t.Errorf("the error is %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// openExample returns the hosts of an example.
+func openExample(t *testing.T, name string, options SiteOptions) *Site {
+	t.Helper()
+	site, err := OpenSite(Verdict{Config: example(t, name)}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(site.Close)
+	return site
+}
+
+func TestOpenSiteRefusesForeignKubeconfig(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "c-kubeconfig")
+	content := strings.Replace(string(kubeconfigOf(t, certtest.New(t))), "  user:\n", "  user:\n    tokenFile: /root/secret\n", 1)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenSite(Verdict{Config: example(t, "dual-stack.yaml")}, SiteOptions{Kubeconfig: path})
+	var refused *KubeconfigError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), `"users[0].user.tokenFile"`) || !strings.Contains(refused.Hint(), "move the file away") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestRefusalTellsAuthoritiesApart(t *testing.T) {
+	t.Parallel()
+	earlier, now := certtest.New(t), certtest.New(t)
+	path := filepath.Join(t.TempDir(), "c-kubeconfig")
+	if err := os.WriteFile(path, kubeconfigOf(t, earlier), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	site := openExample(t, "dual-stack.yaml", SiteOptions{Kubeconfig: path})
+	member := &site.hosts[0].Facts.Membership
+	*member = hostprep.Membership{Prepared: true, Server: "https://10.2.0.175:443", PreparedFor: "10.2.0.175:443", CAHash: hashOf(t, earlier)}
+	if err := site.refusal(); err != nil {
+		t.Errorf("its own node is refused: %v", err)
+	}
+	member.CAHash = hashOf(t, now)
+	want := "its certificate authority is " + hashOf(t, now) + ", and that in " + path
+	if err := site.refusal(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("the error is %v, want %s", err, want)
+	}
+}
