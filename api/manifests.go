@@ -41,6 +41,14 @@ type Ref struct {
 // At is the place of a field of the document, as in spec.nodes[0].address.
 func (o Object[T]) At(path string) Ref { return Ref{Doc: o.Doc, Path: path} }
 
+// String names the place as users find it, as in NodePool/np1 spec.nodes[0].
+func (ref Ref) String() string {
+	if ref.Doc == nil {
+		return ref.Path
+	}
+	return objectName(ref.Doc) + " " + ref.Path
+}
+
 // Problem makes a problem of what ref points at.
 func (ref Ref) Problem(severity Severity, rule, message, hint string) Problem {
 	p := Problem{Severity: severity, Path: ref.Path, Message: message, Hint: hint, Rule: rule}

@@ -107,6 +107,8 @@ func clusterIsNotTakenOver(t *testing.T, c *testCluster) {
 	t.Helper()
 	mine := c.manifest
 	defer func() { c.manifest = mine }()
+	c.settingsAreRefused(t)
+	c.versionIsRefused(t)
 	for _, test := range []struct {
 		rewritten []string
 		says      string

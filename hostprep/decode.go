@@ -137,6 +137,7 @@ func decodeFiles(said answers, _ string, facts *Facts) error {
 			facts.Swaps = append(facts.Swaps, kept(strings.TrimSpace(device)))
 		}
 	}
+	facts.Kubelet = decodeKubelet(said)
 	return decodeNumbers(said, facts)
 }
 

@@ -51,6 +51,8 @@ type Facts struct {
 	// Programs are those of the programs that the probe looks for that are in the host's PATH.
 	Programs   map[string]bool
 	Membership Membership
+	// Kubelet is nil where no kubelet has been configured, or its configuration is not kubeadm's.
+	Kubelet *Kubelet
 
 	Firewalld Firewalld
 	// SELinux is enforcing, permissive or disabled.
@@ -179,6 +181,17 @@ type Membership struct {
 	Joined bool
 	// PreparedFor is the API server's HOST:PORT that dualstrap prepared the host for, as far as known.
 	PreparedFor string
+}
+
+// Kubelet is what a host's kubelet is set to, of what manifests set: kubeadm writes it once, when the host joins.
+type Kubelet struct {
+	MaxPods             int
+	SeccompDefault      bool
+	RegistryPullQPS     int
+	RegistryBurst       int
+	SerializeImagePulls bool
+	// NodeIPs are the node's addresses in the order of --node-ip.
+	NodeIPs []netip.Addr
 }
 
 // Firewalld is the state of firewalld.

@@ -140,8 +140,8 @@ func (s *Site) isFounded() bool {
 }
 
 // meetCluster takes what the nodes of a cluster that is there have into the plan, and gives the names of those
-// that the manifests do not have. The error is a [RefusedError] where the manifests are of another cluster than
-// the one that is there.
+// that the manifests do not have. The error is a [RefusedError] where the manifests ask for something that create cannot
+// make of the cluster that is there.
 func (s *Site) meetCluster(ctx context.Context) (unlisted []string, err error) {
 	if !s.isFounded() {
 		return nil, nil
@@ -154,8 +154,18 @@ func (s *Site) meetCluster(ctx context.Context) (unlisted []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.refuseLasting(ctx, client, nodes); err != nil {
-		return nil, err
+	var refused RefusedError
+	for _, look := range []func(context.Context, *kube.Client, []kube.Node) ([]string, error){
+		s.versionReasons, s.lastingReasons, s.settingReasons,
+	} {
+		reasons, err := look(ctx, client, nodes)
+		if err != nil {
+			return nil, err
+		}
+		refused.Reasons = append(refused.Reasons, reasons...)
+	}
+	if len(refused.Reasons) > 0 {
+		return nil, &refused
 	}
 	return s.unlisted(nodes), s.takeHeld(nodes)
 }

@@ -38,14 +38,17 @@ func lastingFields(kind string) []string {
 	return nil
 }
 
-// refuseLasting is a [RefusedError] when the manifests change what a cluster has for life, or no longer have
-// ranges that nodes have blocks of.
-func (s *Site) refuseLasting(ctx context.Context, client *kube.Client, nodes []kube.Node) error {
+// lastingReasons says where the manifests change what a cluster has for life, or no longer have ranges that nodes have
+// blocks of.
+func (s *Site) lastingReasons(ctx context.Context, client *kube.Client, nodes []kube.Node) ([]string, error) {
 	wanted, err := s.lastingObjects()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var refused RefusedError
+	reasons, err := otherClusters(ctx, client, wanted)
+	if err != nil {
+		return nil, err
+	}
 	named := map[string]bool{}
 	var cidrConfig kube.Object
 	for _, object := range wanted {
@@ -55,26 +58,40 @@ func (s *Site) refuseLasting(ctx context.Context, client *kube.Client, nodes []k
 		}
 		live, found, err := client.Find(ctx, object)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if found {
-			refused.Reasons = append(refused.Reasons, lastingChanges(live, object)...)
+			reasons = append(reasons, lastingChanges(live, object)...)
 		}
 	}
 	there, err := client.List(ctx, cidrConfig.GroupVersionKind(), cidrConfig.GetNamespace())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, live := range there {
 		if holders := holdersOf(live, nodes, s.cluster.PodRanges); !named[live.Name()] && len(holders) > 0 {
-			refused.Reasons = append(refused.Reasons, fmt.Sprintf("%s is not in the manifests any more, and %s pod ranges of it: %s",
+			reasons = append(reasons, fmt.Sprintf("%s is not in the manifests any more, and %s pod ranges of it: %s",
 				live.Name(), have(len(holders)), strings.Join(holders, ", ")))
 		}
 	}
-	if len(refused.Reasons) == 0 {
-		return nil
+	return reasons, nil
+}
+
+// otherClusters says which Cluster the cluster was made from, if that has another name than the one in the manifests:
+// its Nodes' labels and its objects' namespace come from it.
+func otherClusters(ctx context.Context, client *kube.Client, wanted []kube.Object) ([]string, error) {
+	at := slices.IndexFunc(wanted, func(o kube.Object) bool { return o.GetKind() == clusterKind })
+	there, err := client.List(ctx, wanted[at].GroupVersionKind(), "")
+	if err != nil {
+		return nil, err
 	}
-	return &refused
+	var reasons []string
+	for _, live := range there {
+		if live.Name() != wanted[at].Name() {
+			reasons = append(reasons, fmt.Sprintf("the cluster was made from %s, and the manifests are of %s", live.Name(), wanted[at].Name()))
+		}
+	}
+	return reasons, nil
 }
 
 // lastingObjects are the manifests' objects that have fields for life.
@@ -156,15 +173,21 @@ func holdersOf(cidrConfig kube.Object, nodes []kube.Node, staying []netip.Prefix
 
 // unlisted are the names of the cluster's nodes that the manifests do not have.
 func (s *Site) unlisted(nodes []kube.Node) []string {
-	listed := map[string]bool{}
-	for i := range s.hosts {
-		listed[s.hosts[i].NodeFacts().Name] = true
-	}
+	listed := s.nodeNames()
 	names := []string{}
 	for _, node := range nodes {
 		if !listed[node.Name] {
 			names = append(names, node.Name)
 		}
+	}
+	return names
+}
+
+// nodeNames are the names of the manifests' nodes.
+func (s *Site) nodeNames() map[string]bool {
+	names := make(map[string]bool, len(s.hosts))
+	for i := range s.hosts {
+		names[s.hosts[i].NodeFacts().Name] = true
 	}
 	return names
 }

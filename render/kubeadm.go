@@ -18,6 +18,8 @@ const (
 	KubeadmConfig = kubeadmDirectory + "/config.yaml"
 	// CRISocket is where containerd listens on a host.
 	CRISocket = "unix:///run/containerd/containerd.sock"
+	// BuiltinDetectLocalMode is how kube-proxy finds pods of its node where dualstrap brings the pod network.
+	BuiltinDetectLocalMode = "InterfaceNamePrefix"
 	// podInterfacePrefix begins the names that the ptp plugin gives to the host's end of pods' links.
 	podInterfacePrefix = "veth"
 )

@@ -202,7 +202,7 @@ func TestKubeletPatch(t *testing.T) {
 		{"nothing", v1.KubeletConfig{}, HostFacts{}, false, nil},
 		{"pool", pool, HostFacts{}, false, []string{"registryBurst: 20", "registryPullQPS: 0", "serializeImagePulls: true"}},
 		{"cgroup v1", v1.KubeletConfig{}, HostFacts{CgroupV1: true}, false, []string{"failCgroupV1: false"}},
-		{"cgroup v1 in the whole cluster", v1.KubeletConfig{}, HostFacts{CgroupV1: true}, true, nil},
+		{"cgroup v1 in the whole cluster", v1.KubeletConfig{}, HostFacts{CgroupV1: true}, true, []string{"failCgroupV1: false"}},
 		{"container", v1.KubeletConfig{}, HostFacts{Container: true}, false, []string{"featureGates:", "  KubeletInUserNamespace: true"}},
 	}
 	for _, tt := range tests {

@@ -17,8 +17,8 @@ type kubeletPatch struct {
 func (r *hostRenderer) kubeletPatch(h *host) ([]File, error) {
 	pool := h.pool.Kubelet
 	patch := kubeletPatch{
-		// The cluster's configuration allows cgroup v1 already where the manifests do.
-		CgroupV1:  h.facts.CgroupV1 && !r.cfg.AllowCgroupV1,
+		// Whatever the cluster's configuration says: it is older than the manifests may be.
+		CgroupV1:  h.facts.CgroupV1,
 		Container: h.facts.Container,
 	}
 	if pool.RegistryBurst != nil {

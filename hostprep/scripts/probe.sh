@@ -4,6 +4,7 @@
 lines() {
 	set -- /etc/os-release /usr/lib/os-release /etc/machine-id /etc/resolv.conf \
 		/etc/firewalld/firewalld.conf /etc/ufw/ufw.conf /etc/kubernetes/pki/ca.crt \
+		/var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env \
 		/run/systemd/container /run/systemd/resolve/resolv.conf \
 		/proc/swaps /proc/cgroups \
 		/proc/net/ip_tables_names /proc/net/ip6_tables_names \

@@ -35,6 +35,8 @@ type Dial func(ctx context.Context) (net.Conn, error)
 // Client talks to the API servers of one cluster.
 type Client struct {
 	config *rest.Config
+	// rest is for requests that have no object in them; it is made with the first one.
+	rest   *rest.RESTClient
 	client client.Client
 }
 
@@ -68,25 +70,36 @@ func (c *Client) Ready(ctx context.Context, patience time.Duration) error {
 
 // probe asks once whether the API server is ready, and learns what kinds of objects it has.
 func (c *Client) probe(ctx context.Context) error {
-	asking, err := rest.HTTPClientFor(c.config)
+	plain, err := c.plain()
 	if err != nil {
-		return fmt.Errorf("cannot talk to the API server: %w", err)
-	}
-	plain, err := rest.UnversionedRESTClientForConfigAndClient(unversioned(c.config), asking)
-	if err != nil {
-		return fmt.Errorf("cannot talk to the API server: %w", err)
+		return err
 	}
 	if err := plain.Get().AbsPath("/readyz").Do(ctx).Error(); err != nil {
 		return err
 	}
 	if c.client == nil {
-		made, err := client.New(c.config, client.Options{HTTPClient: asking})
+		made, err := client.New(c.config, client.Options{HTTPClient: plain.Client})
 		if err != nil {
 			return err
 		}
 		c.client = paged{made}
 	}
 	return nil
+}
+
+// plain returns the client for requests that have no object in them.
+func (c *Client) plain() (*rest.RESTClient, error) {
+	if c.rest != nil {
+		return c.rest, nil
+	}
+	asking, err := rest.HTTPClientFor(c.config)
+	if err == nil {
+		c.rest, err = rest.UnversionedRESTClientForConfigAndClient(unversioned(c.config), asking)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot talk to the API server: %w", err)
+	}
+	return c.rest, nil
 }
 
 // unversioned is for requests that no kind of object is in.

@@ -33,6 +33,8 @@ type Node struct {
 	Addresses  []netip.Addr
 	ProviderID string
 	Labels     map[string]string
+	// KubeletVersion is that of the kubelet that has registered, as in v1.36.3; empty when none has.
+	KubeletVersion string
 	// Joined says that a kubelet has registered, Ready that it says it is fine.
 	Joined, Ready bool
 	// Unschedulable says that no new pods come.
@@ -88,9 +90,10 @@ func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Durat
 }
 
 func nodeOf(object *corev1.Node) Node {
+	version := object.Status.NodeInfo.KubeletVersion
 	node := Node{
-		Name: object.Name, ProviderID: object.Spec.ProviderID, K8sIP: api.ParseProviderID(object.Spec.ProviderID), Labels: object.Labels,
-		Joined: object.Status.NodeInfo.KubeletVersion != "", Why: "no kubelet has registered", Unschedulable: object.Spec.Unschedulable,
+		Name: object.Name, KubeletVersion: version, ProviderID: object.Spec.ProviderID, K8sIP: api.ParseProviderID(object.Spec.ProviderID), Labels: object.Labels,
+		Joined: version != "", Why: "no kubelet has registered", Unschedulable: object.Spec.Unschedulable,
 	}
 	for _, cidr := range object.Spec.PodCIDRs {
 		if prefix, err := netip.ParsePrefix(cidr); err == nil {

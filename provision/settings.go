@@ -1,0 +1,179 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/kube"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// settingReasons says which settings a running cluster has otherwise than the manifests, of those that kubeadm writes
+// once, when the cluster is made or a node joins: create cannot change them later. What the cluster has is read from
+// where it takes it from, not from what earlier manifests said.
+func (s *Site) settingReasons(ctx context.Context, client *kube.Client, _ []kube.Node) ([]string, error) {
+	var kubeadm kubeadmSettings
+	var proxy proxySettings
+	for _, source := range []struct {
+		name, entry string
+		into        any
+	}{
+		{"kubeadm-config", "ClusterConfiguration", &kubeadm},
+		{"kube-proxy", "config.conf", &proxy},
+	} {
+		content, err := client.SystemConfig(ctx, source.name, source.entry)
+		if err != nil {
+			return nil, err
+		}
+		if err := yaml.Unmarshal([]byte(content), source.into); err != nil {
+			return nil, fmt.Errorf("cannot understand ConfigMap kube-system/%s: %w", source.name, err)
+		}
+	}
+	kubelet, err := client.SystemConfig(ctx, "kubelet-config", "kubelet")
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(
+		certificateReasons(s.verdict.Config, kubeadm),
+		proxyReasons(s.verdict.Config, proxy),
+		clusterKubeletReasons(s.verdict.Config, hostprep.ParseKubelet(kubelet)),
+		s.nodeKubeletReasons(),
+	), nil
+}
+
+// differs is the reason for a refusal of a field.
+func differs(field string, is, wanted any) string {
+	return fmt.Sprintf("%s is %v in the cluster and %v in the manifests, and cannot be changed yet", field, is, wanted)
+}
+
+// kubeadmSettings is what matters of kubeadm's ClusterConfiguration.
+type kubeadmSettings struct {
+	APIServer struct {
+		CertSANs []string `json:"certSANs"`
+	} `json:"apiServer"`
+}
+
+// certificateReasons looks for names that the manifests add to the API servers' certificates, and for DNS names that
+// they no longer have. Addresses are not looked at: they may be of control plane nodes that come and go.
+func certificateReasons(cfg *api.Config, kubeadm kubeadmSettings) []string {
+	names := kubeadm.APIServer.CertSANs
+	if len(names) == 0 {
+		return nil // it is not known
+	}
+	wanted := append([]string{}, cfg.APIServerCertExtraSANs...)
+	missing := slices.ContainsFunc(wanted, func(name string) bool { return !slices.Contains(names, name) })
+	live := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, err := netip.ParseAddr(name)
+		return err == nil && !slices.Contains(wanted, name)
+	})
+	surplus := slices.ContainsFunc(live, func(name string) bool { return !slices.Contains(wanted, name) })
+	if !missing && !surplus {
+		return nil
+	}
+	return []string{differs("Cluster spec.controlPlane.apiServerCertExtraSANs", spelt(live), spelt(wanted))}
+}
+
+// proxySettings is what matters of kube-proxy's configuration.
+type proxySettings struct {
+	Mode            string `json:"mode"`
+	DetectLocalMode string `json:"detectLocalMode"`
+}
+
+// proxyReasons compares the pod network that kube-proxy was set up for. A cluster without kube-proxy has none of ours.
+func proxyReasons(cfg *api.Config, proxy proxySettings) []string {
+	providers := map[bool]string{true: "builtin", false: "none"}
+	isBuiltin := proxy.DetectLocalMode == render.BuiltinDetectLocalMode
+	if proxy == (proxySettings{}) || isBuiltin == cfg.Network.Builtin {
+		return nil
+	}
+	return []string{differs("ProvisionOptions network.provider", providers[isBuiltin], providers[cfg.Network.Builtin])}
+}
+
+// clusterKubeletReasons compares what all kubelets are told.
+func clusterKubeletReasons(cfg *api.Config, kubelet *hostprep.Kubelet) []string {
+	if kubelet == nil {
+		return nil
+	}
+	var reasons []string
+	if kubelet.MaxPods != cfg.MaxPodsPerNode {
+		reasons = append(reasons, differs("Cluster spec.nodeConfig.podDensity.maxPodsPerNode", kubelet.MaxPods, cfg.MaxPodsPerNode))
+	}
+	if kubelet.SeccompDefault != cfg.SeccompDefault {
+		reasons = append(reasons, differs("Cluster spec.clusterSecurity.enableSeccomp", kubelet.SeccompDefault, cfg.SeccompDefault))
+	}
+	return reasons
+}
+
+// nodeKubeletReasons compares what single kubelets are told with what their pools say.
+func (s *Site) nodeKubeletReasons() []string {
+	var found differences
+	cfg := s.verdict.Config
+	for i := range cfg.Pools {
+		pool := &cfg.Pools[i]
+		wanted := poolKubelet(pool)
+		for j := range pool.Nodes {
+			node := &pool.Nodes[j]
+			host := s.index[node.Address]
+			if host.Err != nil || !host.Facts.Membership.Joined || host.Facts.Kubelet == nil {
+				continue
+			}
+			for _, reason := range slices.Concat(poolReasons(pool, host.Facts.Kubelet, &wanted), addressReasons(node, host.Facts.Kubelet)) {
+				found.add(reason, node.Address.String())
+			}
+		}
+	}
+	return found.reasons()
+}
+
+// poolKubelet is what a pool's kubelets are to be told; what it does not say is the kubelet's default.
+func poolKubelet(pool *api.Pool) hostprep.Kubelet {
+	wanted := hostprep.DefaultKubelet()
+	if pool.Kubelet.RegistryPullQPS != nil {
+		wanted.RegistryPullQPS = int(*pool.Kubelet.RegistryPullQPS)
+	}
+	if pool.Kubelet.RegistryBurst != nil {
+		wanted.RegistryBurst = int(*pool.Kubelet.RegistryBurst)
+	}
+	if pool.Kubelet.SerializeImagePulls != nil {
+		wanted.SerializeImagePulls = *pool.Kubelet.SerializeImagePulls
+	}
+	return wanted
+}
+
+func poolReasons(pool *api.Pool, is, wanted *hostprep.Kubelet) []string {
+	var reasons []string
+	for _, field := range []struct {
+		name       string
+		is, wanted any
+	}{
+		{"registryPullQPS", is.RegistryPullQPS, wanted.RegistryPullQPS},
+		{"registryBurst", is.RegistryBurst, wanted.RegistryBurst},
+		{"serializeImagePulls", is.SerializeImagePulls, wanted.SerializeImagePulls},
+	} {
+		if field.is != field.wanted {
+			reasons = append(reasons, differs(fmt.Sprintf("%s.kubeletConfig.%s", pool.Ref, field.name), field.is, field.wanted))
+		}
+	}
+	return reasons
+}
+
+// addressReasons compares the addresses that a kubelet was told with those that the manifests name.
+func addressReasons(node *api.Node, kubelet *hostprep.Kubelet) []string {
+	var reasons []string
+	for _, is := range kubelet.NodeIPs {
+		field, wanted := "the node's k8sIP", node.K8sIP
+		if is.Is6() {
+			field, wanted = "ProvisionOptions nodes[].ipv6", node.IPv6
+		}
+		if wanted.IsValid() && is != wanted {
+			reasons = append(reasons, differs(field, is, wanted))
+		}
+	}
+	return reasons
+}

@@ -1,0 +1,133 @@
+package provision
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+func TestKubeletReasons(t *testing.T) {
+	t.Parallel()
+	listed := map[string]bool{}
+	var nodes []kube.Node
+	for i := range 8 {
+		node := kube.Node{Name: fmt.Sprintf("w-%d", i), Joined: true, KubeletVersion: "v1.37.2"}
+		listed[node.Name] = true
+		nodes = append(nodes, node)
+	}
+	nodes[0].KubeletVersion = "v1.36.3"
+	nodes[7].Joined, nodes[7].KubeletVersion = false, ""
+	nodes = append(nodes, kube.Node{Name: "another", Joined: true, KubeletVersion: "v1.35.0"})
+	want := []string{"w-1, w-2, w-3, w-4, w-5 and 1 other: the kubelet is Kubernetes v1.37.2, and the manifests ask for v1.36.3"}
+	if diff := cmp.Diff(want, kubeletReasons("v1.36.3", nodes, listed)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCertificateReasons(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ live, wanted, want []string }{
+		"not known":           {wanted: []string{"a.example"}},
+		"the same":            {live: []string{"10.2.0.175", "10.2.0.4", "a.example"}, wanted: []string{"a.example"}},
+		"a node that is gone": {live: []string{"10.2.0.175", "10.2.0.9"}},
+		"one more": {
+			live: []string{"10.2.0.175", "a.example"}, wanted: []string{"a.example", "192.0.2.7"},
+			want: []string{`Cluster spec.controlPlane.apiServerCertExtraSANs is ["a.example"] in the cluster and ` +
+				`["a.example","192.0.2.7"] in the manifests, and cannot be changed yet`},
+		},
+		"one less": {
+			live: []string{"10.2.0.175", "a.example", "192.0.2.7"}, wanted: []string{"192.0.2.7"},
+			want: []string{`Cluster spec.controlPlane.apiServerCertExtraSANs is ["a.example","192.0.2.7"] in the cluster and ` +
+				`["192.0.2.7"] in the manifests, and cannot be changed yet`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := example(t, "dual-stack.yaml")
+			cfg.APIServerCertExtraSANs = test.wanted
+			var kubeadm kubeadmSettings
+			kubeadm.APIServer.CertSANs = test.live
+			if diff := cmp.Diff(test.want, certificateReasons(cfg, kubeadm)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestProxyReasons(t *testing.T) {
+	t.Parallel()
+	builtin := proxySettings{Mode: "nftables", DetectLocalMode: "InterfaceNamePrefix"}
+	none := proxySettings{Mode: "nftables", DetectLocalMode: "NodeCIDR"}
+	for _, test := range []struct {
+		proxy   proxySettings
+		builtin bool
+		want    []string
+	}{
+		{builtin, true, nil},
+		{none, false, nil},
+		{proxySettings{}, true, nil},
+		{builtin, false, []string{"ProvisionOptions network.provider is builtin in the cluster and none in the manifests, and cannot be changed yet"}},
+		{none, true, []string{"ProvisionOptions network.provider is none in the cluster and builtin in the manifests, and cannot be changed yet"}},
+	} {
+		cfg := example(t, "dual-stack.yaml")
+		cfg.Network.Builtin = test.builtin
+		if diff := cmp.Diff(test.want, proxyReasons(cfg, test.proxy)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", test, diff)
+		}
+	}
+}
+
+func TestClusterKubeletReasons(t *testing.T) {
+	t.Parallel()
+	cfg := example(t, "dual-stack.yaml")
+	same := hostprep.Kubelet{MaxPods: cfg.MaxPodsPerNode, SeccompDefault: cfg.SeccompDefault}
+	other := hostprep.Kubelet{MaxPods: 60, SeccompDefault: !cfg.SeccompDefault}
+	for _, kubelet := range []*hostprep.Kubelet{nil, &same} {
+		if got := clusterKubeletReasons(cfg, kubelet); len(got) > 0 {
+			t.Errorf("for %v it says %q", kubelet, got)
+		}
+	}
+	want := []string{
+		fmt.Sprintf("Cluster spec.nodeConfig.podDensity.maxPodsPerNode is 60 in the cluster and %d in the manifests, and cannot be changed yet", cfg.MaxPodsPerNode),
+		fmt.Sprintf("Cluster spec.clusterSecurity.enableSeccomp is %t in the cluster and %t in the manifests, and cannot be changed yet",
+			!cfg.SeccompDefault, cfg.SeccompDefault),
+	}
+	if diff := cmp.Diff(want, clusterKubeletReasons(cfg, &other)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestNodeKubeletReasons(t *testing.T) {
+	t.Parallel()
+	site := openExample(t, "dual-stack.yaml", SiteOptions{})
+	cfg := site.verdict.Config
+	for i := range site.hosts {
+		kubelet := hostprep.DefaultKubelet()
+		kubelet.NodeIPs = []netip.Addr{site.hosts[i].K8sIP, netip.MustParseAddr("fd12::2:4")}
+		site.hosts[i].Facts.Membership.Joined, site.hosts[i].Facts.Kubelet = true, &kubelet
+	}
+	if got := site.nodeKubeletReasons(); len(got) > 0 {
+		t.Errorf("where nothing is changed it says %q", got)
+	}
+	qps, serialize := int32(17), false
+	workers := slices.IndexFunc(cfg.Pools, func(p api.Pool) bool { return p.Role == api.RoleWorker })
+	cfg.Pools[workers].Kubelet.RegistryPullQPS = &qps
+	cfg.Pools[0].Kubelet.SerializeImagePulls = &serialize
+	cfg.Pools[0].Nodes[0].IPv6 = netip.MustParseAddr("fd12::2:44")
+	site.hosts[2].Facts.Membership.Joined = false // it will join with the new settings
+	want := []string{
+		"10.2.0.4: Cluster/dual-stack spec.controlPlane.nodePoolSpec.kubeletConfig.serializeImagePulls is true in the cluster and false in the manifests, and cannot be changed yet",
+		"10.2.0.4: ProvisionOptions nodes[].ipv6 is fd12::2:4 in the cluster and fd12::2:44 in the manifests, and cannot be changed yet",
+		"10.2.0.5: NodePool/workers spec.kubeletConfig.registryPullQPS is 5 in the cluster and 17 in the manifests, and cannot be changed yet",
+	}
+	if diff := cmp.Diff(want, site.nodeKubeletReasons()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

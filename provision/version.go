@@ -1,0 +1,37 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// versionReasons says which versions of Kubernetes run in the cluster that are not the one of the manifests. Create
+// replaces kubelets on all hosts at once and undrained, and leaves API servers as they are. But a kubelet must not be
+// newer than its API server (https://kubernetes.io/releases/version-skew-policy/).
+func (s *Site) versionReasons(ctx context.Context, client *kube.Client, nodes []kube.Node) ([]string, error) {
+	server, err := client.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := s.verdict.Config.Kubernetes.Kubernetes
+	var reasons []string
+	if server != wanted {
+		reasons = append(reasons, fmt.Sprintf("the API server is Kubernetes %s, and the manifests ask for %s, which create cannot change "+
+			"on a running cluster: with kubernetesVersion: %s in ProvisionOptions they ask for what runs", server, wanted, server))
+	}
+	return slices.Concat(reasons, kubeletReasons(wanted, nodes, s.nodeNames())), nil
+}
+
+// kubeletReasons says which of the nodes that the manifests have run another kubelet than a version.
+func kubeletReasons(wanted string, nodes []kube.Node, listed map[string]bool) []string {
+	var others differences
+	for _, node := range nodes {
+		if node.Joined && node.KubeletVersion != wanted && listed[node.Name] {
+			others.add(fmt.Sprintf("the kubelet is Kubernetes %s, and the manifests ask for %s", node.KubeletVersion, wanted), node.Name)
+		}
+	}
+	return others.reasons()
+}
