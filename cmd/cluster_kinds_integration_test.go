@@ -176,10 +176,12 @@ func cidrConfig(name, ipv4, ipv6, label string) string {
 		"\n  ipv4:\n    cidr: " + ipv4 + "\n    perNodeMaskSize: 24\n  ipv6:\n    cidr: " + ipv6 + "\n    perNodeMaskSize: 120\n"
 }
 
-// TestIntegrationManualLoadBalancer makes a cluster behind a load balancer of somebody else's, on the client.
+// TestIntegrationManualLoadBalancer makes a cluster behind a load balancer of somebody else's, on the client. Its hosts
+// pull images through a registry with a password.
 func TestIntegrationManualLoadBalancer(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
-	c.rewrite(t, "mode: bundled", "mode: manual", "      ingressVIP: 10.2.0.212\n", "", `    addressPools:
+	registry := startRegistry(t)
+	c.rewrite(t, "apiVersion: v1\n", registry.header()+"apiVersion: v1\n", "mode: bundled", "mode: manual", "      ingressVIP: 10.2.0.212\n", "", `    addressPools:
     - name: pool-1
       addresses:
       - 10.2.0.212-10.2.0.221
@@ -200,4 +202,5 @@ func TestIntegrationManualLoadBalancer(t *testing.T) {
 			t.Errorf("%s runs:\n%s", name, pods)
 		}
 	}
+	c.pullsThrough(t, registry)
 }

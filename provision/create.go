@@ -30,6 +30,9 @@ type Outcome struct {
 // Nothing is changed on any host while one of them fails its checks, or another run changes the cluster.
 // The outcome is of use also where there is an error.
 func (s *Site) Create(ctx context.Context) (Outcome, error) {
+	if _, err := s.mirrors(); err != nil { // before hosts are asked for anything
+		return Outcome{}, err
+	}
 	release, err := s.lockConnecting(ctx)
 	if err != nil {
 		return Outcome{}, err

@@ -24,6 +24,9 @@ func (s *Site) Check(ctx context.Context) (hostprep.Report, error) {
 
 // Preflight is [Site.Check], and says what preparing would change on the hosts that pass it.
 func (s *Site) Preflight(ctx context.Context) (Preflight, error) {
+	if _, err := s.mirrors(); err != nil { // before hosts are asked for anything
+		return Preflight{}, err
+	}
 	report, err := s.Check(ctx)
 	if err != nil {
 		return Preflight{}, err

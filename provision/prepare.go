@@ -94,6 +94,11 @@ type hostFiles map[netip.Addr]render.HostFiles
 
 // renderHosts renders what goes on every host.
 func (s *Site) renderHosts(later render.Later) (hostFiles, error) {
+	mirrors, err := s.mirrors()
+	if err != nil {
+		return nil, err
+	}
+	later.Mirrors = mirrors
 	hosts, err := render.Hosts(s.renderInput(later))
 	if err != nil {
 		return nil, err

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
+	"github.com/dualstrap/dualstrap/render"
 )
 
 // SiteOptions is how the hosts of a cluster are worked on.
@@ -49,6 +51,8 @@ type Site struct {
 	access access
 	// secrets are kept out of the hosts' logs.
 	secrets *remote.Secrets
+	// mirrors is what the files of registry mirrors hold, once they are to be rendered.
+	mirrors func() (map[string]render.MirrorFacts, error)
 }
 
 // OpenSite gives the hosts of a cluster. It connects to none of them.
@@ -74,6 +78,7 @@ func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
 		secrets:  settings.Secrets,
 	}
 	s.access.site = s
+	s.mirrors = sync.OnceValues(func() (map[string]render.MirrorFacts, error) { return readMirrors(verdict.Config, s.secrets) })
 	if options.Bundle != nil {
 		s.options.Version = options.Bundle.Manifest.Dualstrap()
 	}

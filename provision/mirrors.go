@@ -1,0 +1,110 @@
+package provision
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/types"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// readMirrors reads the files that the manifests' registry mirrors name on this machine. What is a secret in them
+// becomes one of the run.
+func readMirrors(cfg *api.Config, secrets *remote.Secrets) (map[string]render.MirrorFacts, error) {
+	mirrors := map[string]render.MirrorFacts{}
+	for _, mirror := range cfg.RegistryMirrors {
+		var facts render.MirrorFacts
+		var err error
+		if path := mirror.CACertPath; path != "" {
+			if facts.CACert, err = readCertificates(path); err != nil {
+				return nil, fmt.Errorf("cannot use caCertPath of registry mirror %s: %w", mirror.Endpoint, err)
+			}
+		}
+		if path := mirror.PullCredentialConfigPath; path != "" {
+			credentials, err := readCredentials(path, mirror.Endpoint)
+			if err != nil {
+				return nil, fmt.Errorf("cannot use pullCredentialConfigPath of registry mirror %s: %w", mirror.Endpoint, err)
+			}
+			encoded := base64.StdEncoding.EncodeToString([]byte(credentials.Username + ":" + credentials.Password))
+			secrets.Add(credentials.Password)
+			secrets.Add(encoded)
+			facts.Authorization = "Basic " + encoded
+		}
+		mirrors[mirror.Endpoint] = facts
+	}
+	return mirrors, nil
+}
+
+// readCertificates reads a file of PEM that goes to every host, where all may read it: nothing but certificates may be
+// in it.
+func readCertificates(path string) ([]byte, error) {
+	content, err := readLocal(path)
+	if err != nil {
+		return nil, err
+	}
+	var certificates bytes.Buffer
+	for rest := content; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("%s holds a %s beside certificates", path, block.Type)
+		}
+		certificates.Write(pem.EncodeToMemory(block))
+	}
+	if certificates.Len() == 0 {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", path)
+	}
+	return certificates.Bytes(), nil
+}
+
+// readCredentials finds the user and the password for a mirror in a docker config.json, as docker does: the file may
+// leave them to a credential helper of this machine. Errors never repeat what is in the file.
+func readCredentials(path, endpoint string) (types.AuthConfig, error) {
+	content, err := readLocal(path)
+	if err != nil {
+		return types.AuthConfig{}, err
+	}
+	mirror, err := url.Parse(endpoint)
+	if err != nil {
+		return types.AuthConfig{}, errors.New("the endpoint is not a URL")
+	}
+	file, err := config.LoadFromReader(bytes.NewReader(content))
+	if err != nil {
+		return types.AuthConfig{}, fmt.Errorf("%s is not a docker config.json", path)
+	}
+	credentials, err := file.GetAuthConfig(mirror.Host)
+	switch {
+	case err != nil:
+		return types.AuthConfig{}, fmt.Errorf("cannot ask the credential helper that %s names: %w", path, err)
+	case credentials.IdentityToken != "" || credentials.RegistryToken != "":
+		return types.AuthConfig{}, fmt.Errorf("%s has a token for %s, and hosts need a user and a password", path, mirror.Host)
+	case credentials.Username == "" || credentials.Password == "":
+		return types.AuthConfig{}, fmt.Errorf("%s has no user and password for %s", path, mirror.Host)
+	}
+	return credentials, nil
+}
+
+// readLocal reads a file that the manifests name on this machine; ~/ is the user's home.
+func readLocal(path string) ([]byte, error) {
+	if rest, isHome := strings.CutPrefix(path, "~/"); isHome {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, err
+		}
+		path = filepath.Join(home, rest)
+	}
+	return os.ReadFile(path)
+}
