@@ -35,7 +35,8 @@ func (e *UnknownProgramError) Hint() string { return "it has " + strings.Join(e.
 func (f *Folder) Extract(name, dir string) error {
 	var known []string
 	for _, file := range f.Manifest.Files {
-		if file.Name == name {
+		// It becomes a file in the folder that is asked for, whoever made the manifest.
+		if file.Name == name && isName(name) {
 			return f.extract(file, filepath.Join(dir, name))
 		}
 		known = append(known, file.Name)
@@ -58,7 +59,7 @@ func (f *Folder) extract(file File, target string) error {
 }
 
 func (f *Folder) writeExecutable(w io.Writer, file File) error {
-	content, err := os.Open(f.path(file))
+	content, _, err := openRegular(f.Dir, file.Path)
 	if err != nil {
 		return err
 	}
@@ -75,6 +76,9 @@ func (f *Folder) writeFromImage(w io.Writer, file File) error {
 	err = archive.Walk(func(header *tar.Header, content io.Reader) error {
 		if "/"+header.Name != file.Image.Program {
 			return nil
+		}
+		if header.Size > maxExecutableBytes {
+			return fmt.Errorf("%s has %d bytes, at most %d are allowed", file.Image.Program, header.Size, maxExecutableBytes)
 		}
 		if _, err := io.Copy(w, content); err != nil {
 			return err

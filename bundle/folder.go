@@ -1,18 +1,29 @@
 package bundle
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Folder is a bundle on disk.
 type Folder struct {
 	Dir      string
 	Manifest Manifest
+	// SHA256 is the digest of manifest.json in hexadecimal. It stands for the whole bundle: the manifest has the
+	// digests of all other files.
+	SHA256 string
+
+	// encoded is what manifest.json holds.
+	encoded []byte
+	// stored has a function for each file, by path, that verifies it the first time it is called.
+	stored map[string]func() error
 }
 
 // NoBundleError is a folder that is no bundle, or one that cannot be read as such.
@@ -37,13 +48,10 @@ func (e *NoBundleError) Hint() string {
 	return "make one with dualstrap bundle build --output DIR"
 }
 
-// Open reads a bundle's manifest. Whether the files are there and whole is for [Folder.Verify].
+// Open reads a bundle's manifest. Whether the files are there and whole is for [Folder.Verify], and for
+// [Folder.Open] for those that are used.
 func Open(dir string) (*Folder, error) {
-	data, err := os.ReadFile(filepath.Join(dir, ManifestName))
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
+	data, err := readBounded(dir, ManifestName, maxManifestBytes)
 	if err != nil {
 		return nil, &NoBundleError{Dir: dir, Err: err}
 	}
@@ -51,7 +59,14 @@ func Open(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, &NoBundleError{Dir: dir, Err: err}
 	}
-	return &Folder{Dir: dir, Manifest: manifest}, nil
+	sum := sha256.Sum256(data)
+	folder := &Folder{
+		Dir: dir, Manifest: manifest, SHA256: hex.EncodeToString(sum[:]), encoded: data, stored: map[string]func() error{},
+	}
+	for _, file := range manifest.Files {
+		folder.stored[file.Path] = sync.OnceValue(func() error { return folder.verifyStored(file) })
+	}
+	return folder, nil
 }
 
 // path is where a file of the bundle is.
@@ -59,5 +74,63 @@ func (f *Folder) path(file File) string {
 	return filepath.Join(f.Dir, filepath.FromSlash(file.Path))
 }
 
-// Open opens a file of the bundle as it lies there.
-func (f *Folder) Open(file File) (io.ReadCloser, error) { return os.Open(f.path(file)) }
+// Open opens a file of the bundle as it lies there. The first time it reads the whole file, and returns a
+// [FlawedError] unless its size and its digest are those of the manifest. What is written to the file afterwards it
+// does not see: whoever the content is sent to has to compare the digest again, as hosts do.
+func (f *Folder) Open(file File) (io.ReadCloser, error) {
+	verify, listed := f.stored[file.Path]
+	if !listed {
+		return nil, fmt.Errorf("the bundle %s does not list %q", f.Dir, file.Path)
+	}
+	if err := verify(); err != nil {
+		return nil, err
+	}
+	content, _, err := openRegular(f.Dir, file.Path)
+	if err != nil {
+		return nil, err
+	}
+	return content, nil
+}
+
+// openRegular opens a file below a directory, and nothing else: no link leads out, and no pipe keeps it waiting.
+func openRegular(dir, name string) (*os.File, int64, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, 0, cause(err)
+	}
+	defer root.Close() //nolint:errcheck // nothing was written
+	info, err := root.Lstat(filepath.FromSlash(name))
+	if err != nil {
+		return nil, 0, cause(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errors.New("it is no regular file")
+	}
+	content, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, 0, cause(err)
+	}
+	return content, info.Size(), nil
+}
+
+// readBounded reads a small file below a directory.
+func readBounded(dir, name string, most int64) ([]byte, error) {
+	content, size, err := openRegular(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close() //nolint:errcheck // nothing was written
+	if size > most {
+		return nil, fmt.Errorf("it has %d bytes, at most %d are allowed", size, most)
+	}
+	return io.ReadAll(io.LimitReader(content, most))
+}
+
+// cause leaves out the path, which whoever reports the error names.
+func cause(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}

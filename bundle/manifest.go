@@ -3,10 +3,6 @@ package bundle
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"path/filepath"
 
 	"github.com/dualstrap/dualstrap/api"
 )
@@ -105,40 +101,4 @@ func (m Manifest) Dualstrap() string {
 		}
 	}
 	return ""
-}
-
-// decode reads a manifest and holds it to what the rest of the package relies on.
-func decode(data []byte) (Manifest, error) {
-	var manifest Manifest
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&manifest); err != nil {
-		return manifest, err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return manifest, errors.New("more than one JSON document")
-	}
-	if manifest.SchemaVersion != SchemaVersion {
-		return manifest, fmt.Errorf("its schema version is %d, this dualstrap reads %d", manifest.SchemaVersion, SchemaVersion)
-	}
-	if len(manifest.Files) == 0 {
-		return manifest, errors.New("it lists no files")
-	}
-	for _, file := range manifest.Files {
-		if err := file.check(); err != nil {
-			return manifest, fmt.Errorf("file %q: %w", file.Path, err)
-		}
-	}
-	return manifest, nil
-}
-
-func (f File) check() error {
-	switch {
-	case !filepath.IsLocal(filepath.FromSlash(f.Path)):
-		return errors.New("the path leads out of the bundle")
-	case f.Kind == KindExecutable && f.Executable == nil, f.Kind == KindImage && f.Image == nil:
-		return fmt.Errorf("it says nothing about the %s", f.Kind)
-	case f.Kind != KindExecutable && f.Kind != KindImage:
-		return fmt.Errorf("the kind %q is unknown", f.Kind)
-	}
-	return nil
 }

@@ -9,13 +9,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/dualstrap/dualstrap/bundle/oci"
 )
 
 // The ways in which a file can be wrong.
@@ -85,15 +86,40 @@ func (f *Folder) Verify(ctx context.Context) error {
 	return nil
 }
 
-// inspect judges one file.
+// inspect judges one file: what is stored, and what is in it.
 func (f *Folder) inspect(file File) *Flaw {
-	content, err := os.Open(f.path(file))
+	if flaw := f.flawOf(file, matches); flaw != nil {
+		return flaw
+	}
+	if file.Image == nil {
+		return nil
+	}
+	if err := f.matchesImage(file); err != nil {
+		return &Flaw{Path: file.Path, Flaw: Damaged, Message: err.Error()}
+	}
+	return nil
+}
+
+// verifyStored judges one file as it lies there. What is in it hosts judge when they unpack it.
+func (f *Folder) verifyStored(file File) error {
+	if flaw := f.flawOf(file, matchesStored); flaw != nil {
+		return &FlawedError{Dir: f.Dir, Flaws: []Flaw{*flaw}}
+	}
+	return nil
+}
+
+// flawOf judges the size of a file, and its content by a function.
+func (f *Folder) flawOf(file File, matches func(io.Reader, File) error) *Flaw {
+	content, size, err := openRegular(f.Dir, file.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Flaw{Path: file.Path, Flaw: Missing, Message: "there is no such file"}
 	}
 	if err == nil {
+		defer content.Close() //nolint:errcheck // nothing was written
+		err = compareSize(size, file.Size)
+	}
+	if err == nil {
 		err = matches(content, file)
-		content.Close() //nolint:errcheck,gosec // nothing was written
 	}
 	if err != nil {
 		return &Flaw{Path: file.Path, Flaw: Damaged, Message: err.Error()}
@@ -103,17 +129,44 @@ func (f *Folder) inspect(file File) *Flaw {
 
 // matches compares the digest of a file and, where it is an executable's gzip, of what is in it.
 func matches(content io.Reader, file File) error {
+	if file.Executable == nil {
+		return matchesStored(content, file)
+	}
 	stored := sha256.New()
 	all := io.TeeReader(content, stored)
-	if file.Executable != nil {
-		if err := unpack(io.Discard, all, *file.Executable); err != nil {
-			return err
-		}
+	if err := unpack(io.Discard, all, *file.Executable); err != nil {
+		return err
 	}
 	if _, err := io.Copy(io.Discard, all); err != nil {
 		return err
 	}
 	return compareDigest(hex.EncodeToString(stored.Sum(nil)), file.SHA256)
+}
+
+// matchesStored compares the digest of a file.
+func matchesStored(content io.Reader, file File) error {
+	stored := sha256.New()
+	// One byte more than expected is as wrong as a wrong digest.
+	if _, err := io.Copy(stored, io.LimitReader(content, file.Size+1)); err != nil {
+		return err
+	}
+	return compareDigest(hex.EncodeToString(stored.Sum(nil)), file.SHA256)
+}
+
+// matchesImage compares what the archive of an image says of itself.
+func (f *Folder) matchesImage(file File) error {
+	archive, err := oci.Open(f.path(file))
+	if err != nil {
+		return err
+	}
+	defer archive.Close() //nolint:errcheck // nothing was written
+	if archive.Reference != file.Image.Reference {
+		return fmt.Errorf("its image is %q, not %s", archive.Reference, file.Image.Reference)
+	}
+	if archive.Digest != file.Image.Digest {
+		return fmt.Errorf("its image's digest is %s, not %s", archive.Digest, file.Image.Digest)
+	}
+	return nil
 }
 
 // unpack writes the executable that a gzip holds, and fails when it is not the one expected.
@@ -124,10 +177,24 @@ func unpack(w io.Writer, compressed io.Reader, want Executable) error {
 	}
 	sum := sha256.New()
 	// One byte more than expected is as wrong as a wrong digest, and a bomb never gets further.
-	if _, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(plain, want.Size+1)); err != nil {
+	size, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(plain, want.Size+1))
+	if err != nil {
 		return err
 	}
+	if size > want.Size {
+		return fmt.Errorf("its executable has more than %d bytes", want.Size)
+	}
+	if size < want.Size {
+		return fmt.Errorf("its executable has %d bytes, not %d", size, want.Size)
+	}
 	return compareDigest(hex.EncodeToString(sum.Sum(nil)), want.SHA256)
+}
+
+func compareSize(got, want int64) error {
+	if got != want {
+		return fmt.Errorf("it has %d bytes, not %d", got, want)
+	}
+	return nil
 }
 
 func compareDigest(got, want string) error {

@@ -129,9 +129,10 @@ func writeFleetBundle(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	const manifest = `{"schemaVersion": 1, "kubernetesVersion": "v1.36.3", "architecture": "amd64", "goVersion": "go1.26.8", "files": [
-  {"path": "bin/x.gz", "kind": "executable", "name": "x", "version": "v1", "size": 1, "sha256": "", "roles": ["worker"],
-   "executable": {"path": "/usr/local/bin/x", "mode": "0755", "size": 1, "sha256": ""}}]}`
-	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(manifest), 0o600); err != nil {
+  {"path": "bin/x.gz", "kind": "executable", "name": "x", "version": "v1", "size": 1, "sha256": "DIGEST", "roles": ["worker"],
+   "executable": {"path": "/usr/local/bin/x", "mode": "0755", "size": 1, "sha256": "DIGEST"}}]}`
+	content := strings.ReplaceAll(manifest, "DIGEST", strings.Repeat("0", 64))
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,6 +23,12 @@ type Archive struct {
 	layers    []v1.Descriptor
 }
 
+// Bounds of an archive, many times what [Write] writes.
+const (
+	maxMembers       = 1000
+	maxDocumentBytes = 1 << 20
+)
+
 // Open opens an archive that [Write] wrote.
 func Open(path string) (*Archive, error) {
 	file, err := os.Open(path)
@@ -112,6 +118,12 @@ func (a *Archive) locate() error {
 		if err != nil {
 			return err
 		}
+		if _, twice := a.blobs[header.Name]; twice {
+			return fmt.Errorf("it holds %q twice", header.Name)
+		}
+		if len(a.blobs) == maxMembers {
+			return fmt.Errorf("it holds more than %d files", maxMembers)
+		}
 		offset, err := a.file.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return err
@@ -132,6 +144,9 @@ func parse[T any](a *Archive, name string, parser func(io.Reader) (*T, error)) (
 	blob, err := a.blob(name)
 	if err != nil {
 		return nil, err
+	}
+	if blob.Size() > maxDocumentBytes {
+		return nil, fmt.Errorf("%s has %d bytes, at most %d are allowed", name, blob.Size(), maxDocumentBytes)
 	}
 	content, err := io.ReadAll(blob)
 	if err != nil {

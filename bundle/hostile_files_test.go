@@ -1,0 +1,175 @@
+package bundle_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/bundle"
+)
+
+// TestHostileFiles makes files other than the manifest says, and the manifest other than the files are. Every time
+// it is the file that is named, by Verify and, where what is stored is wrong, by Open.
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	whole, _ := fixture(t)
+	const toolFile, innerFile = "bin/tool.gz", "images/inner.tar"
+	const isStored, isInside = true, false
+	for name, test := range map[string]struct {
+		file   string
+		change func(t *testing.T, path string, file *bundle.File)
+		stored bool
+		want   string
+	}{
+		"a size too small": {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Size = 1 }, isStored, "bytes, not 1"},
+		"a size too large": {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Size++ }, isStored, "bytes, not"},
+		"more than there was": {innerFile, func(t *testing.T, path string, _ *bundle.File) {
+			appendTo(t, path, "x")
+		}, isStored, "bytes, not"},
+		"one bit":                     {innerFile, func(t *testing.T, path string, _ *bundle.File) { flip(t, path) }, isStored, "its SHA-256 is"},
+		"an executable said smaller":  {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Executable.Size = 1 }, isInside, "more than 1 bytes"},
+		"an executable said larger":   {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Executable.Size++ }, isInside, "bytes, not"},
+		"another executable's digest": {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Executable.SHA256 = f.SHA256 }, isInside, "its SHA-256 is"},
+		"another image's digest": {innerFile, func(_ *testing.T, _ string, f *bundle.File) {
+			f.Image.Digest = "sha256:" + f.SHA256
+		}, isInside, "its image's digest is"},
+		"another image's name": {innerFile, func(_ *testing.T, _ string, f *bundle.File) {
+			f.Version, f.Image.Reference = "v2", "dualstrap.dev/inner:v2"
+		}, isInside, `its image is "dualstrap.dev/inner:v1", not dualstrap.dev/inner:v2`},
+		"a link":              {toolFile, replaceBy(func(path string) error { return os.Symlink("/etc/hostname", path) }), isStored, "no regular file"},
+		"a link to the same":  {toolFile, linkToItself, isStored, "no regular file"},
+		"a pipe":              {toolFile, replaceBy(func(path string) error { return syscall.Mkfifo(path, 0o600) }), isStored, "no regular file"},
+		"a directory":         {toolFile, replaceBy(func(path string) error { return os.Mkdir(path, 0o700) }), isStored, "no regular file"},
+		"nothing":             {toolFile, replaceBy(func(string) error { return nil }), isStored, "there is no such file"},
+		"a directory's link":  {innerFile, linkDirectory, isStored, "escapes from parent"},
+		"an image that is no": {innerFile, noImage, isInside, "cannot read image archive"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
+				t.Fatal(err)
+			}
+			manifest := open(t, dir).Manifest
+			for i := range manifest.Files {
+				if manifest.Files[i].Path == test.file {
+					test.change(t, filepath.Join(dir, test.file), &manifest.Files[i])
+				}
+			}
+			writeManifest(t, dir, manifest)
+			folder := open(t, dir)
+			var flawed *bundle.FlawedError
+			if err := folder.Verify(t.Context()); !errors.As(err, &flawed) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Verify: error %v does not say %q", err, test.want)
+			} else if flaw := flawed.Flaws[0]; flaw.Path != test.file {
+				t.Errorf("Verify names %s, want %s", flaw.Path, test.file)
+			}
+			for _, file := range folder.Manifest.Files {
+				content, err := folder.Open(file)
+				if err == nil {
+					content.Close() //nolint:errcheck,gosec // it was only opened
+				}
+				shared := name == "a directory's link" && filepath.Dir(file.Path) == filepath.Dir(test.file)
+				wrong := (file.Path == test.file || shared) && test.stored
+				if wrong != errors.As(err, &flawed) || wrong && !strings.Contains(err.Error(), test.want) {
+					t.Errorf("Open of %s: error %v", file.Path, err)
+				}
+			}
+		})
+	}
+}
+
+func writeManifest(t *testing.T, dir string, manifest bundle.Manifest) {
+	t.Helper()
+	data, err := manifest.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, bundle.ManifestName), data)
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, fmt.Append(content, text))
+}
+
+func replaceBy(make func(path string) error) func(*testing.T, string, *bundle.File) {
+	return func(t *testing.T, path string, _ *bundle.File) {
+		t.Helper()
+		if err := errors.Join(os.Remove(path), make(path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// linkToItself has the very content behind a link.
+func linkToItself(t *testing.T, path string, _ *bundle.File) {
+	t.Helper()
+	elsewhere := filepath.Join(t.TempDir(), "content")
+	if err := errors.Join(os.Rename(path, elsewhere), os.Symlink(elsewhere, path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// linkDirectory has the very files in a directory outside of the bundle.
+func linkDirectory(t *testing.T, path string, _ *bundle.File) {
+	t.Helper()
+	elsewhere := filepath.Join(t.TempDir(), "images")
+	if err := errors.Join(os.Rename(filepath.Dir(path), elsewhere), os.Symlink(elsewhere, filepath.Dir(path))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noImage is vouched for by the manifest, and no archive of an image.
+func noImage(t *testing.T, path string, file *bundle.File) {
+	t.Helper()
+	content := []byte("no archive")
+	write(t, path, content)
+	file.Size, file.SHA256 = int64(len(content)), digest(content)
+}
+
+// TestExtractStaysInside asks for names that lead elsewhere, of a manifest that Open would have refused.
+func TestExtractStaysInside(t *testing.T) {
+	t.Parallel()
+	dir, _ := fixture(t)
+	above := t.TempDir()
+	out := filepath.Join(above, "a", "b")
+	for _, name := range []string{"../x", "../../x", "/" + filepath.Join(above, "x"), "..", ".", "", "c/x"} {
+		folder := open(t, dir)
+		folder.Manifest.Files[0].Name = name
+		if err := folder.Extract(name, out); err == nil {
+			t.Errorf("%q is extracted", name)
+		}
+	}
+	entries, err := os.ReadDir(above)
+	if err != nil || len(entries) != 0 {
+		t.Errorf("there is %v, %v, want nothing", entries, err)
+	}
+}
+
+// TestOpenVerifiesOnce reads a file, and not what becomes of it later: that is for whoever it is sent to.
+func TestOpenVerifiesOnce(t *testing.T) {
+	t.Parallel()
+	dir, _ := fixture(t)
+	folder := open(t, dir)
+	file := folder.Manifest.Files[0]
+	for range 2 {
+		content, err := folder.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content.Close() //nolint:errcheck,gosec // it was only opened
+		flip(t, filepath.Join(dir, file.Path))
+	}
+	if _, err := folder.Open(bundle.File{Path: "bin/other.gz"}); err == nil || !strings.Contains(err.Error(), `does not list "bin/other.gz"`) {
+		t.Errorf("a file that is not listed: %v", err)
+	}
+}
