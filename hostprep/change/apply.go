@@ -57,6 +57,7 @@ func (w *work) putFile(file remote.File) {
 // Apply does what was planned, and records before what was there. What does not depend on each other
 // is done at the same time:
 //
+//	open what is to be sent
 //	record ─┬─ executables ─┬─ sysctls, units ─┬─ import images
 //	        ├─ packages ────┤                  │
 //	        ├─ files ───────┘                  │
@@ -72,6 +73,9 @@ func Apply(ctx context.Context, host remote.Host, actions []Action) (Result, err
 	}
 	if len(actions) == 0 {
 		return Result{}, nil
+	}
+	if err := a.work.openAll(); err != nil {
+		return Result{}, err
 	}
 	if err := a.record(ctx); err != nil {
 		return Result{}, err

@@ -79,11 +79,29 @@ const (
 	install = "install packages conntrack"
 )
 
+// empty opens what is to be sent where nobody reads it.
+func empty() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
+
+// TestApplyOpensEverythingFirst leaves the host alone where one of the things that it would get is unsound, and
+// says of each what is wrong with it.
+func TestApplyOpensEverythingFirst(t *testing.T) {
+	t.Parallel()
+	host, desired := &slowHost{}, wanted()
+	desired.Executables[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("app.gz is damaged") }
+	desired.Images[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("pause.tar is damaged") }
+	_, err := change.Apply(t.Context(), host, change.Plan(change.State{}, desired))
+	if err == nil || err.Error() != "app.gz is damaged\npause.tar is damaged" {
+		t.Errorf("error %v", err)
+	}
+	if len(host.calls) > 0 {
+		t.Errorf("the host was called: %q", host.calls)
+	}
+}
+
 // fromNothing is a plan for a host that has nothing.
 func fromNothing() []change.Action {
 	desired := wanted()
 	desired.Images[0].SHA256 = "abc"
-	desired.Executables[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("not opened here") }
 	return change.Plan(change.State{MissingPrograms: []string{"conntrack"}, PackageManager: "apt-get", Folders: []string{"/etc/app"}}, desired)
 }
 

@@ -30,8 +30,8 @@ func wanted() change.Desired {
 		},
 		Sysctls:     []change.Sysctl{{Key: "net/ipv4/conf/eth0.5/send_redirects", Value: "0"}},
 		Modules:     []string{"overlay"},
-		Executables: []change.Executable{{Path: "/usr/local/bin/app", Mode: 0o755, SHA256: sum("app"), Restarts: restarts}},
-		Images:      []change.Image{{Reference: "dualstrap.dev/pause:3", Digest: "sha256:1", SHA256: "abc"}},
+		Executables: []change.Executable{{Path: "/usr/local/bin/app", Mode: 0o755, SHA256: sum("app"), Restarts: restarts, Open: empty}},
+		Images:      []change.Image{{Reference: "dualstrap.dev/pause:3", Digest: "sha256:1", SHA256: "abc", Open: empty}},
 		Programs:    []change.Program{{Name: "conntrack", Apt: "conntrack", Dnf: "conntrack-tools"}},
 		Units:       []change.Unit{{Name: "app.service", Start: true}, {Name: "kubelet.service"}},
 		Firewalld: firewalld.Wanted{

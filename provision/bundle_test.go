@@ -1,0 +1,76 @@
+package provision
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// writeBundle writes a bundle of an executable and an image, as far as what is sent is concerned.
+func writeBundle(t *testing.T, dir string) {
+	t.Helper()
+	content := []byte("content")
+	sum := sha256.Sum256(content)
+	digest := hex.EncodeToString(sum[:])
+	roles := []api.Role{api.RoleWorker}
+	manifest, err := bundle.Manifest{
+		SchemaVersion: bundle.SchemaVersion, KubernetesVersion: api.Releases()[0].Kubernetes, Architecture: "amd64", GoVersion: "go1.26",
+		Files: []bundle.File{
+			{
+				Path: "bin/tool.gz", Kind: bundle.KindExecutable, Name: "tool", Version: "v1", Roles: roles, Size: 7, SHA256: digest,
+				Executable: &bundle.Executable{Path: "/opt/cni/bin/tool", Mode: "0755", Size: 7, SHA256: digest},
+			},
+			{
+				Path: "images/pause.tar", Kind: bundle.KindImage, Name: "pause", Version: "3", Roles: roles, Size: 7, SHA256: digest,
+				Image: &bundle.Image{Reference: "dualstrap.dev/pause:3", Digest: "sha256:" + digest, Program: "/pause"},
+			},
+		},
+	}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"manifest.json": manifest, "bin/tool.gz": content, "images/pause.tar": content} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDamagedBundleTouchesNoHost prepares a host from a bundle of which one file is damaged and one is gone. The
+// host expects no call at all.
+func TestDamagedBundleTouchesNoHost(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeBundle(t, dir)
+	if err := errors.Join(
+		os.WriteFile(filepath.Join(dir, "bin/tool.gz"), []byte("consent"), 0o644), os.Remove(filepath.Join(dir, "images/pause.tar")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := bundle.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var desired change.Desired
+	if err := addBundle(&desired, folder, api.RoleWorker); err != nil {
+		t.Fatal(err)
+	}
+	host := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
+	_, err = change.Apply(t.Context(), host, change.Plan(change.State{}, desired))
+	for _, want := range []string{"bin/tool.gz: damaged: its SHA-256 is", "images/pause.tar: missing", dir} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+}
