@@ -28,7 +28,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"cmd/dualstrap": {"cmd"},
 		"cmd": {
-			"agent", "api", "bundle", "bundle/build", "cmd/internal/cli", "controller", "hostprep", "internal/amount", "lab",
+			"agent", "api", "bundle", "bundle/build", "bundle/signature", "cmd/internal/cli", "controller", "hostprep", "internal/amount", "lab",
 			"provision", "provision/proof", "provision/workflow", "provision/workspace", "render", "render/planview", "render/schema",
 		},
 		"agent":                      {"agent/announce", "agent/kernel", "internal/amount", "render/cni"},
@@ -69,7 +69,8 @@ func mayImport() map[string][]string {
 		"api/strictyaml":             {},
 		"api/v1":                     {},
 		"api/v1alpha1":               {},
-		"bundle":                     {"api", "bundle/elfdeps", "bundle/oci"},
+		"bundle":                     {"api", "bundle/elfdeps", "bundle/oci", "bundle/signature"},
+		"bundle/signature":           {},
 		"bundle/oci":                 {},
 		"bundle/elfdeps":             {},
 		"bundle/build": {

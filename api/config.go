@@ -55,6 +55,10 @@ type Config struct {
 	RegistryMirrors []RegistryMirror
 	// Bundle is a folder; empty when the manifests name none.
 	Bundle string
+	// BundleSHA256 is the digest of the one manifest.json that is accepted, in hexadecimal, and BundleAllowedSigners a
+	// file with who may have signed it; each empty when any is.
+	BundleSHA256         string
+	BundleAllowedSigners string
 	// VerifyClient is a host on the nodes' L2 that is no node; invalid when none is given.
 	VerifyClient netip.Addr
 

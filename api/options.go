@@ -38,8 +38,15 @@ type ProvisionOptions struct {
 	// minor that dualstrap builds.
 	KubernetesVersion string `json:"kubernetesVersion,omitempty" strict:"scalar"`
 	// Bundle is the folder that `bundle build` made.
-	Bundle string     `json:"bundle,omitempty"`
-	SSH    SSHOptions `json:"ssh,omitempty"`
+	Bundle string `json:"bundle,omitempty"`
+	// BundleSHA256 is the digest of the bundle's manifest.json, as `bundle build` and `bundle inspect` print it.
+	// Any other bundle is refused.
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	BundleSHA256 string `json:"bundleSHA256,omitempty" strict:"scalar"`
+	// BundleAllowedSigners is a file in the form of ssh-keygen's allowed signers. A bundle that none of them has
+	// signed is refused.
+	BundleAllowedSigners string     `json:"bundleAllowedSigners,omitempty"`
+	SSH                  SSHOptions `json:"ssh,omitempty"`
 	// Nodes overrides what is discovered on single hosts.
 	Nodes   []NodeOptions  `json:"nodes,omitempty"`
 	Network NetworkOptions `json:"network,omitempty"`

@@ -151,7 +151,7 @@ func (c *checker) buildOptions() {
 			cfg.Kubernetes = release
 		}
 	}
-	cfg.Bundle = o.Bundle
+	cfg.Bundle, cfg.BundleSHA256, cfg.BundleAllowedSigners = o.Bundle, o.BundleSHA256, o.BundleAllowedSigners
 	cfg.AllowCgroupV1 = o.AllowCgroupV1
 	cfg.Network.Builtin = o.Network.Provider != "none"
 	cfg.SSH = SSH{

@@ -94,6 +94,9 @@ func TestResolveOptions(t *testing.T) {
 	if got.Network.Builtin || !got.AllowCgroupV1 || got.Bundle != "/srv/bundle" || got.VerifyClient != netip.MustParseAddr("fd12::3:1") {
 		t.Errorf("builtin %v, cgroup v1 %v, bundle %q, client %v", got.Network.Builtin, got.AllowCgroupV1, got.Bundle, got.VerifyClient)
 	}
+	if got.BundleSHA256 != strings.Repeat("0a", 32) || got.BundleAllowedSigners != "/srv/allowed_signers" {
+		t.Errorf("the bundle's digest is %q, its signers %q", got.BundleSHA256, got.BundleAllowedSigners)
+	}
 	if len(got.RegistryMirrors) != 1 || len(got.RegistryMirrors[0].Hosts) != 2 {
 		t.Errorf("registry mirrors %+v", got.RegistryMirrors)
 	}

@@ -18,6 +18,7 @@ func optionRules() []rule {
 		newFormRule(ruleKubernetesVersion, fromDualstrap, "kubernetesVersion has the form v1.36.3", ""),
 		ofOptions("kubernetes-version-known", fromDualstrap,
 			"kubernetesVersion is a version that dualstrap builds, and of the Cluster's minor", checkKubernetesVersion),
+		ofOptions("bundle-sha256", fromDualstrap, "bundleSHA256 is a SHA-256 digest", checkBundleSHA256),
 		newFormRule(ruleOptionsNode, fromDualstrap, "nodes[].address is an IPv4 address", "write the address as in the Cluster or NodePool"),
 		newFormRule(ruleOptionsIPv6, fromNetwork,
 			"nodes[].ipv6 is an IPv6 address", "give the node's global or unique local address, as in 2001:db8::5 or fd12::2:5"),
@@ -63,6 +64,15 @@ func checkKubernetesVersion(c *checker, o *Object[ProvisionOptions]) {
 	if err == nil && wanted.minor != v.minor {
 		c.errorf(at, "make the two agree", "%s is not of the minor %s that the Cluster asks for (%s)", v, wanted.minor, c.place(field, at))
 	}
+}
+
+// checkBundleSHA256 takes one spelling, so that digests are compared as they stand.
+func checkBundleSHA256(c *checker, o *Object[ProvisionOptions]) {
+	digest := o.Value.BundleSHA256
+	if digest == "" || len(digest) == 64 && strings.Trim(digest, "0123456789abcdef") == "" {
+		return
+	}
+	c.errorf(o.At("bundleSHA256"), "write what dualstrap bundle inspect prints", "the value is not a SHA-256 digest of 64 hexadecimal digits")
 }
 
 // checkOptionsNodes: an entry that belongs to no node is an override that does not happen.

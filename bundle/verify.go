@@ -217,7 +217,7 @@ func (f *Folder) extra() ([]Flaw, error) {
 		}
 		name := filepath.ToSlash(relative)
 		listed := slices.ContainsFunc(f.Manifest.Files, func(file File) bool { return file.Path == name })
-		if !listed && name != ManifestName {
+		if !listed && name != ManifestName && name != SignatureName {
 			flaws = append(flaws, Flaw{Path: name, Flaw: Extra, Message: ManifestName + " does not list it"})
 		}
 		return nil

@@ -68,9 +68,9 @@ func reportBuild(streams cli.Streams, dir string, result build.Result) error {
 	for _, file := range result.Manifest.Files {
 		size += file.Size
 	}
-	_, err := fmt.Fprintf(streams.Out, "the bundle %s for Kubernetes %s %s: %s, %s; %d built now, %d from the cache\n",
+	_, err := fmt.Fprintf(streams.Out, "the bundle %s for Kubernetes %s %s: %s, %s; %d built now, %d from the cache\nSHA-256 %s\n",
 		cli.Visible(dir), result.Manifest.KubernetesVersion, state, amount.Of(len(result.Manifest.Files), "file"), mebibytes(size),
-		result.Built, len(result.Manifest.Files)-result.Built)
+		result.Built, len(result.Manifest.Files)-result.Built, result.SHA256)
 	return err
 }
 

@@ -1,24 +1,32 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/bundle"
+	"github.com/dualstrap/dualstrap/bundle/signature"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/internal/amount"
 )
 
 // inspection is the result of `bundle inspect -o json`.
 type inspection struct {
-	OK       bool            `json:"ok"`
-	Flaws    []bundle.Flaw   `json:"flaws"`
-	Manifest bundle.Manifest `json:"manifest"`
+	OK bool `json:"ok"`
+	// SHA256 is the digest of manifest.json.
+	SHA256 string `json:"sha256"`
+	// Signed says that there is a signature. SignedBy is whose it is, where that was to be verified and is so.
+	Signed   bool              `json:"signed"`
+	SignedBy *signature.Signer `json:"signedBy,omitempty"`
+	Flaws    []bundle.Flaw     `json:"flaws"`
+	Manifest bundle.Manifest   `json:"manifest"`
 }
 
 func newBundleInspect(streams cli.Streams) *cobra.Command {
@@ -26,38 +34,72 @@ func newBundleInspect(streams cli.Streams) *cobra.Command {
 		Use:   "inspect DIR",
 		Short: "List what a bundle holds and verify every digest",
 		Long: `List what a bundle holds, for which nodes, and verify the digest of every file. It fails when a
-file is missing, damaged, or not listed in the bundle's manifest.json.`,
+file is missing, damaged, or not listed in the bundle's manifest.json, and with --allowed-signers
+when none of them has signed the bundle.
+
+The SHA-256 that it prints is that of manifest.json and stands for all of the bundle: it is what
+bundleSHA256 in ProvisionOptions takes.`,
 		Example: `  dualstrap bundle inspect bundle
+  dualstrap bundle inspect bundle --allowed-signers allowed_signers
   dualstrap bundle inspect bundle -o json | jq -r '.manifest.files[].name'`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return cli.Usagef("%s takes the folder of a bundle, got %q", cmd.CommandPath(), args)
-			}
-			return nil
-		},
+		Args: oneBundle,
 	}
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
+	signers := cmd.Flags().String("allowed-signers", "", "a file in the form of ssh-keygen's, of whose signers one must have signed the bundle")
+	_ = cmd.MarkFlagFilename("allowed-signers") // it fails only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		folder, err := bundle.Open(args[0])
 		if err != nil {
 			return err
 		}
-		verified := folder.Verify(cmd.Context())
-		report := inspection{OK: verified == nil, Flaws: []bundle.Flaw{}, Manifest: folder.Manifest}
+		report, verified := inspect(cmd.Context(), folder, *signers)
 		var flawed *bundle.FlawedError
-		if errors.As(verified, &flawed) {
-			report.Flaws = flawed.Flaws
-		} else if verified != nil {
+		var unsigned *bundle.SignatureError
+		if verified != nil && !errors.As(verified, &flawed) && !errors.As(verified, &unsigned) {
 			return verified
 		}
 		if format.String() == cli.JSON {
 			err = cli.WriteJSON(streams.Out, report)
 		} else {
-			err = listBundle(streams.Out, folder.Manifest)
+			err = errors.Join(listBundle(streams.Out, folder.Manifest), describeBundle(streams.Out, report))
 		}
 		return errors.Join(verified, err)
 	}
 	return cmd
+}
+
+// inspect verifies a bundle, and who has signed it where there are signers to compare with.
+func inspect(ctx context.Context, folder *bundle.Folder, signers string) (inspection, error) {
+	report := inspection{
+		SHA256: folder.SHA256, Signed: folder.Signed(), Flaws: []bundle.Flaw{}, Manifest: folder.Manifest,
+	}
+	verified := folder.Verify(ctx)
+	var flawed *bundle.FlawedError
+	if errors.As(verified, &flawed) {
+		report.Flaws = flawed.Flaws
+	}
+	if signers != "" {
+		signer, err := folder.VerifySignature(signers, time.Now())
+		if err == nil {
+			report.SignedBy = &signer
+		}
+		verified = errors.Join(verified, err)
+	}
+	report.OK = verified == nil
+	return report, verified
+}
+
+// describeBundle prints what identifies a bundle, and who vouches for it.
+func describeBundle(w io.Writer, report inspection) error {
+	signed := "not signed"
+	switch {
+	case report.SignedBy != nil:
+		signed = "signed by " + cli.Visible(report.SignedBy.String())
+	case report.Signed:
+		signed = "with a signature that was not verified (--allowed-signers FILE)"
+	}
+	_, err := fmt.Fprintf(w, "SHA-256 %s, %s\n", report.SHA256, signed)
+	return err
 }
 
 // listBundle prints the files of a bundle as a table.

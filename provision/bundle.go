@@ -2,11 +2,13 @@ package provision
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"strconv"
+	"time"
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle"
@@ -17,16 +19,38 @@ import (
 const DefaultBundle = "bundle"
 
 // OpenBundle gives the bundle in a folder, by default the one that the manifests name, after a look
-// whether it is for their version of Kubernetes.
+// whether it is for their version of Kubernetes, and the one that they vouch for. It is a [RefusedError] where it is
+// not: the bundle would become what runs as root on all hosts.
 func OpenBundle(cfg *api.Config, dir string) (*bundle.Folder, error) {
 	folder, err := bundle.Open(cmp.Or(dir, cfg.Bundle, DefaultBundle))
 	if err != nil {
+		return nil, err
+	}
+	if err := vouched(cfg, folder); err != nil {
 		return nil, err
 	}
 	if built := folder.Manifest.KubernetesVersion; built != cfg.Kubernetes.Kubernetes {
 		return nil, &VersionError{Bundle: folder.Dir, Built: built, Wanted: cfg.Kubernetes.Kubernetes}
 	}
 	return folder, nil
+}
+
+// vouched holds a bundle to the digest and to the signers that the manifests name.
+func vouched(cfg *api.Config, folder *bundle.Folder) error {
+	if want := cfg.BundleSHA256; want != "" && want != folder.SHA256 {
+		return &RefusedError{Reasons: []string{fmt.Sprintf(
+			"the bundle %s is not the one that ProvisionOptions name: the SHA-256 of its %s is %s, and bundleSHA256 is %s",
+			folder.Dir, bundle.ManifestName, folder.SHA256, want)}}
+	}
+	if cfg.BundleAllowedSigners == "" {
+		return nil
+	}
+	_, err := folder.VerifySignature(cfg.BundleAllowedSigners, time.Now())
+	var unsigned *bundle.SignatureError
+	if errors.As(err, &unsigned) {
+		return &RefusedError{Reasons: []string{unsigned.Error()}}
+	}
+	return err
 }
 
 // VersionError is a bundle for another version of Kubernetes than the manifests ask for.

@@ -32,6 +32,8 @@ type Options struct {
 // Result says what was done.
 type Result struct {
 	Manifest bundle.Manifest
+	// SHA256 is the digest of the bundle's manifest.json, in hexadecimal.
+	SHA256 string
 	// Built counts the files that were not in the cache; Changed is false where the folder was up to date.
 	Built   int
 	Changed bool
@@ -78,8 +80,13 @@ func Build(ctx context.Context, options Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	changed, err := b.write(ctx, jobs, manifest)
-	return Result{Manifest: manifest, Built: len(missing), Changed: changed}, err
+	encoded, err := manifest.Encode()
+	if err != nil {
+		return Result{}, err
+	}
+	sum := sha256.Sum256(encoded)
+	changed, err := b.write(ctx, jobs, encoded)
+	return Result{Manifest: manifest, SHA256: hex.EncodeToString(sum[:]), Built: len(missing), Changed: changed}, err
 }
 
 // prepare finds out what the components would be made from, here and now.

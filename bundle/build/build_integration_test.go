@@ -212,7 +212,11 @@ func TestFullDisk(t *testing.T) {
 	}
 	roomy.Output = filepath.Join(small, "bundle")
 	fillUp(t, filepath.Join(small, "ballast"))
-	_, err = roomy.write(t.Context(), jobs, manifest)
+	encoded, err := manifest.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = roomy.write(t.Context(), jobs, encoded)
 	mustTell(t, err, "disk is full", "make room")
 	if entries, err := os.ReadDir(small); err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool {
 		return strings.Contains(e.Name(), "bundle")

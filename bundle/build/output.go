@@ -78,7 +78,7 @@ func readEntry(dir string) (bundle.File, error) {
 
 // write puts the bundle together beside the output and has it take the output's place, unless that
 // is the same bundle already.
-func (b *builder) write(ctx context.Context, jobs []job, manifest bundle.Manifest) (changed bool, err error) {
+func (b *builder) write(ctx context.Context, jobs []job, manifest []byte) (changed bool, err error) {
 	output, err := filepath.Abs(b.Output)
 	if err != nil {
 		return false, err
@@ -89,18 +89,14 @@ func (b *builder) write(ctx context.Context, jobs []job, manifest bundle.Manifes
 		return false, err
 	}
 	defer unlock()
-	data, err := manifest.Encode()
-	if err != nil {
-		return false, err
-	}
-	if upToDate(ctx, output, data) {
+	if upToDate(ctx, output, manifest) {
 		return false, nil
 	}
 	partial := filepath.Join(filepath.Dir(output), "."+filepath.Base(output)+".partial")
 	if err := os.RemoveAll(partial); err != nil {
 		return false, err
 	}
-	err = b.assemble(ctx, jobs, partial, data)
+	err = b.assemble(ctx, jobs, partial, manifest)
 	if err == nil {
 		err = takePlace(partial, output)
 	}

@@ -1,0 +1,123 @@
+package signature
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// agentPatience is how long an agent may take: it may ask someone to confirm, or to touch a key.
+const agentPatience = time.Minute
+
+// KeyError is a key that cannot be used to sign.
+type KeyError struct {
+	Path string
+	Err  error
+	// Cure is what to do.
+	Cure string
+}
+
+// Error implements error.
+func (e *KeyError) Error() string {
+	return fmt.Sprintf("cannot sign with the key %s: %v", e.Path, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *KeyError) Hint() string { return e.Cure }
+
+// SignWith signs a message with the private key of a file or, where the file holds only the public key or one under
+// a passphrase, with the key as the agent at a socket holds it.
+func SignWith(ctx context.Context, path, socket string, message []byte) ([]byte, error) {
+	signer, public, err := readKey(path)
+	if err != nil {
+		return nil, err
+	}
+	if signer != nil {
+		return Sign(message, signer)
+	}
+	return signByAgent(ctx, path, socket, public, message)
+}
+
+// readKey reads a private key, or the public half of one.
+func readKey(path string) (ssh.Signer, ssh.PublicKey, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return nil, nil, &KeyError{Path: path, Err: err, Cure: "name a key that ssh-keygen has made"}
+	}
+	signer, err := ssh.ParsePrivateKey(data)
+	if err == nil {
+		return signer, nil, nil
+	}
+	var locked *ssh.PassphraseMissingError
+	if errors.As(err, &locked) {
+		if locked.PublicKey != nil {
+			return nil, locked.PublicKey, nil
+		}
+		return nil, nil, &KeyError{
+			Path: path, Err: errors.New("it is under a passphrase, and does not tell its public key"),
+			Cure: "have the agent hold it (ssh-add), and name the file with its public key",
+		}
+	}
+	if public, _, _, _, err := ssh.ParseAuthorizedKey(data); err == nil {
+		return nil, public, nil
+	}
+	return nil, nil, &KeyError{Path: path, Err: errors.New("it is no SSH key"), Cure: "name a key that ssh-keygen has made"}
+}
+
+// signByAgent signs with a key that an agent holds.
+func signByAgent(ctx context.Context, path, socket string, public ssh.PublicKey, message []byte) ([]byte, error) {
+	refuse := func(err error) ([]byte, error) {
+		return nil, &KeyError{Path: path, Err: err, Cure: "have the agent hold it: ssh-add"}
+	}
+	if socket == "" {
+		return refuse(errors.New("the file has no private key that can be read, and SSH_AUTH_SOCK names no agent"))
+	}
+	ctx, cancel := context.WithTimeout(ctx, agentPatience)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return refuse(fmt.Errorf("the agent at %s cannot be reached: %w", socket, err))
+	}
+	defer conn.Close()                                          //nolint:errcheck // nothing was written that could be lost
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // it ends what waits for the agent
+	signers, err := agent.NewClient(conn).Signers()
+	if err != nil {
+		return refuse(agentError(ctx, socket, err))
+	}
+	for _, signer := range signers {
+		if !sameKey(signer.PublicKey(), public) {
+			continue
+		}
+		signed, err := Sign(message, signer)
+		if err != nil {
+			return refuse(agentError(ctx, socket, err))
+		}
+		return signed, nil
+	}
+	return refuse(fmt.Errorf("the agent at %s does not hold it", socket))
+}
+
+// agentError says of an agent that took too long just that.
+func agentError(ctx context.Context, socket string, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("the agent at %s has not answered for %s", socket, agentPatience)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package signature_test
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/dualstrap/dualstrap/bundle/signature"
+)
+
+// serveAgent serves an agent at a socket.
+func serveAgent(t *testing.T, answer func(net.Conn)) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "agent") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // it is in the directory for what may be left
+	socket := filepath.Join(dir, "s")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // it is only a test's
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go answer(conn)
+		}
+	}()
+	return socket
+}
+
+func TestSignWith(t *testing.T) {
+	t.Parallel()
+	signer, private := newKey(t)
+	dir, key := t.TempDir(), public(signer)
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plain, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := agent.NewKeyring()
+	socket := serveAgent(t, func(conn net.Conn) { _ = agent.ServeAgent(ring, conn) })
+	empty := serveAgent(t, func(conn net.Conn) { _ = agent.ServeAgent(agent.NewKeyring(), conn) })
+	if err := ring.Add(agent.AddedKey{PrivateKey: private}); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ path, socket, want string }{
+		"a private key":                          {file("plain", pem.EncodeToMemory(plain)), "", ""},
+		"its public half, the agent has it":      {file("public", []byte(key)), socket, ""},
+		"under a passphrase, the agent has it":   {file("locked", pem.EncodeToMemory(locked)), socket, ""},
+		"under a passphrase, and no agent":       {filepath.Join(dir, "locked"), "", "SSH_AUTH_SOCK names no agent"},
+		"under a passphrase, not with the agent": {filepath.Join(dir, "locked"), empty, "does not hold it"},
+		"an agent that is not there":             {filepath.Join(dir, "public"), filepath.Join(dir, "none"), "cannot be reached"},
+		"no key":                                 {file("text", []byte("text")), socket, "it is no SSH key"},
+		"no file":                                {filepath.Join(dir, "missing"), socket, "no such file"},
+	} {
+		signed, err := signature.SignWith(t.Context(), test.path, test.socket, []byte(message))
+		var refused *signature.KeyError
+		if test.want != "" {
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.path) {
+				t.Errorf("%s: error %v does not say %q", name, err, test.want)
+			}
+			continue
+		}
+		if err == nil {
+			_, err = verify(signed, "ann "+key)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSilentAgent is not waited for longer than the caller wants.
+func TestSilentAgent(t *testing.T) {
+	t.Parallel()
+	signer, _ := newKey(t)
+	path := filepath.Join(t.TempDir(), "key.pub")
+	if err := os.WriteFile(path, []byte(public(signer)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	socket := serveAgent(t, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 1)) // it has been asked, and says nothing
+		cancel()
+	})
+	if _, err := signature.SignWith(ctx, path, socket, []byte(message)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
