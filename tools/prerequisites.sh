@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(
-	debootstrap docker-registry firewalld fish gcc gpgv haproxy iproute2 keepalived libc6-dev libseccomp-dev nftables openssh-client openssh-server pkg-config
+	debootstrap docker-registry firewalld fish gcc gnupg gpgv haproxy iproute2 keepalived libc6-dev libseccomp-dev nftables openssh-client openssh-server pkg-config
 	podman procps runc strace sudo systemd tcsh
 )
 

@@ -18,6 +18,9 @@ import (
 // packages are those that programs of images are taken from.
 func packages() []string { return []string{"bash", "haproxy", "keepalived", "nftables"} }
 
+// sourcesChecked tells what was taken from apt since its sources are checked from what was taken before.
+const sourcesChecked = "sources checked"
+
 // findPackages resolves the packages; asking apt takes seconds, so the answer is kept for as long as
 // apt's lists are the same.
 func (b *builder) findPackages(ctx context.Context) (debian.Closure, error) {
@@ -25,9 +28,9 @@ func (b *builder) findPackages(ctx context.Context) (debian.Closure, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(fmt.Append(nil, recipe, packages(), index))
+	sum := sha256.Sum256(fmt.Append(nil, recipe, sourcesChecked, packages(), index))
 	entry, err := b.cache.entry(ctx, "package-list", shortHash(sum[:]), func(dir string) error {
-		closure, err := debian.Resolve(ctx, filepath.Join(dir, "apt"), packages())
+		closure, err := debian.Resolve(ctx, packages())
 		if err != nil {
 			return err
 		}
@@ -74,16 +77,16 @@ func (b *builder) packagedRoot(ctx context.Context) (elfdeps.Root, error) {
 	for _, c := range components(b.Release, b.SelfVersion) {
 		programs = append(programs, c.packaged...)
 	}
-	sum := sha256.Sum256(fmt.Append(nil, recipe, programs, b.closure))
+	sum := sha256.Sum256(fmt.Append(nil, recipe, sourcesChecked, programs, b.closure))
 	entry, err := b.cache.entry(ctx, "packages", shortHash(sum[:]), func(dir string) error {
-		all, scratch := filepath.Join(dir, "all"), filepath.Join(dir, "apt")
-		if err := debian.Unpack(ctx, scratch, all, packages(), b.closure); err != nil {
+		all := filepath.Join(dir, "all")
+		if err := debian.Unpack(ctx, all, packages(), b.closure); err != nil {
 			return err
 		}
 		if err := copyClosures(elfdeps.Root(all), dir, programs); err != nil {
 			return err
 		}
-		return removeAll(all, scratch)
+		return os.RemoveAll(all)
 	})
 	return elfdeps.Root(entry), err
 }

@@ -16,8 +16,10 @@ import (
 // apt is apt-get with a state of its own, in which nothing is installed.
 type apt struct{ scratch string }
 
-func newApt(scratch string) (*apt, error) {
-	for _, program := range []string{"apt-get", "dpkg-deb"} {
+// newApt makes the state, in a new directory that is to be removed by close. It is none of the cache's: apt downloads
+// as a user who may not look into the home of root.
+func newApt() (*apt, error) {
+	for _, program := range []string{"apt-get", "apt-config", "dpkg-deb"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, &Error{
 				Reason: program + " is missing: nftables, HAProxy and keepalived come from Debian's packages",
@@ -25,22 +27,46 @@ func newApt(scratch string) (*apt, error) {
 			}
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(scratch, "archives", "partial"), 0o755); err != nil {
+	scratch, err := os.MkdirTemp("", "dualstrap-apt-")
+	if err != nil {
 		return nil, err
 	}
-	return &apt{scratch: scratch}, os.WriteFile(filepath.Join(scratch, "status"), nil, 0o644)
+	a := &apt{scratch: scratch}
+	err = errors.Join(
+		os.Chmod(scratch, 0o755), //nolint:gosec // see above; what is in it are packages of a distribution
+		os.MkdirAll(filepath.Join(scratch, "archives", "partial"), 0o755),
+		os.MkdirAll(filepath.Join(scratch, "unsigned", "partial"), 0o755),
+		os.WriteFile(filepath.Join(scratch, "status"), nil, 0o644),
+	)
+	if err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
 }
 
-// run runs apt-get and gives its standard output.
+// close removes the state.
+func (a *apt) close() error { return os.RemoveAll(a.scratch) }
+
+// run runs apt-get and gives its standard output. Whatever the machine's configuration says, what nobody has signed
+// is not taken.
 func (a *apt) run(ctx context.Context, args ...string) (string, error) {
-	options := []string{
-		"-o", "Dir::State::status=" + filepath.Join(a.scratch, "status"),
-		"-o", "Dir::Cache::archives=" + filepath.Join(a.scratch, "archives"),
-		"-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=",
-		"-o", "Debug::NoLocking=true", "-o", "APT::Sandbox::User=root",
-		"-o", "Acquire::Retries=3", "--no-install-recommends", "--yes",
+	var options []string
+	for _, option := range []string{
+		"Dir::State::status=" + filepath.Join(a.scratch, "status"),
+		"Dir::Cache::archives=" + filepath.Join(a.scratch, "archives"),
+		"Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=", "Debug::NoLocking=true", "Acquire::Retries=3",
+		"APT::Get::AllowUnauthenticated=false", "APT::Get::Force-Yes=false", "APT::Authentication::TrustCDROM=false",
+		"Acquire::AllowInsecureRepositories=false", "Acquire::AllowWeakRepositories=false",
+		"Acquire::AllowDowngradeToInsecureRepositories=false",
+	} {
+		options = append(options, "-o", option)
 	}
-	cmd := exec.CommandContext(ctx, "apt-get", append(options, args...)...)
+	return runApt(ctx, "apt-get", append(options, args...)...)
+}
+
+// runApt runs a program of apt and gives its standard output.
+func runApt(ctx context.Context, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var out, failure bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &failure
@@ -48,6 +74,11 @@ func (a *apt) run(ctx context.Context, args ...string) (string, error) {
 		return "", explain(ctx, err, failure.String())
 	}
 	return out.String(), nil
+}
+
+// install is a call of apt-get that downloads packages, or prints where they are, and installs nothing.
+func (a *apt) install(ctx context.Context, how string, packages []string) (string, error) {
+	return a.run(ctx, append([]string{"--no-install-recommends", "--yes", "-qq", how, "install"}, packages...)...)
 }
 
 // Error is why packages could not be had.
@@ -79,21 +110,25 @@ func explain(ctx context.Context, err error, complaint string) error {
 	}
 }
 
-// Unpack downloads the packages, which apt verifies, and unpacks them into a folder. Scratch is
-// where the downloads go. The packages that apt resolves now must be the closure.
-func Unpack(ctx context.Context, scratch, dir string, packages []string, closure Closure) error {
-	apt, err := newApt(scratch)
+// Unpack downloads the packages, which apt verifies, and unpacks them into a folder. The packages that apt resolves
+// now must be the closure.
+func Unpack(ctx context.Context, dir string, packages []string, closure Closure) (err error) {
+	apt, err := newApt()
 	if err != nil {
 		return err
 	}
-	if _, err := apt.run(ctx, append([]string{"-qq", "--download-only", "install"}, packages...)...); err != nil {
+	defer func() { err = errors.Join(err, apt.close()) }()
+	if _, err := apt.resolve(ctx, packages); err != nil { // it refuses sources that nobody vouches for
+		return err
+	}
+	if _, err := apt.install(ctx, "--download-only", packages); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	for _, file := range closure {
-		archive := filepath.Join(scratch, "archives", file)
+		archive := filepath.Join(apt.scratch, "archives", file)
 		if _, err := os.Stat(archive); errors.Is(err, os.ErrNotExist) {
 			return &Error{Reason: file + " was not downloaded: the package lists changed meanwhile", Cure: "run the same command again"}
 		}

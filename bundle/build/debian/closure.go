@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -18,31 +19,38 @@ import (
 type Closure []string
 
 // Resolve asks apt which packages the named ones need, themselves included, as if nothing were
-// installed. Scratch is an empty folder for apt's state.
-func Resolve(ctx context.Context, scratch string, packages []string) (Closure, error) {
-	apt, err := newApt(scratch)
+// installed.
+func Resolve(ctx context.Context, packages []string) (closure Closure, err error) {
+	apt, err := newApt()
 	if err != nil {
 		return nil, err
 	}
-	out, err := apt.run(ctx, append([]string{"-qq", "--print-uris", "install"}, packages...)...)
+	defer func() { err = errors.Join(err, apt.close()) }()
+	return apt.resolve(ctx, packages)
+}
+
+// resolve is [Resolve], and refuses packages of sources whose signatures do not count.
+func (a *apt) resolve(ctx context.Context, packages []string) (Closure, error) {
+	out, err := a.install(ctx, "--print-uris", packages)
 	if err != nil {
 		return nil, err
 	}
-	return parseURIs(out), nil
+	closure, uris := parseURIs(out)
+	return closure, a.checkSources(ctx, uris)
 }
 
 // parseURIs reads lines of the form 'URI' FILE SIZE [HASH].
-func parseURIs(out string) Closure {
-	var closure Closure
+func parseURIs(out string) (closure Closure, uris []string) {
 	lines := bufio.NewScanner(strings.NewReader(out))
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		if len(fields) >= 3 && strings.HasPrefix(fields[0], "'") && strings.HasSuffix(fields[1], ".deb") {
 			closure = append(closure, fields[1])
+			uris = append(uris, strings.Trim(fields[0], "'"))
 		}
 	}
 	slices.Sort(closure)
-	return closure
+	return closure, uris
 }
 
 // Version gives a package's upstream version: of 1:2.2.7-1+b2 it is 2.2.7.
