@@ -31,7 +31,7 @@ func ipv6Files(tb testing.TB) []File {
 			kubeadmEndpoint: endpoint, Node: node, ClusterName: "six", KubernetesVersion: "v1.36.3",
 			ControlPlaneEndpoint: endpointOf(ip("fd12::4:1"), 443), ImageRepository: api.ImageRepository,
 			ServiceSubnet: "fd12::5:0/116,172.16.0.0/20", CertSANs: []string{"fd12::4:1", "fd12::2:4"},
-			CoreDNSTag: "v1.14.2", EtcdTag: "v3.6.16", MaxPods: 110, PodInterfacePrefix: podInterfacePrefix,
+			CoreDNSTag: "v1.14.6", EtcdTag: "v3.6.16", MaxPods: 110, PodInterfacePrefix: podInterfacePrefix,
 		}},
 		{"kubeadm-join.yaml", kubeadmDirectory + "/join.yaml", kubeadmJoin{
 			Node: node, APIServerEndpoint: endpointOf(ip("fd12::4:1"), 443), ControlPlane: &endpoint,

@@ -110,7 +110,7 @@ func imageClaims() []inImage {
 		{"keepalived", sbin + "keepalived", []string{"--version"}, "Keepalived v" + api.KeepalivedVersion},
 		{"keepalived", "/bin/bash", []string{"-c", "read -r line </etc/passwd && echo $line"}, "root:x:0:0:"},
 		{"etcd", local + "etcd", []string{"--version"}, "etcd Version: 3.6.16\n"},
-		{"coredns", local + "coredns", []string{"-version"}, "CoreDNS-1.14.2\n"},
+		{"coredns", local + "coredns", []string{"-version"}, "CoreDNS-1.14.6\n"},
 		{"pause", local + "pause", []string{"-v"}, "pause " + api.PauseVersion + "\n"},
 		{"hello", local + "hello", []string{"-version"}, "hello " + api.HelloVersion + "\n"},
 		{"dualstrap", local + "dualstrap", []string{"version"}, "dualstrap "},
