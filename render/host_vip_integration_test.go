@@ -14,7 +14,7 @@ import (
 
 // TestDeadHAProxyGivesUpTheVIP runs keepalived and HAProxy as their static pods do: the same commands,
 // files and capabilities. A node holds the VIP before there is any API server, gives it up when its
-// HAProxy dies, and takes it again.
+// HAProxy dies, and takes it again. Neither HAProxy nor the scripts have any rights meanwhile.
 func TestDeadHAProxyGivesUpTheVIP(t *testing.T) {
 	t.Parallel()
 	debianProgram(t, "keepalived", "keepalived")
@@ -27,7 +27,12 @@ func TestDeadHAProxyGivesUpTheVIP(t *testing.T) {
 			continue
 		}
 		if strings.HasPrefix(file.Path, loadBalancerDirectory) {
-			writeFile(t, filepath.Join(dir, filepath.Base(file.Path)), string(file.Content), file.Mode)
+			content := string(file.Content)
+			if filepath.Base(file.Path) == "check-haproxy" {
+				content = strings.Replace(content, "set -euo pipefail\n", "set -euo pipefail\nrights >/etc/keepalived/rights\n", 1)
+				content = strings.Replace(content, "#!/bin/bash\n", "#!/bin/bash\n"+rights, 1)
+			}
+			writeFile(t, filepath.Join(dir, filepath.Base(file.Path)), content, file.Mode)
 		}
 		if strings.HasPrefix(file.Path, StaticPods) {
 			name, command := podCommand(t, setpriv, file)
@@ -39,6 +44,10 @@ sysctl -qw net.ipv4.ip_nonlocal_bind=1
 mount -t tmpfs none /run
 mount --bind %[1]s /etc/keepalived
 mount --bind %[1]s /etc/haproxy
+mount --bind %[1]s/passwd /etc/passwd
+%[4]s
+>/etc/keepalived/rights
+chmod 666 /etc/keepalived/rights
 # Processes of this script end with it.
 trap 'kill $haproxy $keepalived 2>/dev/null; wait' EXIT
 
@@ -52,22 +61,30 @@ await() { # what, command...
 	echo "not within 30 s: $what"; cat %[1]s/*.log; exit 1
 }
 not() { ! "$@"; }
+nobody='65534 65534 0000000000000000'
+are_nobodys() { [[ $(cat /etc/keepalived/rights) == "$nobody" ]]; }
 
 %[2]s >%[1]s/haproxy.log 2>&1 & haproxy=$!
 %[3]s >%[1]s/keepalived.log 2>&1 & keepalived=$!
 await "takes the VIP" held
 await "finds no API server" not /etc/keepalived/check-haproxy /readyz
 /etc/keepalived/check-haproxy /livez && held && echo "holds the VIP without API server"
+await "runs scripts as nobody" are_nobodys
+[[ $(rights $haproxy) == "$nobody" ]] && echo "runs HAProxy as nobody"
 kill $haproxy; wait $haproxy 2>/dev/null || true
 await "gives the VIP up" not held
 %[2]s >%[1]s/haproxy.log 2>&1 & haproxy=$!
 await "takes the VIP again" held
-`, shellWord(dir), pods["haproxy"], pods["keepalived"]))
-	want := "takes the VIP\nfinds no API server\nholds the VIP without API server\ngives the VIP up\ntakes the VIP again\n"
+`, shellWord(dir), pods["haproxy"], pods["keepalived"], rights))
+	want := "takes the VIP\nfinds no API server\nholds the VIP without API server\n" +
+		"runs scripts as nobody\nruns HAProxy as nobody\ngives the VIP up\ntakes the VIP again\n"
 	if !strings.Contains(out, want) {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}
 }
+
+// rights is a function of Bash that prints a process's user, group and capabilities; by default its own.
+const rights = "rights() { awk '/^(Uid|Gid|CapEff):/ { printf \"%s%s\", sep, $2; sep = \" \" }' /proc/${1:-self}/status; }\n"
 
 // podCommand is the name of a static pod and the command of its container, with no more capabilities
 // than the container has.

@@ -78,11 +78,15 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	users, err := sharedFile(r, "passwd", loadBalancerDirectory+"/passwd", struct{}{})
+	if err != nil {
+		return nil, err
+	}
 	haproxy, err := r.file("haproxy.cfg", loadBalancerDirectory+"/haproxy.cfg", modePublic, r.haproxy())
 	if err != nil {
 		return nil, err
 	}
-	keepalivedPod, err := r.staticPod("keepalived", api.KeepalivedVersion, keepalived, check)
+	keepalivedPod, err := r.staticPod("keepalived", api.KeepalivedVersion, keepalived, check, users)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []File{check, keepalived, haproxy, keepalivedPod, haproxyPod}
+	files := []File{check, keepalived, users, haproxy, keepalivedPod, haproxyPod}
 	if h.isControlPlane() {
 		return files, nil
 	}

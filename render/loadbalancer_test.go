@@ -32,7 +32,7 @@ func TestWhereTheLoadBalancerRuns(t *testing.T) {
 				files[path.Base(file.Path)] = append(files[path.Base(file.Path)], file.Host)
 			}
 		}
-		for _, name := range []string{"keepalived.conf", "haproxy.cfg", "check-haproxy", "keepalived.yaml", "haproxy.yaml"} {
+		for _, name := range []string{"keepalived.conf", "haproxy.cfg", "check-haproxy", "passwd", "keepalived.yaml", "haproxy.yaml"} {
 			if diff := cmp.Diff(tt.want, files[name]); diff != "" {
 				t.Errorf("%s: hosts with %s (-want +got):\n%s", tt.name, name, diff)
 			}
@@ -126,8 +126,8 @@ func TestStaticPodsHaveLeastRights(t *testing.T) {
 	t.Parallel()
 	files := filesOf(t, scenarioInput(t, "one-control-plane/known"))
 	for name, want := range map[string][]corev1.Capability{
-		"keepalived": {"NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID"},
-		"haproxy":    {"NET_BIND_SERVICE"},
+		"keepalived": {"NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID", "SETUID"},
+		"haproxy":    {"NET_BIND_SERVICE", "SETGID", "SETUID"},
 	} {
 		var pod corev1.Pod
 		content := contentOf(t, files, "10.2.0.4", StaticPods+"/"+name+".yaml")
