@@ -11,8 +11,14 @@ import (
 	"golang.org/x/term"
 )
 
-// redraw is how often the lines of a terminal are brought up to date.
-const redraw = 250 * time.Millisecond
+const (
+	// redraw is how often the lines of a terminal are brought up to date.
+	redraw = 250 * time.Millisecond
+	// waitingAfter is how long a step may take before it is told what is waited for.
+	waitingAfter = 15 * time.Second
+	// waitingNames is how many of them are named.
+	waitingNames = 3
+)
 
 // Display shows the steps of some work. Steps may run side by side, each has a line then.
 type Display struct {
@@ -25,7 +31,9 @@ type Display struct {
 	expected time.Duration // of all steps that have not ended
 	begun    int
 	running  []*Step
-	drawn    int // lines on the terminal that the next redraw replaces
+	drawn    int           // lines on the terminal that the next redraw replaces
+	told     time.Time     // when it was last told what is waited for, where lines cannot be redrawn
+	pause    time.Duration // until it is told again: it doubles, so that a long run does not print for ever
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 }
@@ -37,6 +45,8 @@ type Step struct {
 	number   int
 	started  time.Time
 	expected time.Duration
+	// waiting is how it is called when it takes long; empty where nobody is told.
+	waiting string
 }
 
 // New makes a display for a number of steps, zero if nobody knows how many, that are expected to take so long in all, zero if nobody
@@ -45,9 +55,8 @@ func New(out io.Writer, steps int, expected time.Duration) *Display {
 	d := &Display{out: out, total: steps, expected: expected, now: time.Now, stop: make(chan struct{})}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		d.width = func() int { return terminalWidth(file) }
-		d.stopped.Add(1)
-		go d.keepDrawing()
 	}
+	d.stopped.Go(d.keepDrawing)
 	return d
 }
 
@@ -88,6 +97,13 @@ func (d *Display) Begin(name string, expected time.Duration) *Step {
 	return step
 }
 
+// Waiting has people be told that the step is still waited for, under this name, when it takes long.
+func (s *Step) Waiting(name string) {
+	s.display.mu.Lock()
+	defer s.display.mu.Unlock()
+	s.waiting = name
+}
+
 // End says how a step ended.
 func (s *Step) End(outcome string) {
 	d := s.display
@@ -109,7 +125,6 @@ func (s *Step) End(outcome string) {
 }
 
 func (d *Display) keepDrawing() {
-	defer d.stopped.Done()
 	ticks := time.NewTicker(redraw)
 	defer ticks.Stop()
 	for {
@@ -119,6 +134,7 @@ func (d *Display) keepDrawing() {
 		case <-ticks.C:
 			d.mu.Lock()
 			d.draw("")
+			d.tellWaiting()
 			d.mu.Unlock()
 		}
 	}
@@ -140,7 +156,44 @@ func (d *Display) draw(stays string) {
 		text.WriteString(string(line[:min(len(line), width-1)]) + "\n")
 	}
 	d.drawn = len(d.running)
+	if line := []rune(d.waiting()); len(line) > 0 {
+		text.WriteString(string(line[:min(len(line), width-1)]) + "\n")
+		d.drawn++
+	}
 	d.print(text.String())
+}
+
+// waiting says which steps take long, the longest first; it is empty when none does.
+func (d *Display) waiting() string {
+	var names []string
+	for _, step := range d.running { // in the order in which they began
+		if step.waiting != "" && d.now().Sub(step.started) >= waitingAfter {
+			names = append(names, step.waiting)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	more := ""
+	if left := len(names) - waitingNames; left > 0 {
+		names, more = names[:waitingNames], fmt.Sprintf(" and %d more", left)
+	}
+	return "still waiting for " + strings.Join(names, ", ") + more
+}
+
+// tellWaiting prints what is waited for where lines cannot be redrawn.
+func (d *Display) tellWaiting() {
+	if d.width != nil {
+		return
+	}
+	line := d.waiting()
+	switch {
+	case line == "":
+		d.pause = 0
+	case d.pause == 0 || d.now().Sub(d.told) >= d.pause:
+		d.told, d.pause = d.now(), max(2*d.pause, waitingAfter)
+		d.print(line + "\n")
+	}
 }
 
 // line is a running step's: what, for how long, and when all will be done.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,6 +50,47 @@ func TestLineOfARunningStep(t *testing.T) {
 	}
 }
 
+// What takes long is named, once and then less and less often, where lines cannot be redrawn.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	time0 := &clock{at: time.Unix(0, 0)}
+	d := &Display{now: time0.now, out: &out}
+	hosts := []string{"10.2.0.4", "10.2.0.5", "10.2.0.6", "10.2.0.7", "10.2.0.8"}
+	var steps []*Step
+	for _, host := range hosts {
+		steps = append(steps, d.Begin(host+" probe", 0))
+		steps[len(steps)-1].Waiting(host + ": probe")
+	}
+	d.Begin("a build that may take long", 0)
+	out.Reset()
+	var told []string
+	for second := 1; second <= 100; second++ {
+		time0.at = time0.at.Add(time.Second)
+		if second == 20 {
+			steps[0].End("done")
+			out.Reset()
+		}
+		if second == 50 {
+			steps[1].End("done")
+			steps[2].End("done")
+			out.Reset()
+		}
+		if d.tellWaiting(); out.Len() > 0 {
+			told = append(told, fmt.Sprintf("%d %s", second, strings.TrimSpace(out.String())))
+			out.Reset()
+		}
+	}
+	want := []string{
+		"15 still waiting for 10.2.0.4: probe, 10.2.0.5: probe, 10.2.0.6: probe and 2 more",
+		"30 still waiting for 10.2.0.5: probe, 10.2.0.6: probe, 10.2.0.7: probe and 1 more",
+		"60 still waiting for 10.2.0.7: probe, 10.2.0.8: probe",
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // terminal gives both ends of a real one, 20 columns wide.
 func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
@@ -73,6 +115,27 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	}
 	t.Cleanup(func() { _ = master.Close() })
 	return master, slave
+}
+
+// On a terminal a line below the steps names what takes long, and goes with it.
+func TestWaitingOnATerminal(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	time0 := &clock{at: time.Unix(0, 0)}
+	d := &Display{now: time0.now, out: &out, width: func() int { return 80 }}
+	step := d.Begin("10.2.0.4 probe", 0)
+	step.Waiting("10.2.0.4: probe")
+	time0.at = time0.at.Add(waitingAfter)
+	out.Reset()
+	d.draw("")
+	if want := "\x1b[1A\r\x1b[J10.2.0.4 probe  15s\nstill waiting for 10.2.0.4: probe\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+	out.Reset()
+	step.End("done")
+	if want := "\x1b[2A\r\x1b[J10.2.0.4 probe: done in 15s\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
 }
 
 // TestTerminal redraws in place, no line wider than the terminal, and leaves only what ended.

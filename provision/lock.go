@@ -3,6 +3,7 @@ package provision
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -23,6 +24,8 @@ const (
 	// When a run ends in any other way, its connections do, and its locks with them.
 	beatInterval = time.Second
 	lockPatience = 30 * time.Second
+	// lockTries is how many times a host is asked whether its lock is held, for ten seconds each.
+	lockTries = 6
 )
 
 // LockedError says that another run changes the cluster.
@@ -94,7 +97,7 @@ func hold(ctx context.Context, host remote.Host, who string, held *sync.WaitGrou
 	if err != nil {
 		return err
 	}
-	holding.Stdin = alive
+	holding.Stdin, holding.Lasts = alive, true
 	waitCtx, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	ended := make(chan error, 1)
@@ -106,9 +109,10 @@ func hold(ctx context.Context, host remote.Host, who string, held *sync.WaitGrou
 		ended <- err
 		giveUp()
 	})
-	for {
-		if _, err := host.Probe(waitCtx, waiting); err == nil {
-			return nil
+	for range lockTries {
+		_, err := host.Probe(waitCtx, waiting)
+		if err == nil || errors.Is(err, remote.ErrUnreachable) {
+			return err
 		}
 		select {
 		case err := <-ended:
@@ -118,6 +122,7 @@ func hold(ctx context.Context, host remote.Host, who string, held *sync.WaitGrou
 		case <-time.After(beatInterval): // it is on its way still
 		}
 	}
+	return fmt.Errorf("cannot lock %s: it neither takes the lock nor says who holds it", host.Address())
 }
 
 // beats is an input that goes on until it is over.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle"
@@ -20,6 +21,9 @@ import (
 type SiteOptions struct {
 	// Concurrency bounds how many hosts are worked on at once; 64 when zero.
 	Concurrency int
+	// HostTimeout is how long a host that is read may show no progress; one that is changed has five times as long;
+	// remote.DefaultHostTimeout when zero.
+	HostTimeout time.Duration
 	// IgnoreChecks are the names of checks whose failures do not stop the run.
 	IgnoreChecks []string
 	// Bundle is what hosts get; without it programs and images are left out.
@@ -63,6 +67,7 @@ func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
 	}
 	settings := remoteSettings(verdict.Config.SSH, options.Log)
 	settings.Secrets = &remote.Secrets{}
+	settings.Limits.Read = options.HostTimeout
 	pool, err := remote.NewPool(settings)
 	if err != nil {
 		return nil, err

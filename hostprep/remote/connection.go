@@ -30,6 +30,7 @@ type connection struct {
 	raw      *pulse
 	sessions chan struct{}
 	open     atomic.Int32 // how many of the sessions the host has opened
+	limits   Limits
 
 	gone    chan struct{} // closed when the connection ended
 	lost    sync.Once
@@ -44,17 +45,17 @@ type loggedIn struct {
 	requests <-chan *ssh.Request
 }
 
-func newConnection(end *endpoint, login loggedIn, raw *pulse, keepAlive time.Duration) *connection {
+func newConnection(end *endpoint, login loggedIn, raw *pulse, settings *Settings) *connection {
 	c := &connection{
 		// ssh.NewClient has three goroutines for what refuse does; with a thousand hosts they count.
 		end: end, client: &ssh.Client{Conn: login.conn}, raw: raw,
-		sessions: make(chan struct{}, maxSessions), gone: make(chan struct{}),
+		sessions: make(chan struct{}, maxSessions), gone: make(chan struct{}), limits: settings.Limits,
 	}
 	c.watched.Go(func() {
 		login.refuse()
 		c.lose(login.conn.Wait())
 	})
-	c.watched.Go(func() { c.watch(keepAlive) })
+	c.watched.Go(func() { c.watch(settings.KeepAlive) })
 	return c
 }
 
@@ -154,29 +155,29 @@ func (c *connection) lostError(doing string) error {
 // session opens a session. One that is refused is asked for again: for as long as others are open, since
 // the host may allow fewer than there are places here, and for a while after them, since sshd counts one
 // until it has cleaned up behind it.
-func (c *connection) session(ctx context.Context, doing string) (ssh.Channel, <-chan *ssh.Request, error) {
+func (c *connection) session(ctx context.Context, doing string) (opened, error) {
 	deadline := time.Now().Add(sessionWait)
 	for pause := firstPause / 4; ; pause = min(2*pause, 2*firstPause) {
-		channel, requests, err := c.openSession(ctx)
+		open := c.openSession(ctx)
 		var refused *ssh.OpenChannelError
 		switch {
-		case err == nil:
+		case open.err == nil:
 			c.open.Add(1)
-			return channel, requests, nil
+			return open, nil
 		case ctx.Err() != nil:
-			return nil, nil, ended(ctx, doing)
-		case !errors.As(err, &refused):
-			c.lose(err)
-			return nil, nil, c.lostError(doing)
+			return open, ended(ctx, doing)
+		case !errors.As(open.err, &refused):
+			c.lose(open.err)
+			return open, c.lostError(doing)
 		}
 		if c.open.Load() > 0 {
 			deadline = time.Now().Add(sessionWait)
 		}
 		if !sleep(ctx, pause, deadline) {
 			if ctx.Err() != nil {
-				return nil, nil, ended(ctx, doing)
+				return open, ended(ctx, doing)
 			}
-			return nil, nil, &Error{
+			return open, &Error{
 				Doing: doing, Reason: ErrProtocol, Err: fmt.Errorf("sshd opens no session: %s", refused.Message),
 				Try: "raise MaxSessions in sshd_config on the host",
 			}
@@ -184,21 +185,23 @@ func (c *connection) session(ctx context.Context, doing string) (ssh.Channel, <-
 	}
 }
 
+// errNotOpened is a host that neither opens a session nor refuses it.
+var errNotOpened = errors.New("the host does not answer a request for a session")
+
 // openSession is OpenChannel that can be given up.
-func (c *connection) openSession(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
-	type opened struct {
-		channel  ssh.Channel
-		requests <-chan *ssh.Request
-		err      error
-	}
+func (c *connection) openSession(ctx context.Context) opened {
 	result := make(chan opened, 1)
 	go func() {
 		channel, requests, err := c.client.OpenChannel("session", nil)
 		result <- opened{channel, requests, err}
 	}()
+	late := time.NewTimer(c.limits.Read)
+	defer late.Stop()
 	select {
-	case got := <-result:
-		return got.channel, got.requests, got.err
+	case open := <-result:
+		return open
+	case <-late.C:
+		return opened{err: errNotOpened} // with it the connection is lost
 	case <-ctx.Done():
 		go func() {
 			if late := <-result; late.err == nil {
@@ -206,7 +209,7 @@ func (c *connection) openSession(ctx context.Context) (ssh.Channel, <-chan *ssh.
 				late.channel.Close() //nolint:errcheck // nobody wants it any more
 			}
 		}()
-		return nil, nil, ctx.Err()
+		return opened{err: ctx.Err()}
 	}
 }
 

@@ -84,7 +84,7 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 		raw.Close() //nolint:errcheck // it is of no use
 		return nil, attempt.transient(ctx, err), attempt.explain(ctx, limited, err)
 	}
-	return newConnection(end, login, raw, p.resolver.settings.KeepAlive), false, nil
+	return newConnection(end, login, raw, &p.resolver.settings), false, nil
 }
 
 // open opens the byte stream to a host: over TCP, or through the jump host.

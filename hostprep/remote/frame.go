@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // bootstrap is what the login shell is told to execute: an sh that reads its program as one line with
@@ -55,6 +56,7 @@ answer() {
 	"$@" >&3 3>&- || answer_status=$?
 	printf '\n%s end %s\n' `+marker+` "$answer_status" >&3
 }
+progress() { (printf '\n%s progress %s\n' `+marker+` "${1:-0}" >&3) 2>/dev/null || :; }
 printf '%s\n' `+marker+` >&2
 set --`)
 	for _, arg := range script.Args {
@@ -132,6 +134,9 @@ func (f *frames) take(verb, word string, before []byte) error {
 	case verb == "end" && f.open:
 		f.open = false
 		return f.add(f.name, before, word)
+	case verb == "progress" && !f.open:
+		_, err := parseSeconds(word)
+		return err
 	case verb == "done" && !f.open:
 		var err error
 		f.done = true
@@ -149,6 +154,15 @@ func (f *frames) add(name string, output []byte, status string) error {
 	n, err := parseStatus(status)
 	f.values[name] = Value{Output: output, Status: n}
 	return err
+}
+
+// parseSeconds takes how long a script may take for its next step.
+func parseSeconds(text string) (time.Duration, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %q is no number of seconds", errFrame, text)
+	}
+	return time.Duration(n) * time.Second, nil
 }
 
 // parseStatus takes what $? can be.

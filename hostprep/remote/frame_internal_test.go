@@ -34,14 +34,17 @@ func TestParseFrames(t *testing.T) {
 		"another's marker": {
 			frame("a", []byte("\nfedcba9876543210 end 0\n"), 0) + done("1"), "a=\"\\nfedcba9876543210 end 0\\n\"(0)", "true true 1", "",
 		},
-		"twice":               {frame("a", nil, 0) + frame("a", nil, 0), "", "", "answered twice"},
-		"no exit status":      {done("256"), "", "", "no exit status"},
-		"an end alone":        {"\n" + testMarker + " end 0\n", "", "", "malformed"},
-		"done in an answer":   {"\n" + testMarker + " begin a\n" + done("0"), "", "", "malformed"},
-		"more after the end":  {done("0") + frame("a", nil, 0), "", "", "malformed"},
-		"a word of our own":   {"\n" + testMarker + " what\n", "", "", "malformed"},
-		"a begin in a begin":  {"\n" + testMarker + " begin a\n" + frame("b", nil, 0), "", "", "malformed"},
-		"no status in an end": {"\n" + testMarker + " begin a\n\n" + testMarker + " end\n", "", "", "no exit status"},
+		"progress":              {"\n" + testMarker + " progress 30\n" + frame("a", nil, 0) + done("0"), "a=\"\"(0)", "true true 0", ""},
+		"progress of no time":   {"\n" + testMarker + " progress -1\n", "", "", "no number of seconds"},
+		"progress in an answer": {"\n" + testMarker + " begin a\n\n" + testMarker + " progress 1\n", "", "", "malformed"},
+		"twice":                 {frame("a", nil, 0) + frame("a", nil, 0), "", "", "answered twice"},
+		"no exit status":        {done("256"), "", "", "no exit status"},
+		"an end alone":          {"\n" + testMarker + " end 0\n", "", "", "malformed"},
+		"done in an answer":     {"\n" + testMarker + " begin a\n" + done("0"), "", "", "malformed"},
+		"more after the end":    {done("0") + frame("a", nil, 0), "", "", "malformed"},
+		"a word of our own":     {"\n" + testMarker + " what\n", "", "", "malformed"},
+		"a begin in a begin":    {"\n" + testMarker + " begin a\n" + frame("b", nil, 0), "", "", "malformed"},
+		"no status in an end":   {"\n" + testMarker + " begin a\n\n" + testMarker + " end\n", "", "", "no exit status"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"time"
 )
 
 // host is a Host over a connection.
@@ -22,17 +23,21 @@ func (h *host) Address() netip.Addr { return h.address }
 
 // Probe implements Reader.
 func (h *host) Probe(ctx context.Context, script Script) (Answer, error) {
-	return h.run(ctx, script, "probe")
+	return h.run(ctx, script, "probe", h.connection.limits.Read)
 }
 
 // Run implements Host.
 func (h *host) Run(ctx context.Context, script Script) (Answer, error) {
-	return h.run(ctx, script, "change")
+	limit := h.connection.limits.Change
+	if script.Lasts {
+		limit = h.connection.limits.Read // all that is left to do is to clean up
+	}
+	return h.run(ctx, script, "change", limit)
 }
 
 // run runs a script and logs how it went.
-func (h *host) run(ctx context.Context, script Script, kind string) (Answer, error) {
-	answer, err := h.connection.run(ctx, script, h.secrets)
+func (h *host) run(ctx context.Context, script Script, kind string, limit time.Duration) (Answer, error) {
+	answer, err := h.connection.run(ctx, script, limit, h.secrets)
 	attributes := []slog.Attr{
 		slog.String("script", h.secrets.Redact(script.Name)), slog.String("kind", kind), slog.Duration("took", answer.Duration),
 	}

@@ -51,11 +51,18 @@ type Script struct {
 	// to run a command and give what it prints, and its exit status, as the answer of that name. A
 	// command that fails so does not end the script. The standard output of everything else joins
 	// standard error. Values come from Args, as "$1" and so on, never from formatting the body.
+	//
+	//	progress [SECONDS]
+	//
+	// says, outside of answers, that the script has come a step further, and that the next one may take some time by
+	// its own time-out: waiting for a lock, kubeadm. Without it a script has [Limits] to come to its end.
 	Body string
 	// Args may hold secrets: they are in no process's arguments, unless the body puts them there.
 	Args []string
 	// Stdin is what the body reads.
 	Stdin io.Reader
+	// Lasts says that the body goes on for as long as its input does. It is waited for from then on.
+	Lasts bool
 }
 
 // Answer is what a script said. A script that failed has none, but an error.

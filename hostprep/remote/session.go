@@ -3,10 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +31,7 @@ type session struct {
 	ended   chan outcome
 	unread  atomic.Int32  // how many of the outputs are not yet read to their ends
 	read    chan struct{} // closed when none is
+	closed  chan struct{} // closed when sshd has closed the session
 }
 
 // program is a script that is ready to be sent.
@@ -42,25 +40,37 @@ type program struct {
 	marker string
 	// input follows it; it may be nil.
 	input io.Reader
+	// lasts says that the script goes on for as long as its input does.
+	lasts bool
+	watch *watchdog
+}
+
+// opened is a session that sshd has opened.
+type opened struct {
+	channel  ssh.Channel
+	requests <-chan *ssh.Request
+	err      error
 }
 
 // start executes the command and sends it the program. Closed is called when sshd has closed the session, too. There
 // are as few goroutines as can be: with a thousand hosts they count.
-func start(
-	channel ssh.Channel, requests <-chan *ssh.Request, command string, program program, closed func(),
-) (*session, error) {
+func start(ctx context.Context, open opened, command string, program program, closed func()) (*session, error) {
+	channel := open.channel
 	s := &session{
 		channel: channel,
 		broken:  make(chan error, 2),
 		sent:    make(chan struct{}),
 		ended:   make(chan outcome, 1),
 		read:    make(chan struct{}),
+		closed:  make(chan struct{}),
 	}
+	s.stdout.watch, s.stdout.prefix = program.watch, []byte("\n"+program.marker+" ")
 	s.stderr.kept.marker = program.marker
 	s.unread.Store(2)
 	go func() {
-		s.ended <- outcomeOf(requests)
-		ssh.DiscardRequests(requests)
+		s.ended <- outcomeOf(open.requests)
+		ssh.DiscardRequests(open.requests)
+		close(s.closed)
 		closed()
 	}()
 	go func() {
@@ -74,20 +84,30 @@ func start(
 		io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) //nolint:errcheck // its end is an end
 		s.isRead()
 	}()
-	accepted, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{command}))
-	if err == nil && !accepted {
-		err = errNoExec
-	}
-	if err != nil {
+	if err := s.execute(ctx, command); err != nil {
 		close(s.sent)
 		return s, err
 	}
-	if program.input == nil {
-		s.send(program)
-	} else {
-		go s.send(program)
-	}
+	go s.send(program)
 	return s, nil
+}
+
+// execute has sshd start the command. A host may never answer.
+func (s *session) execute(ctx context.Context, command string) error {
+	answered := make(chan error, 1)
+	go func() {
+		accepted, err := s.channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{command}))
+		if err == nil && !accepted {
+			err = errNoExec
+		}
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // isRead notes that one of the outputs is read to its end.
@@ -105,12 +125,25 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-// source marks the errors of a reader.
-type source struct{ io.Reader }
+// fedEvery is how much input has to be taken to count as progress: a host that takes a byte now and then makes none.
+const fedEvery = 1 << 20
 
-// Read implements io.Reader.
-func (s source) Read(data []byte) (int, error) {
+// source marks the errors of a reader, and tells the watchdog what the host has taken of it.
+type source struct {
+	io.Reader
+
+	watch *watchdog
+	taken int
+}
+
+// Read implements io.Reader. What was read before has been taken when there is more to be read.
+func (s *source) Read(data []byte) (int, error) {
+	if s.taken >= fedEvery {
+		s.taken = 0
+		s.watch.fed()
+	}
 	n, err := s.Reader.Read(data)
+	s.taken += n
 	if err != nil && err != io.EOF {
 		err = &sourceError{err}
 	}
@@ -121,8 +154,16 @@ func (s source) Read(data []byte) (int, error) {
 func (s *session) send(program program) {
 	defer close(s.sent)
 	_, err := s.channel.Write(program.line)
+	if err == nil && program.lasts {
+		program.watch.pause() // until its input ends
+	}
 	if err == nil && program.input != nil {
-		_, err = io.Copy(s.channel, source{program.input})
+		_, err = io.Copy(s.channel, &source{Reader: program.input, watch: program.watch})
+	}
+	if program.lasts {
+		program.watch.watch()
+	} else if program.input != nil {
+		program.watch.fed()
 	}
 	var unread *sourceError
 	if errors.As(err, &unread) {
@@ -142,50 +183,6 @@ func (s *session) close(ctx context.Context) {
 	}
 }
 
-// run executes a script on the connection, when there is a place for it.
-func (c *connection) run(ctx context.Context, script Script, secrets *Secrets) (Answer, error) {
-	hasNUL := func(text string) bool { return strings.ContainsRune(text, 0) }
-	if hasNUL(script.Body) || slices.ContainsFunc(script.Args, hasNUL) {
-		return Answer{}, fmt.Errorf("%s: neither a script nor its arguments can hold NUL", script.Name)
-	}
-	select {
-	case c.sessions <- struct{}{}:
-	case <-c.gone:
-		return Answer{}, c.lostError(script.Name)
-	case <-ctx.Done():
-		return Answer{}, ended(ctx, script.Name)
-	}
-	channel, requests, err := c.session(ctx, script.Name)
-	if err != nil {
-		<-c.sessions
-		return Answer{}, err
-	}
-	// Without a terminal a session's end does not reach its processes, so they are told before.
-	stop := context.AfterFunc(ctx, func() {
-		channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"})) //nolint:errcheck // best effort
-		channel.Close()                                                                    //nolint:errcheck // as above
-	})
-	defer stop()
-	marker := newMarker()
-	begun := time.Now()
-	program := program{framed(script, marker), marker, script.Stdin}
-	running, err := start(channel, requests, commandFor(c.end.user), program, func() {
-		c.open.Add(-1)
-		<-c.sessions
-	})
-	defer running.close(ctx)
-	var result outcome
-	if err == nil {
-		result, err = running.wait(ctx, c)
-	}
-	answer := Answer{Stderr: running.stderr.text(secrets), Duration: time.Since(begun)}
-	if err != nil {
-		return answer, c.broken(ctx, script.Name, err)
-	}
-	answer.Values, err = c.judge(script.Name, running, result, answer.Stderr, secrets)
-	return answer, err
-}
-
 // errNoEnd is a session that ended without telling how its command did.
 var errNoEnd = errors.New("the session ended without an exit status")
 
@@ -194,6 +191,8 @@ func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 	var result outcome
 	select {
 	case result = <-s.ended:
+	case err := <-s.broken:
+		return result, err
 	case <-c.gone:
 		return result, c.cause
 	case <-ctx.Done():
@@ -233,24 +232,4 @@ func (s *session) drained(ctx context.Context, c *connection, patience time.Dura
 func (s *session) isComplete() bool {
 	parsed, err := parseFrames(s.stdout.bytes(), s.stderr.kept.marker)
 	return err != nil || parsed.done
-}
-
-// broken tells why there is no outcome: the caller's end, the input's, the connection's or the session's.
-func (c *connection) broken(ctx context.Context, name string, err error) error {
-	var unread *sourceError
-	switch {
-	case errors.As(err, &unread):
-		return fmt.Errorf("%s: cannot read what is to be sent: %w", name, unread.err)
-	case ctx.Err() != nil:
-		return ended(ctx, name)
-	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):
-		return &Error{Doing: name, Reason: ErrProtocol, Err: err, Try: "log in to the host and see what it does on a command"}
-	}
-	if c.ask(drain) != nil {
-		c.lose(errNoEnd)
-	}
-	if c.isGone() {
-		return c.lostError(name)
-	}
-	return &CommandError{Script: name, Status: -1}
 }

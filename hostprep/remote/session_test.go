@@ -149,7 +149,7 @@ func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}))
 	_, err := host.Probe(bound(t), remote.Script{Name: "endless", Body: "answer a cat /dev/zero"})
-	says(t, err, "endless", "16 MiB")
+	says(t, err, "endless", "1 MiB")
 }
 
 // What a script leaves running can hold its outputs open. The script has ended all the same.

@@ -59,6 +59,9 @@ type Settings struct {
 	// for three times as long is lost.
 	KeepAlive time.Duration
 
+	// Limits bound how long scripts may take.
+	Limits Limits
+
 	// Secrets are kept out of logs and errors.
 	Secrets *Secrets
 	// Log gives the log of a host; by default there is none.
@@ -92,6 +95,7 @@ func (s Settings) complete() (Settings, error) {
 	s.AgentSocket = cmp.Or(s.AgentSocket, os.Getenv("SSH_AUTH_SOCK"), None)
 	s.ConnectTimeout = cmp.Or(s.ConnectTimeout, defaultConnectTimeout)
 	s.KeepAlive = cmp.Or(s.KeepAlive, defaultKeepAlive)
+	s.Limits = s.Limits.complete()
 	if s.Secrets == nil {
 		s.Secrets = &Secrets{}
 	}

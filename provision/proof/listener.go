@@ -96,7 +96,7 @@ func (s *scene) listen(ctx context.Context, host remote.Host) (*listener, error)
 	go func() {
 		// It ends with its input. An interrupt does not cut it off: it has to clean up.
 		_, err := host.Run(context.WithoutCancel(ctx), remote.Script{
-			Name: "serve on the client", Body: serveScript, Stdin: read,
+			Name: "serve on the client", Body: serveScript, Stdin: read, Lasts: true,
 			Args: []string{folder, helloName, fmt.Sprint(s.client.port), s.client.zone},
 		})
 		read.CloseWithError(io.ErrClosedPipe)

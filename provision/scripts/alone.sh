@@ -2,6 +2,7 @@
 # lock, so that nobody waits for it, and once its token is taken back it tries in vain until it gives up.
 lock=/run/dualstrap-kubeadm.lock
 exec 9>>"$lock"
+progress 125
 if ! flock --timeout 5 9; then
 	for process in $(pgrep -x kubeadm); do
 		if [ "/proc/$process/fd/9" -ef "$lock" ]; then
@@ -13,3 +14,4 @@ if ! flock --timeout 5 9; then
 		exit 1
 	fi
 fi
+progress

@@ -58,8 +58,11 @@ release() {
 # Of a run that was cut off there may be the unit left, and no program.
 if [ -e /etc/systemd/system/containerd.service ] && [ -e /usr/local/bin/containerd ] && [ -e /usr/local/bin/ctr ]; then
 	if systemctl start containerd.service; then
+		progress
 		end_containers
+		progress
 		remove_network
+		progress
 		remove_containers
 	elif [ -z "$force" ]; then
 		journalctl --unit containerd --lines 5 --no-pager --output cat >&2 || :
@@ -68,6 +71,7 @@ if [ -e /etc/systemd/system/containerd.service ] && [ -e /usr/local/bin/containe
 	fi
 fi
 # What containerd does not know of, as when it does not start.
+progress
 systemctl kill --signal=SIGKILL kubepods.slice 2>/dev/null || :
 systemctl stop kubepods.slice 2>/dev/null || :
 pkill -KILL -f '^/usr/local/bin/containerd-shim-runc-v2 -namespace k8s\.io ' || :
@@ -105,6 +109,7 @@ end_chains() {
 for program in iptables ip6tables; do
 	if command -v "$program" >/dev/null && command -v "$program-save" >/dev/null; then
 		for table in mangle nat filter; do
+			progress
 			end_chains "$program" "$table"
 		done
 	fi

@@ -1,5 +1,6 @@
 # Stops whatever starts pods on this host.
 for unit in kubelet.service dualstrap-standalone.service; do
+	progress
 	systemctl stop "$unit" 2>/dev/null || :
 	if systemctl --quiet is-active "$unit"; then
 		echo "$unit does not stop" >&2

@@ -2,4 +2,5 @@
 trap 'rm -f -- "$1"' EXIT
 # The cluster's kubelet takes over what the other one runs.
 systemctl stop dualstrap-standalone.service 2>/dev/null || :
+progress 1800 # it gives up by itself, after some minutes for each thing that it waits for
 kubeadm join --config "$1"

@@ -7,6 +7,7 @@ if [ -r "$lock" ]; then
 	exec 9<"$lock"
 	patience=30
 	[ ! -e "$joined" ] || patience=120
+	progress "$patience"
 	if ! flock --timeout "$patience" 9; then
 		if [ -e "$joined" ]; then
 			echo "something has held $lock for two minutes; see what: fuser -v $lock" >&2
@@ -16,6 +17,7 @@ if [ -r "$lock" ]; then
 		exit
 	fi
 	exec 9<&-
+	progress
 fi
 if [ -e "$joined" ]; then
 	answer joined :

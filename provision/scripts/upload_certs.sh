@@ -4,4 +4,5 @@ umask 077
 config=$(mktemp)
 trap 'rm -f -- "$config"' EXIT
 cat >"$config"
+progress 600 # it gives up by itself
 kubeadm init phase upload-certs --upload-certs --config "$config" >/dev/null # it prints the key

@@ -3,12 +3,14 @@ package cli
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/progress"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -18,14 +20,20 @@ import (
 // SiteFlags are those of commands that work on hosts.
 type SiteFlags struct {
 	concurrency int
+	hostTimeout time.Duration
 	ignore      []string
 	bundle      string
 }
+
+// minHostTimeout is what a host that is far away and busy needs to say a word.
+const minHostTimeout = time.Second
 
 // AddHosts gives the command those flags that do not need a bundle, and judge no hosts.
 func AddHosts(cmd *cobra.Command) *SiteFlags {
 	f := &SiteFlags{}
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", workflow.DefaultConcurrency, "hosts that are worked on at once")
+	cmd.Flags().DurationVar(&f.hostTimeout, "host-timeout", remote.DefaultHostTimeout,
+		"how long a host that is read may make no progress; one that is changed has five times as long, and kubeadm its own time-outs")
 	return f
 }
 
@@ -61,9 +69,13 @@ func (f *SiteFlags) Open(streams Streams, verdict provision.Verdict, run SiteRun
 	if err := checkNames(f.ignore); err != nil {
 		return nil, nil, err
 	}
+	if f.hostTimeout < minHostTimeout {
+		return nil, nil, Usagef("--host-timeout must be at least %s, got %s", minHostTimeout, f.hostTimeout)
+	}
 	hosts := newHostProgress(streams)
 	options := provision.SiteOptions{
 		Concurrency:  f.concurrency,
+		HostTimeout:  f.hostTimeout,
 		IgnoreChecks: f.ignore,
 		Bundle:       run.Bundle,
 		Version:      Version(),
@@ -119,7 +131,13 @@ func (p *hostProgress) observe(event workflow.Event) {
 	step := p.steps[name]
 	switch {
 	case step == nil && event.Status == "":
-		p.steps[name] = p.display.Begin(name, 0)
+		step = p.display.Begin(name, 0)
+		if event.Host.IsValid() {
+			step.Waiting(event.Host.String() + ": " + event.Phase)
+		} else {
+			step.Waiting(event.Phase)
+		}
+		p.steps[name] = step
 	case step != nil && event.Status != "":
 		step.End(string(event.Status))
 		delete(p.steps, name)

@@ -12,6 +12,7 @@ each() {
 		if [ -n "$line" ]; then
 			set -- "$@" "$line"
 		elif [ $# -gt 0 ]; then
+			progress
 			firewall-cmd --quiet "$@" </dev/null || "$each_failed" "$@"
 			set --
 		fi

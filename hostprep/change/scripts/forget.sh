@@ -6,6 +6,7 @@ IFS='
 '
 set -f
 for package in $1; do
+	progress
 	if command -v dpkg >/dev/null; then
 		dpkg --remove -- "$package" || echo "package $package stays" >&2
 	else

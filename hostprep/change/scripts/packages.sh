@@ -5,6 +5,8 @@ IFS='
 '
 set -f
 
+# Package managers have time-outs of their own for each try, and large indexes to read.
+progress 1800
 apt_install() {
 	apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock::Timeout=120 -- $packages
 }

@@ -18,6 +18,7 @@ done
 for copy in $1; do
 	name=${copy%%=*}
 	[ -e "$state/$name" ] || [ -L "$state/$name" ] && continue
+	progress
 	rm -rf "$state/$name.new"
 	cp -a --one-file-system --reflink=auto -- "${copy#*=}" "$state/$name.new"
 	mv -T -- "$state/$name.new" "$state/$name"

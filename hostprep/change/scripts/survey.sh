@@ -122,7 +122,9 @@ if [ -n "$contents" ]; then
 	answer sums printf '%s\n' "$known_sums"
 	show_differing "$known_sums"
 fi
+progress 300 # hashing
 answer digests digests
+progress
 if [ -n "$keys" ]; then
 	answer sysctls sysctls
 fi

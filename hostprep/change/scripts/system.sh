@@ -37,10 +37,12 @@ done
 if [ -n "$reload" ]; then systemctl daemon-reload; fi
 if [ -n "$enable" ]; then systemctl enable --quiet -- $enable; fi
 for unit in $start; do
+	progress
 	systemctl start -- "$unit" || unit_failed "$unit"
 	rm -f "$state/restart/$unit"
 done
 for unit in $restart; do
+	progress
 	systemctl restart -- "$unit" || unit_failed "$unit"
 	rm -f "$state/restart/$unit"
 done

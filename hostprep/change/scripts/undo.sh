@@ -24,15 +24,18 @@ if [ -n "$images" ] && [ -S /run/containerd/containerd.sock ] && command -v ctr 
 	ctr --connect-timeout 5s -n k8s.io images rm --sync -- $images || echo 'some images stay' >&2
 fi
 for unit in $stop; do
+	progress
 	systemctl stop -- "$unit" || [ "$(systemctl show --property=LoadState --value -- "$unit")" = not-found ]
 done
 for unit in $disable; do
 	systemctl disable --quiet -- "$unit" || [ "$(systemctl show --property=LoadState --value -- "$unit")" = not-found ]
 done
 for path in $gone; do
+	progress
 	drop "$path"
 done
 for tree in $copied; do
+	progress
 	path=${tree#*=} copy=$state/${tree%%=*}
 	mkdir -p "$path"
 	for name in $(ls -A -- "$path"); do
@@ -47,6 +50,7 @@ for tree in $copied; do
 	chown --reference="$copy" -- "$path"
 done
 for tree in $named; do
+	progress
 	path=${tree#*=} names=$state/${tree%%=*}
 	[ -d "$path" ] || continue
 	for name in $(ls -A -- "$path"); do
@@ -77,6 +81,7 @@ if [ -n "$stop$disable$copies$absent" ]; then
 	done
 fi
 for unit in $start; do
+	progress
 	systemctl restart -- "$unit"
 done
 for setting in $sysctls; do

@@ -2,6 +2,7 @@
 # has come to its end there is nothing left to do.
 if [ -d "$state" ]; then
 	exec 9<"$state"
+	progress 120
 	if ! flock --timeout 120 9; then
 		echo 'another run has been undoing changes on this host for two minutes' >&2
 		exit 1

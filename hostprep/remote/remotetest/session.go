@@ -22,8 +22,8 @@ type Session struct {
 	Command        string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Ended ends with the session.
-	Ended context.Context
+	// Ended ends with the session, Server with the server.
+	Ended, Server context.Context
 
 	// outputs is what still copies outputs when the command has ended.
 	outputs *sync.WaitGroup
@@ -76,7 +76,8 @@ func (s *Server) session(offered ssh.NewChannel) {
 			request.Reply(true, nil) //nolint:errcheck // the session would be over
 			running.Go(func() {
 				s.execute(Session{
-					Command: command.Line, Stdin: stdin{channel}, Stdout: channel, Stderr: channel.Stderr(), Ended: ended, outputs: &sync.WaitGroup{},
+					Command: command.Line, Stdin: stdin{channel}, Stdout: channel, Stderr: channel.Stderr(), Ended: ended, Server: s.life,
+					outputs: &sync.WaitGroup{},
 				}, channel)
 				over()          // before the client can know of it
 				channel.Close() //nolint:errcheck // it is over

@@ -14,9 +14,13 @@ changing() {
 settled() {
 	[ -r "$lock" ] || return 0
 	exec 8<"$lock"
+	if ! flock --nonblock 8; then
+		progress 300
+	fi
 	if ! flock --timeout 300 8; then
 		echo 'another run has been changing this host for five minutes; look at it with: fuser -v /run/dualstrap-changes.lock' >&2
 		exit 1
 	fi
 	exec 8<&-
+	progress
 }

@@ -15,6 +15,7 @@ elif [ "$(stat -c %s -- "$partial")" -ne "$offset" ]; then
 	exit 65
 fi
 cat >>"$partial"
+progress
 received=$(stat -c %s -- "$partial")
 if [ "$received" -lt "$size" ]; then
 	echo "received $received of $size bytes"
@@ -30,6 +31,7 @@ if [ "$form" = gzip ]; then
 else
 	found=$(sha256sum <"$partial" | cut -d ' ' -f 1)
 fi
+progress
 if [ "$found" != "$digest" ]; then
 	rm -f -- "$partial"
 	echo "what was sent has the digest $found, not $digest"
@@ -38,7 +40,9 @@ fi
 if [ "$form" = plain ]; then mv -fT -- "$partial" "$ready"; fi
 chown -- "$owner" "$ready"
 chmod -- "$mode" "$ready"
+progress
 sync -- "$ready"
+progress
 mv -fT -- "$ready" "$path"
 sync -- "$folder"
 rm -f -- "$folder.${path##*/}".dualstrap-*.part

@@ -5,6 +5,7 @@ if [ -d "$1" ] && [ ! -L "$1" ]; then
 	echo "$1 is a folder"
 	exit 1
 fi
+progress 300 # it may be large, and the disk slow
 digest_of() { sha256sum <"$1" | cut -d ' ' -f 1; }
 if [ -f "$1" ]; then
 	case $(stat -c '%f %U:%G:%f %u:%g' -- "$1") in

@@ -66,6 +66,7 @@ done <<END
 $manifest
 END
 sha256sum --check --quiet "$work/digests"
+progress
 
 (
 	for path do

@@ -1,0 +1,105 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// run executes a script on the connection, when there is a place for it.
+func (c *connection) run(ctx context.Context, script Script, limit time.Duration, secrets *Secrets) (Answer, error) {
+	hasNUL := func(text string) bool { return strings.ContainsRune(text, 0) }
+	if hasNUL(script.Body) || slices.ContainsFunc(script.Args, hasNUL) {
+		return Answer{}, fmt.Errorf("%s: neither a script nor its arguments can hold NUL", script.Name)
+	}
+	select {
+	case c.sessions <- struct{}{}:
+	case <-c.gone:
+		return Answer{}, c.lostError(script.Name)
+	case <-ctx.Done():
+		return Answer{}, ended(ctx, script.Name)
+	}
+	open, err := c.session(ctx, script.Name)
+	if err != nil {
+		<-c.sessions
+		return Answer{}, err
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	// Without a terminal a session's end does not reach its processes, so they are told before.
+	stop := context.AfterFunc(ctx, func() {
+		open.channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"})) //nolint:errcheck // best effort
+		open.channel.Close()                                                                    //nolint:errcheck // as above
+	})
+	defer stop()
+	watch := &watchdog{limit: limit, total: c.limits.Total, bite: end}
+	watch.watch()
+	defer watch.stop()
+	return c.execute(ctx, script, open, watch, secrets)
+}
+
+// execute executes a script in a session.
+func (c *connection) execute(ctx context.Context, script Script, open opened, watch *watchdog, secrets *Secrets) (Answer, error) {
+	marker := newMarker()
+	begun := time.Now()
+	program := program{line: framed(script, marker), marker: marker, input: script.Stdin, lasts: script.Lasts, watch: watch}
+	running, err := start(ctx, open, commandFor(c.end.user), program, func() {
+		c.open.Add(-1)
+		<-c.sessions
+	})
+	defer running.close(ctx)
+	var result outcome
+	if err == nil {
+		result, err = running.wait(ctx, c)
+	}
+	answer := Answer{Stderr: running.stderr.text(secrets), Duration: time.Since(begun)}
+	if cause := stalled(ctx); err != nil && cause != nil {
+		go c.giveUp(running)
+		return answer, c.stalledError(script.Name, cause, running, secrets)
+	}
+	if err != nil {
+		return answer, c.broken(ctx, script.Name, err)
+	}
+	answer.Values, err = c.judge(script.Name, running, result, answer.Stderr, secrets)
+	return answer, err
+}
+
+// giveUp loses a connection whose sshd does not even close a session: it would hold the session's place for ever.
+func (c *connection) giveUp(running *session) {
+	timer := time.NewTimer(min(starved, c.limits.Read))
+	defer timer.Stop()
+	select {
+	case <-running.closed:
+	case <-c.gone:
+	case <-timer.C:
+		c.lose(errNotClosed)
+	}
+}
+
+// errNotClosed is a host that takes no notice of the end of a session.
+var errNotClosed = errors.New("the host does not close a session that was ended")
+
+// broken tells why there is no outcome: the caller's end, the input's, the connection's or the session's.
+func (c *connection) broken(ctx context.Context, name string, err error) error {
+	var unread *sourceError
+	switch {
+	case errors.As(err, &unread):
+		return fmt.Errorf("%s: cannot read what is to be sent: %w", name, unread.err)
+	case ctx.Err() != nil:
+		return ended(ctx, name)
+	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):
+		return &Error{Doing: name, Reason: ErrProtocol, Err: err, Try: "log in to the host and see what it does on a command"}
+	}
+	if c.ask(drain) != nil {
+		c.lose(errNoEnd)
+	}
+	if c.isGone() {
+		return c.lostError(name)
+	}
+	return &CommandError{Script: name, Status: -1}
+}

@@ -1,0 +1,44 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// A control plane host that never says whether its lock is taken ends the run, and does not keep it from ending.
+func TestLockOfAHostThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	for name, hostile := range map[string]remotetest.Hostile{
+		"silent": remotetest.Silent, "drips": remotetest.Drips, "floods": remotetest.FloodsStderr, "never closes": remotetest.NeverCloses,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := remotetest.NewServer(t, remotetest.Options{Command: hostile.Command(true)})
+			settings := server.Settings()
+			settings.Limits = remote.Limits{Read: 200 * time.Millisecond}
+			pool, err := remote.NewPool(settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer pool.Close()
+			host, err := pool.Host(t.Context(), server.Addr().Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			over := make(chan struct{})
+			var held sync.WaitGroup
+			err = hold(context.Background(), host, "me", &held, beats{over})
+			close(over)
+			held.Wait()
+			if !errors.Is(err, remote.ErrUnreachable) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
