@@ -78,6 +78,17 @@ func (d *Display) Close() {
 	d.draw("")
 }
 
+// Note prints a line that stays.
+func (d *Display) Note(text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.width == nil {
+		d.print(text + "\n")
+	} else {
+		d.draw(text + "\n")
+	}
+}
+
 // Begin says that a step begins, and how long it should take, zero if nobody knows.
 func (d *Display) Begin(name string, expected time.Duration) *Step {
 	d.mu.Lock()

@@ -35,6 +35,8 @@ type SiteOptions struct {
 	Kubeconfig string
 	// Observe is told what happens as it happens, from many goroutines; it may be nil.
 	Observe func(workflow.Event)
+	// Note is told what the user should know about the whole run; it may be nil.
+	Note func(string)
 	// Log gives the log of a host; by default there is none.
 	Log func(host netip.Addr) *slog.Logger
 }
@@ -67,7 +69,7 @@ func OpenSite(verdict Verdict, options SiteOptions) (*Site, error) {
 	}
 	settings := remoteSettings(verdict.Config.SSH, options.Log)
 	settings.Secrets = &remote.Secrets{}
-	settings.Limits.Read = options.HostTimeout
+	settings.Limits.Read, settings.Note = options.HostTimeout, options.Note
 	pool, err := remote.NewPool(settings)
 	if err != nil {
 		return nil, err

@@ -69,6 +69,8 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	case <-ctx.Done():
 		return nil, false, ctx.Err()
 	}
+	attempt := &login{end: end, known: known}
+	attempt.keys, attempt.notes = p.keyring.keys(end.identity)
 	timeout := p.resolver.settings.ConnectTimeout
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -77,11 +79,13 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 		return nil, false, connectError(ctx, end, err)
 	}
 	raw := newPulse(stream)
-	attempt := &login{end: end, known: known}
-	attempt.keys, attempt.notes = p.keyring.keys(end.identity)
 	login, err := attempt.handshake(limited, raw)
 	if err != nil {
 		raw.Close() //nolint:errcheck // it is of no use
+		attempt.version = raw.greeting.named()
+		if said := raw.greeting.other(); said != "" && ctx.Err() == nil {
+			return nil, false, noServerError(end, said)
+		}
 		return nil, attempt.transient(ctx, err), attempt.explain(ctx, limited, err)
 	}
 	return newConnection(end, login, raw, &p.resolver.settings), false, nil
@@ -129,6 +133,8 @@ type login struct {
 	// hostKey tells whether the host has shown its key, and distrust why it is not to be believed.
 	hostKey  bool
 	distrust error
+	// version is how the host named itself; empty when it did not come to that.
+	version string
 	// methods are those by which the host lets people in.
 	methods []string
 }

@@ -107,6 +107,10 @@ func (l *login) explain(ctx, limited context.Context, err error) error {
 		return &Error{Doing: doing, Reason: ErrProtocol, Err: err, Try: "update sshd on the host: it offers old algorithms only"}
 	case l.hostKey:
 		return l.authenticationError(doing, err)
+	case errors.Is(err, net.ErrClosed):
+		// This side closed it, for what was not understood; what that was is lost.
+		err = fmt.Errorf("it names itself %q, and what it says then is not SSH", l.version)
+		fallthrough
 	default:
 		return &Error{
 			Doing: doing, Reason: ErrProtocol, Err: err,

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
 )
 
 // key is one key to log in with.
@@ -37,12 +35,7 @@ func plainKey(public ssh.PublicKey) ssh.PublicKey {
 
 // keyring finds keys: in the agent, which is asked once and then shared, and in files, which are read once.
 type keyring struct {
-	socket string
-
-	once sync.Once
-	conn net.Conn
-	held []key
-	err  error
+	agent sshAgent
 
 	mu    sync.Mutex
 	files map[string]fileKey
@@ -66,51 +59,11 @@ func (r *keyring) file(path string, held []key) ([]key, error) {
 	return found.keys, found.err
 }
 
-// agentKeys gives what the agent holds. That there is none, or that it does not answer, is told where
-// no key fits.
-func (r *keyring) agentKeys() ([]key, error) {
-	r.once.Do(func() {
-		if r.socket == None {
-			return
-		}
-		if r.conn, r.err = net.Dial("unix", r.socket); r.err != nil { //nolint:noctx // a local socket, answered at once
-			return
-		}
-		client := agent.NewClient(r.conn)
-		listed, err := client.List()
-		if err != nil {
-			r.err = err
-			return
-		}
-		signers, err := client.Signers()
-		if err != nil {
-			r.err = err
-			return
-		}
-		for i, signer := range signers {
-			name := "agent key"
-			if i < len(listed) && listed[i].Comment != "" {
-				name += " " + listed[i].Comment
-			}
-			r.held = append(r.held, key{Signer: signer, name: name})
-		}
-	})
-	return r.held, r.err
-}
-
-// close ends the conversation with the agent, and makes sure that there will be none.
-func (r *keyring) close() {
-	r.once.Do(func() {})
-	if r.conn != nil {
-		r.conn.Close() //nolint:errcheck // nothing was written that could be lost
-	}
-}
-
 // keys gives the keys to try, in order, and notes on those that cannot be used.
 func (r *keyring) keys(choice identityChoice) (keys []key, notes []string) {
-	held, err := r.agentKeys()
+	held, err := r.agent.keys()
 	if err != nil {
-		notes = append(notes, fmt.Sprintf("the agent does not answer: %v", err))
+		notes = append(notes, err.Error())
 	}
 	for _, path := range choice.paths {
 		found, err := r.file(path, held)

@@ -76,11 +76,13 @@ func NewPool(settings Settings) (*Pool, error) {
 		life:     life,
 		end:      end,
 		resolver: resolver{settings: settings, config: config},
-		keyring:  &keyring{socket: settings.AgentSocket, files: map[string]fileKey{}},
-		dials:    make(chan struct{}, maxDials),
-		flights:  map[string]*flight{},
-		trust:    map[string]*hostKeys{},
-		targets:  map[netip.Addr]*endpoint{},
+		keyring: &keyring{files: map[string]fileKey{}, agent: sshAgent{
+			socket: settings.AgentSocket, wait: min(agentWait, settings.ConnectTimeout), sign: settings.ConnectTimeout, note: settings.Note,
+		}},
+		dials:   make(chan struct{}, maxDials),
+		flights: map[string]*flight{},
+		trust:   map[string]*hostKeys{},
+		targets: map[netip.Addr]*endpoint{},
 	}, nil
 }
 
@@ -120,6 +122,7 @@ func (p *Pool) Close() {
 	p.flights = map[string]*flight{}
 	p.mu.Unlock()
 	p.end()
+	p.keyring.agent.close()
 	var conns []*connection
 	for _, each := range flights {
 		if <-each.landed; each.conn != nil {
@@ -134,7 +137,6 @@ func (p *Pool) Close() {
 			}
 		}
 	}
-	p.keyring.close()
 }
 
 // connection gives the connection of an endpoint. Those who ask while one is being set up share it.

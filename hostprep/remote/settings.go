@@ -62,6 +62,9 @@ type Settings struct {
 	// Limits bound how long scripts may take.
 	Limits Limits
 
+	// Note is told what the user should know about the whole run, as that the agent does not answer; it may be nil.
+	Note func(string)
+
 	// Secrets are kept out of logs and errors.
 	Secrets *Secrets
 	// Log gives the log of a host; by default there is none.
@@ -96,6 +99,9 @@ func (s Settings) complete() (Settings, error) {
 	s.ConnectTimeout = cmp.Or(s.ConnectTimeout, defaultConnectTimeout)
 	s.KeepAlive = cmp.Or(s.KeepAlive, defaultKeepAlive)
 	s.Limits = s.Limits.complete()
+	if s.Note == nil {
+		s.Note = func(string) {}
+	}
 	if s.Secrets == nil {
 		s.Secrets = &Secrets{}
 	}

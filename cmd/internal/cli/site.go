@@ -80,6 +80,7 @@ func (f *SiteFlags) Open(streams Streams, verdict provision.Verdict, run SiteRun
 		Bundle:       run.Bundle,
 		Version:      Version(),
 		Observe:      hosts.observe,
+		Note:         func(text string) { hosts.display.Note("note: " + Visible(text)) },
 	}
 	if run.Run != nil {
 		options.Log, options.Kubeconfig = run.Run.HostLog, run.Run.Kubeconfig

@@ -11,6 +11,8 @@ import (
 type Fault struct {
 	// Drop closes it before the banner, as sshd does beyond MaxStartups.
 	Drop bool
+	// Says is said before the banner.
+	Says string
 	// Stall accepts it and says nothing.
 	Stall bool
 	// HostKey is shown in place of the server's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -231,6 +232,9 @@ func (s *Server) serve() {
 func (s *Server) handle(conn *faultyConn, fault Fault) {
 	if fault.Drop {
 		return
+	}
+	if fault.Says != "" {
+		io.WriteString(conn, fault.Says) //nolint:errcheck // the connection would be over
 	}
 	if fault.Stall {
 		conn.stall()

@@ -1,0 +1,98 @@
+package remote_test
+
+import (
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+)
+
+// agentThat is the socket of an agent, or what passes for one: it says something to each question.
+func agentThat(t *testing.T, says string) string {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "agent")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open sync.WaitGroup
+	t.Cleanup(func() {
+		listener.Close() //nolint:errcheck // it is over
+		open.Wait()
+	})
+	open.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			open.Go(func() {
+				defer conn.Close() //nolint:errcheck // it is over
+				for question := make([]byte, 1024); ; {
+					if _, err := conn.Read(question); err != nil {
+						return
+					}
+					io.WriteString(conn, says) //nolint:errcheck // its end is an end
+				}
+			})
+		}
+	})
+	return socket
+}
+
+// An agent that does not answer is waited for once and told, and keys from files are used.
+func TestAgentThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{"silent": "", "a part": "\x00\x00\x00\x10\x0c"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var notes []string
+			server := remotetest.NewServer(t, remotetest.Options{})
+			_, err := try(t, server, func(s *remote.Settings) {
+				s.AgentSocket, s.ConnectTimeout = agentThat(t, answer), 2*time.Second
+				s.Note = func(text string) { notes = append(notes, text) }
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if len(notes) != 1 || !strings.Contains(notes[0], "has not answered for 2s: going on without it") {
+				t.Errorf("notes %q", notes)
+			}
+		})
+	}
+}
+
+// Where there is no other key, the host's failure says so, too; and one that is not there at all is no news.
+func TestAgentIsToldWhereNoKeyFits(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		socket string
+		says   string
+		notes  int
+	}{
+		"silent":   {agentThat(t, ""), "has not answered for 1s", 1},
+		"garbage":  {agentThat(t, "\xff\xff\xff\xff"), "the SSH agent does not answer", 0},
+		"nonsense": {agentThat(t, "\x00\x00\x00\x01\x63"), "the SSH agent does not answer", 0},
+		"gone":     {"/does/not/exist", "the SSH agent does not answer", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			notes := 0
+			_, err := try(t, remotetest.NewServer(t, remotetest.Options{}), func(s *remote.Settings) {
+				s.AgentSocket, s.PrivateKeyPath, s.ConnectTimeout = test.socket, "", time.Second
+				s.Note = func(string) { notes++ }
+			})
+			reason(t, err, remote.ErrAuthentication)
+			says(t, err, test.says)
+			if notes != test.notes {
+				t.Errorf("%d notes", notes)
+			}
+		})
+	}
+}
