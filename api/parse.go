@@ -17,12 +17,18 @@ const maxProblems = 1000
 // The manifests hold every object that could be read, also those that have errors: what is wrong
 // keeps its zero value. Problems come in the order of the sources and of their lines. Of one document
 // no more than 100 are given, of one source no more than 1000; one more says how many are left out. No
-// problem repeats a value.
-func Parse(sources []Source) (*Manifests, Problems) {
-	p := &parser{manifests: &Manifests{}, kinds: kinds()}
+// problem repeats a value. What is past [DefaultLimits] is a problem, too.
+func Parse(sources []Source) (*Manifests, Problems) { return ParseWithin(sources, DefaultLimits()) }
+
+// ParseWithin is Parse with other limits.
+func ParseWithin(sources []Source, limits Limits) (*Manifests, Problems) {
+	p := &parser{manifests: &Manifests{}, kinds: kinds(), limits: limits}
 	for _, s := range sources {
-		p.source(s)
+		if p.admit(s) {
+			p.source(s)
+		}
 	}
+	p.countNodes()
 	return p.manifests, p.problems
 }
 
@@ -31,13 +37,17 @@ type parser struct {
 	manifests *Manifests
 	problems  Problems
 	kinds     []kind
+	limits    Limits
+	// bytes is how much the sources until now have, and crowded that there are too many nodes.
+	bytes   int
+	crowded bool
 	// vocabulary is what words gives.
 	vocabulary []string
 }
 
 // source decodes one file. Its documents do not hinder each other: what one lacks, others may have.
 func (p *parser) source(s Source) {
-	docs, problems := strictyaml.Parse(s.Data, strictyaml.Options{Words: p.words})
+	docs, problems := strictyaml.Parse(s.Data, strictyaml.Options{Words: p.words, Limits: strictyaml.Limits{Bytes: p.limits.Bytes, Scalar: maxScalar}})
 	if len(problems) > 0 {
 		p.manifests.Incomplete = true
 	}

@@ -19,7 +19,7 @@ const StdinName = "-"
 
 // maxSourceBytes bounds how much of one source is read. It is above what the decoder accepts, so
 // that the decoder is the one to refuse, with a place.
-const maxSourceBytes = 65 << 20
+const maxSourceBytes = 9 << 20
 
 // ReadSources reads manifests: each path is a file, a folder, whose *.yaml and *.yml files are read
 // in the order of their names, or [StdinName]. All paths that cannot be read are reported together.

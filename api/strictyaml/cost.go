@@ -57,6 +57,9 @@ func (m *meter) measure(n *yaml.Node, depth int) cost {
 		m.fail(n, RuleLimit, fmt.Sprintf("nested deeper than %d levels", m.limits.Depth), "")
 		return cost{}
 	}
+	if len(n.Value) > m.limits.Scalar {
+		m.fail(n, RuleLimit, fmt.Sprintf("a single value has more than %d KiB", m.limits.Scalar>>10), "")
+	}
 	if n.Anchor != "" {
 		m.known[n] = nil
 	}

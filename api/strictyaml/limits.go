@@ -7,6 +7,8 @@ type Limits struct {
 	// Values is how many keys, list items and other values a file may hold, about: it is counted
 	// by their punctuation before anything is parsed. A parsed value takes some 200 bytes.
 	Values int
+	// Scalar is how many bytes a single value may have.
+	Scalar int
 	// Documents is how many documents a file may hold.
 	Documents int
 	// Depth is how deep values may be nested.
@@ -19,7 +21,7 @@ type Limits struct {
 
 // DefaultLimits leave room for a pool of 300,000 nodes, or a document for each of 100,000.
 func DefaultLimits() Limits {
-	return Limits{Bytes: 64 << 20, Values: 1_000_000, Documents: 100_000, Depth: 100, Expansion: 100_000, Problems: 100}
+	return Limits{Bytes: 64 << 20, Values: 1_000_000, Scalar: 64 << 20, Documents: 100_000, Depth: 100, Expansion: 100_000, Problems: 100}
 }
 
 func (l Limits) orDefaults() Limits {
@@ -30,6 +32,7 @@ func (l Limits) orDefaults() Limits {
 	}{
 		{&l.Bytes, d.Bytes},
 		{&l.Values, d.Values},
+		{&l.Scalar, d.Scalar},
 		{&l.Documents, d.Documents},
 		{&l.Depth, d.Depth},
 		{&l.Expansion, d.Expansion},

@@ -50,6 +50,27 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// The bound on single values is the caller's: by default it is that of the file.
+func TestLongValues(t *testing.T) {
+	t.Parallel()
+	const message = " yaml-limit a single value has more than 1 KiB"
+	for text, want := range map[string]string{
+		"a: b\nc: " + strings.Repeat("d", 1025):        "2:4" + message,
+		"? " + strings.Repeat("d", 1025) + "\n: a":     "1:3" + message,
+		"a: |\n  " + strings.Repeat("d\n  ", 1025):     "1:4" + message,
+		"a: [" + strings.Repeat("d, ", 1025) + "d]":    "",
+		"a: \"" + strings.Repeat(`\u00e9`, 513) + "\"": "1:4" + message,
+	} {
+		docs, problems := strictyaml.Parse([]byte(text), strictyaml.Options{Limits: strictyaml.Limits{Scalar: 1 << 10}})
+		if len(docs) != 1 || len(problems) > 0 {
+			t.Fatal(format(problems))
+		}
+		if got := strings.Join(format(docs[0].Problems()), "\n"); got != want {
+			t.Errorf("%.20q: %s, want %s", text, got, want)
+		}
+	}
+}
+
 // lists is a value in 60 lists.
 func lists(value string) string { return strings.Repeat("[", 60) + value + strings.Repeat("]", 60) }
 
