@@ -42,8 +42,9 @@ func mayImport() map[string][]string {
 		"internal/certtest":          {},
 		"internal/kubetest":          {},
 		"internal/netspace":          {},
+		"internal/visible":           {},
 		"cmd/internal/cli": {
-			"api", "bundle", "hostprep", "hostprep/remote", "internal/amount", "progress",
+			"api", "bundle", "hostprep", "hostprep/remote", "internal/amount", "internal/visible", "progress",
 			"provision", "provision/proof", "provision/workflow", "provision/workspace",
 		},
 		"provision": {
@@ -54,7 +55,7 @@ func mayImport() map[string][]string {
 		"provision/proof":            {"api", "bundle", "hostprep", "hostprep/remote", "internal/amount", "provision/kube"},
 		"provision/workflow":         {"hostprep/remote"},
 		"provision/kube":             {"api"},
-		"provision/workspace":        {},
+		"provision/workspace":        {"internal/visible"},
 		"hostprep":                   {"hostprep/remote"},
 		"hostprep/change":            {"hostprep/firewalld", "hostprep/remote"},
 		"hostprep/firewalld":         {},
@@ -199,5 +200,38 @@ func TestFilesStayShort(t *testing.T) {
 		if !file.isMade() && file.lines > maxFileLines {
 			t.Errorf("%s: %d lines, more than %d: it is about two things", file.path, file.lines, maxFileLines)
 		}
+	}
+}
+
+// What is written past the streams that make everything visible, and why it may be.
+func TestRawStreamsAreFew(t *testing.T) {
+	t.Parallel()
+	may := map[string]string{
+		"cmd/bundle_build.go":        "progress draws with escape sequences; the names of its steps are of this program",
+		"cmd/lab_exec.go":            "the command is the user's, and so is what it prints",
+		"cmd/internal/cli/output.go": "colours of the plan, whose names rules have checked",
+		"cmd/internal/cli/site.go":   "progress draws with escape sequences; names of phases are of this program, notes are made visible",
+	}
+	for _, file := range projectFiles(t) {
+		if file.isTest() || !strings.HasPrefix(file.path, "cmd/") {
+			continue
+		}
+		ast.Inspect(file.syntax, func(node ast.Node) bool {
+			call, isCall := node.(*ast.CallExpr)
+			if !isCall {
+				return true
+			}
+			name := ""
+			switch called := call.Fun.(type) {
+			case *ast.Ident:
+				name = called.Name
+			case *ast.SelectorExpr:
+				name = called.Sel.Name
+			}
+			if name == "Raw" && may[file.path] == "" && file.path != "cmd/internal/cli/visible.go" {
+				t.Errorf("%s writes past the streams that make everything visible", file.path)
+			}
+			return true
+		})
 	}
 }

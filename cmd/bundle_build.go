@@ -49,7 +49,7 @@ to do takes a second or two.`,
 			return fmt.Errorf("cannot find dualstrap's own executable: %w", err)
 		}
 		result, err := build.Build(cmd.Context(), build.Options{
-			Output: *output, Release: release, CacheDir: cache, Self: self, SelfVersion: cli.Version(), Progress: streams.Err,
+			Output: *output, Release: release, CacheDir: cache, Self: self, SelfVersion: cli.Version(), Progress: cli.Raw(streams.Err),
 		})
 		if err != nil {
 			return err

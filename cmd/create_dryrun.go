@@ -52,8 +52,8 @@ func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
 
 // writeDryRun prints the plan, then each file under a line that says where it goes.
 func writeDryRun(streams cli.Streams, verdict provision.Verdict, files []render.File) error {
-	w := streams.Out
-	if err := planview.Text(w, verdict.Config, verdict.Plan, planview.TextOptions{Color: streams.Color()}); err != nil {
+	colored, color := streams.Color()
+	if err := planview.Text(colored, verdict.Config, verdict.Plan, planview.TextOptions{Color: color}); err != nil {
 		return err
 	}
 	for _, file := range files {
@@ -61,7 +61,7 @@ func writeDryRun(streams cli.Streams, verdict provision.Verdict, files []render.
 		if file.Host != "" {
 			place = file.Host
 		}
-		if _, err := fmt.Fprintf(w, "\n==> %s %s (%#o)\n%s", place, file.Path, file.Mode.Perm(), file.Content); err != nil {
+		if _, err := fmt.Fprintf(streams.Out, "\n==> %s %s (%#o)\n%s", place, file.Path, file.Mode.Perm(), file.Content); err != nil {
 			return err
 		}
 	}

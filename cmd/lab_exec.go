@@ -34,8 +34,8 @@ error are the command's, on a terminal also the terminal, and its exit code is t
 			return err
 		}
 		err = l.Exec(cmd.Context(), args[0], lab.Streams{
-			In: streams.In, Out: streams.Out, Err: streams.Err,
-			Terminal: isTerminal(streams.In) && isTerminal(streams.Out),
+			In: streams.In, Out: cli.Raw(streams.Out), Err: cli.Raw(streams.Err), // they are the command's
+			Terminal: isTerminal(streams.In) && isTerminal(cli.Raw(streams.Out)),
 		}, args[1:])
 		var ended *exec.ExitError
 		if errors.As(err, &ended) && ended.ExitCode() >= 0 {

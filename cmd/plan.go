@@ -33,7 +33,8 @@ podCIDRs, and what is left. The plan follows from the manifests alone; create us
 		case cli.SVG:
 			return planview.SVG(streams.Out, verdict.Config, verdict.Plan)
 		default:
-			return planview.Text(streams.Out, verdict.Config, verdict.Plan, planview.TextOptions{Color: streams.Color()})
+			out, color := streams.Color()
+			return planview.Text(out, verdict.Config, verdict.Plan, planview.TextOptions{Color: color})
 		}
 	}
 	return cmd

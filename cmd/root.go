@@ -29,7 +29,9 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 
-	root := newRoot(cli.Streams{In: in, Out: out, Err: errOut})
+	streams, flush := cli.NewStreams(in, out, errOut)
+	defer flush()
+	root := newRoot(streams)
 	root.SetArgs(args)
 	clean := false
 	if called, _, err := root.Find(args); err == nil {
@@ -39,7 +41,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	go func() {
 		called, err := root.ExecuteContextC(ctx)
 		if err != nil && ctx.Err() == nil {
-			report(errOut, called, err)
+			report(streams.Err, called, err)
 		}
 		ended <- err
 	}()

@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/dualstrap/dualstrap/internal/visible"
 )
 
 // DefaultDir is the folder of workspaces.
@@ -98,7 +100,7 @@ func (r *Run) WriteReport(report any) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the report: %w", err)
 	}
-	if err := replace(filepath.Join(r.Dir, "report.json"), append(data, '\n'), modeReport); err != nil {
+	if err := replace(filepath.Join(r.Dir, "report.json"), append(visible.JSON(data), '\n'), modeReport); err != nil {
 		return fmt.Errorf("cannot write the report: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dualstrap/dualstrap/internal/visible"
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
@@ -56,6 +57,6 @@ func WriteJUnit(w io.Writer, name string, report proof.Report) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, visible.XML(text))
 	return err
 }

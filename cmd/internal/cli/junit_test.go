@@ -40,3 +40,17 @@ func TestWriteJUnit(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// What hosts say is visible in it, and means the same.
+func TestWriteJUnitMakesVisible(t *testing.T) {
+	t.Parallel()
+	const drives = "\u009b31m\u202e\x7f"
+	report := proof.Report{Checks: []proof.Result{{Name: "a", Target: drives, Status: proof.Failed, Message: drives + "\x1b[2J", Hint: drives}}}
+	var out strings.Builder
+	if err := cli.WriteJUnit(&out, drives, report); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); cli.Visible(text) != text || strings.Count(text, "&#x9B;31m&#x202E;&#x7F;") != 4 {
+		t.Errorf("%q", text)
+	}
+}

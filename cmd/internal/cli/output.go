@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"sigs.k8s.io/yaml"
+
+	"github.com/dualstrap/dualstrap/internal/visible"
 )
 
 // Streams are the standard streams of a command: Out gets its result, Err everything else.
@@ -19,10 +22,24 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
-// Color reports whether Out is a terminal whose user has not asked for plain text.
-func (s Streams) Color() bool {
-	file, ok := s.Out.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(file.Fd()))
+// NewStreams makes streams on which no text from outside drives a terminal, wherever it comes from. The function writes
+// what is left at the end.
+func NewStreams(in io.Reader, out, errOut io.Writer) (Streams, func()) {
+	shownOut, shownErr := visible.NewWriter(out), visible.NewWriter(errOut)
+	return Streams{In: in, Out: shownOut, Err: shownErr}, func() {
+		shownOut.Close() //nolint:errcheck // half a character
+		shownErr.Close() //nolint:errcheck // as above
+	}
+}
+
+// Color is where the result goes that may have colours, and whether it may: Out is a terminal whose user has not asked for
+// plain text. What is written then is not made visible, so it has to be of names that rules have checked.
+func (s Streams) Color() (io.Writer, bool) {
+	file, ok := Raw(s.Out).(*os.File)
+	if ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(file.Fd())) {
+		return file, true
+	}
+	return s.Out, false
 }
 
 // The output formats; each command takes some of them.
@@ -67,10 +84,15 @@ func (f *Format) Set(value string) error {
 
 // WriteJSON prints a value as indented JSON.
 func WriteJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := w.Write(visible.JSON(text.Bytes()))
+	return err
 }
 
 // WriteYAML prints a value as YAML, with the names of its JSON form.

@@ -118,14 +118,14 @@ type hostProgress struct {
 }
 
 func newHostProgress(streams Streams) *hostProgress {
-	return &hostProgress{display: progress.New(streams.Err, 0, 0), log: slog.New(slog.DiscardHandler), steps: map[string]*progress.Step{}}
+	return &hostProgress{display: progress.New(Raw(streams.Err), 0, 0), log: slog.New(slog.DiscardHandler), steps: map[string]*progress.Step{}}
 }
 
 func (p *hostProgress) observe(event workflow.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.record(event)
-	name := event.Phase
+	name := event.Phase // of this program, as are the words in which it ends
 	if event.Host.IsValid() {
 		name = event.Host.String() + " " + name
 	}

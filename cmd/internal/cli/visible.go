@@ -1,25 +1,20 @@
 package cli
 
 import (
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"io"
+
+	"github.com/dualstrap/dualstrap/internal/visible"
 )
 
-// Visible makes text from outside, like the name of a file, safe to print on a terminal: all that
-// would not be seen, moves the cursor or turns the direction of writing is written as in Go. Only line
-// ends stay.
-func Visible(s string) string {
-	var out strings.Builder
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		char := s[:size]
-		if s = s[size:]; r != '\n' && (!unicode.IsPrint(r) || r == utf8.RuneError && size == 1) {
-			quoted := strconv.Quote(char)
-			char = quoted[1 : len(quoted)-1]
-		}
-		out.WriteString(char)
+// Visible makes text from outside, like the name of a file, safe to print on a terminal. [Streams] do so with all that
+// is written to them; it is for what is written past them.
+func Visible(s string) string { return visible.Text(s) }
+
+// Raw is what a stream writes to: for what is made of escape sequences of our own, and for what belongs to a command
+// that the user named.
+func Raw(stream io.Writer) io.Writer {
+	if shown, ok := stream.(*visible.Writer); ok {
+		return shown.Raw()
 	}
-	return out.String()
+	return stream
 }

@@ -39,6 +39,21 @@ func (r *Reply) And(answers ...Said) *Reply {
 	return more
 }
 
+// Instead gives a reply with some texts in place of others, given by turns. The word is not a part of them.
+func (r *Reply) Instead(texts ...string) *Reply {
+	other := &Reply{}
+	replacer := strings.NewReplacer(texts...)
+	begin := 0
+	for _, at := range r.markers {
+		other.data = append(other.data, replacer.Replace(string(r.data[begin:at]))...)
+		other.markers = append(other.markers, len(other.data))
+		other.data = append(other.data, make([]byte, markerSize)...)
+		begin = at + markerSize
+	}
+	other.data = append(other.data, replacer.Replace(string(r.data[begin:]))...)
+	return other
+}
+
 func (r *Reply) frame(words string) {
 	r.data = append(r.data, '\n')
 	r.markers = append(r.markers, len(r.data))

@@ -29,6 +29,15 @@ func (h Hostile) Command(deaf bool) func(Session) Exit {
 	}
 }
 
+// Ending is a Command that says what it has to, and ends.
+func (h Hostile) Ending(session Session) Exit {
+	program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // what is cut off is not understood
+	if script, understood := receive(program); understood {
+		h(session, string(script.marker))
+	}
+	return Exit{Status: 1}
+}
+
 // Silent says nothing.
 func Silent(Session, string) {}
 

@@ -124,6 +124,16 @@ func (s *Server) newConfig(hostKey ssh.Signer) *ssh.ServerConfig {
 	return config
 }
 
+// LoginKey is the private key that logs in.
+func (s *Server) LoginKey() string {
+	s.tb.Helper()
+	content, err := os.ReadFile(s.key)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return string(content)
+}
+
 // Addr is where the server listens.
 func (s *Server) Addr() netip.AddrPort {
 	return s.listener.Addr().(*net.TCPAddr).AddrPort()
