@@ -152,6 +152,9 @@ func remoteFiles(files []render.File) []remote.File {
 // joinedNote tells who looks into the file what it is for.
 const joinedNote = "kubeadm has come to its end on this host: it is a node.\n"
 
+// scratchDir is where scripts keep secrets for a moment: in memory, not on a disk.
+const scratchDir = "/run"
+
 // uploadCertificates leaves the control plane's certificates in the cluster, encrypted.
 func (s *Site) uploadCertificates(ctx context.Context, key string) error {
 	member, err := s.access.member(ctx)
@@ -163,7 +166,7 @@ func (s *Site) uploadCertificates(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	upload, err := script("leave certificates for other control plane nodes", "upload_certs")
+	upload, err := script("leave certificates for other control plane nodes", "upload_certs", scratchDir)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ if [ -n "$back" ]; then
 	mv "$state/put-back.new" "$state/put-back"
 fi
 trap '' HUP INT PIPE TERM
-log=$(mktemp)
+log=$(mktemp -p /run dualstrap-firewalld.XXXXXXXXXX)
 status=0
 take_effect >"$log" 2>&1 || status=$?
 cat "$log" >&2 || :

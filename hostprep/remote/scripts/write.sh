@@ -45,9 +45,11 @@ clean() {
 	done
 	rm -f -- "$@"
 }
-work=$(mktemp -d)
+work=
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
+# Files may be secret: what is kept of them for a moment is in memory, where it can be.
+if [ -w /run ]; then work=$(mktemp -d -p /run dualstrap-write.XXXXXXXXXX); else work=$(mktemp -d); fi
 gzip -dc >"$work/contents"
 
 changing

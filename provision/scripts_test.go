@@ -1,0 +1,105 @@
+package provision
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stand is a folder with a stand-in for kubeadm, which says that it runs and goes on until it is ended.
+func stand(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"bin", "scratch", "etc"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{
+		"bin/kubeadm":     "#!/bin/sh\necho $$ >" + dir + "/runs.new\nmv " + dir + "/runs.new " + dir + "/runs\nexec sleep 60\n",
+		"bin/systemctl":   "#!/bin/sh\nexit 0\n",
+		"etc/config.yaml": "certificateKey: secret\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil { //nolint:gosec // programs
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// A script that is ended by a signal while kubeadm runs leaves nothing secret behind, whether the signal goes to all its
+// processes, as sshd sends it, or to the shell alone. dash runs no EXIT trap on a signal by itself.
+func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"init", "join", "upload_certs"} {
+		for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE, syscall.SIGTERM} {
+			for _, all := range []bool{true, false} {
+				t.Run(strings.Join([]string{file, signal.String()}, " "), func(t *testing.T) {
+					t.Parallel()
+					dir := stand(t)
+					argument := filepath.Join(dir, "etc", "config.yaml")
+					if file == "upload_certs" {
+						argument = filepath.Join(dir, "scratch")
+					}
+					s, err := script(file, file, argument)
+					if err != nil {
+						t.Fatal(err)
+					}
+					killWhileItRuns(t, dir, s.Body, argument, func(sh int) {
+						if all {
+							syscall.Kill(-sh, signal) //nolint:errcheck // the test would fail
+							return
+						}
+						syscall.Kill(sh, signal) //nolint:errcheck // as above
+						endKubeadm(t, dir)
+					})
+					left, err := filepath.Glob(filepath.Join(dir, "scratch", "*"))
+					if err != nil || len(left) > 0 {
+						t.Errorf("it leaves %v", left)
+					}
+					if _, err := os.Stat(filepath.Join(dir, "etc", "config.yaml")); file != "upload_certs" && !os.IsNotExist(err) {
+						t.Errorf("it leaves kubeadm's configuration: %v", err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// killWhileItRuns runs a script as it is run on a host, and ends it when its kubeadm runs.
+func killWhileItRuns(t *testing.T, dir, body, argument string, kill func(sh int)) {
+	t.Helper()
+	sh := exec.CommandContext(t.Context(), "dash", "-c", "progress() { :; }\nset -eu\n"+body, "sh", argument)
+	sh.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
+	sh.Stdin = strings.NewReader("certificateKey: secret\n")
+	sh.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := sh.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "runs")); err == nil {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	kill(sh.Process.Pid)
+	if err := sh.Wait(); err == nil {
+		t.Error("the script has come to its end")
+	}
+}
+
+// endKubeadm ends the stand-in: a shell runs its traps when what it waits for has ended.
+func endKubeadm(t *testing.T, dir string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "runs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "kill", "-KILL", strings.TrimSpace(string(text))).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
