@@ -5,6 +5,8 @@
 //	WORKSPACES/NAME/log/create-cluster-20261125-071500/create-cluster.log
 //	                                                   10.2.0.4.log
 //	                                                   report.json
+//
+// The folder of a run is its owner's alone. A workspace of somebody else is refused.
 package workspace
 
 import (
@@ -27,6 +29,8 @@ const DefaultDir = "dualstrap-workspace"
 
 const (
 	modeFolder = 0o755
+	// modeRun keeps what hosts said to the owner, whatever the files in it are.
+	modeRun = 0o700
 	// modeLog keeps logs to their owner: hosts print what they like.
 	modeLog    = 0o600
 	modeSecret = 0o600
@@ -39,7 +43,7 @@ type Run struct {
 	Dir, Kubeconfig string
 
 	mu    sync.Mutex
-	files []*os.File
+	files []*logFile
 	hosts map[netip.Addr]*slog.Logger
 	main  *slog.Logger
 }
@@ -55,8 +59,8 @@ func Begin(workspaces, cluster, command string, now time.Time) (*Run, error) {
 		Kubeconfig: filepath.Join(dir, cluster+"-kubeconfig"),
 		hosts:      map[netip.Addr]*slog.Logger{},
 	}
-	if err := os.MkdirAll(r.Dir, modeFolder); err != nil {
-		return nil, fmt.Errorf("cannot make the folder for logs: %w", err)
+	if err := makeFolders(workspaces, dir, filepath.Dir(r.Dir), r.Dir); err != nil {
+		return nil, err
 	}
 	if r.main, err = r.open(command + ".log"); err != nil {
 		return nil, err
@@ -66,10 +70,11 @@ func Begin(workspaces, cluster, command string, now time.Time) (*Run, error) {
 
 // open starts a log.
 func (r *Run) open(name string) (*slog.Logger, error) {
-	file, err := os.OpenFile(filepath.Join(r.Dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, modeLog)
+	opened, err := os.OpenFile(filepath.Join(r.Dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, modeLog)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write a log: %w", err)
 	}
+	file := &logFile{file: opened}
 	r.files = append(r.files, file)
 	return slog.New(slog.NewTextHandler(file, nil)), nil
 }
@@ -139,7 +144,7 @@ func replace(path string, content []byte, mode os.FileMode) error {
 	return nil
 }
 
-// Close ends the logs.
+// Close ends the logs, and tells which of them are not whole.
 func (r *Run) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

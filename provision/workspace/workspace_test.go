@@ -53,6 +53,9 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s has mode %v, want %v", path, info.Mode().Perm(), want.mode)
 		}
 	}
+	if info, err := os.Stat(run.Dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder of the run: %v, %v", info, err)
+	}
 	if all, err := filepath.Glob(filepath.Join(dir, "prod", ".*")); err != nil || len(all) > 0 {
 		t.Errorf("temporary files are left: %v, %v", all, err)
 	}
