@@ -13,8 +13,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/dualstrap/dualstrap/cmd"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
@@ -207,15 +205,9 @@ func filesAreVisible(t *testing.T, dir string) {
 // wholeBundle is a bundle that holds little.
 func wholeBundle(t *testing.T) string {
 	t.Helper()
-	archive, err := txtar.ParseFile("testdata/script/bundle.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	for _, file := range archive.Files {
-		if rest, ok := strings.CutPrefix(file.Name, "whole/"); ok {
-			put(t, filepath.Join(dir, rest), string(file.Data))
-		}
+	if err := writeTinyBundle(dir); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
