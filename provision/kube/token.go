@@ -21,7 +21,8 @@ const (
 	nodeTokenGroup = "system:bootstrappers:kubeadm:default-node-token"
 )
 
-// MintToken makes a token with which hosts join, in the form abcdef.0123456789abcdef.
+// MintToken makes a token with which hosts join, in the form abcdef.0123456789abcdef. It lives for half an hour by the
+// API server's clock, which is the one that counts.
 func (c *Client) MintToken(ctx context.Context) (string, error) {
 	token, err := util.GenerateBootstrapToken()
 	if err != nil {
@@ -38,7 +39,6 @@ func (c *Client) MintToken(ctx context.Context) (string, error) {
 		StringData: map[string]string{
 			api.BootstrapTokenIDKey:               id,
 			api.BootstrapTokenSecretKey:           secret,
-			api.BootstrapTokenExpirationKey:       time.Now().UTC().Add(tokenLife).Format(time.RFC3339),
 			api.BootstrapTokenDescriptionKey:      "hosts join with it; dualstrap removes it when they have",
 			api.BootstrapTokenExtraGroupsKey:      nodeTokenGroup,
 			api.BootstrapTokenUsageAuthentication: "true",
@@ -46,6 +46,13 @@ func (c *Client) MintToken(ctx context.Context) (string, error) {
 		},
 	}
 	return token, poll(ctx, applyPatience, "cannot make a token to join with", func(ctx context.Context) (string, error) {
+		// What a dry run would create says when.
+		attempt := object.DeepCopy()
+		if err := c.client.Create(ctx, attempt, client.DryRunAll); err != nil {
+			return "", err
+		}
+		end := attempt.CreationTimestamp.Add(tokenLife)
+		object.StringData[api.BootstrapTokenExpirationKey] = end.UTC().Format(time.RFC3339)
 		return "", c.client.Create(ctx, object)
 	})
 }
