@@ -85,6 +85,11 @@ generate: $(TOOLS)/controller-gen ## regenerate deep copies, CRDs and schemas fr
 generated: $(TOOLS)/controller-gen # fails when generated files are not what the types give
 	tools/generate.sh --check
 
+# It asks a database on the network, so it is no part of make test.
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck ## look for published vulnerabilities in dualstrap and in what bundles are built from
+	tools/vuln.sh $(TOOLS)/govulncheck
+
 # Programs that tests and tasks need. Those for the code are Go modules of their own, so their dependencies stay out of
 # dualstrap's; those that read what is rendered are the bundle's.
 .PHONY: tools
@@ -95,6 +100,9 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod
 
 $(TOOLS)/controller-gen: tools/generate/go.mod $(wildcard tools/generate/openapi/*.go)
 	go build -C tools/generate -o $(TOOLS)/ tool && touch $@
+
+$(TOOLS)/govulncheck: tools/vuln/go.mod
+	go build -C tools/vuln -o $(TOOLS)/ tool && touch $@
 
 .PHONY: programs
 programs: bundle
