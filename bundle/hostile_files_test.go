@@ -19,28 +19,34 @@ func TestHostileFiles(t *testing.T) {
 	whole, _ := fixture(t)
 	const toolFile, innerFile = "bin/tool.gz", "images/inner.tar"
 	const isStored, isInside = true, false
+	// said changes what the manifest says of a file, and not the file.
+	said := func(change func(*bundle.File)) func(*testing.T, string, *bundle.File) {
+		return func(_ *testing.T, _ string, file *bundle.File) { change(file) }
+	}
 	for name, test := range map[string]struct {
 		file   string
 		change func(t *testing.T, path string, file *bundle.File)
 		stored bool
 		want   string
 	}{
-		"a size too small": {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Size = 1 }, isStored, "bytes, not 1"},
-		"a size too large": {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Size++ }, isStored, "bytes, not"},
+		"a size too small": {toolFile, said(func(f *bundle.File) { f.Size = 1 }), isStored, "bytes, not 1"},
+		"a size too large": {toolFile, said(func(f *bundle.File) { f.Size++ }), isStored, "bytes, not"},
 		"more than there was": {innerFile, func(t *testing.T, path string, _ *bundle.File) {
 			appendTo(t, path, "x")
 		}, isStored, "bytes, not"},
 		"one bit":                     {innerFile, func(t *testing.T, path string, _ *bundle.File) { flip(t, path) }, isStored, "its SHA-256 is"},
-		"an executable said smaller":  {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Executable.Size = 1 }, isInside, "more than 1 bytes"},
-		"an executable said larger":   {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Executable.Size++ }, isInside, "bytes, not"},
-		"another executable's digest": {toolFile, func(_ *testing.T, _ string, f *bundle.File) { f.Executable.SHA256 = f.SHA256 }, isInside, "its SHA-256 is"},
-		"another image's digest": {innerFile, func(_ *testing.T, _ string, f *bundle.File) {
+		"an executable said smaller":  {toolFile, said(func(f *bundle.File) { f.Executable.Size = 1 }), isInside, "more than 1 bytes"},
+		"an executable said larger":   {toolFile, said(func(f *bundle.File) { f.Executable.Size++ }), isInside, "bytes, not"},
+		"another executable's digest": {toolFile, said(func(f *bundle.File) { f.Executable.SHA256 = f.SHA256 }), isInside, "its SHA-256 is"},
+		"another image's digest": {innerFile, said(func(f *bundle.File) {
 			f.Image.Digest = "sha256:" + f.SHA256
-		}, isInside, "its image's digest is"},
-		"another image's name": {innerFile, func(_ *testing.T, _ string, f *bundle.File) {
+		}), isInside, "its image's digest is"},
+		"another image's name": {innerFile, said(func(f *bundle.File) {
 			f.Version, f.Image.Reference = "v2", "dualstrap.dev/inner:v2"
-		}, isInside, `its image is "dualstrap.dev/inner:v1", not dualstrap.dev/inner:v2`},
-		"a link":              {toolFile, replaceBy(func(path string) error { return os.Symlink("/etc/hostname", path) }), isStored, "no regular file"},
+		}), isInside, `its image is "dualstrap.dev/inner:v1", not dualstrap.dev/inner:v2`},
+		"a link": {toolFile, replaceBy(func(path string) error {
+			return os.Symlink("/etc/hostname", path)
+		}), isStored, "no regular file"},
 		"a link to the same":  {toolFile, linkToItself, isStored, "no regular file"},
 		"a pipe":              {toolFile, replaceBy(func(path string) error { return syscall.Mkfifo(path, 0o600) }), isStored, "no regular file"},
 		"a directory":         {toolFile, replaceBy(func(path string) error { return os.Mkdir(path, 0o700) }), isStored, "no regular file"},

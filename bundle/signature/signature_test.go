@@ -215,19 +215,24 @@ func TestCertificates(t *testing.T) {
 		Key: signer.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{"root", "ann@example.com"},
 		ValidAfter: year(2026), ValidBefore: year(2027),
 	}
+	const yes, no = "cert-authority", "does not allow its certificate"
 	for name, test := range map[string]struct {
 		change  func(*ssh.Certificate)
 		signer  ssh.Signer
 		options string
 		want    string
 	}{
-		"sound":             {nil, authority, "cert-authority", ""},
-		"expired":           {func(c *ssh.Certificate) { c.ValidBefore = year(2026) + 1 }, authority, "cert-authority", "does not allow its certificate"},
-		"not yet valid":     {func(c *ssh.Certificate) { c.ValidAfter = year(2027) - 1 }, authority, "cert-authority", "does not allow its certificate"},
-		"of a host":         {func(c *ssh.Certificate) { c.CertType = ssh.HostCert }, authority, "cert-authority", "it is one of a host"},
-		"for others":        {func(c *ssh.Certificate) { c.ValidPrincipals = []string{"bob"} }, authority, "cert-authority", "its certificate is for bob"},
-		"for one thing":     {func(c *ssh.Certificate) { c.CriticalOptions = map[string]string{"x": "y"} }, authority, "cert-authority", "does not allow its certificate"},
-		"of nobody known":   {nil, stranger, "cert-authority", "no line allows it"},
+		"sound":         {nil, authority, yes, ""},
+		"expired":       {func(c *ssh.Certificate) { c.ValidBefore = year(2026) + 1 }, authority, yes, no},
+		"not yet valid": {func(c *ssh.Certificate) { c.ValidAfter = year(2027) - 1 }, authority, yes, no},
+		"of a host":     {func(c *ssh.Certificate) { c.CertType = ssh.HostCert }, authority, yes, "it is one of a host"},
+		"for others": {func(c *ssh.Certificate) {
+			c.ValidPrincipals = []string{"bob"}
+		}, authority, yes, "its certificate is for bob"},
+		"for one thing": {func(c *ssh.Certificate) {
+			c.CriticalOptions = map[string]string{"x": "y"}
+		}, authority, yes, no},
+		"of nobody known":   {nil, stranger, yes, "no line allows it"},
 		"without the word":  {nil, authority, `namespaces="*"`, "no line allows it"},
 		"another namespace": {nil, authority, `cert-authority,namespaces="git"`, "other namespaces"},
 	} {

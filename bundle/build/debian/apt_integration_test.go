@@ -67,7 +67,8 @@ func newArchive(t *testing.T) archive {
 	packages := fmt.Sprintf("Package: app\nVersion: 1\nArchitecture: amd64\nMaintainer: a <a@example.com>\nDescription: app\n"+
 		"Filename: ./app_1_amd64.deb\nSize: %d\nSHA256: %x\n", len(deb), sha256.Sum256(deb))
 	a.write(t, "repo/Packages", packages)
-	release := fmt.Sprintf("Origin: test\nDate: Thu, 01 Jan 2026 00:00:00 UTC\nSHA256:\n %x %d Packages\n", sha256.Sum256([]byte(packages)), len(packages))
+	release := fmt.Sprintf("Origin: test\nDate: Thu, 01 Jan 2026 00:00:00 UTC\nSHA256:\n %x %d Packages\n",
+		sha256.Sum256([]byte(packages)), len(packages))
 	a.write(t, "Release", release)
 	for _, name := range []string{"ann", "eve"} {
 		a.run(t, "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", name+"@example.com", "ed25519", "sign")
@@ -104,12 +105,14 @@ Acquire::AllowWeakRepositories "true"; Acquire::AllowDowngradeToInsecureReposito
 // them are taken by its own apt-get.
 func TestOnlySignedPackages(t *testing.T) {
 	for name, test := range map[string]struct{ signedBy, options, settings, want string }{
-		"signed":                       {"ann", "signed-by=DIR/ann.gpg", "", ""},
-		"signed, on a lax machine":     {"ann", "signed-by=DIR/ann.gpg", lax, ""},
-		"trusted":                      {"", "trusted=yes", "", "whoever has signed it, because its source DIR/etc/sources.list:1 is configured as trusted"},
-		"trusted, of another":          {"eve", "trusted=yes signed-by=DIR/ann.gpg", "", "is configured as trusted"},
-		"trusted, and signed":          {"ann", "trusted=yes signed-by=DIR/ann.gpg", "", "is configured as trusted"},
-		"insecure source":              {"", "allow-insecure=yes", `APT::Get::AllowUnauthenticated "true";`, "nobody has signed the source DIR/etc/sources.list:1"},
+		"signed":                   {"ann", "signed-by=DIR/ann.gpg", "", ""},
+		"signed, on a lax machine": {"ann", "signed-by=DIR/ann.gpg", lax, ""},
+		"trusted":                  {"", "trusted=yes", "", "whoever has signed it, because its source DIR/etc/sources.list:1 is"},
+		"trusted, of another":      {"eve", "trusted=yes signed-by=DIR/ann.gpg", "", "is configured as trusted"},
+		"trusted, and signed":      {"ann", "trusted=yes signed-by=DIR/ann.gpg", "", "is configured as trusted"},
+		"insecure source": {
+			"", "allow-insecure=yes", `APT::Get::AllowUnauthenticated "true";`, "nobody has signed the source DIR/etc/sources.list:1",
+		},
 		"insecure machine":             {"", "signed-by=DIR/ann.gpg", lax, "nobody has signed the source"},
 		"insecure machine, of another": {"eve", "signed-by=DIR/ann.gpg", lax, "nobody has signed the source"},
 	} {
