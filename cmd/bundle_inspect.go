@@ -45,7 +45,7 @@ bundleSHA256 in ProvisionOptions takes.`,
 		Args: oneBundle,
 	}
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
-	signers := cmd.Flags().String("allowed-signers", "", "a file in the form of ssh-keygen's, of whose signers one must have signed the bundle")
+	signers := cmd.Flags().String("allowed-signers", "", "a file as of ssh-keygen, of whose signers one must have signed the bundle")
 	_ = cmd.MarkFlagFilename("allowed-signers") // it fails only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		folder, err := bundle.Open(args[0])
