@@ -1,6 +1,8 @@
 package build
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +85,37 @@ func TestComponentsAreSound(t *testing.T) {
 			if c.kind == bundle.KindExecutable && (len(c.packaged)+len(c.files) > 0 || c.user != "") {
 				t.Errorf("%s is an executable and has what only images have", c.name)
 			}
+		}
+	}
+}
+
+// TestBundleOfAllComponentsIsAccepted holds what is built to what bundle.Open accepts.
+func TestBundleOfAllComponentsIsAccepted(t *testing.T) {
+	t.Parallel()
+	digest := strings.Repeat("a", 64)
+	for _, release := range api.Releases() {
+		manifest := bundle.Manifest{
+			SchemaVersion: bundle.SchemaVersion, KubernetesVersion: release.Kubernetes, Architecture: "amd64", GoVersion: "go1.26.8 X:jsonv2",
+		}
+		for _, c := range components(release, "v0.1.0-3-g1234567-dirty+build.1") {
+			file := bundle.File{Path: c.file(), Kind: c.kind, Name: c.name, Version: c.version, Size: 1, SHA256: digest, Roles: c.roles}
+			if c.kind == bundle.KindImage {
+				file.Image = &bundle.Image{Reference: api.Image(c.name, c.version), Digest: "sha256:" + digest, Program: c.path}
+			} else {
+				file.Executable = &bundle.Executable{Path: c.path, Mode: "0755", Size: 1, SHA256: digest}
+			}
+			manifest.Files = append(manifest.Files, file)
+		}
+		data, err := manifest.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, bundle.ManifestName), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bundle.Open(dir); err != nil {
+			t.Errorf("%s: %v", release.Kubernetes, err)
 		}
 	}
 }
