@@ -2,7 +2,6 @@ package bundle_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,12 +28,10 @@ func TestHostileFiles(t *testing.T) {
 		stored bool
 		want   string
 	}{
-		"a size too small": {toolFile, said(func(f *bundle.File) { f.Size = 1 }), isStored, "bytes, not 1"},
-		"a size too large": {toolFile, said(func(f *bundle.File) { f.Size++ }), isStored, "bytes, not"},
-		"more than there was": {innerFile, func(t *testing.T, path string, _ *bundle.File) {
-			appendTo(t, path, "x")
-		}, isStored, "bytes, not"},
-		"one bit":                     {innerFile, func(t *testing.T, path string, _ *bundle.File) { flip(t, path) }, isStored, "its SHA-256 is"},
+		"a size too small":            {toolFile, said(func(f *bundle.File) { f.Size = 1 }), isStored, "bytes, not 1"},
+		"a size too large":            {toolFile, said(func(f *bundle.File) { f.Size++ }), isStored, "bytes, not"},
+		"more than there was":         {innerFile, grow, isStored, "bytes, not"},
+		"one bit":                     {innerFile, flipFile, isStored, "its SHA-256 is"},
 		"an executable said smaller":  {toolFile, said(func(f *bundle.File) { f.Executable.Size = 1 }), isInside, "more than 1 bytes"},
 		"an executable said larger":   {toolFile, said(func(f *bundle.File) { f.Executable.Size++ }), isInside, "bytes, not"},
 		"another executable's digest": {toolFile, said(func(f *bundle.File) { f.Executable.SHA256 = f.SHA256 }), isInside, "its SHA-256 is"},
@@ -98,13 +95,18 @@ func writeManifest(t *testing.T, dir string, manifest bundle.Manifest) {
 	write(t, filepath.Join(dir, bundle.ManifestName), data)
 }
 
-func appendTo(t *testing.T, path, text string) {
+func grow(t *testing.T, path string, _ *bundle.File) {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, path, fmt.Append(content, text))
+	write(t, path, append(content, 'x'))
+}
+
+func flipFile(t *testing.T, path string, _ *bundle.File) {
+	t.Helper()
+	flip(t, path)
 }
 
 func replaceBy(make func(path string) error) func(*testing.T, string, *bundle.File) {

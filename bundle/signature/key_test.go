@@ -19,7 +19,7 @@ import (
 // serveAgent serves an agent at a socket.
 func serveAgent(t *testing.T, answer func(net.Conn)) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "agent") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,7 +164,7 @@ func TestOpenSSHAgrees(t *testing.T) {
 // TestOpenSSHAgent signs with keys that only the agent has in the clear.
 func TestOpenSSHAgent(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "agent") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (a archive) run(t *testing.T, program string, args ...string) string {
 // newArchive makes the repository, signed by one of two keys.
 func newArchive(t *testing.T) archive {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "archive") // apt downloads as a user who may not look into t.TempDir
+	dir, err := os.MkdirTemp("", "archive") //nolint:usetesting // apt downloads as a user who may not look into t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
