@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,17 @@ func (h Hostile) Command(deaf bool) func(Session) Exit {
 			<-session.Server.Done()
 		}
 		return Exit{Vanish: true}
+	}
+}
+
+// Says is an [Options].Command that prints a text, in which MARKER stands for the script's, and ends so.
+func Says(text string, exit Exit) func(Session) Exit {
+	return func(session Session) Exit {
+		Hostile(func(_ Session, marker string) {
+			fmt.Fprintln(session.Stderr, marker)                                       //nolint:errcheck // the session would be over
+			io.WriteString(session.Stdout, strings.ReplaceAll(text, "MARKER", marker)) //nolint:errcheck // as above
+		}).Ending(session)
+		return exit
 	}
 }
 

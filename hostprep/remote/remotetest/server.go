@@ -35,6 +35,8 @@ type Options struct {
 	Noise string
 	// Banner is shown at each login.
 	Banner string
+	// Opens are kinds of channels that the server asks each client for; what it makes of that, Opened tells.
+	Opens []string
 	// MaxSessions is how many sessions a connection may have open; any number when 0.
 	MaxSessions int
 	// Fault is what is wrong with the nth connection, counted from 1.
@@ -62,6 +64,7 @@ type Server struct {
 	open     map[*faultyConn]bool
 	sessions int
 	most     int
+	opened   map[string]error
 }
 
 // NewServer starts a server that ends with the test.
@@ -258,6 +261,7 @@ func (s *Server) handle(conn *faultyConn, fault Fault) {
 		return
 	}
 	go ssh.DiscardRequests(requests)
+	s.ask(client)
 	var sessions sync.WaitGroup
 	open := &counter{}
 	for channel := range channels {
