@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type Display struct {
 	expected time.Duration // of all steps that have not ended
 	begun    int
 	running  []*Step
+	awaited  []*Step       // of which nothing is said unless they take long
 	drawn    int           // lines on the terminal that the next redraw replaces
 	told     time.Time     // when it was last told what is waited for, where lines cannot be redrawn
 	pause    time.Duration // until it is told again: it doubles, so that a long run does not print for ever
@@ -74,7 +76,7 @@ func (d *Display) Close() {
 	d.stopped.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.running = nil
+	d.running, d.awaited = nil, nil
 	d.draw("")
 }
 
@@ -106,6 +108,20 @@ func (d *Display) Begin(name string, expected time.Duration) *Step {
 		d.draw("")
 	}
 	return step
+}
+
+// Await has people be told that something is waited for, under this name, when it takes long, and nothing before. The
+// function says that it has come.
+func (d *Display) Await(name string) (come func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	step := &Step{display: d, waiting: name, started: d.now()}
+	d.awaited = append(d.awaited, step)
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.awaited = slices.DeleteFunc(d.awaited, func(other *Step) bool { return other == step })
+	}
 }
 
 // Waiting has people be told that the step is still waited for, under this name, when it takes long.
@@ -177,7 +193,7 @@ func (d *Display) draw(stays string) {
 // waiting says which steps take long, the longest first; it is empty when none does.
 func (d *Display) waiting() string {
 	var names []string
-	for _, step := range d.running { // in the order in which they began
+	for _, step := range slices.Concat(d.awaited, d.running) { // in the order in which they began
 		if step.waiting != "" && d.now().Sub(step.started) >= waitingAfter {
 			names = append(names, step.waiting)
 		}

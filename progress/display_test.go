@@ -81,6 +81,15 @@ func TestWaiting(t *testing.T) {
 			out.Reset()
 		}
 	}
+	come := d.Await("10.2.0.9: lock")
+	time0.at = time0.at.Add(waitingAfter)
+	if got := d.waiting(); got != "still waiting for 10.2.0.9: lock, 10.2.0.7: probe, 10.2.0.8: probe" {
+		t.Errorf("%q", got)
+	}
+	come()
+	if got := d.waiting(); got != "still waiting for 10.2.0.7: probe, 10.2.0.8: probe" {
+		t.Errorf("%q", got)
+	}
 	want := []string{
 		"15 still waiting for 10.2.0.4: probe, 10.2.0.5: probe, 10.2.0.6: probe and 2 more",
 		"30 still waiting for 10.2.0.5: probe, 10.2.0.6: probe, 10.2.0.7: probe and 1 more",

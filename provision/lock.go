@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
 const (
@@ -64,6 +65,8 @@ func (s *Site) lock(ctx context.Context) (release func(), err error) {
 	who := holder()
 	for _, address := range s.controlPlanes() {
 		group.Go(func() error {
+			s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true})
+			defer s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true, Status: workflow.Done})
 			host, err := pool.Host(ctx, address)
 			if err != nil {
 				return nil //nolint:nilerr // its checks say so

@@ -160,6 +160,13 @@ func siteHosts(cfg *api.Config) []hostprep.Host {
 // listens.
 const defaultSSHPort = 22
 
+// observe tells what happens.
+func (s *Site) observe(event workflow.Event) {
+	if s.options.Observe != nil {
+		s.options.Observe(event)
+	}
+}
+
 // run carries phases out on some of the hosts.
 func (s *Site) run(ctx context.Context, hosts []netip.Addr, planOnly bool, phases ...workflow.Phase) (*workflow.Report, error) {
 	runner := s.runner(hosts)

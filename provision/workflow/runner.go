@@ -43,6 +43,8 @@ type Event struct {
 	Status Status
 	// Err is why it failed.
 	Err error
+	// Quiet says that it is of interest only while it takes long.
+	Quiet bool
 }
 
 // Run carries the phases out, in order on every host, and reports what happened. The error is about

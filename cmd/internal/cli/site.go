@@ -115,15 +115,24 @@ type hostProgress struct {
 	log     *slog.Logger
 	mu      sync.Mutex
 	steps   map[string]*progress.Step
+	// awaited are what is shown only while it takes long.
+	awaited map[string]func()
 }
 
 func newHostProgress(streams Streams) *hostProgress {
-	return &hostProgress{display: progress.New(Raw(streams.Err), 0, 0), log: slog.New(slog.DiscardHandler), steps: map[string]*progress.Step{}}
+	return &hostProgress{
+		display: progress.New(Raw(streams.Err), 0, 0), log: slog.New(slog.DiscardHandler), steps: map[string]*progress.Step{},
+		awaited: map[string]func(){},
+	}
 }
 
 func (p *hostProgress) observe(event workflow.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if event.Quiet {
+		p.await(event)
+		return
+	}
 	p.record(event)
 	name := event.Phase // of this program, as are the words in which it ends
 	if event.Host.IsValid() {
@@ -133,16 +142,32 @@ func (p *hostProgress) observe(event workflow.Event) {
 	switch {
 	case step == nil && event.Status == "":
 		step = p.display.Begin(name, 0)
-		if event.Host.IsValid() {
-			step.Waiting(event.Host.String() + ": " + event.Phase)
-		} else {
-			step.Waiting(event.Phase)
-		}
+		step.Waiting(whatFor(event))
 		p.steps[name] = step
 	case step != nil && event.Status != "":
 		step.End(string(event.Status))
 		delete(p.steps, name)
 	}
+}
+
+// await shows what is of interest only while it takes long.
+func (p *hostProgress) await(event workflow.Event) {
+	name := whatFor(event)
+	if come := p.awaited[name]; come != nil {
+		come()
+		delete(p.awaited, name)
+	}
+	if event.Status == "" {
+		p.awaited[name] = p.display.Await(name)
+	}
+}
+
+// whatFor is what the run waits for while something takes long.
+func whatFor(event workflow.Event) string {
+	if event.Host.IsValid() {
+		return event.Host.String() + ": " + event.Phase
+	}
+	return event.Phase
 }
 
 // record logs an event.
