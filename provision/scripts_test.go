@@ -1,9 +1,11 @@
 package provision
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,6 +31,33 @@ func stand(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// A script that waits by a time-out of its own says so, so that it is not ended before.
+func TestScriptsSayForHowLongTheyWait(t *testing.T) {
+	t.Parallel()
+	paths, err := fs.Glob(scripts, "scripts/*.sh")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	waits, says := regexp.MustCompile(`(?m)^\s*(kubeadm (init|join|reset)|(if ! )?flock --timeout)`), regexp.MustCompile(`(?m)^\s*progress ([0-9]+|"\$)`)
+	found := 0
+	for _, path := range paths {
+		text, err := fs.ReadFile(scripts, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !waits.Match(text) {
+			continue
+		}
+		found++
+		if !says.Match(text) {
+			t.Errorf("%s waits by a time-out of its own, and does not say so: progress SECONDS", path)
+		}
+	}
+	if found < 6 {
+		t.Errorf("only %d scripts wait", found)
+	}
 }
 
 // A script that is ended by a signal while kubeadm runs leaves nothing secret behind, whether the signal goes to all its

@@ -29,6 +29,9 @@ func TestScriptsHoldTheLock(t *testing.T) {
 		case slices.Contains(waiting, path):
 			want = "settled"
 		}
+		if regexp.MustCompile(`(?m)^\s*(dnf|apt-get|ctr .* import) `).Match(text) && !regexp.MustCompile(`(?m)^progress [0-9]+`).Match(text) {
+			t.Errorf("%s calls what may take long by itself, and does not say so: progress SECONDS", path)
+		}
 		if !regexp.MustCompile("(?m)^" + want + "$").Match(text) {
 			t.Errorf("%s does not call %s", path, want)
 		}

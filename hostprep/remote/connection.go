@@ -193,7 +193,7 @@ func (c *connection) openSession(ctx context.Context) opened {
 	result := make(chan opened, 1)
 	go func() {
 		channel, requests, err := c.client.OpenChannel("session", nil)
-		result <- opened{channel, requests, err}
+		result <- opened{channel: channel, requests: requests, err: err}
 	}()
 	late := time.NewTimer(c.limits.Read)
 	defer late.Stop()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,6 +62,11 @@ func TestScriptsThatNeverEnd(t *testing.T) {
 					}
 					reason(t, err, remote.ErrTimeout)
 					says(t, err, "look around: ", strings.ReplaceAll(test.says, "%s", kind))
+					for late := time.Now().Add(patience / 4); !slices.Contains(server.Signals(), "TERM"); time.Sleep(time.Millisecond) {
+						if time.Now().After(late) {
+							t.Fatal("the process was not told to end")
+						}
+					}
 					if strings.Contains(err.Error(), "secret") {
 						t.Errorf("a part of an answer is told: %v", err)
 					}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -31,10 +32,14 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	// Without a terminal a session's end does not reach its processes, so they are told before.
-	stop := context.AfterFunc(ctx, func() {
+	// Without a terminal a session's end does not reach its processes, so they are told before, and not after, whoever
+	// closes it first.
+	open.terminate = sync.OnceFunc(func() {
 		open.channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"})) //nolint:errcheck // best effort
-		open.channel.Close()                                                                    //nolint:errcheck // as above
+	})
+	stop := context.AfterFunc(ctx, func() {
+		open.terminate()
+		open.channel.Close() //nolint:errcheck // as above
 	})
 	defer stop()
 	watch := &watchdog{limit: limit, total: c.limits.Total, bite: end}
@@ -52,7 +57,7 @@ func (c *connection) execute(ctx context.Context, script Script, open opened, wa
 		c.open.Add(-1)
 		<-c.sessions
 	})
-	defer running.close(ctx)
+	defer running.close(ctx, open.terminate)
 	var result outcome
 	if err == nil {
 		result, err = running.wait(ctx, c)

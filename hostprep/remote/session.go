@@ -50,6 +50,8 @@ type opened struct {
 	channel  ssh.Channel
 	requests <-chan *ssh.Request
 	err      error
+	// terminate tells its processes to end.
+	terminate func()
 }
 
 // start executes the command and sends it the program. Closed is called when sshd has closed the session, too. There
@@ -175,7 +177,10 @@ func (s *session) send(program program) {
 }
 
 // close ends the session and waits until nobody reads the input any more: its owner may want it back.
-func (s *session) close(ctx context.Context) {
+func (s *session) close(ctx context.Context, terminate func()) {
+	if ctx.Err() != nil {
+		terminate()
+	}
 	s.channel.Close() //nolint:errcheck // it is over
 	select {
 	case <-s.sent:

@@ -2,6 +2,7 @@ package remotetest
 
 import (
 	"maps"
+	"slices"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -28,4 +29,21 @@ func (s *Server) Opened() map[string]error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.opened)
+}
+
+func (s *Server) noteSignal(payload []byte) {
+	var signal struct{ Name string }
+	if ssh.Unmarshal(payload, &signal) != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signals = append(s.signals, signal.Name)
+}
+
+// Signals are those that clients sent to their commands.
+func (s *Server) Signals() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.signals)
 }

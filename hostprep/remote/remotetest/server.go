@@ -65,6 +65,7 @@ type Server struct {
 	sessions int
 	most     int
 	opened   map[string]error
+	signals  []string
 }
 
 // NewServer starts a server that ends with the test.

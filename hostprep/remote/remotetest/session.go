@@ -83,6 +83,7 @@ func (s *Server) session(offered ssh.NewChannel) {
 				channel.Close() //nolint:errcheck // it is over
 			})
 		case request.Type == "signal":
+			s.noteSignal(request.Payload)
 			end()
 		case request.WantReply:
 			request.Reply(false, nil) //nolint:errcheck // as above
