@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,8 @@ type Options struct {
 	NodeName string
 	// FlatIPv4 makes IPv4 like IPv6: pods are answered for on the L2, and keep their addresses outside.
 	FlatIPv4 bool
+	// PodRanges are where pods of any node may be. Nobody but pods is believed to have an address of them.
+	PodRanges []netip.Prefix
 	// CNIConfigDir and SysctlDir are /etc/cni/net.d and /proc/sys/net, or where those are mounted.
 	CNIConfigDir, SysctlDir string
 	// HealthAddress is where /healthz, /readyz and /metrics are served.
@@ -45,11 +48,12 @@ func Run(ctx context.Context, client kubernetes.Interface, options Options) erro
 	}
 	defer connection.Close()
 	reconciler := &reconciler{
-		kernel:   connection,
-		sysctls:  kernel.Sysctls(options.SysctlDir),
-		cniDir:   options.CNIConfigDir,
-		nodeName: options.NodeName,
-		flatIPv4: options.FlatIPv4,
+		kernel:    connection,
+		sysctls:   kernel.Sysctls(options.SysctlDir),
+		cniDir:    options.CNIConfigDir,
+		nodeName:  options.NodeName,
+		flatIPv4:  options.FlatIPv4,
+		podRanges: options.PodRanges,
 	}
 	health := newHealth()
 	journal := newJournal(options.Log)
@@ -74,6 +78,7 @@ func Run(ctx context.Context, client kubernetes.Interface, options Options) erro
 			known, synced := nodes.list()
 			if !synced {
 				health.waiting("the API server has not answered yet: what is in place stays")
+				journal.note(outcome{part: "nftables", err: reconciler.guardFirst()})
 				return true // it wakes the loop when it does
 			}
 			began := time.Now()
@@ -133,7 +138,7 @@ func Cleanup(options Options) error {
 			failures = append(failures, connection.DeleteRoute(route))
 		}
 	}
-	failures = append(failures, kernel.WriteNAT(nil), kernel.RemoveTables(options.OtherTables))
+	failures = append(failures, kernel.WriteRules(kernel.Rules{}, nil), kernel.RemoveTables(options.OtherTables))
 	if err := first(failures); err != nil {
 		return fmt.Errorf("cannot clean up: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
 // TestIntegrationIsland: IPv6 pods are part of the L2, IPv4 pods are behind their node's address.
@@ -79,8 +80,8 @@ func TestIntegrationFlatIPv4(t *testing.T) {
 	s.silent("unused address of the pod range", "10.2.65.200")
 	s.silent("address of nobody", "10.2.200.1")
 	s.answersProbe(one.addrs[ipv4])
-	if tables := first.Run("nft", "list", "tables"); tables != "" {
-		t.Errorf("there are nftables tables: %s", tables)
+	if table := first.Run("nft", "list", "table", "inet", kernel.Table); strings.Contains(table, "masquerade") {
+		t.Errorf("IPv4 is flat, and translated: %s", table)
 	}
 
 	// The island it may have been before is gone, and comes back.

@@ -48,7 +48,7 @@ func TestIntegrationFirewallReloads(t *testing.T) {
 	}
 	node.Run("nft", "flush", "ruleset")
 	nettest.Eventually(t, "the table comes back", func() error {
-		if table, err := readNAT(node.Namespace); err != nil || table.NAT == nil {
+		if table, err := readRules(node.Namespace); err != nil || table.Rules == nil || table.Rules.NAT == nil {
 			return fmt.Errorf("it is %+v, %w", table, err)
 		}
 		return nil

@@ -51,7 +51,7 @@ func newHealth() *health {
 		last:   time.Now(),
 		faults: []string{"no round has ended yet"},
 	}
-	h.registry.MustRegister(h.rounds, h.changes, h.failing)
+	h.registry.MustRegister(h.rounds, h.changes, h.failing, newDrops())
 	return h
 }
 

@@ -20,7 +20,7 @@ import (
 // plan.
 func TestIntegrationTableIsAsRendered(t *testing.T) {
 	t.Parallel()
-	for _, example := range []string{"dual-stack", "per-pool", "ha"} {
+	for _, example := range []string{"dual-stack", "per-pool", "ha", "flat-ipv4"} {
 		manifests, err := os.ReadFile("../examples/" + example + ".yaml")
 		if err != nil {
 			t.Fatal(err)
@@ -37,13 +37,9 @@ func TestIntegrationTableIsAsRendered(t *testing.T) {
 			})
 		}
 		last := hosts[len(hosts)-1]
-		v, _ := viewFrom(last.Address.String(), nodes, false)
-		nat, err := v.wantedNAT(uplink())
-		if err != nil {
-			t.Fatal(err)
-		}
+		rules := rulesOf(t, verdict.Config, last.Address.String(), nodes)
 		namespace := nettest.New(t, "table")
-		if err := namespace.Do(func() error { return kernel.WriteNAT(nat) }); err != nil {
+		if err := namespace.Do(func() error { return kernel.WriteRules(rules, nil) }); err != nil {
 			t.Fatal(err)
 		}
 		made := namespace.Run("nft", "list", "table", "inet", kernel.Table)
@@ -62,15 +58,30 @@ func TestIntegrationTableIsAsRendered(t *testing.T) {
 		if shown := namespace.Run("nft", "list", "table", "inet", kernel.Table); shown != made {
 			t.Errorf("%s: the agent makes\n%s\nand the rendered file\n%s", example, made, shown)
 		}
-		if got, err := readNAT(namespace); err != nil || !got.NAT.Equal(nat) {
-			t.Errorf("%s: of the rendered file, the agent reads %+v, %v", example, got.NAT, err)
+		if got, err := readRules(namespace); err != nil || got.Rules == nil || !got.Rules.Equal(rules) {
+			t.Errorf("%s: of the rendered file, the agent reads %+v, %v", example, got.Rules, err)
 		}
 	}
 }
 
-func readNAT(namespace *nettest.Namespace) (table kernel.NATTable, err error) {
+// rulesOf are those that the agent of a node wants.
+func rulesOf(t *testing.T, config *api.Config, self string, nodes []Node) (rules kernel.Rules) {
+	t.Helper()
+	v, _ := viewFrom(self, nodes, config.Network.FlatIPv4)
+	var err error
+	if rules.NAT, err = v.wantedNAT(uplink()); err != nil {
+		t.Fatal(err)
+	}
+	ranges := append(config.PodRanges(api.IPv4), config.PodRanges(api.IPv6)...)
+	if rules.Guard, err = v.wantedGuard(kernel.State{}, ranges); err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+func readRules(namespace *nettest.Namespace) (table kernel.RuleTable, err error) {
 	err = namespace.Do(func() error {
-		table, err = kernel.ReadNAT()
+		table, err = kernel.ReadRules()
 		return err
 	})
 	return table, err

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -36,11 +37,18 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// podRanges are those of the nodes that tests make, and more.
+func podRanges() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("172.20.0.0/16"), netip.MustParsePrefix("fd12::1:0/112"),
+	}
+}
+
 // beAgent runs an agent with the options of start.
 func beAgent() error {
 	options := Options{
 		NodeName: os.Args[1], CNIConfigDir: os.Args[2], FlatIPv4: os.Args[3] == "flat",
-		SysctlDir: "/proc/sys/net", HealthAddress: healthAddress,
+		PodRanges: podRanges(), SysctlDir: "/proc/sys/net", HealthAddress: healthAddress,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(os.Args[2], "kubeconfig"))

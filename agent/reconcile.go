@@ -17,6 +17,8 @@ type reconciler struct {
 	cniDir   string
 	nodeName string
 	flatIPv4 bool
+	// podRanges are where pods of any node may be.
+	podRanges []netip.Prefix
 
 	// unannounced are addresses whose proxies are new, of each family. They stay until they could be
 	// announced: an address of the uplink itself takes a moment after it went up.
@@ -37,6 +39,8 @@ type round struct {
 	state     kernel.State
 	uplinks   [2]kernel.Link
 	uplinkErr [2]error
+	// unguarded is why pods would be believed whatever they say.
+	unguarded error
 }
 
 // run looks at everything and puts right what differs. nodes are all that the API server has.
@@ -59,11 +63,11 @@ func (r *reconciler) run(nodes []Node) []outcome {
 		sync func() (int, error)
 	}{
 		{"sysctls", now.syncSysctls},
+		{"nftables", now.syncRules},
 		{"routes-ipv4", func() (int, error) { return now.syncRoutes(ipv4) }},
 		{"routes-ipv6", func() (int, error) { return now.syncRoutes(ipv6) }},
 		{"proxies-ipv4", func() (int, error) { return now.syncProxies(ipv4) }},
 		{"proxies-ipv6", func() (int, error) { return now.syncProxies(ipv6) }},
-		{"snat", now.syncNAT},
 		{"cni", now.syncCNI},
 	} {
 		changed, err := part.sync()
@@ -139,25 +143,11 @@ func (r *round) announce(f family, wanted []kernel.Proxy) error {
 	return nil
 }
 
-func (r *round) syncNAT() (int, error) {
-	if !r.flatIPv4 && (r.uplinkErr[ipv4] != nil || !r.view.self.Pods[ipv4].IsValid()) {
-		return 0, r.uplinkErr[ipv4]
-	}
-	wanted, err := r.view.wantedNAT(r.uplinks[ipv4])
-	if err != nil {
-		return 0, err
-	}
-	table, err := kernel.ReadNAT()
-	if err != nil || table.Exists == (wanted != nil) && table.NAT.Equal(wanted) {
-		return 0, err
-	}
-	if err := kernel.WriteNAT(wanted); err != nil {
-		return 0, err
-	}
-	return 1, nil
-}
-
+// syncCNI comes last: with it pods come.
 func (r *round) syncCNI() (int, error) {
+	if r.unguarded != nil {
+		return 0, fmt.Errorf("pods could send with any address: %w", r.unguarded)
+	}
 	content, err := r.view.wantedCNI(r.uplinks)
 	if err := first([]error{r.uplinkErr[ipv4], r.uplinkErr[ipv6], err}); err != nil {
 		return 0, err

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ func newAgent(streams cli.Streams) *cobra.Command {
 		Use:   "agent",
 		Short: "Keep this node's part of the pod network",
 		Long: `Keep this node's part of the pod network: routes to the pods of other nodes, neighbour proxies
-for the node's own, IPv4 SNAT, sysctls and the CNI configuration. The DaemonSet dualstrap-agent
+for the node's own, IPv4 SNAT, what pods may send, sysctls and the CNI configuration. The DaemonSet dualstrap-agent
 runs it on every node. All of it stays in place when the agent ends; --cleanup removes it.`,
 		Example: `  dualstrap agent --cleanup`,
 		Hidden:  true,
@@ -36,6 +37,8 @@ runs it on every node. All of it stays in place when the agent ends; --cleanup r
 	flags.StringVar(&options.CNIConfigDir, "cni-config-dir", "/etc/cni/net.d", "where the CNI configuration is kept")
 	flags.StringVar(&options.SysctlDir, "sysctl-dir", "/proc/sys/net", "where the kernel's network settings are writable")
 	flags.StringVar(&options.HealthAddress, "health-address", "127.0.0.1:10271", "where /healthz, /readyz and /metrics are served")
+	podRanges := flags.StringSlice("pod-ranges", nil,
+		"where pods of any node may be: nobody but they is believed to have an address of these ranges")
 	kubeconfig := flags.String("kubeconfig", "", "how to reach the API server; by default as a pod does")
 	flags.StringSliceVar(&options.OtherTables, "cleanup-tables", nil,
 		"nftables tables of others that --cleanup removes, as in \"ip kube-proxy\"")
@@ -46,6 +49,13 @@ runs it on every node. All of it stays in place when the agent ends; --cleanup r
 		}
 		if options.NodeName == "" {
 			return cli.Usagef("no node named: set --node-name or NODE_NAME")
+		}
+		for _, text := range *podRanges {
+			podRange, err := netip.ParsePrefix(text)
+			if err != nil {
+				return cli.Usagef("cannot read --pod-ranges: %v", err)
+			}
+			options.PodRanges = append(options.PodRanges, podRange)
 		}
 		client, err := connect(*kubeconfig)
 		if err != nil {

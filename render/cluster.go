@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"strings"
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/templates"
@@ -98,6 +99,8 @@ type clusterValues struct {
 	APIServerPort, VIPPort string
 	VIP                    string
 	FlatIPv4               bool
+	// PodRanges are where pods of any node may be, parted by commas.
+	PodRanges string
 
 	MetalLBController, MetalLBSpeaker string
 	// LoadBalancerLabel marks the nodes on which MetalLB's speakers run.
@@ -118,10 +121,21 @@ func newClusterValues(in Input) clusterValues {
 		VIP:                in.Config.LoadBalancer.ControlPlaneVIP.String(),
 		VIPPort:            strconv.Itoa(in.Config.LoadBalancer.Port),
 		FlatIPv4:           in.Config.Network.FlatIPv4,
+		PodRanges:          podRanges(in.Config),
 		MetalLBController:  api.Image("metallb-controller", api.MetalLBVersion),
 		MetalLBSpeaker:     api.Image("metallb-speaker", api.MetalLBVersion),
 		LoadBalancerLabel:  LabelLoadBalancerNode,
 	}
+}
+
+func podRanges(cfg *api.Config) string {
+	var words []string
+	for _, family := range []api.Family{api.IPv4, api.IPv6} {
+		for _, podRange := range cfg.PodRanges(family) {
+			words = append(words, podRange.String())
+		}
+	}
+	return strings.Join(words, ",")
 }
 
 func countNodes(cfg *api.Config, role api.Role) int {

@@ -33,10 +33,13 @@ type hostRenderer struct {
 
 	// controlPlanes run API servers; balancers may hold the control plane's VIP.
 	controlPlanes, balancers []*host
+	// nameservers are those that hosts ask.
+	nameservers map[netip.Addr]bool
 	// podRanges4 and podRanges6 are where pods of any node may be.
 	podRanges4, podRanges6 []netip.Prefix
 	// snatExempt are the IPv4 addresses that pods reach with their own.
 	snatExempt string
+	podBlocks  podBlocks
 
 	// once holds what was filled for one host and is the same for others, by its data.
 	once map[any][]byte
@@ -51,12 +54,16 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 	}
 	r := &hostRenderer{
 		cfg: in.Config, later: in.Later, templates: parsed, hosts: hosts,
-		podRanges4: in.Config.PodRanges(api.IPv4),
-		podRanges6: in.Config.PodRanges(api.IPv6),
-		once:       make(map[any][]byte),
-		firewalld:  make(map[firewalldKey]sharedFirewalld),
+		podRanges4:  in.Config.PodRanges(api.IPv4),
+		podRanges6:  in.Config.PodRanges(api.IPv6),
+		nameservers: make(map[netip.Addr]bool),
+		once:        make(map[any][]byte),
+		firewalld:   make(map[firewalldKey]sharedFirewalld),
 	}
 	for i := range hosts {
+		for _, server := range hosts[i].facts.Nameservers {
+			r.nameservers[server] = true
+		}
 		if hosts[i].isControlPlane() {
 			r.controlPlanes = append(r.controlPlanes, &hosts[i])
 		}
@@ -64,7 +71,13 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 			r.balancers = append(r.balancers, &hosts[i])
 		}
 	}
-	r.snatExempt, err = snatExempt(hosts)
+	if !r.cfg.Network.Builtin {
+		return r, nil // somebody else's pods may have any address
+	}
+	if r.snatExempt, err = snatExempt(hosts); err != nil {
+		return nil, err
+	}
+	r.podBlocks, err = newPodBlocks(r.podRanges4, r.podRanges6, hosts)
 	return r, err
 }
 

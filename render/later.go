@@ -63,6 +63,8 @@ type HostFacts struct {
 	CgroupV1 bool
 	// FirewalldZone is the zone of Interface; empty for firewalld's default zone.
 	FirewalldZone string
+	// Nameservers are those that the host asks.
+	Nameservers []netip.Addr
 }
 
 // validate refuses facts that could mean something else in one of the files they are written to: they

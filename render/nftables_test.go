@@ -37,7 +37,7 @@ func TestAgentFilesOfEachMode(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ scenario, want string }{
 		{"one-control-plane/known", "agent/10-dualstrap.conflist agent/nftables.nft"},
-		{"flat-ipv4/known", "agent/10-dualstrap.conflist"},
+		{"flat-ipv4/known", "agent/10-dualstrap.conflist agent/nftables.nft"},
 		{"manual-load-balancer/known", ""},
 	}
 	for _, tt := range tests {

@@ -55,7 +55,7 @@ func (k *Kernel) readLinks(state *State) error {
 	for _, link := range links {
 		attrs := link.Attrs()
 		state.Links = append(state.Links, Link{
-			Index: attrs.Index, Name: attrs.Name, MTU: attrs.MTU, Up: attrs.Flags&net.FlagUp != 0,
+			Index: attrs.Index, Name: attrs.Name, Kind: link.Type(), MTU: attrs.MTU, Up: attrs.Flags&net.FlagUp != 0,
 		})
 	}
 	return err
@@ -65,7 +65,8 @@ func (k *Kernel) readAddresses(state *State) error {
 	addresses, err := dump(func() ([]netlink.Addr, error) { return k.handle.AddrList(nil, netlink.FAMILY_ALL) })
 	for _, address := range addresses {
 		if addr, ok := netip.AddrFromSlice(address.IP); ok {
-			state.Addresses = append(state.Addresses, Address{Addr: addr.Unmap(), Link: address.LinkIndex})
+			bits, _ := address.Mask.Size()
+			state.Addresses = append(state.Addresses, Address{Addr: addr.Unmap(), Bits: bits, Link: address.LinkIndex})
 		}
 	}
 	return err

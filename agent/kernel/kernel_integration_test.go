@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"go4.org/netipx"
-
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
@@ -107,74 +105,6 @@ func TestIntegrationProxies(t *testing.T) {
 			if state := read(t, k); !slices.Contains(state.Proxies, kernel.Proxy{Addr: proxy.Addr, Link: uplink}) {
 				t.Errorf("another's proxy is not among %v, or is marked as the agent's", state.Proxies)
 			}
-		}
-	})
-}
-
-func ranges(words string) []netipx.IPRange {
-	var parsed []netipx.IPRange
-	for _, word := range strings.Fields(words) {
-		parsed = append(parsed, netipx.MustParseIPRange(word))
-	}
-	return parsed
-}
-
-func TestIntegrationNAT(t *testing.T) {
-	t.Parallel()
-	tests := map[string]kernel.NAT{
-		"two pools": {
-			Cluster: ranges("10.2.0.5-10.2.0.6 172.20.0.0-172.20.1.255 192.168.1.0-192.168.2.255"),
-			Local:   ranges("192.168.1.0-192.168.1.255"), Uplink: "eth0",
-		},
-		"from the first address to the last": {
-			Cluster: ranges("0.0.0.0-0.0.0.255 255.255.255.255-255.255.255.255"),
-			Local:   ranges("255.255.255.0-255.255.255.255"), Uplink: "bond0.100",
-		},
-		"the longest name": {Cluster: ranges("10.0.0.0-10.0.0.0"), Local: ranges("10.0.0.0-10.0.0.0"), Uplink: "123456789012345"},
-	}
-	scattered := kernel.NAT{Local: ranges("192.168.1.0-192.168.1.255"), Uplink: "eth0"}
-	for i := range 10_000 { // twice what 5,000 nodes can need
-		addr := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0})
-		scattered.Cluster = append(scattered.Cluster, netipx.IPRangeFrom(addr, addr))
-	}
-	tests["ten thousand ranges"] = scattered
-	inside(t, func(host *nettest.Namespace, _ *kernel.Kernel, _ int) {
-		host.Run("nft", "add table inet other; add chain inet other c; add rule inet other c counter")
-		for name, want := range tests {
-			must(t, kernel.WriteNAT(&want))
-			got, err := kernel.ReadNAT()
-			if err != nil || !got.Exists || !got.NAT.Equal(&want) {
-				t.Errorf("%s: %+v, %v", name, got, err)
-			}
-		}
-		must(t, kernel.WriteNAT(new(tests["two pools"])))
-		// What anybody changes is noticed.
-		for _, change := range []string{
-			"flush table inet dualstrap",
-			"add rule inet dualstrap postrouting counter",
-			"insert rule inet dualstrap postrouting ip saddr 192.168.1.7 accept",
-			"add chain inet dualstrap more",
-			"add set inet dualstrap more { type ipv4_addr; }",
-			"add element inet dualstrap cluster4 { 203.0.113.0/24 }",
-			"delete element inet dualstrap cluster4 { 172.20.0.0/23 }",
-			"delete table inet dualstrap",
-			"delete table inet dualstrap; add table inet dualstrap",
-		} {
-			want := tests["two pools"]
-			must(t, kernel.WriteNAT(&want))
-			host.Run("nft", change)
-			if got, err := kernel.ReadNAT(); err != nil || got.NAT.Equal(&want) {
-				t.Errorf("after %s: %+v, %v", change, got, err)
-			}
-			must(t, kernel.WriteNAT(&want))
-			if got, err := kernel.ReadNAT(); err != nil || !got.NAT.Equal(&want) {
-				t.Errorf("after %s and repair: %+v, %v", change, got, err)
-			}
-		}
-		must(t, kernel.WriteNAT(nil))
-		must(t, kernel.WriteNAT(nil)) // gone already
-		if tables := host.Run("nft", "list", "tables"); strings.TrimSpace(tables) != "table inet other" {
-			t.Errorf("tables are %q", tables)
 		}
 	})
 }

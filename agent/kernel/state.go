@@ -16,13 +16,17 @@ const ProtocolKernel = 2
 type Link struct {
 	Index int
 	Name  string
-	MTU   int
-	Up    bool
+	// Kind is as iproute2 calls it, as in "veth".
+	Kind string
+	MTU  int
+	Up   bool
 }
 
 // Address is an address that an interface holds.
 type Address struct {
 	Addr netip.Addr
+	// Bits is how long the prefix is that it was configured with.
+	Bits int
 	Link int
 }
 

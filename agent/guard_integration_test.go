@@ -1,0 +1,212 @@
+//go:build integration
+
+package agent
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/agent/kernel"
+)
+
+// hearPort is where datagrams are heard.
+const hearPort = 9999
+
+// dropped reads how many packets the node's agent says were dropped for a reason.
+func (h *host) dropped(reason kernel.Reason) uint64 {
+	h.site.t.Helper()
+	_, metrics, err := h.ask("/metrics")
+	if err != nil {
+		h.site.t.Fatal(err)
+	}
+	for line := range strings.Lines(metrics) {
+		if value, found := strings.CutPrefix(line, fmt.Sprintf("dualstrap_agent_dropped_packets_total{reason=%q} ", reason)); found {
+			packets, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64)
+			if err != nil {
+				h.site.t.Fatal(err)
+			}
+			return packets
+		}
+	}
+	h.site.t.Fatalf("metrics do not count %s:\n%s", reason, metrics)
+	return 0
+}
+
+// drops waits until exactly so many packets more than before were dropped.
+func (h *host) drops(what string, reason kernel.Reason, before, more uint64) {
+	h.site.t.Helper()
+	nettest.Eventually(h.site.t, what, func() error {
+		if got := h.dropped(reason) - before; got != more {
+			return fmt.Errorf("%d packets were dropped as %s, want %d", got, reason, more)
+		}
+		return nil
+	})
+}
+
+// hears waits until an ear has heard these, in some order, and nothing else.
+func hears(t *testing.T, what string, ear *nettest.Ear, want ...string) {
+	t.Helper()
+	nettest.Eventually(t, what, func() error {
+		if heard := slices.Sorted(slices.Values(ear.Heard())); !slices.Equal(heard, slices.Sorted(slices.Values(want))) {
+			return fmt.Errorf("heard %q, want %q", heard, want)
+		}
+		return nil
+	})
+}
+
+// TestIntegrationPodsSendAsThemselves: a pod with raw sockets writes all kinds of sources. None arrives at
+// a pod of another node, at a host that is none, or at its own node, and each is counted; its own does.
+func TestIntegrationPodsSendAsThemselves(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	first, second := s.addNode(node1), s.addNode(node2)
+	first.start("island")
+	second.start("island")
+	first.ready()
+	second.ready()
+	// With it, there is a way back to everybody.
+	first.Run("ip", "route", "add", "default", "via", outside4)
+	first.Run("ip", "route", "add", "default", "via", outside6)
+	liar, neighbour, other := first.addPod("liar"), first.addPod("neighbour"), second.addPod("other")
+	sources := map[string][2]string{
+		"a pod of its node":         {neighbour.addrs[ipv4].String(), neighbour.addrs[ipv6].String()},
+		"nobody of its node's pods": {"192.168.1.77", "fd12::1:1aa"},
+		"a pod of another node":     {other.addrs[ipv4].String(), other.addrs[ipv6].String()},
+		"its pods' gateway":         {"192.168.1.1", "fd12::1:101"},
+		"its own node":              {"10.2.0.5", "fd12::2:5"},
+		"another node":              {"10.2.0.6", "fd12::2:6"},
+		"a host of the L2":          {outside4, outside6},
+		"a Service":                 {"172.16.0.1", "fd12::5:1"},
+		"the outside":               {"198.51.100.1", "2001:db8::1"},
+		"a service of clouds":       {"169.254.169.254", "fd00:ec2::254"},
+	}
+	targets := []struct {
+		ear   *nettest.Ear
+		addrs [2]netip.Addr
+		own   [2]string // what it sees the pod as
+	}{
+		{other.Hear(hearPort), other.addrs, [2]string{liar.addrs[ipv4].String(), liar.addrs[ipv6].String()}},
+		{s.outside.Hear(hearPort), [2]netip.Addr{netip.MustParseAddr(outside4), netip.MustParseAddr(outside6)}, [2]string{"10.2.0.5", liar.addrs[ipv6].String()}},
+		{first.Hear(hearPort), first.node.Addrs, [2]string{liar.addrs[ipv4].String(), liar.addrs[ipv6].String()}},
+	}
+	before := first.dropped(kernel.PodSource)
+	var sent uint64
+	for _, target := range targets {
+		var want []string
+		for _, f := range families() {
+			for who, source := range sources {
+				liar.Send("eth0", nettest.Datagram(netip.MustParseAddr(source[f]), target.addrs[f], hearPort, who))
+				sent++
+			}
+			liar.Send("eth0", nettest.Datagram(liar.addrs[f], target.addrs[f], hearPort, "itself"))
+			want = append(want, "itself from "+target.own[f])
+		}
+		hears(t, "what "+target.addrs[ipv6].String()+" hears", target.ear, want...)
+	}
+	first.drops("what pods may not send", kernel.PodSource, before, sent)
+
+	// What is counted outlives that the table is written anew, and the agent.
+	s.createNode(parseNode(node3))
+	first.routes("of two other nodes", "192.168.2.0/24 10.2.0.6", "fd12::1:200/120 fd12::2:6",
+		"172.20.0.0/23 10.2.0.7", "fd12::1:8000/119 fd12::2:7")
+	first.kill()
+	first.start("island")
+	first.ready()
+	first.drops("after the agent came back", kernel.PodSource, before, sent)
+	for _, target := range targets {
+		if heard := target.ear.Heard(); len(heard) != 2 {
+			t.Errorf("heard in the end: %q", heard)
+		}
+	}
+}
+
+// TestIntegrationPodsDoNotConfigureTheNode: what tells a host where to route and which address to take is
+// dropped when a pod sends it, and nothing that a pod needs.
+func TestIntegrationPodsDoNotConfigureTheNode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	node := s.addNode(node1)
+	node.start("island")
+	node.ready()
+	p := node.addPod("pod")
+	linkLocal := netip.MustParseAddr("fe80::1")
+	allNodes := netip.MustParseAddr("ff02::1")
+	body := make([]byte, 36) // enough for each
+	before := node.dropped(kernel.PodControl)
+	for _, packet := range []nettest.Packet{
+		nettest.Control(linkLocal, allNodes, 134, body...), // a router advertisement
+		nettest.Control(linkLocal, node.node.Addrs[ipv6], 137, body...),
+		nettest.Control(p.addrs[ipv4], node.node.Addrs[ipv4], 5, body...),
+		nettest.Datagram(linkLocal, node.node.Addrs[ipv6], 547, "solicit"), // nobody listens to ff02::1:2
+		nettest.Datagram(linkLocal, allNodes, 546, "reply"),
+	} {
+		p.Send("eth0", packet)
+	}
+	node.drops("what pods may not tell their node", kernel.PodControl, before, 5)
+	node.Mirror(mirrorPort)
+	for _, f := range families() {
+		// Neighbour discovery of either side starts anew.
+		p.Run("ip", "neighbour", "flush", "dev", "eth0")
+		sees(t, "pod to its node", p.Namespace, node.node.Addrs[f], p.addrs[f].String())
+	}
+	node.drops("what pods may tell their node", kernel.PodControl, before, 5)
+	if lost := node.dropped(kernel.PodSource); lost != 0 {
+		t.Errorf("%d packets were dropped for their source", lost)
+	}
+}
+
+// TestIntegrationNeighboursAreNoPods: who takes an address of the pods' ranges is not heard by a node. What
+// another node's pod may have is: nothing tells the two apart.
+func TestIntegrationNeighboursAreNoPods(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	first, second := s.addNode(node1), s.addNode(node2)
+	first.start("island")
+	second.start("island")
+	first.ready()
+	second.ready()
+	first.Mirror(mirrorPort)
+	ear := first.Hear(hearPort)
+	before := first.dropped(kernel.OutsideSource)
+	var sent uint64
+	for _, source := range []string{
+		"fd12::1:f001", "192.168.200.9", // of no node
+		"fd12::1:1fe", "192.168.1.9", // of this one's pods
+	} {
+		from := netip.MustParseAddr(source)
+		s.outside.Send("eth0", nettest.Datagram(from, first.node.Addrs[familyOf(from)], hearPort, "a thief"))
+		sent++
+	}
+	for _, f := range families() {
+		from := [2]string{outside4, outside6}[f]
+		s.outside.Send("eth0", nettest.Datagram(netip.MustParseAddr(from), first.node.Addrs[f], hearPort, "itself"))
+	}
+	for _, source := range []string{"fd12::1:2fe", "192.168.2.9"} {
+		from := netip.MustParseAddr(source)
+		s.outside.Send("eth0", nettest.Datagram(from, first.node.Addrs[familyOf(from)], hearPort, "of another node"))
+	}
+	hears(t, "the node", ear, "itself from "+outside4, "itself from "+outside6,
+		"of another node from 192.168.2.9", "of another node from fd12::1:2fe")
+	first.drops("addresses of pods", kernel.OutsideSource, before, sent)
+
+	// The whole of it: who takes an address that no node has gets no connection.
+	for _, addr := range []string{"fd12::1:f001", "fd12::1:1fe"} {
+		thief := s.l2.Host(t, "thief", addr+"/108")
+		if seen, err := thief.SeenAs(first.node.Addrs[ipv6].String(), mirrorPort); err == nil {
+			t.Errorf("%s has reached the node, as %s", addr, seen)
+		}
+	}
+	if first.dropped(kernel.OutsideSource) == before+sent {
+		t.Error("what the thieves sent was not dropped for its source")
+	}
+	one, two := first.addPod("one"), second.addPod("two")
+	one.Mirror(mirrorPort)
+	for _, f := range families() {
+		sees(t, "pod of another node to pod", two.Namespace, one.addrs[f], two.addrs[f].String())
+	}
+}
