@@ -9,8 +9,25 @@ type sysctlData struct {
 	// ProxyNeighbours is set when the node agent answers for pods.
 	ProxyNeighbours bool
 	FlatIPv4        bool
+	Neighbours      neighbourLimits
 	// NonlocalBind lets HAProxy listen on the VIP where it is not held.
 	NonlocalBind bool
+}
+
+// neighbourLimits are how many neighbours the kernel keeps without a look at them, from how many on it
+// forgets those that were not used for five seconds, and how many there can be.
+type neighbourLimits struct{ Kept, Soft, Most int }
+
+// newNeighbourLimits leaves room for twice as many neighbours as a node has when it speaks to all others
+// and to all its pods. A power of two, so that a cluster that grows does not change its hosts each time; the
+// others are as far from it as the kernel's own.
+func newNeighbourLimits(nodes, podsPerNode int) neighbourLimits {
+	const least, soft, most = 1024, 4, 8
+	kept := least
+	for kept < 2*(nodes+podsPerNode) {
+		kept *= 2
+	}
+	return neighbourLimits{Kept: kept, Soft: soft * kept, Most: most * kept}
 }
 
 // sysctlFiles are the kernel's settings and modules.
@@ -20,6 +37,7 @@ func (r *hostRenderer) sysctlFiles(h *host) ([]File, error) {
 		AcceptRA:        h.facts.AcceptsRouterAdvertisements,
 		ProxyNeighbours: r.cfg.Network.Builtin,
 		FlatIPv4:        r.cfg.Network.FlatIPv4,
+		Neighbours:      newNeighbourLimits(len(r.hosts), r.cfg.MaxPodsPerNode),
 		NonlocalBind:    r.cfg.BalancesControlPlane(h.pool.Role),
 	}
 	if data.Interface == KnownAfterProbe {

@@ -30,6 +30,7 @@ func TestSysctl(t *testing.T) {
 	t.Parallel()
 	always := []string{
 		"net.ipv4.ip_forward = 1", "net.ipv6.conf.all.forwarding = 1", "net.ipv6.conf.default.forwarding = 1",
+		"-net.ipv4.neigh.default.gc_thresh1 = 1024", "-net.ipv6.neigh.default.gc_thresh3 = 8192",
 		"fs.inotify.max_user_instances = 8192", "fs.inotify.max_user_watches = 524288",
 	}
 	const (
@@ -85,5 +86,22 @@ func TestSysctlOfUnknownInterface(t *testing.T) {
 	in.Later.Hosts = map[netip.Addr]HostFacts{netip.MustParseAddr("10.2.0.5"): {Interface: "eth0"}}
 	if content := contentOf(t, filesOf(t, in), "10.2.0.5", sysctlFile); strings.Contains(content, KnownAfterProbe) {
 		t.Errorf("has a placeholder although the interface is known:\n%s", content)
+	}
+}
+
+func TestNeighbourLimits(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		nodes, pods int
+		want        neighbourLimits
+	}{
+		{3, 110, neighbourLimits{1024, 4096, 8192}},
+		{262, 250, neighbourLimits{1024, 4096, 8192}},
+		{263, 250, neighbourLimits{2048, 8192, 16384}},
+		{5000, 250, neighbourLimits{16384, 65536, 131072}},
+	} {
+		if got := newNeighbourLimits(tt.nodes, tt.pods); got != tt.want {
+			t.Errorf("%d nodes with %d pods each: %+v, want %+v", tt.nodes, tt.pods, got, tt.want)
+		}
 	}
 }

@@ -45,6 +45,8 @@ type Sysctl struct {
 	// Shared says that it is not this host's alone, as that of the kernel around a container. Then it is
 	// set and never set back: others may have come to need it.
 	Shared bool
+	// Optional says that a kernel without it is as good: nothing is set there.
+	Optional bool
 }
 
 // Executable is a program that is sent to the host.
@@ -96,7 +98,8 @@ func ParseSysctls(content []byte) ([]Sysctl, error) {
 		if !found {
 			return nil, fmt.Errorf("cannot read sysctl %q: it has no value", line)
 		}
-		sysctls = append(sysctls, Sysctl{Key: sysctlPath(strings.TrimSpace(key)), Value: strings.TrimSpace(value)})
+		key, optional := strings.CutPrefix(strings.TrimSpace(key), "-") // systemd passes over those that fail
+		sysctls = append(sysctls, Sysctl{Key: sysctlPath(key), Value: strings.TrimSpace(value), Optional: optional})
 	}
 	return sysctls, nil
 }

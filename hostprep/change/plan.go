@@ -94,7 +94,7 @@ func (p *planner) planModules() {
 func (p *planner) planSysctls() {
 	for _, sysctl := range p.desired.Sysctls {
 		value, there := p.state.Sysctls[sysctl.Key]
-		if there && slices.Equal(strings.Fields(value), strings.Fields(sysctl.Value)) {
+		if !there && sysctl.Optional || there && slices.Equal(strings.Fields(value), strings.Fields(sysctl.Value)) {
 			continue
 		}
 		summary := fmt.Sprintf("set %s to %s, which is %s", sysctlName(sysctl.Key), sysctl.Value, value)

@@ -28,7 +28,10 @@ func wanted() change.Desired {
 			{Path: "/etc/app/app.conf", Mode: 0o644, Content: []byte("new\n"), Restarts: restarts},
 			{Path: "/etc/app/secret", Mode: 0o600, Content: []byte("hidden\n"), Secret: true},
 		},
-		Sysctls:     []change.Sysctl{{Key: "net/ipv4/conf/eth0.5/send_redirects", Value: "0"}},
+		Sysctls: []change.Sysctl{
+			{Key: "net/ipv4/conf/eth0.5/send_redirects", Value: "0"},
+			{Key: "net/ipv6/neigh/default/gc_thresh3", Value: "8192", Optional: true},
+		},
 		Modules:     []string{"overlay"},
 		Executables: []change.Executable{{Path: "/usr/local/bin/app", Mode: 0o755, SHA256: sum("app"), Restarts: restarts, Open: empty}},
 		Images:      []change.Image{{Reference: "dualstrap.dev/pause:3", Digest: "sha256:1", SHA256: "abc", Open: empty}},
@@ -126,6 +129,10 @@ func TestPlan(t *testing.T) {
 			"a sysctl is not there", func(s *change.State) { s.Sysctls = nil },
 			[]string{"set net.ipv4.conf.eth0/5.send_redirects to 0, which the kernel does not have yet"},
 		},
+		{
+			"a sysctl that not every kernel has", func(s *change.State) { s.Sysctls["net/ipv6/neigh/default/gc_thresh3"] = "1024" },
+			[]string{"set net.ipv6.neigh.default.gc_thresh3 to 8192, which is 1024"},
+		},
 		{"a module", func(s *change.State) { s.Loadable = []string{"overlay"} }, []string{"load kernel module overlay"}},
 		{
 			"a program, Debian", func(s *change.State) { s.MissingPrograms = []string{"conntrack"} },
@@ -215,7 +222,7 @@ func TestPlanShowsDiffs(t *testing.T) {
 
 func TestParseSysctls(t *testing.T) {
 	t.Parallel()
-	const content = "# c\n; c\n\nnet.ipv4.ip_forward = 1\nnet.ipv4.conf.eth0/5.rp_filter=2\nnet/ipv6/conf/eth0.5/accept_ra = 2\n"
+	const content = "# c\n; c\n\nnet.ipv4.ip_forward = 1\nnet.ipv4.conf.eth0/5.rp_filter=2\nnet/ipv6/conf/eth0.5/accept_ra = 2\n-net.ipv4.a = 3\n"
 	got, err := change.ParseSysctls([]byte(content))
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +231,7 @@ func TestParseSysctls(t *testing.T) {
 		{Key: "net/ipv4/ip_forward", Value: "1"},
 		{Key: "net/ipv4/conf/eth0.5/rp_filter", Value: "2"},
 		{Key: "net/ipv6/conf/eth0.5/accept_ra", Value: "2"},
+		{Key: "net/ipv4/a", Value: "3", Optional: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
