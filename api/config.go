@@ -50,6 +50,8 @@ type Config struct {
 	// SeccompDefault gives pods that name no seccomp profile RuntimeDefault.
 	SeccompDefault bool
 	AllowCgroupV1  bool
+	// PodsReachAllOfNodes lets pods through firewalld to every port of nodes, not only to those that they need.
+	PodsReachAllOfNodes bool
 
 	SSH             SSH
 	RegistryMirrors []RegistryMirror

@@ -50,6 +50,8 @@ type ProvisionOptions struct {
 	// Nodes overrides what is discovered on single hosts.
 	Nodes   []NodeOptions  `json:"nodes,omitempty"`
 	Network NetworkOptions `json:"network,omitempty"`
+	// Firewall says what firewalld lets through, where that runs.
+	Firewall FirewallOptions `json:"firewall,omitempty"`
 	// AllowCgroupV1 lets kubelets start on hosts that have only cgroup v1.
 	AllowCgroupV1 bool          `json:"allowCgroupV1,omitempty"`
 	Verify        VerifyOptions `json:"verify,omitempty"`
@@ -87,6 +89,14 @@ type NetworkOptions struct {
 	// Provider is builtin (the default) or none.
 	// +kubebuilder:validation:Enum=builtin;none
 	Provider string `json:"provider,omitempty"`
+}
+
+// FirewallOptions says what firewalld lets through.
+type FirewallOptions struct {
+	// PodsReachNodes is needed (the default): of a node, pods reach the API server, the kubelet, NodePorts,
+	// and DNS where hosts are told to ask that node; or all: every port.
+	// +kubebuilder:validation:Enum=needed;all
+	PodsReachNodes string `json:"podsReachNodes,omitempty"`
 }
 
 // VerifyOptions is what the proof needs beside the cluster.

@@ -13,6 +13,9 @@ const (
 	ruleVerifyClient      = "verify-client"
 )
 
+// The values of firewall.podsReachNodes.
+const podsReachNeeded, podsReachAll = "needed", "all"
+
 func optionRules() []rule {
 	return []rule{
 		newFormRule(ruleKubernetesVersion, fromDualstrap, "kubernetesVersion has the form v1.36.3", ""),
@@ -26,6 +29,7 @@ func optionRules() []rule {
 		newRule("options-node-ipv6-unique", fromNetwork, "no two nodes have the same IPv6 address", checkNodeIPv6Unique),
 		ofOptions("options-node-interface", fromNetwork, "nodes[].interface is the name of a network interface", checkInterfaces),
 		ofOptions("network-provider", fromDualstrap, "network.provider is builtin or none", checkProvider),
+		ofOptions("firewall-pods-reach-nodes", fromDualstrap, "firewall.podsReachNodes is needed or all", checkPodsReachNodes),
 		newFormRule(ruleVerifyClient, fromDualstrap, "verify.client.address is an address", ""),
 	}
 }
@@ -137,6 +141,13 @@ func isInterface(name string) bool {
 		}
 	}
 	return true
+}
+
+func checkPodsReachNodes(c *checker, o *Object[ProvisionOptions]) {
+	if p := o.Value.Firewall.PodsReachNodes; p != "" && p != podsReachNeeded && p != podsReachAll {
+		c.errorf(o.At("firewall.podsReachNodes"), "write all to let pods reach every port of nodes, or leave the field out",
+			"the value is not one of needed and all")
+	}
 }
 
 // checkProvider takes no names of pod networks: none of them is installed for the user.

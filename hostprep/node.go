@@ -24,6 +24,8 @@ type NodeFacts struct {
 	AcceptsRouterAdvertisements bool
 	// FirewalldZone is the zone of Interface; empty where firewalld does not run.
 	FirewalldZone string
+	// Nameservers are those that the host asks, and its pods' DNS by way of it.
+	Nameservers []netip.Addr
 	// Container and CgroupV1 say what kind of host it is.
 	Container, CgroupV1 bool
 }
@@ -36,6 +38,11 @@ func (h *Host) NodeFacts() NodeFacts {
 		Name:      strings.ToLower(strings.TrimSpace(facts.Hostname)),
 		Container: facts.Container != "",
 		CgroupV1:  facts.Cgroup.Version == 1,
+	}
+	for _, server := range facts.Nameservers {
+		if address, err := netip.ParseAddr(server); err == nil {
+			node.Nameservers = append(node.Nameservers, address.Unmap().WithZone(""))
+		}
 	}
 	link := h.link()
 	if link == nil {

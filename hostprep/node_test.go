@@ -20,8 +20,10 @@ func TestNodeFacts(t *testing.T) {
 		Name: "host-4.example.com", Interface: "eth0", MTU: 1500,
 		IPv4: netip.MustParsePrefix("10.2.0.4/24"), IPv6: netip.MustParsePrefix("fd12::2:4/108"),
 		OnLink6: netip.MustParsePrefix("fd12::/108"), FirewalldZone: "internal", Container: true, CgroupV1: true,
+		Nameservers: []netip.Addr{netip.MustParseAddr("10.2.0.1")},
 	}
-	if diff := cmp.Diff(want, host.NodeFacts(), cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
+	host.Facts.Nameservers = append(host.Facts.Nameservers, "no address")
+	if diff := cmp.Diff(want, host.NodeFacts(), cmpopts.EquateComparable(netip.Prefix{}, netip.Addr{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	delete(host.Facts.Firewalld.Zones, "eth0")

@@ -84,6 +84,7 @@ func (s *Site) renderInput(later render.Later) render.Input {
 			Container:                   node.Container,
 			CgroupV1:                    node.CgroupV1,
 			FirewalldZone:               node.FirewalldZone,
+			Nameservers:                 node.Nameservers,
 		}
 	}
 	return in

@@ -1,5 +1,9 @@
 package render
 
+import (
+	"slices"
+)
+
 // Firewalld is what firewalld on one host has to let through.
 type Firewalld struct {
 	// Settings belong into firewalld's own configuration; a change takes effect with its restart.
@@ -59,6 +63,8 @@ type firewalldKey struct {
 	zone         string
 	controlPlane bool
 	services     bool
+	// nameserver is set where hosts of the cluster send their questions.
+	nameserver bool
 	// balancer points to the host itself when it has peers to speak VRRP with.
 	balancer *host
 }
@@ -80,6 +86,7 @@ func (r *hostRenderer) firewalldFiles(h *host) (Firewalld, File, error) {
 		zone:         h.facts.FirewalldZone,
 		controlPlane: h.isControlPlane(),
 		services:     r.cfg.BalancesServices(h.pool.Role),
+		nameserver:   r.isNameserver(h),
 	}
 	if !h.probed {
 		key.zone = KnownAfterProbe
@@ -110,7 +117,7 @@ func (r *hostRenderer) newFirewalld(key firewalldKey) (sharedFirewalld, error) {
 			File: "/etc/firewalld/firewalld.conf", Key: "IPv6_rpfilter", Value: "no",
 			Why: "It drops packets that come in where the way back does not go out, as those of pods do.",
 		}},
-		Changes: append(r.podZone(), r.nodePorts(key)...),
+		Changes: slices.Concat(r.podZone(key), r.podPolicies(), r.nodePorts(key)),
 	}
 	data := firewalldData{Settings: firewalld.Settings}
 	for _, change := range firewalld.Changes {

@@ -10,27 +10,79 @@ import (
 const (
 	podZoneName   = "dualstrap-pods"
 	podPolicyName = "dualstrap-to-pods"
+	// podOutPolicyName has at most 18 characters, as firewalld asks for.
+	podOutPolicyName = "dualstrap-of-pods"
 )
 
-// podZone lets pods speak with everybody and everybody with pods. The zone alone is not enough: a
-// packet towards a pod leaves by no zone that accepts it, and a Service answers or hangs depending on
-// which node the chosen pod is on. The policy is also what makes flat IPv6 reachable from outside.
-func (r *hostRenderer) podZone() []FirewalldChange {
+// podZone is where pods are, by their addresses, and what they reach on the node itself. ICMP and ICMPv6
+// pass a zone of the default target.
+func (r *hostRenderer) podZone(key firewalldKey) []FirewalldChange {
 	changes := []FirewalldChange{
 		{Kind: FirewalldNewZone, Value: podZoneName, Why: "Pods are a zone of their own, by their addresses."},
-		{Kind: FirewalldSetTarget, Zone: podZoneName, Value: "ACCEPT", Why: "Pods reach the node and, through it, everything."},
+	}
+	target := func(value, why string) {
+		changes = append(changes, FirewalldChange{Kind: FirewalldSetTarget, Zone: podZoneName, Value: value, Why: why})
+	}
+	open := func(port, why string) {
+		changes = append(changes, FirewalldChange{Kind: FirewalldAddPort, Zone: podZoneName, Value: port, Why: why})
+	}
+	if r.cfg.PodsReachAllOfNodes {
+		target("ACCEPT", "Pods reach every port of the node: firewall.podsReachNodes is all.")
+	} else {
+		target("default", "Pods reach of the node what they need: firewall.podsReachNodes is needed.")
 	}
 	for _, source := range slices.Concat(r.podRanges4, r.podRanges6) {
 		changes = append(changes, FirewalldChange{
 			Kind: FirewalldAddSource, Zone: podZoneName, Value: source.String(), Why: "Pods of any node.",
 		})
 	}
-	return append(changes,
-		FirewalldChange{Kind: FirewalldNewPolicy, Value: podPolicyName, Why: "What is forwarded to pods passes from zone to zone."},
-		FirewalldChange{Kind: FirewalldAddIngress, Policy: podPolicyName, Value: "ANY", Why: "Clients may be outside of the cluster."},
-		FirewalldChange{Kind: FirewalldAddEgress, Policy: podPolicyName, Value: podZoneName, Why: "Only towards pods."},
-		FirewalldChange{Kind: FirewalldSetTarget, Policy: podPolicyName, Value: "ACCEPT", Why: "The pods' ports are theirs to choose."},
-	)
+	if r.cfg.PodsReachAllOfNodes {
+		return changes
+	}
+	open("10250/tcp", "The kubelet: metrics of pods and nodes are fetched there, by who may.")
+	open("30000-32767/tcp", "Services of type NodePort.")
+	open("30000-32767/udp", "Services of type NodePort.")
+	if key.controlPlane {
+		open(tcp(r.cfg.APIServerPort()), "The API server, to which the Service kubernetes leads.")
+	}
+	if key.balancer != nil {
+		open(tcp(r.cfg.LoadBalancer.Port), "HAProxy: the API on the control plane's VIP.")
+	}
+	if key.nameserver {
+		open("53/tcp", "DNS: hosts of the cluster ask this one, and so does the cluster's own DNS.")
+		open("53/udp", "DNS: hosts of the cluster ask this one, and so does the cluster's own DNS.")
+	}
+	return changes
+}
+
+// podPolicies let pods speak through the node with everybody, and everybody with pods. The zone is not
+// enough: a packet towards a pod leaves by no zone that accepts it, and a Service answers or hangs depending
+// on which node the chosen pod is on. They are also what makes flat IPv6 reachable from outside. Neither is
+// about the node itself: that is no zone, but HOST.
+func (r *hostRenderer) podPolicies() []FirewalldChange {
+	policy := func(name, from, to, why string) []FirewalldChange {
+		return []FirewalldChange{
+			{Kind: FirewalldNewPolicy, Value: name, Why: why},
+			{Kind: FirewalldAddIngress, Policy: name, Value: from, Why: "From where."},
+			{Kind: FirewalldAddEgress, Policy: name, Value: to, Why: "To where."},
+			{Kind: FirewalldSetTarget, Policy: name, Value: "ACCEPT", Why: "The ports are for both sides to choose."},
+		}
+	}
+	changes := policy(podPolicyName, "ANY", podZoneName, "What is forwarded to pods passes: clients may be outside of the cluster.")
+	if r.cfg.PodsReachAllOfNodes {
+		return changes // the zone's target is for what is forwarded, too
+	}
+	return append(changes, policy(podOutPolicyName, podZoneName, "ANY", "What pods send through the node passes.")...)
+}
+
+// isNameserver reports whether a host of the cluster sends its questions to this one.
+func (r *hostRenderer) isNameserver(h *host) bool {
+	for _, own := range []netip.Addr{h.node.Address, h.node.K8sIP, h.node.IPv6, h.facts.IPv6} {
+		if own.IsValid() && r.nameservers[own] {
+			return true
+		}
+	}
+	return false
 }
 
 // nodePorts opens, in the zone of the node's interface, what others must reach on the node itself.

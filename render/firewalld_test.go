@@ -1,10 +1,12 @@
 package render
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"sigs.k8s.io/yaml"
 )
 
@@ -48,10 +50,11 @@ func TestFirewalldPorts(t *testing.T) {
 	for _, tt := range tests {
 		var ports, peers []string
 		for _, change := range firewalldOf(t, tt.in, tt.host).Changes {
-			switch change.Kind {
-			case FirewalldAddPort:
+			switch {
+			case change.Zone == podZoneName:
+			case change.Kind == FirewalldAddPort:
 				ports = append(ports, change.Value)
-			case FirewalldAddRichRule:
+			case change.Kind == FirewalldAddRichRule:
 				if !strings.Contains(change.Value, `protocol value="vrrp"`) {
 					t.Errorf("%s: unexpected rule %s", tt.name, change.Value)
 				}
@@ -69,6 +72,49 @@ func TestFirewalldPorts(t *testing.T) {
 	}
 }
 
+// TestFirewalldPortsForPods holds what pods reach on nodes to what they need.
+func TestFirewalldPortsForPods(t *testing.T) {
+	t.Parallel()
+	const every = "10250/tcp 30000-32767/tcp 30000-32767/udp"
+	const ha = "three-control-planes-with-load-balancers/known"
+	asked := scenarioInput(t, ha)
+	facts := asked.Later.Hosts[netip.MustParseAddr("10.2.0.4")]
+	facts.Nameservers = []netip.Addr{netip.MustParseAddr("10.2.0.12"), netip.MustParseAddr("192.0.2.53")}
+	asked.Later.Hosts[netip.MustParseAddr("10.2.0.4")] = facts
+	all := scenarioInput(t, ha)
+	all.Config.PodsReachAllOfNodes = true
+	for _, tt := range []struct {
+		name, host    string
+		in            Input
+		target, ports string
+	}{
+		{"only control plane", "10.2.0.4", scenarioInput(t, "one-control-plane/known"), "default", every + " 6443/tcp 443/tcp"},
+		{"worker", "10.2.0.5", scenarioInput(t, "one-control-plane/known"), "default", every},
+		{"control plane of three", "10.2.0.4", scenarioInput(t, ha), "default", every + " 6443/tcp"},
+		{"load balancer", "10.2.0.7", scenarioInput(t, ha), "default", every + " 443/tcp"},
+		{"a worker that is asked for names", "10.2.0.12", asked, "default", every + " 53/tcp 53/udp"},
+		{"one that asks it", "10.2.0.4", asked, "default", every + " 6443/tcp"},
+		{"all", "10.2.0.4", all, "ACCEPT", ""},
+	} {
+		var ports, targets []string
+		for _, change := range firewalldOf(t, tt.in, tt.host).Changes {
+			switch {
+			case change.Zone != podZoneName:
+			case change.Kind == FirewalldAddPort:
+				ports = append(ports, change.Value)
+			case change.Kind == FirewalldSetTarget:
+				targets = append(targets, change.Value)
+			}
+		}
+		if diff := cmp.Diff(strings.Fields(tt.ports), ports, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: ports (-want +got):\n%s", tt.name, diff)
+		}
+		if diff := cmp.Diff([]string{tt.target}, targets); diff != "" {
+			t.Errorf("%s: targets (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
 func TestFirewalldPodZone(t *testing.T) {
 	t.Parallel()
 	var got [][]string
@@ -79,7 +125,7 @@ func TestFirewalldPodZone(t *testing.T) {
 	}
 	want := [][]string{
 		{"--permanent", "--new-zone=dualstrap-pods"},
-		{"--permanent", "--zone=dualstrap-pods", "--set-target=ACCEPT"},
+		{"--permanent", "--zone=dualstrap-pods", "--set-target=default"},
 		{"--permanent", "--zone=dualstrap-pods", "--add-source=192.168.0.0/16"},
 		{"--permanent", "--zone=dualstrap-pods", "--add-source=fd12::1:0/112"},
 		{"--permanent", "--zone=dualstrap-pods", "--add-source=fd12::6:4000/114"},
@@ -87,6 +133,10 @@ func TestFirewalldPodZone(t *testing.T) {
 		{"--permanent", "--policy=dualstrap-to-pods", "--add-ingress-zone=ANY"},
 		{"--permanent", "--policy=dualstrap-to-pods", "--add-egress-zone=dualstrap-pods"},
 		{"--permanent", "--policy=dualstrap-to-pods", "--set-target=ACCEPT"},
+		{"--permanent", "--new-policy=dualstrap-of-pods"},
+		{"--permanent", "--policy=dualstrap-of-pods", "--add-ingress-zone=dualstrap-pods"},
+		{"--permanent", "--policy=dualstrap-of-pods", "--add-egress-zone=ANY"},
+		{"--permanent", "--policy=dualstrap-of-pods", "--set-target=ACCEPT"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
@@ -102,7 +152,7 @@ func TestFirewalldZoneOfTheNode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, change := range firewalldOf(t, scenarioInput(t, tt.scenario), tt.host).Changes {
-			if change.Kind == FirewalldAddPort && change.Zone != tt.zone {
+			if change.Kind == FirewalldAddPort && change.Zone != podZoneName && change.Zone != tt.zone {
 				t.Errorf("%s, host %s: port %s is opened in zone %q, want %q", tt.scenario, tt.host, change.Value, change.Zone, tt.zone)
 			}
 		}

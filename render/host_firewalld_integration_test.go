@@ -72,9 +72,12 @@ func TestFirewalldTakesChanges(t *testing.T) {
 			run(t, offline, "--system-config="+dir, "--check-config")
 
 			pods := readZone(t, filepath.Join(dir, "zones", podZoneName+".xml"))
-			policy := readZone(t, filepath.Join(dir, "policies", podPolicyName+".xml"))
+			policies := map[string]firewalldZone{}
+			for _, name := range []string{podPolicyName, podOutPolicyName} {
+				policies[name] = readZone(t, filepath.Join(dir, "policies", name+".xml"))
+			}
 			node := readZone(t, filepath.Join(dir, "zones", tt.zone+".xml"))
-			if diff := cmp.Diff(changesAsSeen(changes), zonesAsSeen(pods, policy, node)); diff != "" {
+			if diff := cmp.Diff(changesAsSeen(changes), zonesAsSeen(pods, node, policies)); diff != "" {
 				t.Errorf("firewalld keeps something else (-asked +kept):\n%s", diff)
 			}
 		})
@@ -95,16 +98,26 @@ func readZone(tb testing.TB, name string) firewalldZone {
 }
 
 // zonesAsSeen describes what was kept, in the words of changesAsSeen.
-func zonesAsSeen(pods, policy, node firewalldZone) []string {
-	seen := []string{"pods target " + pods.Target, "policy target " + policy.Target}
+func zonesAsSeen(pods, node firewalldZone, policies map[string]firewalldZone) []string {
+	target := pods.Target
+	if target == "" {
+		target = "default" // its file does not say so
+	}
+	seen := []string{"pods target " + target}
 	for _, source := range pods.Sources {
 		seen = append(seen, "pods source "+source.Address)
 	}
-	for _, zone := range policy.Ingress {
-		seen = append(seen, "policy from "+zone.Name)
+	for _, port := range pods.Ports {
+		seen = append(seen, fmt.Sprintf("pods port %s/%s", port.Port, port.Protocol))
 	}
-	for _, zone := range policy.Egress {
-		seen = append(seen, "policy to "+zone.Name)
+	for name, policy := range policies {
+		seen = append(seen, name+" target "+policy.Target)
+		for _, zone := range policy.Ingress {
+			seen = append(seen, name+" from "+zone.Name)
+		}
+		for _, zone := range policy.Egress {
+			seen = append(seen, name+" to "+zone.Name)
+		}
 	}
 	for _, port := range node.Ports {
 		seen = append(seen, fmt.Sprintf("port %s/%s", port.Port, port.Protocol))
@@ -125,13 +138,15 @@ func changesAsSeen(changes []FirewalldChange) []string {
 		case change.Kind == FirewalldSetTarget && change.Zone != "":
 			seen = append(seen, "pods target "+change.Value)
 		case change.Kind == FirewalldSetTarget:
-			seen = append(seen, "policy target "+change.Value)
+			seen = append(seen, change.Policy+" target "+change.Value)
 		case change.Kind == FirewalldAddSource:
 			seen = append(seen, "pods source "+change.Value)
 		case change.Kind == FirewalldAddIngress:
-			seen = append(seen, "policy from "+change.Value)
+			seen = append(seen, change.Policy+" from "+change.Value)
 		case change.Kind == FirewalldAddEgress:
-			seen = append(seen, "policy to "+change.Value)
+			seen = append(seen, change.Policy+" to "+change.Value)
+		case change.Kind == FirewalldAddPort && change.Zone == podZoneName:
+			seen = append(seen, "pods port "+change.Value)
 		case change.Kind == FirewalldAddPort:
 			seen = append(seen, "port "+change.Value)
 		case change.Kind == FirewalldAddRichRule:

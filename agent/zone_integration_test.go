@@ -1,0 +1,121 @@
+//go:build integration
+
+package agent
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/render"
+)
+
+// TestIntegrationPodsReachOfNodesWhatTheyNeed: with a real firewalld, pods and whoever takes an address of
+// theirs reach the ports of a node that they need and no others; through the node pods reach everybody, and
+// are reached. A node that was set up to let pods reach all of it comes to be so, too.
+func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	node := s.addNode(node1)
+	command := node.startFirewalld()
+	command("--permanent", "--zone=public", "--add-interface=eth0")
+	command("--permanent", "--zone=public", "--add-port="+mirrorPort+"/tcp")
+	command("--reload")
+	before := podChanges(t, "all")
+	for _, change := range before {
+		command(change.Args()...)
+	}
+	command("--reload")
+	node.start("island")
+	node.ready()
+	one, two := node.addPod("one"), node.addPod("two")
+	for _, namespace := range []*nettest.Namespace{one.Namespace, two.Namespace} {
+		namespace.Mirror(mirrorPort)
+	}
+	ports := []string{"10250", "30080", "2379", "9999"}
+	for _, port := range ports {
+		node.Mirror(port)
+	}
+	reached := func(from *nettest.Namespace) string {
+		var reached []string
+		for _, f := range families() {
+			for _, port := range ports {
+				if _, err := from.SeenAs(node.node.Addrs[f].String(), port); err == nil {
+					reached = append(reached, port)
+				}
+			}
+		}
+		return strings.Join(reached, " ")
+	}
+	through := func(when string) {
+		t.Helper()
+		for f, outside := range []string{outside4, outside6} {
+			want := []string{node.node.Addrs[ipv4].String(), one.addrs[ipv6].String()}[f]
+			sees(t, "pod to outside "+when, one.Namespace, netip.MustParseAddr(outside), want)
+			sees(t, "pod to pod "+when, one.Namespace, two.addrs[f], one.addrs[f].String())
+			sees(t, "node to pod "+when, node.Namespace, one.addrs[f], gatewayOf(node, family(f)))
+		}
+		sees(t, "outside to pod "+when, s.outside, one.addrs[ipv6], outside6)
+	}
+	through("with all")
+	if got := reached(one.Namespace); got != "10250 30080 2379 9999 10250 30080 2379 9999" {
+		t.Errorf("with all, pods reach %s", got)
+	}
+
+	// The next run makes of it what is wanted now: what is missing, as it finds out itself.
+	after := podChanges(t, "needed")
+	for _, change := range after {
+		if !slices.ContainsFunc(before, func(b render.FirewalldChange) bool { return slices.Equal(b.Args(), change.Args()) }) {
+			command(change.Args()...)
+		}
+	}
+	command("--reload")
+	through("with what is needed")
+	if got := reached(one.Namespace); got != "10250 30080 10250 30080" {
+		t.Errorf("with what is needed, pods reach %s", got)
+	}
+	// Not even that is for who is no pod, wherever in the pods' range.
+	thief := s.l2.Host(t, "thief", "fd12::1:f001/108")
+	if got := reached(thief); got != "" {
+		t.Errorf("a neighbour with an address of pods reaches %s", got)
+	}
+	// And without the agent's table, the zone alone gives no more than to pods.
+	node.kill()
+	node.Run("nft", "delete", "table", "inet", "dualstrap")
+	if got := reached(thief); got != "10250 30080" {
+		t.Errorf("without the agent, a neighbour with an address of pods reaches %s", got)
+	}
+}
+
+// podChanges are what firewalld of a worker has to have for pods.
+func podChanges(t *testing.T, reach string) []render.FirewalldChange {
+	t.Helper()
+	manifests, err := os.ReadFile(filepath.Join("..", "examples", "dual-stack.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifests = append(manifests, []byte(fmt.Sprintf("\n---\napiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\nfirewall:\n  podsReachNodes: %s\n", reach))...)
+	verdict := provision.Judge([]api.Source{{Name: "dual-stack", Data: manifests}})
+	if len(verdict.Problems) > 0 {
+		t.Fatal(verdict.Problems)
+	}
+	hosts, err := render.Hosts(render.Input{Config: verdict.Config, Plan: verdict.Plan, Version: "v0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []render.FirewalldChange
+	for _, change := range hosts[len(hosts)-1].Firewalld.Changes {
+		if change.Zone == "dualstrap-pods" || change.Policy != "" || change.Kind == render.FirewalldNewZone ||
+			change.Kind == render.FirewalldNewPolicy {
+			changes = append(changes, change)
+		}
+	}
+	return changes
+}
