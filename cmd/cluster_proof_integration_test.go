@@ -52,6 +52,11 @@ func proofFails(t *testing.T, c *testCluster) {
 					"kubectl -n metallb-system wait --for=delete pod --selector component=speaker --timeout=120s",
 				"service-load-balancer", "10.2.0.100 -> load-balancer", "10.2.0.2",
 			},
+			// The agent puts it right, and does so again and again.
+			{
+				"labtest-worker-1", "systemd-run -q --unit=believe sh -c 'while nft flush chain inet dualstrap from_pods; do sleep 0.1; done'",
+				"pod-source-address", "10.2.0.5 -> 10.2.0.6", "was believed to be",
+			},
 			// Until it asks again, the client knows whom to send to.
 			{"client", "ip neighbour flush dev eth0", "service-load-balancer", "10.2.0.100 -> load-balancer", "10.2.0.2"},
 		}},
@@ -101,6 +106,7 @@ func (c *testCluster) isWrecked(t *testing.T, wrecks []wreck) {
 			t.Errorf("after %s: %s %s fails with %q, want %q in it", wreck.script, wreck.check, wreck.target, message, wreck.message)
 		}
 	}
+	c.on(t, "labtest-worker-1", "systemctl stop believe 2>/dev/null || :")
 	c.kube(t, "patch", "daemonset", "-n", "kube-system", "kube-proxy", "--patch", `{"spec":{"template":{"spec":{"affinity":null}}}}`)
 	c.kube(t, "rollout", "status", "daemonset", "-n", "kube-system", "kube-proxy", "--timeout=180s")
 	if mended := c.mustCreate(t); mended.Changes == 0 {

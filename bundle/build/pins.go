@@ -14,20 +14,34 @@ import (
 //go:embed pins
 var pins embed.FS
 
-// own holds the programs that are dualstrap's own, one file each.
+// own holds the programs that are dualstrap's own, without their tests.
 //
-//go:embed pause/main.go hello/main.go
+//go:embed pause/main.go hello/main.go hello/forge.go
 var own embed.FS
 
 // goLine is the Go version that every pin asks for, and so the oldest that builds bundles.
 const goLine = "1.26.6"
 
+// ownSources gives the files of a program of dualstrap's own.
+func ownSources(name string) (map[string][]byte, error) {
+	files := map[string][]byte{"go.mod": []byte("module " + name + "\n\ngo " + goLine + "\n")}
+	entries, err := own.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		if files[entry.Name()], err = own.ReadFile(path.Join(name, entry.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
 // sources gives the files that a program is built from, by name in the folder it is built in. What
 // they do not hold they name together with its digest.
 func sources(p program) (map[string][]byte, error) {
 	if p.origin == fromOwn {
-		source, err := own.ReadFile(path.Join(p.pin, "main.go"))
-		return map[string][]byte{"go.mod": []byte("module " + p.pin + "\n\ngo " + goLine + "\n"), "main.go": source}, err
+		return ownSources(p.pin)
 	}
 	files := map[string][]byte{}
 	for name, embedded := range map[string]string{"go.mod": "mod", "go.sum": "sum"} {

@@ -26,8 +26,8 @@ const (
 	patience = 10 * time.Second
 	// pause is between tries.
 	pause = 200 * time.Millisecond
-	// maxAnswer is more than any answer of the server in the pods.
-	maxAnswer = 4096
+	// maxAnswer is more than any answer of the server in the pods, and of an agent that is asked for metrics.
+	maxAnswer = 1 << 16
 )
 
 // podPort and servicePort are where pods and Services answer.

@@ -25,6 +25,14 @@ func podChecks() []Check {
 			[]need{aPeer, aHost, aPod},
 			provePodToPod,
 		},
+		{
+			"pod-source-address", "A pod with raw sockets sends as another pod, another node, a Service and the outside, in both families: " +
+				"nothing arrives, and its node counts as many. What it sends as itself arrives.",
+			"look at nft list table inet dualstrap on the pod's node, and at the log of its agent",
+			ring,
+			[]need{ourNetwork, aPeer, aHost, aLiveNode, aPod, aForger},
+			proveSourceAddress,
+		},
 	}
 }
 

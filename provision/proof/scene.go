@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"net/netip"
@@ -40,6 +41,8 @@ type Cluster struct {
 type scene struct {
 	Cluster
 	namespace string
+	// forgeWord is what pods are told by to forge addresses; nobody else knows it.
+	forgeWord string
 	// nodes are in the order of the plan.
 	nodes    []node
 	services map[string]kube.Service
@@ -82,7 +85,7 @@ func (n *node) k8sIP() netip.Addr { return n.host.K8sIP }
 // newScene brings together what is known of each node.
 func newScene(cluster Cluster) *scene {
 	s := &scene{
-		Cluster: cluster, nodes: make([]node, len(cluster.Plan.Nodes)),
+		Cluster: cluster, forgeWord: rand.Text(), nodes: make([]node, len(cluster.Plan.Nodes)),
 		services: map[string]kube.Service{}, unserved: map[string]string{},
 	}
 	live := map[netip.Addr]*kube.Node{}
@@ -162,6 +165,14 @@ func aPod(_ *scene, on *subject) verdict {
 		if n != nil && !n.pod.Ready {
 			return skipped("the pod on %s does not run", n.address())
 		}
+	}
+	return verdict{}
+}
+
+// aForger asks for what a pod has addresses from.
+func aForger(_ *scene, on *subject) verdict {
+	if on.peer.live == nil || len(on.node.pod.Addresses) == 0 || len(on.peer.pod.Addresses) == 0 {
+		return skipped("the pods on %s and %s have no addresses", on.node.address(), on.peer.address())
 	}
 	return verdict{}
 }

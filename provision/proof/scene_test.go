@@ -75,6 +75,8 @@ func TestNeeds(t *testing.T) {
 	want := map[string]Status{
 		"pod-to-pod 10.2.0.4 -> 10.2.0.5":               Skipped,
 		"pod-to-pod 10.2.0.5 -> 10.2.0.4":               Skipped,
+		"pod-source-address 10.2.0.4 -> 10.2.0.5":       Skipped,
+		"pod-source-address 10.2.0.5 -> 10.2.0.4":       Skipped,
 		"service-dns 10.2.0.5":                          Skipped,
 		"service-load-balancer client -> load-balancer": Skipped,
 		"flat-ipv6 client -> 10.2.0.4":                  Skipped,

@@ -31,7 +31,7 @@ const (
 
 // deploy makes the pods and the Services, and waits until they are there, or patience ends.
 func (s *scene) deploy(ctx context.Context) error {
-	if err := s.API.Create(ctx, helloPods(s.namespace)); err != nil {
+	if err := s.API.Create(ctx, s.helloPods()); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -43,10 +43,10 @@ func (s *scene) deploy(ctx context.Context) error {
 }
 
 // helloPods runs the server on every node, whatever its taints.
-func helloPods(namespace string) *appsv1.DaemonSet {
+func (s *scene) helloPods() *appsv1.DaemonSet {
 	labels := map[string]string{"app": helloName}
 	return &appsv1.DaemonSet{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: helloName},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: helloName},
 		Spec: appsv1.DaemonSetSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
@@ -57,22 +57,41 @@ func helloPods(namespace string) *appsv1.DaemonSet {
 					EnableServiceLinks:            ptr.To(false),
 					TerminationGracePeriodSeconds: ptr.To[int64](1),
 					SecurityContext: &corev1.PodSecurityContext{
-						RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](65534), RunAsGroup: ptr.To[int64](65534),
 						SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 					},
-					Containers: []corev1.Container{{
-						Name:            helloName,
-						Image:           api.Image(helloName, api.HelloVersion),
-						ImagePullPolicy: corev1.PullNever,
-						Args:            []string{"-fetch", fmt.Sprintf("-address=:%d", podPort)},
-						SecurityContext: &corev1.SecurityContext{
-							AllowPrivilegeEscalation: ptr.To(false), ReadOnlyRootFilesystem: ptr.To(true),
+					Containers: []corev1.Container{
+						helloContainer(helloName, &corev1.SecurityContext{
+							RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](65534), RunAsGroup: ptr.To[int64](65534),
 							Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-						},
-					}},
+						}, "-fetch", "-hear", fmt.Sprintf("-address=:%d", podPort)),
+						helloContainer(forgerName, &corev1.SecurityContext{
+							RunAsUser:    ptr.To[int64](0), // capabilities reach no other user
+							Capabilities: &corev1.Capabilities{Drop: allButRawSockets()},
+						}, "-forge="+s.forgeWord, fmt.Sprintf("-address=:%d", forgePort)),
+					},
 				},
 			},
 		},
+	}
+}
+
+func helloContainer(name string, may *corev1.SecurityContext, args ...string) corev1.Container {
+	may.AllowPrivilegeEscalation, may.ReadOnlyRootFilesystem = ptr.To(false), ptr.To(true)
+	return corev1.Container{
+		Name:            name,
+		Image:           api.Image(helloName, api.HelloVersion),
+		ImagePullPolicy: corev1.PullNever,
+		Args:            args,
+		SecurityContext: may,
+	}
+}
+
+// allButRawSockets are the capabilities that container runtimes give to all, without NET_RAW: the forger is
+// a pod like any other, and asks for nothing.
+func allButRawSockets() []corev1.Capability {
+	return []corev1.Capability{
+		"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+		"SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 	}
 }
 

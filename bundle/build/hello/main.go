@@ -3,6 +3,8 @@
 //	/        Hello, world!, and the name of the pod
 //	/client  the address that the request comes from
 //	/fetch   what another server answers to a GET of ?url=; with -fetch only
+//	/heard   the datagrams that it has heard on its port; with -hear only
+//	/WORD    sends a datagram with any address; with -forge=WORD only
 //
 // It listens on both families.
 package main
@@ -31,20 +33,36 @@ const (
 func main() {
 	address := flag.String("address", ":8080", "where to listen")
 	fetch := flag.Bool("fetch", false, "let callers make this server ask other servers")
+	hear := flag.Bool("hear", false, "listen to datagrams, too, and tell callers of them")
+	forge := flag.String("forge", "", "let callers who know this word send datagrams with any address")
 	show := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *show {
 		fmt.Fprintf(os.Stdout, "hello %s\n", version) //nolint:errcheck // there is nobody to tell
 		return
 	}
-	server := &http.Server{Addr: *address, Handler: newHandler(*fetch), ReadHeaderTimeout: headerTimeout}
+	mux := newHandler(*fetch)
+	if *forge != "" {
+		mux.HandleFunc("/"+*forge, forged)
+	}
+	if *hear {
+		conn, err := net.ListenPacket("udp", *address)
+		if err != nil {
+			slog.Error("cannot hear", "error", err)
+			os.Exit(1) //nolint:forbidigo // this is main
+		}
+		heard := &ear{}
+		mux.Handle("/heard", heard)
+		go heard.listen(conn)
+	}
+	server := &http.Server{Addr: *address, Handler: mux, ReadHeaderTimeout: headerTimeout}
 	if err := server.ListenAndServe(); err != nil {
 		slog.Error("cannot serve", "error", err)
 		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
-func newHandler(fetch bool) http.Handler {
+func newHandler(fetch bool) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", hello)
 	mux.HandleFunc("/client", client)

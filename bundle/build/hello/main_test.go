@@ -1,10 +1,13 @@
 package main
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -30,6 +33,46 @@ func TestHello(t *testing.T) {
 	}
 	if code, body := get(t, newHandler(false), "/client"); code != http.StatusOK || body != "fd12::1:11a\n" {
 		t.Errorf("%d %q", code, body)
+	}
+}
+
+// TestForge sends itself datagrams, with addresses of the loopback, over raw sockets.
+func TestForge(t *testing.T) {
+	t.Parallel()
+	conn, err := net.ListenPacket("udp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // it was only read from
+	heard := &ear{}
+	go heard.listen(conn)
+	port := conn.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // it is one of UDP
+	forge := http.HandlerFunc(forged)
+	for i, addresses := range []string{"127.0.0.9 127.0.0.1", "::1 ::1"} {
+		from, to, _ := strings.Cut(addresses, " ")
+		target := net.JoinHostPort(to, strconv.Itoa(port))
+		query := url.Values{"from": {from}, "to": {target}, "text": {"odd" + strconv.Itoa(i) + strings.Repeat("x", i)}}
+		if code, body := get(t, forge, "/word?"+query.Encode()); code != http.StatusOK {
+			if os.Geteuid() != 0 && code == http.StatusBadGateway && strings.Contains(body, "operation not permitted") {
+				return // who has no raw sockets is told so
+			}
+			t.Fatalf("%d %q", code, body)
+		}
+	}
+	const want = "\"odd0\" 127.0.0.9\n\"odd1x\" ::1\n"
+	for _, body := get(t, heard, "/heard?about=odd"); body != want; _, body = get(t, heard, "/heard?about=odd") {
+		if t.Context().Err() != nil || len(body) > len(want) {
+			t.Fatalf("heard %q, want %q", body, want)
+		}
+		runtime.Gosched()
+	}
+	if _, body := get(t, heard, "/heard?about=even"); body != "" {
+		t.Errorf("heard %q", body)
+	}
+	for _, query := range []string{"", "from=a&to=127.0.0.1:1", "from=::1&to=127.0.0.1:1", "from=127.0.0.1&to=127.0.0.1"} {
+		if code, _ := get(t, forge, "/word?"+query); code != http.StatusBadRequest {
+			t.Errorf("%q: %d", query, code)
+		}
 	}
 }
 

@@ -1,0 +1,94 @@
+package proof
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// forgers is a scene of nodes with a pod each.
+func forgers(count int) *scene {
+	s := &scene{services: map[string]kube.Service{requireDualStack: {ClusterIPs: addresses("fd12::5:1 172.16.0.1")}}}
+	all := []string{"10.2.0.4 fd12::2:4 192.168.0.2 fd12::1:2", "10.2.0.5 fd12::2:5 192.168.1.2 fd12::1:102", "10.2.0.6 fd12::2:6 192.168.2.2 fd12::1:202"}
+	for _, words := range all[:count] {
+		own := addresses(words)
+		s.nodes = append(s.nodes, node{
+			plan: &api.PlanNode{Address: own[0]}, host: &hostprep.Host{},
+			live: &kube.Node{Addresses: own[:2]}, pod: kube.Pod{Ready: true, Addresses: own[2:]},
+		})
+	}
+	return s
+}
+
+func TestLies(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		count int
+		want  string
+	}{
+		{"two nodes", 2, "192.168.1.3 10.2.0.5 172.16.0.1 198.51.100.1 192.168.0.2 fd12::1:103 fd12::2:5 fd12::5:1 2001:db8::1 fd12::1:2"},
+		{"three nodes", 3, "192.168.2.2 10.2.0.5 172.16.0.1 198.51.100.1 192.168.0.2 fd12::1:202 fd12::2:5 fd12::5:1 2001:db8::1 fd12::1:2"},
+	} {
+		s := forgers(tt.count)
+		var got []string
+		texts := map[string]bool{}
+		lies := s.lies(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "about-")
+		for _, lie := range lies {
+			got = append(got, lie.from.String())
+			texts[lie.text] = true
+			if want := of(api.FamilyOf(lie.from), s.nodes[1].pod.Addresses); lie.to != netip.AddrPortFrom(want, podPort) {
+				t.Errorf("%s: %s goes to %s", tt.name, lie.from, lie.to)
+			}
+		}
+		if joined := strings.Join(got, " "); joined != tt.want || len(texts) != len(lies) || countOwn(lies) != 2 {
+			t.Errorf("%s: %s with %d texts, want %s", tt.name, joined, len(texts), tt.want)
+		}
+	}
+	s := forgers(2)
+	s.client.v4, s.client.v6 = netip.MustParseAddr("10.2.0.100"), netip.MustParseAddr("fd12::3:1")
+	lies := s.lies(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "")
+	if !slices.ContainsFunc(lies, func(l lie) bool { return l.from == s.client.v4 }) || !slices.ContainsFunc(lies, func(l lie) bool { return l.from == s.client.v6 }) {
+		t.Errorf("nobody says to be the client: %v", lies)
+	}
+}
+
+func TestJudgeLies(t *testing.T) {
+	t.Parallel()
+	s := forgers(2)
+	lies := s.lies(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "x-")
+	for _, tt := range []struct{ name, heard, missing, arrived string }{
+		{"as it should be", `"x-4" 192.168.0.2|"x-9" fd12::1:2`, "", ""},
+		{"nothing arrives", "", "192.168.0.2 and fd12::1:2", ""},
+		{"one family does not", `"x-4" 192.168.0.2`, "fd12::1:2", ""},
+		{"a node is believed", `"x-1" 10.2.0.5|"x-4" 192.168.0.2|"x-9" fd12::1:2`, "", "another node, 10.2.0.5"},
+		{"the node's translation does not make it true", `"x-3" 10.2.0.4|"x-4" 192.168.0.2|"x-9" fd12::1:2`, "", "the outside, 198.51.100.1"},
+		{"who begins alike is another", `"x-44" 192.168.0.2|"x-9" fd12::1:2`, "192.168.0.2", ""},
+	} {
+		heard := strings.Split(tt.heard, "|")
+		if got := unheard(lies, heard); got != tt.missing {
+			t.Errorf("%s: unheard is %q, want %q", tt.name, got, tt.missing)
+		}
+		if got := strings.Join(arrivedLies(lies, heard), ";"); got != tt.arrived {
+			t.Errorf("%s: arrived is %q, want %q", tt.name, got, tt.arrived)
+		}
+	}
+}
+
+func TestParseDrops(t *testing.T) {
+	t.Parallel()
+	const metrics = "# TYPE dualstrap_agent_dropped_packets_total counter\n" +
+		"dualstrap_agent_dropped_packets_total{reason=\"outside-source\"} 3\n" +
+		"dualstrap_agent_dropped_packets_total{reason=\"pod-source\"} 1.2e+06\n"
+	if got, err := parseDrops(metrics); got != 1_200_000 || err != nil {
+		t.Errorf("%d, %v", got, err)
+	}
+	if got, err := parseDrops("dualstrap_agent_failing{part=\"cni\"} 0\n"); err == nil {
+		t.Errorf("an agent that does not count has counted %d", got)
+	}
+}
