@@ -41,6 +41,9 @@ func New(tb testing.TB, purpose string) *Namespace {
 	return n
 }
 
+// TB is the test that the namespace lives as long as.
+func (n *Namespace) TB() testing.TB { return n.tb }
+
 // Path is the namespace as a file.
 func (n *Namespace) Path() string { return "/run/netns/" + n.Name }
 

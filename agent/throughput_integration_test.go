@@ -1,0 +1,123 @@
+//go:build integration
+
+package agent
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"go4.org/netipx"
+
+	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/agent/kernel"
+)
+
+// BenchmarkPodToPod sends one TCP stream from pod to pod of a node, in turns with and without what the agent's
+// table has for pods. Each packet of either side is looked up once more with it.
+func BenchmarkPodToPod(b *testing.B) {
+	const amount, rounds = 256 << 20, 2
+	node := nettest.New(b, "node")
+	node.Run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo 1 >/proc/sys/net/ipv4/ip_forward")
+	for _, f := range families() {
+		b.Run(f.String(), func(b *testing.B) {
+			from := benchPod(node, fmt.Sprintf("a%d", f), [2]string{"192.168.1.2", "fd12::1:102"}[f])
+			to := benchPod(node, fmt.Sprintf("b%d", f), [2]string{"192.168.1.3", "fd12::1:103"}[f])
+			listener := to.Listen(net.JoinHostPort([2]string{"192.168.1.3", "fd12::1:103"}[f], mirrorPort))
+			go swallow(listener)
+			var took [2]time.Duration // without and with
+			for b.Loop() {
+				for round := range rounds * len(took) {
+					var rules kernel.Rules
+					if round%len(took) == 1 {
+						rules.Guard = benchGuard()
+					}
+					if err := node.Do(func() error { return kernel.WriteRules(rules, nil) }); err != nil {
+						b.Fatal(err)
+					}
+					took[round%len(took)] += stream(b, from, listener.Addr().String(), amount)
+				}
+			}
+			speed := func(took time.Duration) float64 { return float64(b.N*rounds) * amount / took.Seconds() / 1e6 }
+			b.ReportMetric(speed(took[0]), "MB/s-without")
+			b.ReportMetric(speed(took[1]), "MB/s-with")
+			b.ReportMetric(100*took[0].Seconds()/took[1].Seconds(), "%-of-without")
+		})
+	}
+}
+
+// benchGuard is that of a node of a large cluster.
+func benchGuard() *kernel.Guard {
+	guard := &kernel.Guard{PodRanges: [2][]netipx.IPRange{
+		{netipx.RangeOfPrefix(netip.MustParsePrefix("192.168.0.0/16"))}, {netipx.RangeOfPrefix(netip.MustParsePrefix("fd12::1:0/112"))},
+	}}
+	for i := 4; i < 250; i += 2 { // no two of them touch
+		guard.OtherNodes[ipv4] = append(guard.OtherNodes[ipv4],
+			netipx.RangeOfPrefix(netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 168, byte(i), 0}), 24)))
+		guard.OtherNodes[ipv6] = append(guard.OtherNodes[ipv6],
+			netipx.RangeOfPrefix(netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x12, 13: 1, 14: byte(i)}), 120)))
+	}
+	return guard
+}
+
+// benchPod connects a namespace as the plugin ptp does.
+func benchPod(node *nettest.Namespace, name, address string) *nettest.Namespace {
+	pod := nettest.New(node.TB(), name)
+	family, gateway, bits, nodad := "-4", "169.254.1.1", "32", ""
+	if strings.Contains(address, ":") {
+		family, gateway, bits, nodad = "-6", "fe80::1", "128", " nodad"
+	}
+	link := "veth" + pod.Name[len(pod.Name)-8:]
+	node.Run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", pod.Name)
+	node.Run(strings.Fields("ip address add " + gateway + "/" + bits + " dev " + link + nodad)...)
+	node.Run("ip", "link", "set", link, "up")
+	pod.Run(strings.Fields("ip address add " + address + "/" + bits + " dev eth0" + nodad)...)
+	pod.Run("ip", "link", "set", "eth0", "up")
+	pod.Run("ip", family, "route", "add", gateway, "dev", "eth0")
+	pod.Run("ip", family, "route", "add", "default", "via", gateway, "dev", "eth0")
+	node.Run("ip", family, "route", "add", address, "dev", link)
+	return pod
+}
+
+// stream sends so many bytes and waits until all are taken.
+func stream(b *testing.B, from *nettest.Namespace, to string, amount int64) time.Duration {
+	b.Helper()
+	var conn net.Conn
+	nettest.Eventually(b, "pod to pod", func() (err error) { // addresses take a moment
+		conn, err = from.Dial(b.Context(), to)
+		return err
+	})
+	defer conn.Close() //nolint:errcheck // all was sent
+	began := time.Now()
+	chunk := make([]byte, 1<<20)
+	for sent := int64(0); sent < amount; sent += int64(len(chunk)) {
+		if _, err := conn.Write(chunk); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { //nolint:forcetypeassert // it is one of TCP
+		b.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(began)
+}
+
+// swallow takes what comes over connections, and closes each at its end.
+func swallow(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			_, _ = io.Copy(io.Discard, conn) // the sender notices
+			_ = conn.Close()
+		}()
+	}
+}
