@@ -101,7 +101,8 @@ func podChanges(t *testing.T, reach string) []render.FirewalldChange {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifests = append(manifests, []byte(fmt.Sprintf("\n---\napiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\nfirewall:\n  podsReachNodes: %s\n", reach))...)
+	manifests = fmt.Appendf(manifests, "\n---\napiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\n"+
+		"firewall:\n  podsReachNodes: %s\n", reach)
 	verdict := provision.Judge([]api.Source{{Name: "dual-stack", Data: manifests}})
 	if len(verdict.Problems) > 0 {
 		t.Fatal(verdict.Problems)

@@ -1,8 +1,6 @@
 package render
 
-import (
-	"slices"
-)
+import "slices"
 
 // Firewalld is what firewalld on one host has to let through.
 type Firewalld struct {

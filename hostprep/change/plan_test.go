@@ -130,7 +130,8 @@ func TestPlan(t *testing.T) {
 			[]string{"set net.ipv4.conf.eth0/5.send_redirects to 0, which the kernel does not have yet"},
 		},
 		{
-			"a sysctl that not every kernel has", func(s *change.State) { s.Sysctls["net/ipv6/neigh/default/gc_thresh3"] = "1024" },
+			"a sysctl that not every kernel has",
+			func(s *change.State) { s.Sysctls["net/ipv6/neigh/default/gc_thresh3"] = "1024" },
 			[]string{"set net.ipv6.neigh.default.gc_thresh3 to 8192, which is 1024"},
 		},
 		{"a module", func(s *change.State) { s.Loadable = []string{"overlay"} }, []string{"load kernel module overlay"}},
@@ -222,7 +223,8 @@ func TestPlanShowsDiffs(t *testing.T) {
 
 func TestParseSysctls(t *testing.T) {
 	t.Parallel()
-	const content = "# c\n; c\n\nnet.ipv4.ip_forward = 1\nnet.ipv4.conf.eth0/5.rp_filter=2\nnet/ipv6/conf/eth0.5/accept_ra = 2\n-net.ipv4.a = 3\n"
+	const content = "# c\n; c\n\nnet.ipv4.ip_forward = 1\nnet.ipv4.conf.eth0/5.rp_filter=2\nnet/ipv6/conf/eth0.5/accept_ra = 2\n" +
+		"-net.ipv4.a = 3\n"
 	got, err := change.ParseSysctls([]byte(content))
 	if err != nil {
 		t.Fatal(err)
@@ -241,5 +243,26 @@ func TestParseSysctls(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"overlay", "nf_tables"}, change.ParseModules([]byte("# c\noverlay\n nf-tables \n"))); diff != "" {
 		t.Errorf("ParseModules (-want +got):\n%s", diff)
+	}
+}
+
+// TestPlanNarrowsZone: a zone that let everything in is told otherwise, beside the ports that are to stay open,
+// and firewalld reads it: a target is not to be had at run time.
+func TestPlanNarrowsZone(t *testing.T) {
+	t.Parallel()
+	wide := firewalld.Config{Zones: map[string]firewalld.Section{"pods": {Target: "ACCEPT"}}}
+	state := change.State{Firewalld: firewalld.State{Running: true, DefaultZone: "public", Permanent: wide, Runtime: wide}}
+	desired := change.Desired{Firewalld: firewalld.Wanted{Changes: []firewalld.Change{
+		{Kind: firewalld.NewZone, Value: "pods"},
+		{Kind: firewalld.SetTarget, Zone: "pods", Value: "default"},
+		{Kind: firewalld.AddPort, Zone: "pods", Value: "10250/tcp"},
+	}}}
+	var got []string
+	for _, action := range change.Plan(state, desired) {
+		got = append(got, action.Summary)
+	}
+	want := []string{"firewalld: set target default of zone pods", "firewalld: add port 10250/tcp to zone pods", "reload firewalld"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

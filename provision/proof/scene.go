@@ -169,8 +169,11 @@ func aPod(_ *scene, on *subject) verdict {
 	return verdict{}
 }
 
-// aForger asks for what a pod has addresses from.
+// aForger asks for pods that can be told to send, and asked what they have heard.
 func aForger(_ *scene, on *subject) verdict {
+	if on.peer.host.Err != nil {
+		return skipped("the pod on %s cannot be asked what it hears", on.peer.address())
+	}
 	if on.peer.live == nil || len(on.node.pod.Addresses) == 0 || len(on.peer.pod.Addresses) == 0 {
 		return skipped("the pods on %s and %s have no addresses", on.node.address(), on.peer.address())
 	}

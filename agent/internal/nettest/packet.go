@@ -120,9 +120,9 @@ type Ear struct {
 // Hear listens until the test ends.
 func (n *Namespace) Hear(port uint16) *Ear {
 	n.tb.Helper()
-	var conn *net.UDPConn
+	var conn net.PacketConn
 	if err := n.Do(func() (err error) {
-		conn, err = net.ListenUDP("udp", &net.UDPAddr{Port: int(port)})
+		conn, err = new(net.ListenConfig).ListenPacket(n.tb.Context(), "udp", fmt.Sprintf(":%d", port))
 		return err
 	}); err != nil {
 		n.tb.Fatalf("%s: cannot listen on port %d: %v", n.Name, port, err)
@@ -132,7 +132,11 @@ func (n *Namespace) Hear(port uint16) *Ear {
 	go func() {
 		buffer := make([]byte, 2048)
 		for {
-			length, from, err := conn.ReadFromUDPAddrPort(buffer)
+			length, sender, err := conn.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			from, err := netip.ParseAddrPort(sender.String())
 			if err != nil {
 				return
 			}

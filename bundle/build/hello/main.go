@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -46,7 +47,7 @@ func main() {
 		mux.HandleFunc("/"+*forge, forged)
 	}
 	if *hear {
-		conn, err := net.ListenPacket("udp", *address)
+		conn, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", *address)
 		if err != nil {
 			slog.Error("cannot hear", "error", err)
 			os.Exit(1) //nolint:forbidigo // this is main
