@@ -11,7 +11,7 @@ const (
 	// PauseVersion is what kubeadm of Kubernetes 1.36 and 1.37 expects.
 	PauseVersion = "3.10.2"
 	// HelloVersion is that of the server that answers in the proof and in examples.
-	HelloVersion = "2.1.0"
+	HelloVersion = "2.0.0"
 	// KeepalivedVersion and HAProxyVersion are those of Debian 12.
 	KeepalivedVersion = "2.2.7"
 	HAProxyVersion    = "2.6.12"
