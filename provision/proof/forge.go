@@ -42,7 +42,7 @@ type lie struct {
 // proveSourceAddress has a pod forge addresses, and last send with its own: once that has arrived, nothing
 // that was sent before is still on its way.
 func proveSourceAddress(ctx context.Context, s *scene, on *subject) verdict {
-	before, err := s.drops(ctx, on.node)
+	before, err := eventually(ctx, func(ctx context.Context) (uint64, error) { return s.drops(ctx, on.node) })
 	if err != nil {
 		return unanswered(err, "the agent of %s does not say how many packets it has dropped", on.node.address())
 	}
