@@ -5,11 +5,14 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dualstrap/dualstrap/render/cni"
 )
 
 func TestNftReadsTables(t *testing.T) {
@@ -27,6 +30,32 @@ func TestNftReadsTables(t *testing.T) {
 		if strings.Count(loaded, want) != 1 {
 			t.Errorf("the loaded table has %q %d times, want once:\n%s", want, strings.Count(loaded, want), loaded)
 		}
+	}
+}
+
+// TestTmpfilesReadsFiles removes the CNI configuration as systemd does when a host starts, and not at other times.
+func TestTmpfilesReadsFiles(t *testing.T) {
+	t.Parallel()
+	tmpfiles := debianProgram(t, "systemd-tmpfiles", "systemd")
+	rules := writeFiles(t, t.TempDir(), allFiles(t), func(file File) bool { return strings.HasPrefix(file.Path, "/etc/tmpfiles.d/") })
+	if len(rules) != 1 {
+		t.Fatalf("there are %d different files, want one", len(rules))
+	}
+	root := t.TempDir()
+	conflist := filepath.Join(root, cniDirectory, cni.FileName)
+	if err := os.MkdirAll(filepath.Dir(conflist), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(conflist, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, tmpfiles, "--root="+root, "--remove", "--create", rules[0])
+	if _, err := os.Stat(conflist); err != nil {
+		t.Errorf("it is gone while the host runs: %v", err)
+	}
+	run(t, tmpfiles, "--root="+root, "--boot", "--remove", "--create", rules[0])
+	if _, err := os.Stat(conflist); !os.IsNotExist(err) {
+		t.Errorf("it is there when the host starts: %v", err)
 	}
 }
 
@@ -146,7 +175,7 @@ func TestKernelHasSysctls(t *testing.T) {
 		// with dots they are the slashes.
 		missing := inNamespace(t, `
 while IFS= read -r line; do
-	case $line in ""|"#"*) continue ;; esac
+	case $line in ""|"#"*|-*) continue ;; esac
 	key=${line%% =*}
 	case $key in */*) ;; *) key=$(tr . / <<<"$key") ;; esac
 	[[ -e /proc/sys/$key ]] || echo "$key"
@@ -154,5 +183,28 @@ done <`+shellWord(name))
 		if missing != "" {
 			t.Errorf("%s: the kernel has no %s", name, missing)
 		}
+	}
+}
+
+// TestMachineHasSysctls looks for those that only a machine has, and no namespace.
+func TestMachineHasSysctls(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/sys/net/ipv4/neigh/default"); err != nil {
+		t.Skipf("this is a container, and the machine's settings are not to be seen: %v", err)
+	}
+	looked := 0
+	for line := range strings.Lines(contentOf(t, filesOf(t, scenarioInput(t, "one-control-plane/known")), "10.2.0.4", sysctlFile)) {
+		key, _, _ := strings.Cut(line, " = ")
+		key, optional := strings.CutPrefix(key, "-")
+		if !optional {
+			continue
+		}
+		looked++
+		if _, err := os.Stat("/proc/sys/" + strings.ReplaceAll(key, ".", "/")); err != nil {
+			t.Errorf("the kernel has no %s: %v", key, err)
+		}
+	}
+	if looked != 6 {
+		t.Errorf("there are %d such settings, want three of each family", looked)
 	}
 }

@@ -87,6 +87,7 @@ func (r *hostRenderer) render(h *host) (HostFiles, error) {
 	parts := []func(*host) ([]File, error){
 		r.clusterFile,
 		r.sysctlFiles,
+		r.tmpfilesFiles,
 		r.systemdFiles,
 		r.containerdFiles,
 		r.kubeadmFiles,

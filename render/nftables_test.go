@@ -52,3 +52,21 @@ func TestAgentFilesOfEachMode(t *testing.T) {
 		}
 	}
 }
+
+// TestPodsWaitForTheAgentAfterAReboot: the CNI configuration does not outlive a reboot where the agent writes it.
+func TestPodsWaitForTheAgentAfterAReboot(t *testing.T) {
+	t.Parallel()
+	for scenario, want := range map[string]string{
+		"one-control-plane/known": "r! /etc/cni/net.d/10-dualstrap.conflist\n", "manual-load-balancer/known": "",
+	} {
+		got := ""
+		for _, file := range filesOf(t, scenarioInput(t, scenario)) {
+			if file.Host == "10.2.0.5" && file.Path == "/etc/tmpfiles.d/dualstrap.conf" {
+				got = string(file.Content)
+			}
+		}
+		if !strings.HasSuffix(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: the file is %q, want %q at its end", scenario, got, want)
+		}
+	}
+}
