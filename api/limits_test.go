@@ -14,7 +14,8 @@ import (
 func TestTooManyNodes(t *testing.T) {
 	t.Parallel()
 	pool := func(name string, nodes int) string {
-		return "---\napiVersion: baremetal.cluster.gke.io/v1\nkind: NodePool\nmetadata:\n  name: " + name + "\nspec:\n  clusterName: a\n  nodes:\n" +
+		return "---\napiVersion: baremetal.cluster.gke.io/v1\nkind: NodePool\nmetadata:\n  name: " + name +
+			"\nspec:\n  clusterName: a\n  nodes:\n" +
 			strings.Repeat("  - address: 10.2.0.4\n", nodes)
 	}
 	for _, test := range []struct {
@@ -23,9 +24,15 @@ func TestTooManyNodes(t *testing.T) {
 		want        []string
 	}{
 		{"as many as there may be", 9_000, 1_000, nil},
-		{"one more", 9_000, 1_001, []string{`nodes.yaml:10017:5: NodePool/b spec.nodes[1000]: the pools have more than 10000 nodes together`}},
-		{"in the first pool", 10_001, 5, []string{`nodes.yaml:10009:5: NodePool/a spec.nodes[10000]: the pools have more than 10000 nodes together`}},
-		{"many more", 200_000, 0, []string{`nodes.yaml:10009:5: NodePool/a spec.nodes[10000]: the pools have more than 10000 nodes together`}},
+		{"one more", 9_000, 1_001, []string{
+			`nodes.yaml:10017:5: NodePool/b spec.nodes[1000]: the pools have more than 10000 nodes together`,
+		}},
+		{"in the first pool", 10_001, 5, []string{
+			`nodes.yaml:10009:5: NodePool/a spec.nodes[10000]: the pools have more than 10000 nodes together`,
+		}},
+		{"many more", 200_000, 0, []string{
+			`nodes.yaml:10009:5: NodePool/a spec.nodes[10000]: the pools have more than 10000 nodes together`,
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -65,7 +72,8 @@ func TestTooLargeSources(t *testing.T) {
 		{"one", []api.Source{source("a.yaml", 8<<20+1)}, "a.yaml: the file is larger than 8 MiB"},
 		{"one value", []api.Source{source("a.yaml", 1<<20)}, "a.yaml: a single value has more than 64 KiB"},
 		{
-			"together", []api.Source{source("a.yaml", 16<<20), source("b.yaml", 9), source("c.yaml", 9)},
+			"together",
+			[]api.Source{source("a.yaml", 16<<20), source("b.yaml", 9), source("c.yaml", 9)},
 			"a.yaml: the file is larger than 8 MiB, b.yaml: with this file the manifests are larger than 16 MiB together",
 		},
 	} {

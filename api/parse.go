@@ -47,7 +47,9 @@ type parser struct {
 
 // source decodes one file. Its documents do not hinder each other: what one lacks, others may have.
 func (p *parser) source(s Source) {
-	docs, problems := strictyaml.Parse(s.Data, strictyaml.Options{Words: p.words, Limits: strictyaml.Limits{Bytes: p.limits.Bytes, Scalar: maxScalar}})
+	docs, problems := strictyaml.Parse(s.Data, strictyaml.Options{
+		Words: p.words, Limits: strictyaml.Limits{Bytes: p.limits.Bytes, Scalar: maxScalar},
+	})
 	if len(problems) > 0 {
 		p.manifests.Incomplete = true
 	}

@@ -17,9 +17,13 @@ func TestNothingOfFilesDrivesATerminal(t *testing.T) {
 	}
 	named := filepath.Join(dir, drives+".yaml")
 	put(t, named, string(good))
-	quoted := strings.NewReplacer("\x1b", `\x1b`, "\a", `\a`, "\r", `\r`, "\x7f", `\x7f`, "\xff", `\xff`, "\x08", `\b`).Replace(drives)
+	quoted := strings.NewReplacer(
+		"\x1b", `\x1b`, "\a", `\a`, "\r", `\r`, "\x7f", `\x7f`, "\xff", `\xff`, "\x08", `\b`,
+	).Replace(drives)
 	wrong := filepath.Join(dir, "wrong.yaml")
-	put(t, wrong, strings.NewReplacer("dual-stack", `"`+quoted+`"`, "10.2.0.175", `"`+quoted+`"`, "bundled", `"`+quoted+`"`).Replace(string(good)))
+	put(t, wrong, strings.NewReplacer(
+		"dual-stack", `"`+quoted+`"`, "10.2.0.175", `"`+quoted+`"`, "bundled", `"`+quoted+`"`,
+	).Replace(string(good)))
 	put(t, filepath.Join(dir, "raw.yaml"), strings.ReplaceAll(string(good), "dual-stack", drives))
 	put(t, filepath.Join(dir, "unknown.yaml"), "kind: Cluster\n\""+quoted+"\": 1\n")
 	bundle := wholeBundle(t)
@@ -29,15 +33,25 @@ func TestNothingOfFilesDrivesATerminal(t *testing.T) {
 	}
 	put(t, filepath.Join(bundle, "manifest.json"), strings.ReplaceAll(string(manifest), "tiny", inJSON(t, drives)))
 	for _, args := range [][]string{
-		{"check", "config", "-f", wrong}, {"check", "config", "-f", wrong, "-o", "json"},
-		{"check", "config", "-f", dir}, {"check", "config", "-f", dir, "-o", "json"},
-		{"check", "config", "-f", filepath.Join(dir, "raw.yaml")}, {"check", "config", "-f", filepath.Join(dir, "unknown.yaml")},
-		{"plan", "-f", wrong}, {"plan", "-f", drives}, {"plan", "-f", named, "-o", drives}, {drives}, {"plan", "--" + drives},
+		{"check", "config", "-f", wrong},
+		{"check", "config", "-f", wrong, "-o", "json"},
+		{"check", "config", "-f", dir},
+		{"check", "config", "-f", dir, "-o", "json"},
+		{"check", "config", "-f", filepath.Join(dir, "raw.yaml")},
+		{"check", "config", "-f", filepath.Join(dir, "unknown.yaml")},
+		{"plan", "-f", wrong},
+		{"plan", "-f", drives},
+		{"plan", "-f", named, "-o", drives},
+		{drives},
+		{"plan", "--" + drives},
 		{"render", "-f", named, "--output-dir", filepath.Join(dir, "out"+drives)},
-		{"create", "cluster", "-f", wrong, "--dry-run"}, {"create", "cluster", "-f", named, "--bundle", drives},
+		{"create", "cluster", "-f", wrong, "--dry-run"},
+		{"create", "cluster", "-f", named, "--bundle", drives},
 		{"check", "preflight", "-f", named, "--ignore-checks", drives},
 		{"reset", "nodes", "-f", named, "--addresses", drives},
-		{"bundle", "inspect", bundle}, {"bundle", "inspect", bundle, "-o", "json"}, {"bundle", "inspect", dir},
+		{"bundle", "inspect", bundle},
+		{"bundle", "inspect", bundle, "-o", "json"},
+		{"bundle", "inspect", dir},
 		{"bundle", "extract", bundle, drives, "--output-dir", dir},
 		{"bundle", "build", "--output", dir, "--kubernetes-version", drives},
 	} {

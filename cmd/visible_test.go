@@ -219,16 +219,18 @@ func TestNothingOfFailingHostsDrivesATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, fails := range map[string]remotetest.Hostile{
-		"login shell": func(s remotetest.Session, _ string) { fmt.Fprintln(s.Stdout, drives) },
+		"login shell": func(s remotetest.Session, _ string) {
+			fmt.Fprintln(s.Stdout, drives) //nolint:errcheck // the session would be over
+		},
 		"script": func(s remotetest.Session, marker string) {
-			fmt.Fprintf(s.Stderr, "%s\n%s\n", marker, drives)
-			fmt.Fprintf(s.Stdout, "\n%s done 7\n", marker)
+			fmt.Fprintf(s.Stderr, "%s\n%s\n", marker, drives) //nolint:errcheck // as above
+			fmt.Fprintf(s.Stdout, "\n%s done 7\n", marker)    //nolint:errcheck // as above
 		},
 		"frame": func(s remotetest.Session, marker string) {
-			fmt.Fprintf(s.Stdout, "\n%s begin %s\nx\n%[1]s end %[2]s\n", marker, drives)
+			fmt.Fprintf(s.Stdout, "\n%s begin %s\nx\n%[1]s end %[2]s\n", marker, drives) //nolint:errcheck // as above
 		},
 		"answer": func(s remotetest.Session, marker string) {
-			fmt.Fprintf(s.Stdout, "\n%s begin lines\n%s\n\n%[1]s end 0\n\n%[1]s done 0\n", marker, drives)
+			fmt.Fprintf(s.Stdout, "\n%s begin lines\n%s\n\n%[1]s end 0\n\n%[1]s done 0\n", marker, drives) //nolint:errcheck // as above
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

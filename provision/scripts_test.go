@@ -40,7 +40,8 @@ func TestScriptsSayForHowLongTheyWait(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
-	waits, says := regexp.MustCompile(`(?m)^\s*(kubeadm (init|join|reset)|(if ! )?flock --timeout)`), regexp.MustCompile(`(?m)^\s*progress ([0-9]+|"\$)`)
+	waits := regexp.MustCompile(`(?m)^\s*(kubeadm (init|join|reset)|(if ! )?flock --timeout)`)
+	says := regexp.MustCompile(`(?m)^\s*progress ([0-9]+|"\$)`)
 	found := 0
 	for _, path := range paths {
 		text, err := fs.ReadFile(scripts, path)

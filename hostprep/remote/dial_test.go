@@ -155,8 +155,12 @@ func TestSomethingElseListens(t *testing.T) {
 		says  string
 		again bool
 	}{
-		"HTTP":                 {"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n", remote.ErrProtocol, noServer + `"HTTP/1.1 400 Bad Request\r"`, false},
-		"mail":                 {"220 mail.example.org ESMTP \x1b[31m\r\n", remote.ErrProtocol, noServer + `"220 mail.example.org ESMTP \x1b[31m\r"`, false},
+		"HTTP": {
+			"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", remote.ErrProtocol, noServer + `"HTTP/1.1 400 Bad Request\r"`, false,
+		},
+		"mail": {
+			"220 mail.example.org ESMTP \x1b[31m\r\n", remote.ErrProtocol, noServer + `"220 mail.example.org ESMTP \x1b[31m\r"`, false,
+		},
 		"TLS":                  {"\x15\x03\x01\x00\x02\x02\x16", remote.ErrProtocol, noServer + `"\x15\x03\x01\x00\x02\x02\x16"`, false},
 		"a text":               {"who are you?\n", remote.ErrProtocol, noServer + `"who are you?"`, false},
 		"a text that ends not": {strings.Repeat("what? ", 10_000), remote.ErrProtocol, noServer, false},
@@ -197,7 +201,8 @@ func TestJunkBehindTheVersion(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
 	for name, text := range map[string]string{
-		"no kex": "SSH-2.0-x\r\n\x00\x00\x00\x0c\x0a\x14aaaaaaaaaaaaaaaaaaaaaaaaaaa", "cut": "SSH-2.0-x\r\n\x00\x00\x00\x0c", "old": "SSH-1.5-x\r\n",
+		"no kex": "SSH-2.0-x\r\n\x00\x00\x00\x0c\x0a\x14aaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"cut":    "SSH-2.0-x\r\n\x00\x00\x00\x0c", "old": "SSH-1.5-x\r\n",
 	} {
 		for _, hold := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " held ", hold), func(t *testing.T) {

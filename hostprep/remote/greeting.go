@@ -90,7 +90,8 @@ func isText(line []byte, whole bool) bool {
 			text = text[:len(text)-1]
 		}
 	}
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r) })
+	isOdd := func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r) }
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, isOdd)
 }
 
 // speaksOther reports whether a line is the beginning of a well-known protocol that is not SSH's.

@@ -74,9 +74,12 @@ func (c *connection) execute(ctx context.Context, script Script, open opened, wa
 	return answer, err
 }
 
+// closingFactor is how much longer than a look a session may take to be closed, where that is little.
+const closingFactor = 10
+
 // giveUp loses a connection whose sshd does not even close a session: it would hold the session's place for ever.
 func (c *connection) giveUp(running *session) {
-	timer := time.NewTimer(min(starved, c.limits.Read))
+	timer := time.NewTimer(min(starved, closingFactor*c.limits.Read))
 	defer timer.Stop()
 	select {
 	case <-running.closed:

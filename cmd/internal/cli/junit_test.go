@@ -45,7 +45,9 @@ func TestWriteJUnit(t *testing.T) {
 func TestWriteJUnitMakesVisible(t *testing.T) {
 	t.Parallel()
 	const drives = "\u009b31m\u202e\x7f"
-	report := proof.Report{Checks: []proof.Result{{Name: "a", Target: drives, Status: proof.Failed, Message: drives + "\x1b[2J", Hint: drives}}}
+	report := proof.Report{Checks: []proof.Result{
+		{Name: "a", Target: drives, Status: proof.Failed, Message: drives + "\x1b[2J", Hint: drives},
+	}}
 	var out strings.Builder
 	if err := cli.WriteJUnit(&out, drives, report); err != nil {
 		t.Fatal(err)
