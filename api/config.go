@@ -50,6 +50,7 @@ type Config struct {
 	// SeccompDefault gives pods that name no seccomp profile RuntimeDefault.
 	SeccompDefault bool
 	AllowCgroupV1  bool
+	Security       Security
 	// PodsReachAllOfNodes lets pods through firewalld to every port of nodes, not only to those that they need.
 	PodsReachAllOfNodes bool
 
@@ -67,6 +68,25 @@ type Config struct {
 	// Manifests is what the Config was made of.
 	Manifests *Manifests
 }
+
+// Security is what the control plane does beyond Kubernetes' defaults.
+type Security struct {
+	// AuditLog is [AuditLogMetadata] or [AuditLogNone]; empty where the manifests leave it to dualstrap.
+	AuditLog string
+	// PodSecurity is the level of namespaces that name none: baseline or restricted; empty for privileged.
+	PodSecurity string
+	// TLSMinVersion is VersionTLS13; empty for Kubernetes' own, which is VersionTLS12.
+	TLSMinVersion string
+}
+
+// The values of Security.AuditLog.
+const (
+	AuditLogMetadata = "metadata"
+	AuditLogNone     = "none"
+)
+
+// AuditsRequests reports whether API servers keep an audit log: unless the manifests say otherwise.
+func (s Security) AuditsRequests() bool { return s.AuditLog != AuditLogNone }
 
 // Network is the cluster's ranges and modes.
 type Network struct {

@@ -52,6 +52,8 @@ type ProvisionOptions struct {
 	Network NetworkOptions `json:"network,omitempty"`
 	// Firewall says what firewalld lets through, where that runs.
 	Firewall FirewallOptions `json:"firewall,omitempty"`
+	// ClusterSecurity is what the control plane does beyond Kubernetes' defaults.
+	ClusterSecurity SecurityOptions `json:"clusterSecurity,omitempty"`
 	// AllowCgroupV1 lets kubelets start on hosts that have only cgroup v1.
 	AllowCgroupV1 bool          `json:"allowCgroupV1,omitempty"`
 	Verify        VerifyOptions `json:"verify,omitempty"`
@@ -89,6 +91,22 @@ type NetworkOptions struct {
 	// Provider is builtin (the default) or none.
 	// +kubebuilder:validation:Enum=builtin;none
 	Provider string `json:"provider,omitempty"`
+}
+
+// SecurityOptions is what the control plane does beyond Kubernetes' defaults. A cluster that is there keeps what it was made
+// with.
+type SecurityOptions struct {
+	// AuditLog is metadata (the default): API servers write down who did what to which object; or none.
+	// +kubebuilder:validation:Enum=metadata;none
+	AuditLog string `json:"auditLog,omitempty"`
+	// PodSecurity is the level of the Pod Security Standards in namespaces whose labels name none: privileged (the
+	// default), baseline or restricted.
+	// +kubebuilder:validation:Enum=privileged;baseline;restricted
+	PodSecurity string `json:"podSecurity,omitempty"`
+	// TLSMinVersion is what API servers and kubelets demand of who connects to them: VersionTLS12 (the default) or
+	// VersionTLS13.
+	// +kubebuilder:validation:Enum=VersionTLS12;VersionTLS13
+	TLSMinVersion string `json:"tlsMinVersion,omitempty"`
 }
 
 // FirewallOptions says what firewalld lets through.

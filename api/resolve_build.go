@@ -154,6 +154,7 @@ func (c *checker) buildOptions() {
 	cfg.Bundle, cfg.BundleSHA256, cfg.BundleAllowedSigners = o.Bundle, o.BundleSHA256, o.BundleAllowedSigners
 	cfg.AllowCgroupV1 = o.AllowCgroupV1
 	cfg.PodsReachAllOfNodes = o.Firewall.PodsReachNodes == podsReachAll
+	cfg.Security = o.ClusterSecurity.resolve()
 	cfg.Network.Builtin = o.Network.Provider != "none"
 	cfg.SSH = SSH{
 		User:           cmp.Or(o.SSH.User, cfg.SSH.User),

@@ -21,6 +21,7 @@ func aside(host *hostprep.Host) change.Aside {
 		{Path: "/run/dualstrap"},
 		{Path: "/opt/containerd"},
 		{Path: "/var/log/containers"},
+		{Path: "/var/log/kubernetes"},
 		{Path: "/var/log/pods"},
 		{Path: "/usr/libexec/kubernetes"},
 	}

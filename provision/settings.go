@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -41,6 +42,7 @@ func (s *Site) settingReasons(ctx context.Context, client *kube.Client, _ []kube
 	}
 	return slices.Concat(
 		certificateReasons(s.verdict.Config, kubeadm),
+		securityReasons(s.verdict.Config.Security, kubeadm),
 		proxyReasons(s.verdict.Config, proxy),
 		clusterKubeletReasons(s.verdict.Config, hostprep.ParseKubelet(kubelet)),
 		s.nodeKubeletReasons(),
@@ -55,8 +57,15 @@ func differs(field string, is, wanted any) string {
 // kubeadmSettings is what matters of kubeadm's ClusterConfiguration.
 type kubeadmSettings struct {
 	APIServer struct {
-		CertSANs []string `json:"certSANs"`
+		ExtraArgs []kubeadmArg `json:"extraArgs"`
+		CertSANs  []string     `json:"certSANs"`
 	} `json:"apiServer"`
+}
+
+// kubeadmArg is a flag of a control plane's program.
+type kubeadmArg struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // certificateReasons looks for names that the manifests add to the API servers' certificates, and for DNS names that
@@ -77,6 +86,28 @@ func certificateReasons(cfg *api.Config, kubeadm kubeadmSettings) []string {
 		return nil
 	}
 	return []string{differs("Cluster spec.controlPlane.apiServerCertExtraSANs", spelt(live), spelt(wanted))}
+}
+
+// securityReasons compares what API servers are told. That there is an audit log by default is younger than clusters
+// may be, so only what the manifests say about it counts.
+func securityReasons(wanted api.Security, kubeadm kubeadmSettings) []string {
+	args := map[string]string{}
+	for _, arg := range kubeadm.APIServer.ExtraArgs {
+		args[arg.Name] = arg.Value
+	}
+	is := render.SecurityOf(args)
+	var reasons []string
+	for _, field := range []struct{ name, is, wanted, standard string }{
+		{"auditLog", is.AuditLog, cmp.Or(wanted.AuditLog, is.AuditLog), ""},
+		{"podSecurity", is.PodSecurity, wanted.PodSecurity, "privileged"},
+		{"tlsMinVersion", is.TLSMinVersion, wanted.TLSMinVersion, "VersionTLS12"},
+	} {
+		if field.is != field.wanted {
+			reasons = append(reasons, differs("ProvisionOptions clusterSecurity."+field.name,
+				cmp.Or(field.is, field.standard), cmp.Or(field.wanted, field.standard)))
+		}
+	}
+	return reasons
 }
 
 // proxySettings is what matters of kube-proxy's configuration.

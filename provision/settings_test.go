@@ -131,3 +131,50 @@ func TestNodeKubeletReasons(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestSecurityReasons(t *testing.T) {
+	t.Parallel()
+	args := func(pairs ...string) kubeadmSettings {
+		var settings kubeadmSettings
+		for i := 0; i < len(pairs); i += 2 {
+			settings.APIServer.ExtraArgs = append(settings.APIServer.ExtraArgs, kubeadmArg{pairs[i], pairs[i+1]})
+		}
+		return settings
+	}
+	audited := args("audit-policy-file", "/etc/dualstrap/apiserver/audit-metadata.yaml")
+	strict := args("admission-control-config-file", "/etc/dualstrap/apiserver/admission-restricted.yaml", "tls-min-version", "VersionTLS13")
+	for name, test := range map[string]struct {
+		live   kubeadmSettings
+		wanted api.Security
+		want   []string
+	}{
+		"older than the audit log": {},
+		"by default":               {live: audited},
+		"as it is":                 {live: audited, wanted: api.Security{AuditLog: api.AuditLogMetadata}},
+		"an audit log later":       {wanted: api.Security{AuditLog: api.AuditLogMetadata}, want: []string{"auditLog is none in the cluster and metadata in"}},
+		"no audit log any more":    {live: audited, wanted: api.Security{AuditLog: api.AuditLogNone}, want: []string{"auditLog is metadata in the cluster and none in"}},
+		"strict": {
+			wanted: api.Security{PodSecurity: "restricted", TLSMinVersion: "VersionTLS13"},
+			want: []string{
+				"podSecurity is privileged in the cluster and restricted in", "tlsMinVersion is VersionTLS12 in the cluster and VersionTLS13 in",
+			},
+		},
+		"no longer strict": {
+			live: strict,
+			want: []string{
+				"podSecurity is restricted in the cluster and privileged in", "tlsMinVersion is VersionTLS13 in the cluster and VersionTLS12 in",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var want []string
+			for _, reason := range test.want {
+				want = append(want, "ProvisionOptions clusterSecurity."+reason+" the manifests, and cannot be changed yet")
+			}
+			if diff := cmp.Diff(want, securityReasons(test.wanted, test.live)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -91,6 +91,7 @@ func (r *hostRenderer) render(h *host) (HostFiles, error) {
 		r.systemdFiles,
 		r.containerdFiles,
 		r.kubeadmFiles,
+		r.apiServerFiles,
 		r.loadBalancerFiles,
 		r.agentFiles,
 	}

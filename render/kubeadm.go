@@ -55,6 +55,10 @@ type kubeadmInit struct {
 	AllowCgroupV1        bool
 	MaxPods              int
 	SeccompDefault       bool
+	TLSMinVersion        string
+	// APIServerArgs and APIServerVolumes come after those that each API server has.
+	APIServerArgs    []kubeadmArg
+	APIServerVolumes []kubeadmVolume
 	// PodInterfacePrefix is empty when the user brings the pod network.
 	PodInterfacePrefix string
 	// KeepConntrackLimits is set when some host may not change them.
@@ -168,7 +172,9 @@ func (r *hostRenderer) kubeadmInit(h *host, node kubeadmNode) kubeadmInit {
 		AllowCgroupV1:        r.cfg.AllowCgroupV1,
 		MaxPods:              r.cfg.MaxPodsPerNode,
 		SeccompDefault:       r.cfg.SeccompDefault,
+		TLSMinVersion:        r.cfg.Security.TLSMinVersion,
 	}
+	init.APIServerArgs, init.APIServerVolumes = r.apiServerArgs()
 	if len(r.controlPlanes) > 1 {
 		init.CertificateKey = orInit(r.later.CertificateKey)
 	}
