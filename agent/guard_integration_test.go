@@ -92,7 +92,8 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	}{
 		{other.Hear(hearPort), other.addrs, [2]string{liar.addrs[ipv4].String(), liar.addrs[ipv6].String()}},
 		{
-			s.outside.Hear(hearPort), [2]netip.Addr{netip.MustParseAddr(outside4), netip.MustParseAddr(outside6)},
+			s.outside.Hear(hearPort),
+			[2]netip.Addr{netip.MustParseAddr(outside4), netip.MustParseAddr(outside6)},
 			[2]string{"10.2.0.5", liar.addrs[ipv6].String()},
 		},
 		{first.Hear(hearPort), first.node.Addrs, [2]string{liar.addrs[ipv4].String(), liar.addrs[ipv6].String()}},

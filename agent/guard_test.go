@@ -21,16 +21,19 @@ func TestWantedGuard(t *testing.T) {
 		want  string
 	}{
 		{
-			"alone", []string{node1},
+			"alone",
+			[]string{node1},
 			"[] [[172.20.0.0-172.20.255.255 192.168.0.0-192.168.255.255] [fd12::1:0-fd12::1:ffff]] [[] []]",
 		},
 		{
-			"others, one of which has no range yet", []string{node1, node2, node3, "n4 10.2.0.9 fd12::2:9 - -"},
+			"others, one of which has no range yet",
+			[]string{node1, node2, node3, "n4 10.2.0.9 fd12::2:9 - -"},
 			"[] [[172.20.0.0-172.20.255.255 192.168.0.0-192.168.255.255] [fd12::1:0-fd12::1:ffff]] " +
 				"[[172.20.0.0-172.20.1.255 192.168.2.0-192.168.2.255] [fd12::1:200-fd12::1:2ff fd12::1:8000-fd12::1:81ff]]",
 		},
 		{
-			"a node in the pods' ranges is a node", []string{node1, "n2 192.168.255.255 fd12::1:0 - -"},
+			"a node in the pods' ranges is a node",
+			[]string{node1, "n2 192.168.255.255 fd12::1:0 - -"},
 			"[] [[172.20.0.0-172.20.255.255 192.168.0.0-192.168.255.254] [fd12::1:1-fd12::1:ffff]] [[] []]",
 		},
 	} {

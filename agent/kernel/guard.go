@@ -37,7 +37,7 @@ func (g *Guard) Equal(other *Guard) bool {
 		return g == other
 	}
 	equal := slices.Equal(g.HostLinks, other.HostLinks)
-	for f := range ipHeaders() {
+	for f := range g.PodRanges {
 		equal = equal && slices.Equal(g.PodRanges[f], other.PodRanges[f]) && slices.Equal(g.OtherNodes[f], other.OtherNodes[f])
 	}
 	return equal

@@ -42,11 +42,9 @@ func forged(w http.ResponseWriter, r *http.Request) {
 
 // send gives a whole packet to the kernel.
 func send(packet []byte, to netip.Addr) error {
-	family, address := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{})
+	family, address := syscall.AF_INET6, syscall.Sockaddr(&syscall.SockaddrInet6{Addr: to.As16()})
 	if to.Is4() {
-		address = &syscall.SockaddrInet4{Addr: to.As4()}
-	} else {
-		family, address = syscall.AF_INET6, &syscall.SockaddrInet6{Addr: to.As16()}
+		family, address = syscall.AF_INET, &syscall.SockaddrInet4{Addr: to.As4()}
 	}
 	socket, err := syscall.Socket(family, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.IPPROTO_RAW)
 	if err != nil {
