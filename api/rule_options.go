@@ -31,7 +31,8 @@ func optionRules() []rule {
 		ofOptions("network-provider", fromDualstrap, "network.provider is builtin or none", checkProvider),
 		ofOptions("firewall-pods-reach-nodes", fromDualstrap, "firewall.podsReachNodes is needed or all", checkPodsReachNodes),
 		ofOptions("cluster-security-values", fromDualstrap,
-			"clusterSecurity.auditLog is metadata or none, podSecurity privileged, baseline or restricted, tlsMinVersion VersionTLS12 or VersionTLS13",
+			"clusterSecurity.auditLog is metadata or none, podSecurity privileged, baseline or restricted, "+
+				"tlsMinVersion VersionTLS12 or VersionTLS13",
 			checkClusterSecurity),
 		newFormRule(ruleVerifyClient, fromDualstrap, "verify.client.address is an address", ""),
 	}

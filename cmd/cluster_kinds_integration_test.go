@@ -181,7 +181,8 @@ func cidrConfig(name, ipv4, ipv6, label string) string {
 func TestIntegrationManualLoadBalancer(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	registry := startRegistry(t)
-	c.rewrite(t, "apiVersion: v1\n", registry.header()+"apiVersion: v1\n", "mode: bundled", "mode: manual", "      ingressVIP: 10.2.0.212\n", "", `    addressPools:
+	c.rewrite(t, "apiVersion: v1\n", registry.header()+"apiVersion: v1\n",
+		"mode: bundled", "mode: manual", "      ingressVIP: 10.2.0.212\n", "", `    addressPools:
     - name: pool-1
       addresses:
       - 10.2.0.212-10.2.0.221

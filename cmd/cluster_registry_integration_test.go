@@ -72,7 +72,7 @@ func startRegistry(t *testing.T) *testRegistry {
 		}
 	})
 	eventually(t, "the registry asks for a password", func() string {
-		response, err := r.client.Get("https://" + r.address + "/v2/") //nolint:noctx // it is patient enough
+		response, err := r.client.Get("https://" + r.address + "/v2/")
 		if err != nil {
 			return err.Error()
 		}
@@ -89,8 +89,8 @@ func (r *testRegistry) file(name string) string { return filepath.Join(r.dir, na
 
 // header are the registryMirrors that stand for registry.example, which there is not.
 func (r *testRegistry) header() string {
-	return fmt.Sprintf("registryMirrors:\n- endpoint: https://%s\n  caCertPath: %s\n  pullCredentialConfigPath: %s\n  hosts: [registry.example]\n---\n",
-		r.address, r.file("ca.crt"), r.file("config.json"))
+	return fmt.Sprintf("registryMirrors:\n- endpoint: https://%s\n  caCertPath: %s\n  pullCredentialConfigPath: %s\n"+
+		"  hosts: [registry.example]\n---\n", r.address, r.file("ca.crt"), r.file("config.json"))
 }
 
 // push pushes an image of a bundle.

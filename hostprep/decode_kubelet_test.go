@@ -51,7 +51,8 @@ func TestDecodeKubelet(t *testing.T) {
 	for line := range strings.Lines(kubeletConfig + "maxPods: 250\n") {
 		lines.WriteString("/var/lib/kubelet/config.yaml:" + line)
 	}
-	lines.WriteString(`/var/lib/kubelet/kubeadm-flags.env:KUBELET_KUBEADM_ARGS="--node-ip=10.2.0.4,fd12::2:4 --provider-id=baremetal://10.2.0.4"` + "\n")
+	lines.WriteString(`/var/lib/kubelet/kubeadm-flags.env:` +
+		`KUBELET_KUBEADM_ARGS="--node-ip=10.2.0.4,fd12::2:4 --provider-id=baremetal://10.2.0.4"` + "\n")
 	answer.Values["lines"] = remote.Value{Output: []byte(lines.String())}
 	facts, err := decode(answer, at())
 	want := DefaultKubelet()

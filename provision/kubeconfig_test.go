@@ -63,10 +63,12 @@ func TestReadAdminComparesAuthorities(t *testing.T) {
 		nodes   []hostprep.Membership
 		want    string
 	}{
-		"nobody knows it":            {},
-		"all know it":                {earlier: &own, nodes: []hostprep.Membership{{Joined: true, CAHash: hashOf(t, own)}}},
-		"an earlier cluster's":       {earlier: &other, nodes: []hostprep.Membership{{}, {CAHash: hashOf(t, other)}}},
-		"a node knows another":       {nodes: []hostprep.Membership{{}, {Joined: true, CAHash: hashOf(t, other)}}, want: "that of 10.2.0.6 is " + hashOf(t, other)},
+		"nobody knows it":      {},
+		"all know it":          {earlier: &own, nodes: []hostprep.Membership{{Joined: true, CAHash: hashOf(t, own)}}},
+		"an earlier cluster's": {earlier: &other, nodes: []hostprep.Membership{{}, {CAHash: hashOf(t, other)}}},
+		"a node knows another": {
+			nodes: []hostprep.Membership{{}, {Joined: true, CAHash: hashOf(t, other)}}, want: "that of 10.2.0.6 is " + hashOf(t, other),
+		},
 		"this machine knows another": {earlier: &other, nodes: []hostprep.Membership{{Joined: true}}, want: "that in "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +116,8 @@ func TestOpenSiteRefusesForeignKubeconfig(t *testing.T) {
 	}
 	_, err := OpenSite(Verdict{Config: example(t, "dual-stack.yaml")}, SiteOptions{Kubeconfig: path})
 	var refused *KubeconfigError
-	if !errors.As(err, &refused) || !strings.Contains(err.Error(), `"users[0].user.tokenFile"`) || !strings.Contains(refused.Hint(), "move the file away") {
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), `"users[0].user.tokenFile"`) ||
+		!strings.Contains(refused.Hint(), "move the file away") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -59,7 +59,8 @@ func TestReadMirrors(t *testing.T) {
 			var secrets remote.Secrets
 			got, err := readMirrors(&api.Config{RegistryMirrors: []api.RegistryMirror{mirror}}, &secrets)
 			if test.want != "" {
-				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), endpoint) || strings.Contains(err.Error(), "se:cret") {
+				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), endpoint) ||
+					strings.Contains(err.Error(), "se:cret") {
 					t.Errorf("the error is %v, want %s", err, test.want)
 				}
 				return

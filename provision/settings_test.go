@@ -73,8 +73,8 @@ func TestProxyReasons(t *testing.T) {
 		{builtin, true, nil},
 		{none, false, nil},
 		{proxySettings{}, true, nil},
-		{builtin, false, []string{"ProvisionOptions network.provider is builtin in the cluster and none in the manifests, and cannot be changed yet"}},
-		{none, true, []string{"ProvisionOptions network.provider is none in the cluster and builtin in the manifests, and cannot be changed yet"}},
+		{builtin, false, []string{differs("ProvisionOptions network.provider", "builtin", "none")}},
+		{none, true, []string{differs("ProvisionOptions network.provider", "none", "builtin")}},
 	} {
 		cfg := example(t, "dual-stack.yaml")
 		cfg.Network.Builtin = test.builtin
@@ -95,9 +95,8 @@ func TestClusterKubeletReasons(t *testing.T) {
 		}
 	}
 	want := []string{
-		fmt.Sprintf("Cluster spec.nodeConfig.podDensity.maxPodsPerNode is 60 in the cluster and %d in the manifests, and cannot be changed yet", cfg.MaxPodsPerNode),
-		fmt.Sprintf("Cluster spec.clusterSecurity.enableSeccomp is %t in the cluster and %t in the manifests, and cannot be changed yet",
-			!cfg.SeccompDefault, cfg.SeccompDefault),
+		differs("Cluster spec.nodeConfig.podDensity.maxPodsPerNode", 60, cfg.MaxPodsPerNode),
+		differs("Cluster spec.clusterSecurity.enableSeccomp", !cfg.SeccompDefault, cfg.SeccompDefault),
 	}
 	if diff := cmp.Diff(want, clusterKubeletReasons(cfg, &other)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -123,7 +122,7 @@ func TestNodeKubeletReasons(t *testing.T) {
 	cfg.Pools[0].Nodes[0].IPv6 = netip.MustParseAddr("fd12::2:44")
 	site.hosts[2].Facts.Membership.Joined = false // it will join with the new settings
 	want := []string{
-		"10.2.0.4: Cluster/dual-stack spec.controlPlane.nodePoolSpec.kubeletConfig.serializeImagePulls is true in the cluster and false in the manifests, and cannot be changed yet",
+		"10.2.0.4: " + differs("Cluster/dual-stack spec.controlPlane.nodePoolSpec.kubeletConfig.serializeImagePulls", true, false),
 		"10.2.0.4: ProvisionOptions nodes[].ipv6 is fd12::2:4 in the cluster and fd12::2:44 in the manifests, and cannot be changed yet",
 		"10.2.0.5: NodePool/workers spec.kubeletConfig.registryPullQPS is 5 in the cluster and 17 in the manifests, and cannot be changed yet",
 	}
@@ -151,8 +150,12 @@ func TestSecurityReasons(t *testing.T) {
 		"older than the audit log": {},
 		"by default":               {live: audited},
 		"as it is":                 {live: audited, wanted: api.Security{AuditLog: api.AuditLogMetadata}},
-		"an audit log later":       {wanted: api.Security{AuditLog: api.AuditLogMetadata}, want: []string{"auditLog is none in the cluster and metadata in"}},
-		"no audit log any more":    {live: audited, wanted: api.Security{AuditLog: api.AuditLogNone}, want: []string{"auditLog is metadata in the cluster and none in"}},
+		"an audit log later": {
+			wanted: api.Security{AuditLog: api.AuditLogMetadata}, want: []string{"auditLog is none in the cluster and metadata in"},
+		},
+		"no audit log any more": {
+			live: audited, wanted: api.Security{AuditLog: api.AuditLogNone}, want: []string{"auditLog is metadata in the cluster and none in"},
+		},
 		"strict": {
 			wanted: api.Security{PodSecurity: "restricted", TLSMinVersion: "VersionTLS13"},
 			want: []string{

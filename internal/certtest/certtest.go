@@ -70,4 +70,6 @@ func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certi
 	return certificate, key
 }
 
-func encode(block string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der}) }
+func encode(block string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der})
+}

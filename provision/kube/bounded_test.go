@@ -79,7 +79,8 @@ func discovery(w http.ResponseWriter, r *http.Request) bool {
 		"/api":    `{"kind":"APIVersions","versions":["v1"]}`,
 		"/apis":   `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`,
 		"/api/v1": `{"kind":"APIResourceList","groupVersion":"v1","resources":[` +
-			`{"name":"nodes","kind":"Node","namespaced":false,"verbs":["list"]},{"name":"secrets","kind":"Secret","namespaced":true,"verbs":["create"]}]}`,
+			`{"name":"nodes","kind":"Node","namespaced":false,"verbs":["list"]},` +
+			`{"name":"secrets","kind":"Secret","namespaced":true,"verbs":["create"]}]}`,
 	}
 	answer, known := answers[r.URL.Path]
 	if known {

@@ -92,7 +92,8 @@ func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Durat
 func nodeOf(object *corev1.Node) Node {
 	version := object.Status.NodeInfo.KubeletVersion
 	node := Node{
-		Name: object.Name, KubeletVersion: version, ProviderID: object.Spec.ProviderID, K8sIP: api.ParseProviderID(object.Spec.ProviderID), Labels: object.Labels,
+		Name: object.Name, KubeletVersion: version, Labels: object.Labels,
+		ProviderID: object.Spec.ProviderID, K8sIP: api.ParseProviderID(object.Spec.ProviderID),
 		Joined: version != "", Why: "no kubelet has registered", Unschedulable: object.Spec.Unschedulable,
 	}
 	for _, cidr := range object.Spec.PodCIDRs {
