@@ -6,6 +6,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/render"
 )
 
 // aside is what a node's programs change that nobody asks for by name: reset goes back to it.
@@ -62,10 +63,12 @@ func isShared(host *hostprep.Host, key string) bool {
 	return host.Facts.Container != "" && !strings.HasPrefix(key, "net/")
 }
 
-// sharedBy marks the settings that a host shares with others.
-func sharedBy(host *hostprep.Host, sysctls []change.Sysctl) []change.Sysctl {
+// sysctlsOf are the settings of the kernel in a file for a host.
+func sysctlsOf(host *hostprep.Host, file render.File) ([]change.Sysctl, error) {
+	sysctls, err := change.ParseSysctls(file.Content)
 	for i := range sysctls {
 		sysctls[i].Shared = isShared(host, sysctls[i].Key)
+		sysctls[i].Least = file.Path == render.LimitsFile
 	}
-	return sysctls
+	return sysctls, err
 }

@@ -144,11 +144,11 @@ func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desi
 		})
 		switch {
 		case strings.HasPrefix(file.Path, "/etc/sysctl.d/"):
-			sysctls, err := change.ParseSysctls(file.Content)
+			sysctls, err := sysctlsOf(host, file)
 			if err != nil {
 				return change.Desired{}, err
 			}
-			desired.Sysctls = append(desired.Sysctls, sharedBy(host, sysctls)...)
+			desired.Sysctls = append(desired.Sysctls, sysctls...)
 		case strings.HasPrefix(file.Path, "/etc/modules-load.d/"):
 			desired.Modules = append(desired.Modules, change.ParseModules(file.Content)...)
 		}

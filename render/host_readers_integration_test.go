@@ -170,7 +170,8 @@ func TestSystemdReadsUnits(t *testing.T) {
 
 func TestKernelHasSysctls(t *testing.T) {
 	t.Parallel()
-	for _, name := range writeFiles(t, t.TempDir(), allFiles(t), hasBase("90-dualstrap.conf")) {
+	isSysctl := func(file File) bool { return strings.HasPrefix(file.Path, "/etc/sysctl.d/") }
+	for _, name := range writeFiles(t, t.TempDir(), allFiles(t), isSysctl) {
 		// Some keys belong to the whole machine, so nothing is set. A key with slashes is a path; in one
 		// with dots they are the slashes.
 		missing := inNamespace(t, `
@@ -193,7 +194,7 @@ func TestMachineHasSysctls(t *testing.T) {
 		t.Skipf("this is a container, and the machine's settings are not to be seen: %v", err)
 	}
 	looked := 0
-	for line := range strings.Lines(contentOf(t, filesOf(t, scenarioInput(t, "one-control-plane/known")), "10.2.0.4", sysctlFile)) {
+	for line := range strings.Lines(contentOf(t, filesOf(t, scenarioInput(t, "one-control-plane/known")), "10.2.0.4", LimitsFile)) {
 		key, _, _ := strings.Cut(line, " = ")
 		key, optional := strings.CutPrefix(key, "-")
 		if !optional {

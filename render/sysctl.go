@@ -9,10 +9,12 @@ type sysctlData struct {
 	// ProxyNeighbours is set when the node agent answers for pods.
 	ProxyNeighbours bool
 	FlatIPv4        bool
-	Neighbours      neighbourLimits
 	// NonlocalBind lets HAProxy listen on the VIP where it is not held.
 	NonlocalBind bool
 }
+
+// LimitsFile has the settings of the kernel of which a host may have more than a node needs.
+const LimitsFile = "/etc/sysctl.d/10-dualstrap-limits.conf"
 
 // neighbourLimits are how many neighbours the kernel keeps without a look at them, from how many on it
 // forgets those that were not used for five seconds, and how many there can be.
@@ -37,7 +39,6 @@ func (r *hostRenderer) sysctlFiles(h *host) ([]File, error) {
 		AcceptRA:        h.facts.AcceptsRouterAdvertisements,
 		ProxyNeighbours: r.cfg.Network.Builtin,
 		FlatIPv4:        r.cfg.Network.FlatIPv4,
-		Neighbours:      newNeighbourLimits(len(r.hosts), r.cfg.MaxPodsPerNode),
 		NonlocalBind:    r.cfg.BalancesControlPlane(h.pool.Role),
 	}
 	if data.Interface == KnownAfterProbe {
@@ -47,6 +48,10 @@ func (r *hostRenderer) sysctlFiles(h *host) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits, err := sharedFile(r, "limits.conf", LimitsFile, newNeighbourLimits(len(r.hosts), r.cfg.MaxPodsPerNode))
+	if err != nil {
+		return nil, err
+	}
 	modules, err := sharedFile(r, "modules.conf", "/etc/modules-load.d/dualstrap.conf", noData{})
-	return []File{sysctl, modules}, err
+	return []File{sysctl, limits, modules}, err
 }

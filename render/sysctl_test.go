@@ -54,7 +54,8 @@ func TestSysctl(t *testing.T) {
 		{"three-control-planes-with-load-balancers/known", "10.2.0.7", []string{nonlocal}, nil},
 	}
 	for _, tt := range tests {
-		content := contentOf(t, filesOf(t, scenarioInput(t, tt.scenario)), tt.host, sysctlFile)
+		files := filesOf(t, scenarioInput(t, tt.scenario))
+		content := contentOf(t, files, tt.host, sysctlFile) + contentOf(t, files, tt.host, LimitsFile)
 		keys := sysctlKeys(t, content)
 		for _, line := range always {
 			if !strings.Contains(content, line+"\n") {

@@ -63,7 +63,7 @@ prepare() {
 				gunzip -c "$f" >"$to" && chmod 755 "$to" &
 			done
 			wait
-			sysctl -q -p /etc/sysctl.d/90-dualstrap.conf || true
+			sysctl -q -p /etc/sysctl.d/10-dualstrap-limits.conf /etc/sysctl.d/90-dualstrap.conf || true
 			systemctl daemon-reload
 			systemctl enable -q --now containerd
 			systemctl enable -q kubelet

@@ -47,6 +47,8 @@ type Sysctl struct {
 	Shared bool
 	// Optional says that a kernel without it is as good: nothing is set there.
 	Optional bool
+	// Least says that Value is a number, and a larger one is as good.
+	Least bool
 }
 
 // Executable is a program that is sent to the host.

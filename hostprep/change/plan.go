@@ -3,6 +3,7 @@ package change
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
@@ -94,7 +95,7 @@ func (p *planner) planModules() {
 func (p *planner) planSysctls() {
 	for _, sysctl := range p.desired.Sysctls {
 		value, there := p.state.Sysctls[sysctl.Key]
-		if !there && sysctl.Optional || there && slices.Equal(strings.Fields(value), strings.Fields(sysctl.Value)) {
+		if !there && sysctl.Optional || there && sysctl.isMetBy(value) {
 			continue
 		}
 		summary := fmt.Sprintf("set %s to %s, which is %s", sysctlName(sysctl.Key), sysctl.Value, value)
@@ -107,6 +108,16 @@ func (p *planner) planSysctls() {
 		}
 		p.add(summary, func(w *work) { w.sysctls = append(w.sysctls, sysctl) }, entries...)
 	}
+}
+
+// isMetBy reports whether a setting may stay as it is.
+func (s Sysctl) isMetBy(value string) bool {
+	if s.Least {
+		has, err := strconv.Atoi(strings.TrimSpace(value))
+		wants, wrong := strconv.Atoi(s.Value)
+		return err == nil && wrong == nil && has >= wants
+	}
+	return slices.Equal(strings.Fields(value), strings.Fields(s.Value))
 }
 
 func (p *planner) planUnits() {

@@ -266,3 +266,23 @@ func TestPlanNarrowsZone(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestPlanRaisesLimits(t *testing.T) {
+	t.Parallel()
+	desired := change.Desired{Sysctls: []change.Sysctl{{Key: "fs/inotify/max_user_watches", Value: "524288", Least: true}}}
+	for value, want := range map[string][]string{
+		"8192":    {"set fs.inotify.max_user_watches to 524288, which is 8192"},
+		"524288":  nil,
+		"1048576": nil, // somebody needs more
+		"none":    {"set fs.inotify.max_user_watches to 524288, which is none"},
+	} {
+		state := change.State{Sysctls: map[string]string{"fs/inotify/max_user_watches": value}}
+		var got []string
+		for _, action := range change.Plan(state, desired) {
+			got = append(got, action.Summary)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("where it is %s (-want +got):\n%s", value, diff)
+		}
+	}
+}
