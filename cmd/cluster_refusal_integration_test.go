@@ -45,7 +45,7 @@ func (c *testCluster) versionIsRefused(t *testing.T) {
 	newer.rewrite(t, handJoined, "", `anthosBareMetalVersion: "1.36.3"`, `anthosBareMetalVersion: "1.37.2"`)
 	newer.refused(t,
 		"the API server is Kubernetes v1.36.3, and the manifests ask for v1.37.2",
-		"kubernetesVersion: v1.36.3 in ProvisionOptions",
+		"write anthosBareMetalVersion: 1.36.3, or kubernetesVersion: v1.36.3 in ProvisionOptions",
 		": the kubelet is Kubernetes v1.36.3, and the manifests ask for v1.37.2",
 	)
 }

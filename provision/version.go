@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
@@ -20,7 +21,8 @@ func (s *Site) versionReasons(ctx context.Context, client *kube.Client, nodes []
 	var reasons []string
 	if server != wanted {
 		reasons = append(reasons, fmt.Sprintf("the API server is Kubernetes %s, and the manifests ask for %s, which create cannot change "+
-			"on a running cluster: with kubernetesVersion: %s in ProvisionOptions they ask for what runs", server, wanted, server))
+			"on a running cluster: to keep what runs, write anthosBareMetalVersion: %s, or kubernetesVersion: %s in ProvisionOptions",
+			server, wanted, strings.TrimPrefix(server, "v"), server))
 	}
 	return slices.Concat(reasons, kubeletReasons(wanted, nodes, s.nodeNames())), nil
 }

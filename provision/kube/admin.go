@@ -70,7 +70,7 @@ func ParseAdmin(kubeconfig []byte) (Admin, error) {
 	case err != nil:
 		return Admin{}, fmt.Errorf("it is not a kubeconfig: %w", err)
 	case len(strict) > 0:
-		return Admin{}, fmt.Errorf("%w, which kubeadm does not write", strict[0])
+		return Admin{}, fmt.Errorf("%w, which neither kubeadm nor dualstrap writes", strict[0])
 	}
 	if err := file.check(); err != nil {
 		return Admin{}, err
