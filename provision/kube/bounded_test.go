@@ -34,7 +34,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	})
 }
 
-// endless is an answer that never ends. Between writes it says whether its reader still wants more.
+// endless answers until its reader goes away.
 func endless(w http.ResponseWriter, _ *http.Request) {
 	chunk := []byte(strings.Repeat("a", 1<<20))
 	for {
