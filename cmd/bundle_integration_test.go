@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,10 +17,11 @@ import (
 // TestInterruptedBuildLeavesNothingRunning interrupts a build in the middle of its first component,
 // as Ctrl-C would, and as nobody at a terminal does: only dualstrap gets the signal.
 func TestInterruptedBuildLeavesNothingRunning(t *testing.T) {
-	program := buildProgram(t)              // with Go's usual cache
-	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // where there is nothing yet
+	program := buildProgram(t) // with Go's usual cache
+	cache, scratch := t.TempDir(), t.TempDir()
 	output := filepath.Join(t.TempDir(), "bundle")
 	build := exec.CommandContext(t.Context(), program, "bundle", "build", "--output", output) //nolint:gosec // just built
+	build.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "TMPDIR="+scratch)              // where there is nothing yet
 	progress, err := build.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -31,8 +33,7 @@ func TestInterruptedBuildLeavesNothingRunning(t *testing.T) {
 	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "[ 1/") {
 		t.Fatalf("the build begins with %q", lines.Text())
 	}
-	cache := os.Getenv("XDG_CACHE_HOME")
-	waitUntil(t, "a child works", func() bool { return len(working(t, cache)) > 0 })
+	waitUntil(t, "a child works", func() bool { return len(working(t, build.Process.Pid, cache)) > 0 })
 	if err := build.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -44,23 +45,29 @@ func TestInterruptedBuildLeavesNothingRunning(t *testing.T) {
 	if err := build.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 130 || last != "dualstrap: interrupted" {
 		t.Errorf("it ends with %v and %q", err, last)
 	}
-	waitUntil(t, "no child works", func() bool { return len(working(t, cache)) == 0 })
+	waitUntil(t, "no child works", func() bool { return len(working(t, build.Process.Pid, cache)) == 0 })
 	if _, err := os.Stat(output); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("there is an output: %v", err)
 	}
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("it left %v in the directory for temporary files: %v", left, err)
+	}
 }
 
-// working gives the command lines of processes that name a folder.
-func working(t *testing.T, dir string) []string {
+// working returns the IDs of processes that inherited a cache's directory from the build. Their arguments need not name
+// it, and a child whose parent is gone is nobody's.
+func working(t *testing.T, build int, cache string) []string {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
 	for _, file := range files {
-		if line, err := os.ReadFile(file); err == nil && strings.Contains(string(line), dir) { // it may have ended since
-			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
+		process := filepath.Base(filepath.Dir(file))
+		variables, err := os.ReadFile(file) // it may have ended since
+		if err == nil && process != strconv.Itoa(build) && strings.Contains(string(variables), "XDG_CACHE_HOME="+cache+"\x00") {
+			found = append(found, process)
 		}
 	}
 	return found

@@ -45,7 +45,7 @@ func createMeetsReboot(t *testing.T, c *testCluster) {
 	t.Helper()
 	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
 		time.Sleep(time.Second)
-		c.mustRun(t, "reboot", "labtest-worker-1")
+		c.mustRun(t, "reboot", hostName("worker-1"))
 	})
 	if code != 3 || !strings.Contains(said, "dualstrap: 10.2.0.5: join: ") {
 		t.Errorf("exit code %d, it says:\n%s", code, said)
@@ -58,9 +58,9 @@ func createLosesNetwork(t *testing.T, c *testCluster) {
 	t.Helper()
 	healed := make(chan error, 1)
 	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
-		c.mustRun(t, "cut", "labtest-worker-1")
+		c.mustRun(t, "cut", hostName("worker-1"))
 		time.AfterFunc(time.Minute, func() {
-			_, _, err := c.run(t, "heal", "labtest-worker-1")
+			_, _, err := c.run(t, "heal", hostName("worker-1"))
 			healed <- err
 		})
 	})
@@ -78,7 +78,7 @@ func createLosesNetwork(t *testing.T, c *testCluster) {
 func createLosesAPI(t *testing.T, c *testCluster) {
 	t.Helper()
 	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
-		c.on(t, "labtest-cp-1", "pkill -KILL -x kube-apiserver")
+		c.on(t, hostName("cp-1"), "pkill -KILL -x kube-apiserver")
 	})
 	if code != 0 {
 		t.Errorf("exit code %d, it says:\n%s", code, said)
@@ -101,9 +101,9 @@ func (c *testCluster) leaveKubeadm(t *testing.T, host, phase, condition string) 
 func createLeavesKubeadm(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.mustReset(t, "nodes", "--addresses", "10.2.0.5", "--yes")
-	c.leaveKubeadm(t, "labtest-worker-1", "join", "true")
+	c.leaveKubeadm(t, hostName("worker-1"), "join", "true")
 	c.mustCreate(t, "--skip-verify")
-	if left := c.on(t, "labtest-worker-1", "pgrep -x kubeadm || true"); left != "" {
+	if left := c.on(t, hostName("worker-1"), "pgrep -x kubeadm || true"); left != "" {
 		t.Errorf("it still runs: process %s", left)
 	}
 }
@@ -144,7 +144,7 @@ func createFinishes(t *testing.T, c *testCluster) {
 	clusterNodesAsPlanned(t, c)
 	clusterKeepsSecrets(t, c)
 	clusterServes(t, c)
-	for _, host := range []string{"labtest-cp-1", "labtest-worker-1"} {
+	for _, host := range []string{hostName("cp-1"), hostName("worker-1")} {
 		if left := c.on(t, host, "ls -A /var/lib/dualstrap/images /var/lib/dualstrap/restart 2>/dev/null | grep -v : || true"); left != "" {
 			t.Errorf("%s: left behind: %s", host, left)
 		}

@@ -48,12 +48,12 @@ func TestIntegrationHighAvailability(t *testing.T) {
 		t.Errorf("etcd is %s", voters)
 	}
 	holder := ""
-	for _, host := range []string{"labtest-cp-1", "labtest-cp-2", "labtest-cp-3"} {
+	for _, host := range []string{hostName("cp-1"), hostName("cp-2"), hostName("cp-3")} {
 		if strings.Contains(c.on(t, host, "ip -4 address show dev eth0"), "10.2.0.175/") {
 			holder = host
 		}
 	}
-	for host, address := range map[string]string{"labtest-cp-2": "10.2.0.102", "labtest-cp-3": "10.2.0.103"} {
+	for host, address := range map[string]string{hostName("cp-2"): "10.2.0.102", hostName("cp-3"): "10.2.0.103"} {
 		if host != holder { // nobody would miss it there
 			c.isWrecked(t, []wreck{{
 				host, "mv /etc/kubernetes/manifests/keepalived.yaml /root/; until ! pgrep -x keepalived >/dev/null; do sleep 0.1; done",
@@ -71,14 +71,14 @@ func TestIntegrationHighAvailability(t *testing.T) {
 	c.apply(t, "apiVersion: v1\nkind: Service\nmetadata:\n  name: heard\nspec:\n  ports: [{port: 80}]\n")
 	address := c.kube(t, "get", "service", "heard", "-o", "jsonpath={.spec.clusterIP}")
 	took := eventually(t, "kube-proxy hears of a Service", func() string {
-		if strings.Contains(c.on(t, "labtest-worker-1", "nft list table ip kube-proxy"), address) {
+		if strings.Contains(c.on(t, hostName("worker-1"), "nft list table ip kube-proxy"), address) {
 			return ""
 		}
 		return address + " is not in its table"
 	})
 	t.Logf("kube-proxy of a worker heard of a Service after %s", took.Round(100*time.Millisecond))
 	for _, program := range []string{"kubelet", "kube-proxy"} {
-		if told := c.on(t, "labtest-worker-1", "tr '\\0' '\\n' </proc/$(pgrep -x "+program+")/environ | grep ^HTTP2_ | wc -l"); told != "2" {
+		if told := c.on(t, hostName("worker-1"), "tr '\\0' '\\n' </proc/$(pgrep -x "+program+")/environ | grep ^HTTP2_ | wc -l"); told != "2" {
 			t.Errorf("%s is not told to ask idle connections for a sign of life", program)
 		}
 	}
@@ -126,7 +126,7 @@ func (c *testCluster) longestGap(t *testing.T, do func() error) time.Duration {
 func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 	c := newTestCluster(t, "--load-balancers", "1")
 	// Pods that are flat are part of the hosts' subnet.
-	for _, host := range []string{"labtest-cp-1", "labtest-lb-1", "labtest-worker-1", "labtest-worker-2", "client"} {
+	for _, host := range []string{hostName("cp-1"), hostName("lb-1"), hostName("worker-1"), hostName("worker-2"), "client"} {
 		c.on(t, host, "ip -4 address show dev eth0 | sed -n 's,^ *inet \\(10[.0-9]*\\)/24 .*,\\1,p' | "+
 			"while read -r a; do ip address add $a/16 dev eth0; ip address del $a/24 dev eth0; done; ip -4 address show dev eth0 | grep -q /16")
 	}
@@ -137,7 +137,7 @@ func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 			"baremetal.cluster.gke.io/node-pool: workers")+"---\n"+cidrConfig("one", "10.2.96.0/24", "fd12::8:0/120",
 			"baremetal.cluster.gke.io/k8s-ip: 10.2.0.6")+"---\n",
 	)
-	c.leaveKubeadm(t, "labtest-lb-1", "join", "true") // the others join by way of this host
+	c.leaveKubeadm(t, hostName("lb-1"), "join", "true") // the others join by way of this host
 	c.mustCreate(t)
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
 		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
@@ -145,13 +145,13 @@ func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 	clusterNodesAsPlanned(t, c)
 	clusterServes(t, c)
 	speakers := c.fields(t, `{.items[*].spec.nodeName}`, "get", "pods", "-n", "metallb-system", "-l", "component=speaker")
-	if !slices.Equal(speakers, []string{"labtest-lb-1"}) {
+	if !slices.Equal(speakers, []string{hostName("lb-1")}) {
 		t.Errorf("Services are announced from %v", speakers)
 	}
-	if got := c.on(t, "labtest-lb-1", "ip -4 address show dev eth0"); !strings.Contains(got, "10.2.0.175/") {
+	if got := c.on(t, hostName("lb-1"), "ip -4 address show dev eth0"); !strings.Contains(got, "10.2.0.175/") {
 		t.Errorf("the load balancer does not hold the control plane's VIP:\n%s", got)
 	}
-	pod, _ := c.caller(t, "labtest-worker-2")
+	pod, _ := c.caller(t, hostName("worker-2"))
 	if !strings.HasPrefix(pod[0], "10.2.96.") || !strings.HasPrefix(pod[1], "fd12::8:") {
 		t.Errorf("the node's pod has %v", pod)
 	}
@@ -160,7 +160,7 @@ func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 		c.answers(t, "client", at(pod[i], 8080, "/client"), client)
 		c.answers(t, "client", at(pod[i], 8080, "/fetch?url="+at(client, 9000, "/")), pod[i])
 	}
-	for _, other := range c.podsOn(t, "labtest-worker-1") {
+	for _, other := range c.podsOn(t, hostName("worker-1")) {
 		for i, address := range other[1:] {
 			if strings.HasPrefix(other[0], "my-deployment") {
 				c.answers(t, "client", at(pod[i], 8080, "/fetch?url="+at(address, 8080, "/client")), pod[i])
@@ -194,7 +194,7 @@ func TestIntegrationManualLoadBalancer(t *testing.T) {
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
 		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
 	}
-	if server := c.on(t, "labtest-worker-1", "grep -o 'server: .*' /etc/kubernetes/kubelet.conf"); server != "server: https://10.2.0.175:443" {
+	if server := c.on(t, hostName("worker-1"), "grep -o 'server: .*' /etc/kubernetes/kubelet.conf"); server != "server: https://10.2.0.175:443" {
 		t.Errorf("the worker's kubelet asks %s", server)
 	}
 	pods := c.kube(t, "get", "pods", "-A", "-o", "name")

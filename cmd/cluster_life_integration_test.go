@@ -20,7 +20,7 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 	c.answers(t, "client", at(address, 80, "/"), says)
 	t.Logf("speaker killed: %s answers after %s", address, time.Since(begun).Round(time.Millisecond))
 
-	c.on(t, "labtest-worker-1", "pkill -KILL -f '^/usr/local/bin/dualstrap agent'")
+	c.on(t, hostName("worker-1"), "pkill -KILL -f '^/usr/local/bin/dualstrap agent'")
 	begun = time.Now()
 	pod := c.fields(t, `{.status.podIPs[1].ip}`, "get", "pod", "caller")[0]
 	c.answers(t, "client", at(pod, 8080, "/"), "Hello")
@@ -31,7 +31,7 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 
 	c.killsProxy(t, address)
 
-	c.on(t, "labtest-cp-1", "pkill -KILL -f '^/usr/local/bin/dualstrap controller'")
+	c.on(t, hostName("cp-1"), "pkill -KILL -f '^/usr/local/bin/dualstrap controller'")
 	begun = time.Now()
 	c.apply(t, "apiVersion: v1\nkind: Node\nmetadata:\n  name: late\n")
 	eventually(t, "a node that comes now has pod ranges", func() string {
@@ -43,7 +43,7 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 	t.Logf("controller killed: a new node has its pod ranges after %s", time.Since(begun).Round(time.Millisecond))
 	c.kube(t, "delete", "node", "late")
 
-	c.on(t, "labtest-worker-1", "systemctl restart containerd kubelet firewalld; firewall-cmd -q --reload")
+	c.on(t, hostName("worker-1"), "systemctl restart containerd kubelet firewalld; firewall-cmd -q --reload")
 	clusterServes(t, c)
 }
 
@@ -52,16 +52,16 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 func (c *testCluster) killsProxy(t *testing.T, address string) {
 	t.Helper()
 	served := func() []string {
-		return sorted(strings.Fields(c.on(t, "labtest-cp-1",
+		return sorted(strings.Fields(c.on(t, hostName("cp-1"),
 			"nft list table ip kube-proxy | grep -o '[0-9.]* . tcp . [0-9]* : goto [^ ,]*' | tr -d ' '")))
 	}
 	before := served()
-	c.on(t, "labtest-cp-1", "pkill -KILL -x kube-proxy")
+	c.on(t, hostName("cp-1"), "pkill -KILL -x kube-proxy")
 	begun := time.Now()
 	c.apply(t, "apiVersion: v1\nkind: Service\nmetadata:\n  name: later\nspec:\n  selector: {app: try-dual-stack}\n"+
 		"  ports:\n  - port: 80\n    targetPort: 8080\n")
 	later := c.fields(t, `{.spec.clusterIP}`, "get", "service", "later")[0]
-	c.answers(t, "labtest-cp-1", at(later, 80, "/"), says)
+	c.answers(t, hostName("cp-1"), at(later, 80, "/"), says)
 	t.Logf("kube-proxy killed: a Service that is made then answers after %s", time.Since(begun).Round(time.Millisecond))
 	c.kube(t, "delete", "service", "later")
 	eventually(t, "the Service is gone", func() string {
@@ -73,10 +73,10 @@ func (c *testCluster) killsProxy(t *testing.T, address string) {
 // clusterRepairsDrift changes by hand what create made, on a host and in the cluster.
 func clusterRepairsDrift(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.on(t, "labtest-worker-1", "rm /etc/sysctl.d/90-dualstrap.conf; systemctl disable -q kubelet; "+
+	c.on(t, hostName("worker-1"), "rm /etc/sysctl.d/90-dualstrap.conf; systemctl disable -q kubelet; "+
 		"firewall-cmd -q --permanent --remove-port=10250/tcp; firewall-cmd -q --remove-port=10250/tcp; "+
 		"sysctl -qw net.ipv4.conf.all.forwarding=0")
-	c.kube(t, "label", "node", "labtest-worker-1", "--overwrite", "baremetal.cluster.gke.io/node-pool=other")
+	c.kube(t, "label", "node", hostName("worker-1"), "--overwrite", "baremetal.cluster.gke.io/node-pool=other")
 	c.kube(t, "delete", "daemonset", "-n", "dualstrap-system", "dualstrap-agent")
 	c.kube(t, "annotate", "crd", "clustercidrconfigs.baremetal.cluster.gke.io", "controller-gen.kubebuilder.io/version-")
 
@@ -86,7 +86,7 @@ func clusterRepairsDrift(t *testing.T, c *testCluster) {
 		"10.2.0.5 prepare: create /etc/sysctl.d/90-dualstrap.conf",
 		"10.2.0.5 prepare: enable kubelet.service",
 		"10.2.0.5 prepare: ", "10250/tcp",
-		"10.2.0.4 objects: update Node labtest-worker-1",
+		named("10.2.0.4 objects: update Node LAB-worker-1"),
 		"10.2.0.4 objects: create DaemonSet dualstrap-system/dualstrap-agent",
 		"10.2.0.4 objects: update CustomResourceDefinition clustercidrconfigs.baremetal.cluster.gke.io",
 	} {

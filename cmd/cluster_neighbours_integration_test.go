@@ -26,7 +26,7 @@ func (c *testCluster) neighbour(t *testing.T, address string) string {
 func clusterNeighbours(t *testing.T, c *testCluster) {
 	t.Helper()
 	pod := c.fields(t, `{.status.podIPs[1].ip}`, "get", "pod", "caller")[0]
-	mac := c.on(t, "labtest-worker-1", "cat /sys/class/net/eth0/address")
+	mac := c.on(t, hostName("worker-1"), "cat /sys/class/net/eth0/address")
 	if got := c.neighbour(t, pod); !strings.EqualFold(got, mac) {
 		t.Errorf("%s is answered for by %q, want the node's %s", pod, got, mac)
 	}
@@ -52,10 +52,10 @@ func clusterNeighbours(t *testing.T, c *testCluster) {
 		"      - name: hello\n        image: dualstrap.dev/hello:2.0.0\n")
 	c.kube(t, "rollout", "status", "deployment/many", "--timeout=300s")
 	c.proxiesFollow(t)
-	c.on(t, "labtest-worker-1", "pkill -KILL -f '^/usr/local/bin/dualstrap agent'")
-	c.mustRun(t, "cut", "labtest-worker-2")
+	c.on(t, hostName("worker-1"), "pkill -KILL -f '^/usr/local/bin/dualstrap agent'")
+	c.mustRun(t, "cut", hostName("worker-2"))
 	c.kube(t, "delete", "deployment", "many")
-	c.mustRun(t, "heal", "labtest-worker-2")
+	c.mustRun(t, "heal", hostName("worker-2"))
 	eventually(t, "all pods are gone", func() string { return c.kube(t, "get", "pods", "-l", "app=many", "-o", "name") })
 	c.proxiesFollow(t)
 }
@@ -63,7 +63,7 @@ func clusterNeighbours(t *testing.T, c *testCluster) {
 // proxiesFollow waits until each worker answers for its own pods, and for nobody else.
 func (c *testCluster) proxiesFollow(t *testing.T) {
 	t.Helper()
-	for _, node := range []string{"labtest-worker-1", "labtest-worker-2"} {
+	for _, node := range []string{hostName("worker-1"), hostName("worker-2")} {
 		eventually(t, node+" answers for its pods", func() string {
 			var pods []string
 			for _, pod := range c.podsOn(t, node) {
@@ -79,7 +79,7 @@ func (c *testCluster) proxiesFollow(t *testing.T) {
 // clusterTakesHandJoined has a host join that the manifests do not have, with kubeadm alone.
 func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	t.Helper()
-	const from, to = "labtest-worker-2", "labtest-worker-3"
+	from, to := hostName("worker-2"), hostName("worker-3")
 	c.on(t, from, "ctr -n k8s.io images export /root/images.tar $(ctr -n k8s.io images ls -q | grep dualstrap.dev/) 2>/dev/null")
 	archive := filepath.Join(t.TempDir(), "host.tar")
 	c.copyOut(t, archive, from, "/usr/local/bin", "/opt/cni/bin", "/etc/containerd", "/etc/systemd/system/containerd.service",
@@ -88,7 +88,7 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	c.copyIn(t, archive, to)
 	c.on(t, to, "systemctl daemon-reload; sysctl -q --system || true; systemctl enable --now containerd kubelet; "+
 		"firewall-cmd -q --set-default-zone=trusted; ctr -n k8s.io images import /root/images.tar >/dev/null 2>&1")
-	join := c.on(t, "labtest-cp-1", "kubeadm token create --ttl 10m --print-join-command 2>/dev/null")
+	join := c.on(t, hostName("cp-1"), "kubeadm token create --ttl 10m --print-join-command 2>/dev/null")
 	c.on(t, to, "kubeadm join --config=/dev/stdin <<'END'\n"+joinConfiguration(t, join)+"END")
 	var ranges []string
 	took := eventually(t, "the node has pod ranges", func() string {

@@ -22,7 +22,7 @@ Both(("::", 9000), Mirror).serve_forever()`
 // clusterPodsAreFlat has a pod and the client host, which is no node, call each other.
 func clusterPodsAreFlat(t *testing.T, c *testCluster) {
 	t.Helper()
-	pod, node := c.caller(t, "labtest-worker-1")
+	pod, node := c.caller(t, hostName("worker-1"))
 	if got, err := c.get(t, "client", at(pod[1], 8080, "/client")); err != nil || got != "fd12::3:1" {
 		t.Errorf("the pod sees the client as %q, %v; want its own address", got, err)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // handJoined is the line of the lab's manifests of the worker that joins by hand.
-const handJoined = "  - address: 10.2.0.7 # labtest-worker-3\n"
+var handJoined = named("  - address: 10.2.0.7 # LAB-worker-3\n")
 
 // TestIntegrationCluster makes a cluster of one control plane node and two workers out of bare hosts,
 // and lives with it: firewalld is active on all of them, one presents itself as RHEL.
@@ -60,7 +60,7 @@ func clusterIsCreated(t *testing.T, c *testCluster) {
 	if got := c.kube(t, "config", "current-context"); got != testLabName+"-admin@"+testLabName {
 		t.Errorf("the context is %s", got)
 	}
-	for _, host := range []string{"labtest-cp-1", "labtest-worker-1", "labtest-worker-2"} {
+	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {
 		if got := c.on(t, host, "firewall-cmd --state; cat /etc/firewalld/firewalld.conf | grep ^IPv6_rpfilter=; "+
 			"nft list table inet firewalld | grep -c 'fib saddr . mark . iif' || true"); got != "running\nIPv6_rpfilter=no\n0" {
 			t.Errorf("%s: firewalld: %q", host, got)
@@ -133,7 +133,7 @@ func clusterNodesAsPlanned(t *testing.T, c *testCluster) {
 func clusterConverges(t *testing.T, c *testCluster) {
 	t.Helper()
 	running := func() string {
-		return c.on(t, "labtest-cp-1", started) +
+		return c.on(t, hostName("cp-1"), started) +
 			c.kube(t, "get", "pods", "-A", "-o", `jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[*].restartCount}{"\n"}{end}`)
 	}
 	before := running()

@@ -26,8 +26,8 @@ func proofFails(t *testing.T, c *testCluster) {
 	t.Helper()
 	const nowhere = `{"spec":{"template":{"spec":{"nodeSelector":{"no":"where"}}}}}`
 	elsewhere := `{"spec":{"template":{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":` +
-		`{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"NotIn","values":["labtest-worker-1"]}]}]}}}}}}}`
-	ranges := c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", "labtest-worker-2")
+		`{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"NotIn","values":[hostName("worker-1")]}]}]}}}}}}}`
+	ranges := c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", hostName("worker-2"))
 	for _, round := range []struct {
 		name   string
 		wrecks []wreck
@@ -38,15 +38,15 @@ func proofFails(t *testing.T, c *testCluster) {
 					"kubectl -n dualstrap-system wait --for=delete pod --selector app.kubernetes.io/name=dualstrap-agent --timeout=120s",
 				"flat-ipv6", "10.2.0.100 -> 10.2.0.5", "cannot call fd12::1:1",
 			},
-			{"labtest-worker-1", "ip route del " + ranges[0], "pod-to-pod", "10.2.0.5 -> 10.2.0.6", "cannot call 192.168."},
-			{"labtest-worker-2", "nft delete table inet dualstrap", "island-ipv4", "10.2.0.6 -> 10.2.0.100", ""},
+			{hostName("worker-1"), "ip route del " + ranges[0], "pod-to-pod", "10.2.0.5 -> 10.2.0.6", "cannot call 192.168."},
+			{hostName("worker-2"), "nft delete table inet dualstrap", "island-ipv4", "10.2.0.6 -> 10.2.0.100", ""},
 		}},
 		{"what hosts and nodes are is changed", []wreck{
 			{
-				"labtest-worker-1", "sed -i s/^IPv6_rpfilter=.*/IPv6_rpfilter=yes/ /etc/firewalld/firewalld.conf; systemctl restart firewalld",
+				hostName("worker-1"), "sed -i s/^IPv6_rpfilter=.*/IPv6_rpfilter=yes/ /etc/firewalld/firewalld.conf; systemctl restart firewalld",
 				"firewalld-rpfilter", "10.2.0.5", "",
 			},
-			{"", "kubectl label node labtest-worker-2 --overwrite baremetal.cluster.gke.io/node-pool=other", "node-labels", "10.2.0.6", "other"},
+			{"", named("kubectl label node LAB-worker-2 --overwrite baremetal.cluster.gke.io/node-pool=other"), "node-labels", "10.2.0.6", "other"},
 			{
 				"", "kubectl -n metallb-system patch daemonset speaker --patch '" + nowhere + "' && " +
 					"kubectl -n metallb-system wait --for=delete pod --selector component=speaker --timeout=120s",
@@ -54,7 +54,7 @@ func proofFails(t *testing.T, c *testCluster) {
 			},
 			// The agent puts it right, and does so again and again.
 			{
-				"labtest-worker-1", "systemd-run -q --unit=believe sh -c 'while nft flush chain inet dualstrap from_pods; do sleep 0.1; done'",
+				hostName("worker-1"), "systemd-run -q --unit=believe sh -c 'while nft flush chain inet dualstrap from_pods; do sleep 0.1; done'",
 				"pod-source-address", "10.2.0.5 -> 10.2.0.6", "was believed to be",
 			},
 			// Until it asks again, the client knows whom to send to.
@@ -69,10 +69,10 @@ func proofFails(t *testing.T, c *testCluster) {
 			{
 				"", "kubectl -n kube-system patch daemonset kube-proxy --patch '" + elsewhere + "' && sleep 1 && " +
 					"kubectl -n kube-system wait --for=delete pod --selector k8s-app=kube-proxy " +
-					"--field-selector spec.nodeName=labtest-worker-1 --timeout=120s",
+					named("--field-selector spec.nodeName=LAB-worker-1 --timeout=120s"),
 				"service-cluster-ip", "10.2.0.5", "",
 			},
-			{"labtest-worker-1", "nft delete table ip kube-proxy; nft delete table ip6 kube-proxy", "service-cluster-ip", "10.2.0.5", "172.16."},
+			{hostName("worker-1"), "nft delete table ip kube-proxy; nft delete table ip6 kube-proxy", "service-cluster-ip", "10.2.0.5", "172.16."},
 		}},
 	} {
 		t.Run(round.name, func(t *testing.T) { c.isWrecked(t, round.wrecks) })
@@ -84,7 +84,7 @@ func (c *testCluster) isWrecked(t *testing.T, wrecks []wreck) {
 	t.Helper()
 	for _, wreck := range wrecks {
 		if wreck.host == "" {
-			c.on(t, "labtest-cp-1", "export KUBECONFIG=/etc/kubernetes/admin.conf; "+wreck.script)
+			c.on(t, hostName("cp-1"), "export KUBECONFIG=/etc/kubernetes/admin.conf; "+wreck.script)
 			continue
 		}
 		c.on(t, wreck.host, wreck.script)
@@ -106,7 +106,7 @@ func (c *testCluster) isWrecked(t *testing.T, wrecks []wreck) {
 			t.Errorf("after %s: %s %s fails with %q, want %q in it", wreck.script, wreck.check, wreck.target, message, wreck.message)
 		}
 	}
-	c.on(t, "labtest-worker-1", "systemctl stop believe 2>/dev/null || :")
+	c.on(t, hostName("worker-1"), "systemctl stop believe 2>/dev/null || :")
 	c.kube(t, "patch", "daemonset", "-n", "kube-system", "kube-proxy", "--patch", `{"spec":{"template":{"spec":{"affinity":null}}}}`)
 	c.kube(t, "rollout", "status", "daemonset", "-n", "kube-system", "kube-proxy", "--timeout=180s")
 	if mended := c.mustCreate(t); mended.Changes == 0 {

@@ -31,7 +31,7 @@ func (c *testCluster) refused(t *testing.T, says ...string) {
 func (c *testCluster) kubeletsOfAll(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, host := range []string{"labtest-cp-1", "labtest-worker-1", "labtest-worker-2"} {
+	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {
 		all.WriteString(c.on(t, host, started+"; cksum /usr/local/bin/kubelet /etc/systemd/system/kubelet.service /etc/containerd/config.toml"))
 	}
 	return all.String()
@@ -56,7 +56,7 @@ func (c *testCluster) settingsAreRefused(t *testing.T) {
 	c.rewrite(t, handJoined, "",
 		"  controlPlane:\n", "  nodeConfig:\n    podDensity:\n      maxPodsPerNode: 90\n  clusterSecurity:\n    enableSeccomp: true\n"+
 			"  controlPlane:\n    apiServerCertExtraSANs: [lab.example]\n",
-		"  clusterName: labtest\n", "  clusterName: labtest\n  kubeletConfig:\n    registryPullQPS: 17\n",
+		named("  clusterName: LAB\n"), named("  clusterName: LAB\n  kubeletConfig:\n    registryPullQPS: 17\n"),
 		"verify:\n", "network:\n  provider: none\nverify:\n",
 	)
 	c.refused(t,

@@ -37,7 +37,7 @@ type testRegistry struct {
 // startRegistry starts a registry that ends with the test.
 func startRegistry(t *testing.T) *testRegistry {
 	t.Helper()
-	r := &testRegistry{dir: t.TempDir(), address: "10.2.0.1:5443", user: "labtest", password: "Correct-Horse-9"}
+	r := &testRegistry{dir: t.TempDir(), address: "10.2.0.1:5443", user: "puller", password: "Correct-Horse-9"}
 	authority := certtest.New(t)
 	certificate, key := authority.Issue(t, "10.2.0.1")
 	hash, err := bcrypt.GenerateFromPassword([]byte(r.password), bcrypt.MinCost)
@@ -162,12 +162,12 @@ func (c *testCluster) pullsThrough(t *testing.T, registry *testRegistry) {
 		t.Fatalf("archives of the image: %v, %v", archives, err)
 	}
 	registry.push(t, archives[0], "team/hello:1")
-	c.apply(t, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: pulled\nspec:\n  nodeName: labtest-worker-1\n  containers:\n  - name: hello\n"+
+	c.apply(t, named("apiVersion: v1\nkind: Pod\nmetadata:\n  name: pulled\nspec:\n  nodeName: LAB-worker-1\n  containers:\n  - name: hello\n")+
 		"    image: registry.example/team/hello:1\n    imagePullPolicy: Always\n")
 	if _, err := c.tryKube(t, "", "wait", "--for=condition=Ready", "pod/pulled", "--timeout=120s"); err != nil {
 		t.Errorf("%v\n%s", err, c.kube(t, "describe", "pod", "pulled"))
 	}
-	mode := c.on(t, "labtest-worker-1", "stat -c %a /etc/containerd/certs.d/registry.example/hosts.toml")
+	mode := c.on(t, hostName("worker-1"), "stat -c %a /etc/containerd/certs.d/registry.example/hosts.toml")
 	if strings.TrimSpace(mode) != "600" {
 		t.Errorf("the file with the password has mode %s", mode)
 	}

@@ -31,7 +31,7 @@ func TestIntegrationReset(t *testing.T) {
 }
 
 func haHosts() []string {
-	return []string{"labtest-cp-1", "labtest-cp-2", "labtest-cp-3", "labtest-worker-1"}
+	return []string{hostName("cp-1"), hostName("cp-2"), hostName("cp-3"), hostName("worker-1")}
 }
 
 // address gives a host's.
@@ -50,8 +50,8 @@ func (c *testCluster) expectNodes(t *testing.T, want ...string) {
 
 func resetMindsQuorum(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.mustRun(t, "stop", "labtest-cp-3")
-	_, said, code := c.reset(t, "nodes", "--addresses", c.address(t, "labtest-cp-2"), "--yes")
+	c.mustRun(t, "stop", hostName("cp-3"))
+	_, said, code := c.reset(t, "nodes", "--addresses", c.address(t, hostName("cp-2")), "--yes")
 	if code != 4 || !strings.Contains(said, "etcd would lose its quorum: 1 of the 2 members that stay are healthy, and it takes 2") {
 		t.Errorf("exit code %d, it says:\n%s", code, said)
 	}
@@ -60,7 +60,7 @@ func resetMindsQuorum(t *testing.T, c *testCluster) {
 
 func resetAbandons(t *testing.T, c *testCluster) {
 	t.Helper()
-	lost := c.address(t, "labtest-cp-3")
+	lost := c.address(t, hostName("cp-3"))
 	result, said, code := c.reset(t, "nodes", "--addresses", lost, "--yes")
 	if code != 3 || !strings.Contains(said, lost+" was not reset: ") || len(result.Unreachable) != 1 {
 		t.Errorf("exit code %d, it says:\n%s", code, said)
@@ -70,23 +70,23 @@ func resetAbandons(t *testing.T, c *testCluster) {
 	if code != 3 || !strings.Contains(said, lost+" was not reset: ") || result.Changes != 2 {
 		t.Errorf("exit code %d, %d changes, it says:\n%s", code, result.Changes, said)
 	}
-	c.expectNodes(t, "labtest-cp-1", "labtest-cp-2", "labtest-worker-1")
-	c.mustRun(t, "start", "labtest-cp-3")
+	c.expectNodes(t, hostName("cp-1"), hostName("cp-2"), hostName("worker-1"))
+	c.mustRun(t, "start", hostName("cp-3"))
 	c.mustReset(t, "nodes", "--addresses", lost, "--yes")
-	c.expectBare(t, "labtest-cp-3")
+	c.expectBare(t, hostName("cp-3"))
 }
 
 func resetTakesControlPlaneOut(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.mustReset(t, "nodes", "--addresses", c.address(t, "labtest-cp-1"), "--yes")
-	c.expectBare(t, "labtest-cp-1")
+	c.mustReset(t, "nodes", "--addresses", c.address(t, hostName("cp-1")), "--yes")
+	c.expectBare(t, hostName("cp-1"))
 	eventually(t, "the API answers at the VIP", func() string {
 		if _, err := c.tryKube(t, "", "get", "--raw", "/readyz", "--request-timeout=2s"); err != nil {
 			return err.Error()
 		}
 		return ""
 	})
-	c.expectNodes(t, "labtest-cp-2", "labtest-worker-1")
+	c.expectNodes(t, hostName("cp-2"), hostName("worker-1"))
 	// etcd is one member's now, and decides by itself.
 	c.apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: written\n")
 }
@@ -94,7 +94,7 @@ func resetTakesControlPlaneOut(t *testing.T, c *testCluster) {
 // controlPlaneLeavesKubeadm has a join of a control plane node end when its etcd is a member already.
 func controlPlaneLeavesKubeadm(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.leaveKubeadm(t, "labtest-cp-1", "join-control-plane", "[ -e /var/lib/etcd/member/snap/db ]")
+	c.leaveKubeadm(t, hostName("cp-1"), "join-control-plane", "[ -e /var/lib/etcd/member/snap/db ]")
 }
 
 // resetIsKilled kills runs at random moments, and has the last one finish.

@@ -58,13 +58,13 @@ find /run/netns 2>/dev/null || :`
 // clusterIsBare takes the hosts' fingerprints before anything is done there.
 func clusterIsBare(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.on(t, "labtest-worker-2", somebodys)
+	c.on(t, hostName("worker-2"), somebodys)
 	c.bare = map[string]string{}
-	for _, host := range []string{"labtest-cp-1", "labtest-worker-1", "labtest-worker-2"} {
+	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {
 		c.bare[host] = c.on(t, host, fingerprint)
 	}
-	again := c.on(t, "labtest-cp-1", fingerprint)
-	if diff := cmp.Diff(lines(c.bare["labtest-cp-1"]), lines(again)); diff != "" {
+	again := c.on(t, hostName("cp-1"), fingerprint)
+	if diff := cmp.Diff(lines(c.bare[hostName("cp-1")]), lines(again)); diff != "" {
 		t.Errorf("a fingerprint changes by itself:\n%s", diff)
 	}
 }
@@ -179,14 +179,14 @@ spec:
 // resetTakesNodeOut drains a node, takes it out of the cluster, and back to what it was.
 func resetTakesNodeOut(t *testing.T, c *testCluster) {
 	t.Helper()
-	if len(c.podsOn(t, "labtest-worker-2")) == 0 {
-		t.Fatal("there is nothing to drain on labtest-worker-2")
+	if len(c.podsOn(t, hostName("worker-2"))) == 0 {
+		t.Fatal(named("there is nothing to drain on LAB-worker-2"))
 	}
 	c.mustReset(t, "nodes", "--addresses", "10.2.0.6", "--yes")
-	if got := sorted(c.fields(t, `{.items[*].metadata.name}`, "get", "nodes")); strings.Join(got, " ") != "labtest-cp-1 labtest-worker-1" {
+	if got := sorted(c.fields(t, `{.items[*].metadata.name}`, "get", "nodes")); strings.Join(got, " ") != named("LAB-cp-1 LAB-worker-1") {
 		t.Errorf("nodes: %v", got)
 	}
-	c.expectBare(t, "labtest-worker-2")
+	c.expectBare(t, hostName("worker-2"))
 	c.kube(t, "rollout", "status", "deployment/my-deployment", "--timeout=180s")
 	if again := c.mustReset(t, "nodes", "--addresses", "10.2.0.6", "--yes"); again.Changes > 0 {
 		t.Errorf("the second reset changes %d things", again.Changes)
@@ -208,19 +208,19 @@ func resetNodeJoinsAgain(t *testing.T, c *testCluster) {
 // resetLeavesNothing takes the whole cluster back, at first while one of its hosts is off.
 func resetLeavesNothing(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.mustRun(t, "stop", "labtest-worker-1")
+	c.mustRun(t, "stop", hostName("worker-1"))
 	result, said, code := c.reset(t, "cluster", "--yes")
 	if code != 3 || len(result.Unreachable) != 1 || result.Unreachable[0].Address != "10.2.0.5" ||
 		!strings.Contains(said, "dualstrap: 10.2.0.5 was not reset: ") {
 		t.Errorf("exit code %d, unreachable %+v, it says:\n%s", code, result.Unreachable, said)
 	}
-	c.expectBare(t, "labtest-cp-1", "labtest-worker-2")
+	c.expectBare(t, hostName("cp-1"), hostName("worker-2"))
 	if _, err := os.Stat(c.kubeconfig()); err != nil {
 		t.Errorf("the kubeconfig went before the last host did: %v", err)
 	}
-	c.mustRun(t, "start", "labtest-worker-1")
+	c.mustRun(t, "start", hostName("worker-1"))
 	c.mustReset(t, "cluster", "--yes")
-	c.expectBare(t, "labtest-cp-1", "labtest-worker-1", "labtest-worker-2")
+	c.expectBare(t, hostName("cp-1"), hostName("worker-1"), hostName("worker-2"))
 	if again := c.mustReset(t, "cluster", "--yes"); again.Changes > 0 {
 		t.Errorf("another reset changes %d things", again.Changes)
 	}
@@ -233,7 +233,7 @@ func resetLeavesNothing(t *testing.T, c *testCluster) {
 	}
 	const ask, mine = "cat /opt/cni/bin/mine; nft list tables | grep mine; ip route show 198.51.100.0/24",
 		"mine\ntable inet mine\nblackhole 198.51.100.0/24"
-	if left := c.on(t, "labtest-worker-2", ask); left != mine {
+	if left := c.on(t, hostName("worker-2"), ask); left != mine {
 		t.Errorf("of what was there before there is %q", left)
 	}
 }

@@ -16,14 +16,14 @@ func clusterKeepsRunsApart(t *testing.T, c *testCluster) {
 	t.Helper()
 	const lock = "cat /run/dualstrap.lock 2>/dev/null || true"
 	// It stays in the middle: it waits for a kubeadm that seems to run.
-	c.on(t, "labtest-cp-1", "systemd-run -q --unit=kubeadm-runs flock /run/dualstrap-kubeadm.lock sleep infinity")
+	c.on(t, hostName("cp-1"), "systemd-run -q --unit=kubeadm-runs flock /run/dualstrap-kubeadm.lock sleep infinity")
 	first := exec.CommandContext(t.Context(), c.program, "create", "cluster", "-f", c.manifest, "--bundle", c.bundle,
 		"--workspace-dir", c.workspaces)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the first run has the lock", func() string {
-		if strings.Contains(c.on(t, "labtest-cp-1", lock), fmt.Sprintf("process %d, since 20", first.Process.Pid)) {
+		if strings.Contains(c.on(t, hostName("cp-1"), lock), fmt.Sprintf("process %d, since 20", first.Process.Pid)) {
 			return ""
 		}
 		return "it has not"
@@ -41,11 +41,11 @@ func clusterKeepsRunsApart(t *testing.T, c *testCluster) {
 		t.Fatal(err)
 	}
 	_ = first.Wait() // it was killed
-	c.on(t, "labtest-cp-1", "systemctl stop kubeadm-runs")
+	c.on(t, hostName("cp-1"), "systemctl stop kubeadm-runs")
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
 		t.Errorf("the run after it changes %s", strings.Join(again.summary(), "\n"))
 	}
-	if left := c.on(t, "labtest-cp-1", lock); left != "" {
+	if left := c.on(t, hostName("cp-1"), lock); left != "" {
 		t.Errorf("the lock is left: %s", left)
 	}
 }
@@ -67,15 +67,15 @@ func clusterIsReachedFromElsewhere(t *testing.T, c *testCluster) {
 // clusterGrows makes a cluster without one of its workers, and then adds it: the others are left alone.
 func clusterGrows(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.rewrite(t, "  - address: 10.2.0.6 # labtest-worker-2\n", "")
+	c.rewrite(t, named("  - address: 10.2.0.6 # LAB-worker-2\n"), "")
 	c.mustCreate(t, "--skip-verify")
 	kubelets := func() string {
-		return c.on(t, "labtest-cp-1", started) + c.on(t, "labtest-worker-1", started)
+		return c.on(t, hostName("cp-1"), started) + c.on(t, hostName("worker-1"), started)
 	}
 	before := kubelets()
 	c.rewrite(t)
 	grown := c.mustCreate(t, "--skip-verify")
-	own := regexp.MustCompile(`^10\.2\.0\.6 |^10\.2\.0\.4 objects: (create Node labtest-worker-2|update NodePool .*: spec\.nodes$)`)
+	own := regexp.MustCompile(named(`^10\.2\.0\.6 |^10\.2\.0\.4 objects: (create Node LAB-worker-2|update NodePool .*: spec\.nodes$)`))
 	for _, change := range grown.summary() {
 		if !own.MatchString(change) {
 			t.Errorf("with one worker more it changes %s", change)

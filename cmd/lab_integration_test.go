@@ -56,8 +56,6 @@ func TestIntegrationLab(t *testing.T) {
 // testLab runs the program on a lab of its own.
 type testLab struct{ program, workspaces string }
 
-const testLabName = "labtest"
-
 func newTestLab(t *testing.T) testLab {
 	t.Helper()
 	l := testLab{program: buildProgram(t), workspaces: filepath.Join(t.TempDir(), "workspaces")}

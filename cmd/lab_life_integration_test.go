@@ -17,7 +17,7 @@ const identity = "cat /etc/machine-id; hostname; cat /sys/class/net/eth0/address
 
 func labReboots(t *testing.T, l testLab) {
 	t.Helper()
-	const host = "labtest-worker-1"
+	host := hostName("worker-1")
 	l.on(t, host, "echo kept > /root/kept; echo kept > /var/lib/kept")
 	before := l.on(t, host, identity)
 	expect := func(verb, want string) {
@@ -32,7 +32,7 @@ func labReboots(t *testing.T, l testLab) {
 		t.Errorf("%+v", status)
 	}
 	_, said, err := l.run(t, "exec", host, "--", "true")
-	if err == nil || !strings.Contains(said, "try: dualstrap lab start --name labtest labtest-worker-1") {
+	if err == nil || !strings.Contains(said, named("try: dualstrap lab start --name LAB LAB-worker-1")) {
 		t.Errorf("%v: %q", err, said)
 	}
 	expect("start", "is up")
@@ -57,7 +57,7 @@ func labReboots(t *testing.T, l testLab) {
 
 func labCutsAndHeals(t *testing.T, l testLab) {
 	t.Helper()
-	const host = "labtest-worker-2"
+	host := hostName("worker-2")
 	before := l.on(t, host, identity+" 2>&1 || true")
 	l.mustRun(t, "cut", host)
 	if out := l.mustRun(t, "cut", host); !strings.Contains(out, "already") {
@@ -91,12 +91,12 @@ func labGrowsAndShrinks(t *testing.T, l testLab) {
 	t.Helper()
 	before := l.status(t)
 	out := l.mustRun(t, "up", "--workers", "3", "--load-balancers", "1", "--rhel-like", "2")
-	if !strings.HasPrefix(out, "created: labtest-lb-1, labtest-worker-3\npresents itself anew: labtest-worker-2\n") {
+	if !strings.HasPrefix(out, named("created: LAB-lb-1, LAB-worker-3\npresents itself anew: LAB-worker-2\n")) {
 		t.Errorf("growing says:\n%s", out)
 	}
 	grown := l.status(t)
 	expectUntouched(t, before, grown)
-	if len(grown) != 6 || grown["labtest-worker-3"].IPv4 != "10.2.0.7" || grown["labtest-lb-1"].IPv4 != "10.2.0.111" {
+	if len(grown) != 6 || grown[hostName("worker-3")].IPv4 != "10.2.0.7" || grown[hostName("lb-1")].IPv4 != "10.2.0.111" {
 		t.Errorf("%+v", grown)
 	}
 	labAcceptsSSH(t, l)
@@ -105,12 +105,12 @@ func labGrowsAndShrinks(t *testing.T, l testLab) {
 		t.Errorf("%v\n%s", err, manifest)
 	}
 	out = l.mustRun(t, "up")
-	if !strings.HasPrefix(out, "removed: labtest-lb-1, labtest-worker-3\npresents itself anew: labtest-worker-2\n") {
+	if !strings.HasPrefix(out, named("removed: LAB-lb-1, LAB-worker-3\npresents itself anew: LAB-worker-2\n")) {
 		t.Errorf("shrinking says:\n%s", out)
 	}
 	after := l.status(t)
 	expectUntouched(t, before, after)
-	if len(after) != 4 || after["labtest-worker-2"].OS != lab.Debian {
+	if len(after) != 4 || after[hostName("worker-2")].OS != lab.Debian {
 		t.Errorf("%+v", after)
 	}
 }
@@ -145,7 +145,7 @@ func labRestoresWorkspace(t *testing.T, l testLab) {
 	if err := os.RemoveAll(l.workspaces); err != nil {
 		t.Fatal(err)
 	}
-	want := "accepts the lab's key: labtest-cp-1, labtest-worker-1, labtest-worker-2, client\n"
+	want := named("accepts the lab's key: LAB-cp-1, LAB-worker-1, LAB-worker-2, client\n")
 	if out := l.mustRun(t, "up"); !strings.HasPrefix(out, want) {
 		t.Errorf("up without a workspace says:\n%s", out)
 	}

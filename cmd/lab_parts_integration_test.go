@@ -22,18 +22,18 @@ func testHosts() []string {
 
 func labIsNotThere(t *testing.T, l testLab) {
 	t.Helper()
-	if out := l.mustRun(t, "down"); !strings.Contains(out, "there is nothing of a lab labtest") {
+	if out := l.mustRun(t, "down"); !strings.Contains(out, named("there is nothing of a lab LAB")) {
 		t.Errorf("down says %q", out)
 	}
-	if out := l.mustRun(t, "status"); !strings.Contains(out, "there is no lab labtest; make it with: dualstrap lab up --name labtest") {
+	if out := l.mustRun(t, "status"); !strings.Contains(out, named("there is no lab LAB; make it with: dualstrap lab up --name LAB")) {
 		t.Errorf("status says %q", out)
 	}
 	if out := l.mustRun(t, "status", "-o", "json"); !strings.Contains(out, `"hosts": []`) {
 		t.Errorf("status says %q", out)
 	}
 	_, said, err := l.run(t, "exec", "client", "--", "true")
-	if err == nil || !strings.Contains(said, `the lab labtest has no host "client"`) ||
-		!strings.Contains(said, "try: dualstrap lab up --name labtest") {
+	if err == nil || !strings.Contains(said, named(`the lab LAB has no host "client"`)) ||
+		!strings.Contains(said, named("try: dualstrap lab up --name LAB")) {
 		t.Errorf("exec says %q: %v", said, err)
 	}
 }
@@ -42,7 +42,7 @@ func labComesUp(t *testing.T, l testLab) {
 	t.Helper()
 	out := l.mustRun(t, "up")
 	for _, want := range []string{
-		"created: labtest-cp-1, labtest-worker-1, labtest-worker-2, client\n",
+		named("created: LAB-cp-1, LAB-worker-1, LAB-worker-2, client\n"),
 		"next: dualstrap create cluster -f " + l.file("cluster.yaml"),
 	} {
 		if !strings.Contains(out, want) {
@@ -50,7 +50,7 @@ func labComesUp(t *testing.T, l testLab) {
 		}
 	}
 	check, err := exec.CommandContext(t.Context(), l.program, "check", "config", "-f", l.file("cluster.yaml")).CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(check), "valid: cluster labtest") {
+	if err != nil || !strings.HasPrefix(string(check), named("valid: cluster LAB")) {
 		t.Errorf("check config: %v\n%s", err, check)
 	}
 	table := l.mustRun(t, "status")
@@ -145,16 +145,16 @@ func labPresents(t *testing.T, l testLab) {
 	const facts = `. /etc/os-release; echo "$ID $VERSION_ID"; cat /etc/redhat-release; getenforce; sestatus | head -1
 		. /etc/selinux/config; echo "$SELINUX"; selinuxenabled; firewall-cmd --state`
 	want := "rhel 9.6\nRed Hat Enterprise Linux release 9.6 (Plow)\nEnforcing\nSELinux status:                 enabled\nenforcing\nrunning"
-	if got := l.on(t, "labtest-worker-1", facts); got != want {
+	if got := l.on(t, hostName("worker-1"), facts); got != want {
 		t.Errorf("it presents itself as:\n%s", got)
 	}
 	for name, host := range l.status(t) {
-		if want := map[bool]lab.OS{true: lab.RHEL, false: lab.Debian}[name == "labtest-worker-1"]; host.OS != want {
+		if want := map[bool]lab.OS{true: lab.RHEL, false: lab.Debian}[name == hostName("worker-1")]; host.OS != want {
 			t.Errorf("%s presents itself as %s, want %s", name, host.OS, want)
 		}
 	}
 	const traces = "command -v getenforce || ls /etc/redhat-release 2>&1 | grep -v cannot || true"
-	if got := l.on(t, "labtest-worker-2", traces); strings.Contains(got, "/") {
+	if got := l.on(t, hostName("worker-2"), traces); strings.Contains(got, "/") {
 		t.Errorf("a host that is not like RHEL has %s", got)
 	}
 }
@@ -204,10 +204,10 @@ func labRefusesAnother(t *testing.T, l testLab) {
 	t.Helper()
 	another := exec.CommandContext(t.Context(), l.program, "lab", "up", "--name", "another", "--workspace-dir", l.workspaces)
 	out, err := another.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "the lab labtest is there, and all labs have the same addresses") {
+	if err == nil || !strings.Contains(string(out), named("the lab LAB is there, and all labs have the same addresses")) {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if !strings.Contains(string(out), "try: dualstrap lab down --name labtest") {
+	if !strings.Contains(string(out), named("try: dualstrap lab down --name LAB")) {
 		t.Errorf("no hint:\n%s", out)
 	}
 	down := exec.CommandContext(t.Context(), l.program, "lab", "down", "--name", "another", "--workspace-dir", l.workspaces)

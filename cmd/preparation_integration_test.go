@@ -21,7 +21,7 @@ import (
 
 // smallLab gives the hosts of a lab with one worker: their names by their addresses.
 func smallLab() map[string]string {
-	return map[string]string{"10.2.0.4": "labtest-cp-1", "10.2.0.5": "labtest-worker-1"}
+	return map[string]string{"10.2.0.4": hostName("cp-1"), "10.2.0.5": hostName("worker-1")}
 }
 
 // TestIntegrationPreparationIsCutOff has runs of create end while they prepare hosts: the program is
@@ -29,7 +29,7 @@ func smallLab() map[string]string {
 func TestIntegrationPreparationIsCutOff(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	// What comes after the preparation waits for this, so that no run gets further.
-	c.on(t, "labtest-cp-1", "systemd-run -q --unit=no-kubeadm flock /run/dualstrap-kubeadm.lock sleep infinity")
+	c.on(t, hostName("cp-1"), "systemd-run -q --unit=no-kubeadm flock /run/dualstrap-kubeadm.lock sleep infinity")
 	for _, host := range smallLab() {
 		c.on(t, host, watch)
 	}
@@ -218,23 +218,23 @@ systemctl daemon-reload; systemctl stop containerd`
 
 func uploadLosesHost(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.on(t, "labtest-cp-1", bare)
+	c.on(t, hostName("cp-1"), bare)
 	c.losesHost(t, "ls /usr/local/bin/.*.dualstrap-*.part")
 	c.hasWholePrograms(t)
-	c.mustRun(t, "heal", "labtest-cp-1")
+	c.mustRun(t, "heal", hostName("cp-1"))
 	c.lockIsFree(t)
 	preparationConverges(t, c)
 }
 
 func changeLosesHost(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.on(t, "labtest-cp-1", held)
+	c.on(t, hostName("cp-1"), held)
 	c.losesHost(t, "ls /run/begun")
-	c.mustRun(t, "heal", "labtest-cp-1")
+	c.mustRun(t, "heal", hostName("cp-1"))
 	c.lockIsFree(t)
 	// The script that the run has left on the host is in the middle of its work. The next run waits for it.
 	command, said := c.begin(t)
-	c.on(t, "labtest-cp-1", "timeout 60 sh -c 'until pgrep -f \"^flock --timeout 300\"; do sleep 0.1; done'; "+unheld)
+	c.on(t, hostName("cp-1"), "timeout 60 sh -c 'until pgrep -f \"^flock --timeout 300\"; do sleep 0.1; done'; "+unheld)
 	ended := ""
 	for said.Scan() {
 		if status, found := strings.CutPrefix(said.Text(), "10.2.0.4 prepare: "); found {
@@ -256,11 +256,11 @@ func (c *testCluster) losesHost(t *testing.T, when string) {
 	cut := make(chan struct{})
 	go func() {
 		defer close(cut)
-		if _, all, err := c.run(t, "exec", "labtest-cp-1", "--", "timeout", "120", "sh", "-c",
+		if _, all, err := c.run(t, "exec", hostName("cp-1"), "--", "timeout", "120", "sh", "-c",
 			"until "+when+"; do sleep 0.02; done >/dev/null 2>&1"); err != nil {
 			t.Errorf("%s: %v\n%s", when, err, all)
 		}
-		if _, all, err := c.run(t, "cut", "labtest-cp-1"); err != nil {
+		if _, all, err := c.run(t, "cut", hostName("cp-1")); err != nil {
 			t.Errorf("cut: %v\n%s", err, all)
 		}
 	}()
@@ -278,7 +278,7 @@ func (c *testCluster) losesHost(t *testing.T, when string) {
 // lockIsFree waits until a host has noticed that the run that held its lock is silent.
 func (c *testCluster) lockIsFree(t *testing.T) {
 	t.Helper()
-	c.on(t, "labtest-cp-1", "timeout 60 sh -c 'while [ -e /run/dualstrap.lock ]; do sleep 0.1; done'")
+	c.on(t, hostName("cp-1"), "timeout 60 sh -c 'while [ -e /run/dualstrap.lock ]; do sleep 0.1; done'")
 }
 
 func preparationLeavesNothing(t *testing.T, c *testCluster) {
