@@ -71,7 +71,7 @@ fmt: $(TOOLS)/golangci-lint ## format all code
 
 .PHONY: golden
 golden: ## rewrite all golden files; read the diff before you commit it
-	go test ./... -run 'Golden|Corpus' -update
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs dirname | sort -u) -run 'Golden|Corpus' -update
 
 .PHONY: bench
 bench: programs ## measure, with the machine's name

@@ -103,6 +103,8 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	for _, target := range targets {
 		var want []string
 		for _, f := range families() {
+			// What the node has just found right for this pod is right for no other.
+			neighbour.Send("eth0", nettest.Datagram(neighbour.addrs[f], other.addrs[f], hearPort+1, "itself"))
 			for who, source := range sources {
 				liar.Send("eth0", nettest.Datagram(netip.MustParseAddr(source[f]), target.addrs[f], hearPort, who))
 				sent++

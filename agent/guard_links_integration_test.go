@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -144,5 +145,32 @@ func TestIntegrationTranslatedTrafficPasses(t *testing.T) {
 		if packets := node.dropped(reason); packets != 0 {
 			t.Errorf("%d packets were dropped as %s", packets, reason)
 		}
+	}
+}
+
+// TestIntegrationAddressesAreTakenFromPods: a pod is believed with the addresses that are routed to it, and no longer
+// when they are not, although it goes on sending.
+func TestIntegrationAddressesAreTakenFromPods(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	node := s.addNode(node1)
+	node.start("island")
+	node.ready()
+	p := node.addPod("pod")
+	ear := node.Hear(hearPort)
+	for _, f := range families() {
+		p.Send("eth0", nettest.Datagram(p.addrs[f], node.node.Addrs[f], hearPort, "routed"))
+	}
+	hears(t, "the node", ear, "routed from "+p.addrs[ipv4].String(), "routed from "+p.addrs[ipv6].String())
+	for _, f := range families() {
+		before := node.dropped(kernel.PodSource)
+		node.Run("ip", "route", "delete", p.addrs[f].String())
+		nettest.Eventually(t, "its address "+p.addrs[f].String()+" is not believed", func() error {
+			p.Send("eth0", nettest.Datagram(p.addrs[f], node.node.Addrs[f], hearPort, "taken"))
+			if node.dropped(kernel.PodSource) == before {
+				return errors.New("nothing is dropped")
+			}
+			return nil
+		})
 	}
 }

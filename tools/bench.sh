@@ -16,7 +16,7 @@ if [[ $(id -u) == 0 ]]; then # hosts in a network of their own, and hosts in con
 		echo "installing ansible, to compare with"
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ansible >/dev/null
 	fi
-	go test -tags integration -run '^$' -bench PodToPod -benchtime 5x ./agent
+	go test -tags integration -run '^$' -bench PodToPod -benchtime 50x ./agent
 	go test -tags integration -run '^$' -bench Fleet -benchtime 3x ./cmd
 	tools/bench_create.sh
 fi

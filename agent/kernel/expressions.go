@@ -6,8 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rules are lists of expressions, which these parts make. All go by one register.
-const register = 1
+// Rules are lists of expressions, which these parts make. All go by one register of 16 bytes; what is behind an interface
+// in a concatenation goes by the register of 4 bytes that follows its first 4.
+const (
+	register       = 1
+	behindRegister = unix.NFT_REG32_01
+)
 
 // metaIIFKind is the kind of the interface that a packet came in by, as in "veth". The library has no
 // name for it.
@@ -37,6 +41,12 @@ func (h ipHeader) destination() []expr.Any {
 	return payload(expr.PayloadBaseNetworkHeader, h.destinationAt, h.length)
 }
 
+// linkAndSource is: iif . ip saddr.
+func (h ipHeader) linkAndSource() []expr.Any {
+	return append(meta(expr.MetaKeyIIF),
+		&expr.Payload{DestRegister: behindRegister, Base: expr.PayloadBaseNetworkHeader, Offset: h.sourceAt, Len: h.length})
+}
+
 func meta(key expr.MetaKey) []expr.Any { return []expr.Any{&expr.Meta{Key: key, Register: register}} }
 
 func payload(base expr.PayloadBase, offset, length uint32) []expr.Any {
@@ -53,6 +63,11 @@ func inSet(name string) []expr.Any {
 
 func notInSet(name string) []expr.Any {
 	return []expr.Any{&expr.Lookup{SourceRegister: register, SetName: name, Invert: true}}
+}
+
+// learns is: add @SET { ... }. One that is full learns nothing more, and the rule has no effect.
+func learns(name string) []expr.Any {
+	return []expr.Any{&expr.Dynset{SrcRegKey: register, SetName: name, Operation: unix.NFT_DYNSET_OP_ADD}}
 }
 
 // startsWith compares the first bits only.

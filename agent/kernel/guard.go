@@ -43,16 +43,17 @@ func (g *Guard) Equal(other *Guard) bool {
 	return equal
 }
 
-// addressSets are the names of a family's sets and their type.
+// addressSets are the names of a family's sets and their type. In sources are pods' interfaces with the addresses they
+// have sent with of late, and rightly so: to look up the way back costs several times as much, most of all in IPv6.
 type addressSets struct {
-	podRanges, otherNodes string
-	key                   nftables.SetDatatype
+	podRanges, otherNodes, sources string
+	key                            nftables.SetDatatype
 }
 
 func guardSets() [2]addressSets {
 	return [2]addressSets{
-		{"pod_ranges4", "other_nodes4", nftables.TypeIPAddr},
-		{"pod_ranges6", "other_nodes6", nftables.TypeIP6Addr},
+		{"pod_ranges4", "other_nodes4", "sources4", nftables.TypeIPAddr},
+		{"pod_ranges6", "other_nodes6", "sources6", nftables.TypeIP6Addr},
 	}
 }
 
@@ -60,7 +61,9 @@ func guardSets() [2]addressSets {
 func (g *Guard) parts() ([]set, []chain) {
 	sets := []set{nameSet(hostLinksSet, g.HostLinks)}
 	for f, names := range guardSets() {
-		sets = append(sets, rangeSet(names.podRanges, names.key, g.PodRanges[f]), rangeSet(names.otherNodes, names.key, g.OtherNodes[f]))
+		sets = append(sets,
+			rangeSet(names.podRanges, names.key, g.PodRanges[f]), rangeSet(names.otherNodes, names.key, g.OtherNodes[f]),
+			learningSet(names.sources, names.key))
 	}
 	return sets, []chain{
 		{name: fromPodsChain, rules: fromPodsRules()},
@@ -94,15 +97,19 @@ func ifFromPods(chain string) []expr.Any {
 	)
 }
 
-// preroutingRules are, after those for pods: iifname lo accept, and for each family
-// ip saddr @pod_ranges4 ip saddr != @other_nodes4 counter drop. A node speaks to itself with addresses
-// of its pods' gateways.
+// preroutingRules are those for pods, with iif . ip saddr @sources4 accept for each family before them, then
+// iifname lo accept, and for each family ip saddr @pod_ranges4 ip saddr != @other_nodes4 counter drop. A node speaks to
+// itself with addresses of its pods' gateways.
 func preroutingRules() [][]expr.Any {
-	rules := [][]expr.Any{
+	var rules [][]expr.Any
+	sets := guardSets()
+	for f, header := range ipHeaders() {
+		rules = append(rules, slices.Concat(header.is(), header.linkAndSource(), inSet(sets[f].sources), accepted()))
+	}
+	rules = append(rules,
 		ifFromPods(fromPodsChain),
 		slices.Concat(meta(expr.MetaKeyIIFNAME), equals(interfaceName("lo")), accepted()),
-	}
-	sets := guardSets()
+	)
 	for f, header := range ipHeaders() {
 		rules = append(rules, slices.Concat(
 			header.is(),
@@ -115,18 +122,23 @@ func preroutingRules() [][]expr.Any {
 }
 
 // fromPodsRules accept sources of one link and those of who has no address yet, which are never
-// forwarded, and else: fib saddr . iif oif missing counter drop.
+// forwarded, and else: fib saddr . iif oif missing counter drop. What is left is right, and remembered:
+// add @sources4 { iif . ip saddr }. A route that is taken from a pod counts until that is forgotten.
 func fromPodsRules() [][]expr.Any {
 	header := ipHeaders()
 	linkLocal := netip.MustParsePrefix("fe80::/10")
 	mask, _ := netip.AddrFromSlice(netipx.PrefixIPNet(linkLocal).Mask) // as long as an address
-	return [][]expr.Any{
+	rules := [][]expr.Any{
 		slices.Concat(header[1].is(), header[1].source(), startsWith(mask.AsSlice(), linkLocal.Addr().AsSlice()), accepted()),
 		slices.Concat(header[1].is(), header[1].source(), equals(netip.IPv6Unspecified().AsSlice()), accepted()),
 		slices.Concat(header[0].is(), header[0].source(), equals(netip.IPv4Unspecified().AsSlice()), accepted()),
 		slices.Concat([]expr.Any{&expr.Fib{Register: register, ResultOIF: true, FlagSADDR: true, FlagIIF: true, FlagPRESENT: true}},
 			equals(make([]byte, 4)), dropped()),
 	}
+	for f, sets := range guardSets() {
+		rules = append(rules, slices.Concat(header[f].is(), header[f].linkAndSource(), learns(sets.sources)))
+	}
+	return rules
 }
 
 // fromPodsToNodeRules drop what tells a node where to route and which address to take.

@@ -232,6 +232,8 @@ func withoutChosen(exprs []expr.Any) []expr.Any {
 		switch e := exprs[i].(type) {
 		case *expr.Lookup:
 			exprs[i] = &expr.Lookup{SourceRegister: e.SourceRegister, SetName: e.SetName, Invert: e.Invert}
+		case *expr.Dynset:
+			exprs[i] = &expr.Dynset{SrcRegKey: e.SrcRegKey, SetName: e.SetName, Operation: e.Operation, Timeout: e.Timeout, Invert: e.Invert}
 		case *expr.Counter:
 			exprs[i] = &expr.Counter{}
 		}

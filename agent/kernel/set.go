@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
 	"go4.org/netipx"
 	"golang.org/x/sys/unix"
 )
@@ -19,8 +21,17 @@ type set struct {
 	name     string
 	key      nftables.SetDatatype
 	interval bool
+	// learns is whether rules put into it what they meet, which it forgets in time.
+	learns   bool
 	elements []nftables.SetElement
 }
+
+// What sets that learn know at most, and for how long. They forget and are full without harm: what is not in them is
+// looked up.
+const (
+	learntAtMost = 1 << 16
+	learntFor    = time.Second
+)
 
 // rangeSet holds ranges of addresses.
 func rangeSet(name string, key nftables.SetDatatype, ranges []netipx.IPRange) set {
@@ -36,13 +47,32 @@ func nameSet(name string, names []string) set {
 	return s
 }
 
+// learningSet holds interfaces with source addresses that were found to be right.
+func learningSet(name string, address nftables.SetDatatype) set {
+	return set{name: name, key: nftables.MustConcatSetType(nftables.TypeIFIndex, address), learns: true}
+}
+
+// readSet reads a set; what one has learnt is the kernel's.
 func readSet(conn *nftables.Conn, found *nftables.Set) (set, error) {
-	elements, err := conn.GetSetElements(found)
-	return set{name: found.Name, key: found.KeyType, interval: found.Interval, elements: elements}, err
+	read := set{name: found.Name, key: found.KeyType, interval: found.Interval}
+	if found.Dynamic && found.Timeout == learntFor {
+		read.learns = true
+		return read, nil
+	}
+	var err error
+	read.elements, err = conn.GetSetElements(found)
+	return read, err
 }
 
 func (s set) add(conn *nftables.Conn, table *nftables.Table) error {
 	made := &nftables.Set{Table: table, Name: s.name, KeyType: s.key, Interval: s.interval}
+	if s.key == nftables.TypeIFName {
+		made.KeyByteOrder = binaryutil.NativeEndian // for nft to list the names
+	}
+	if s.learns {
+		made.Dynamic, made.Size = true, learntAtMost
+		made.HasTimeout, made.Timeout = true, learntFor
+	}
 	err := conn.AddSet(made, nil)
 	for chunk := range slices.Chunk(s.elements, elementsPerMessage) {
 		err = errors.Join(err, conn.SetAddElements(made, chunk))
@@ -52,7 +82,8 @@ func (s set) add(conn *nftables.Conn, table *nftables.Table) error {
 
 // alike reports whether two sets are of one kind, whatever they hold.
 func (s set) alike(other set) bool {
-	return s.name == other.name && s.interval == other.interval && s.key.Bytes == other.key.Bytes && s.key.Name == other.key.Name
+	return s.name == other.name && s.interval == other.interval && s.learns == other.learns &&
+		s.key.Bytes == other.key.Bytes && s.key.Name == other.key.Name
 }
 
 // elementsOf writes ranges as the kernel has them: where one begins, and where it has ended.
