@@ -162,7 +162,7 @@ func (c *testCluster) mustCreate(t *testing.T, flags ...string) created {
 	return result
 }
 
-func (c *testCluster) kubeconfig() string { return c.file(testLabName + "-kubeconfig") }
+func (c *testCluster) kubeconfig() string { return c.file(testLabName() + "-kubeconfig") }
 
 // kube gives what kubectl prints. It goes to the control plane's VIP.
 func (c *testCluster) kube(t *testing.T, args ...string) string {

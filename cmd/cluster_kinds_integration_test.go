@@ -62,6 +62,7 @@ func TestIntegrationHighAvailability(t *testing.T) {
 			break
 		}
 	}
+	c.stopsWithoutCutting(t)
 	gap := c.longestGap(t, func() error {
 		_, _, err := c.run(t, "stop", holder)
 		return err
@@ -172,7 +173,7 @@ func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 // cidrConfig is a ClusterCIDRConfig for the nodes with a label.
 func cidrConfig(name, ipv4, ipv6, label string) string {
 	return "apiVersion: baremetal.cluster.gke.io/v1alpha1\nkind: ClusterCIDRConfig\nmetadata:\n  name: " + name +
-		"\n  namespace: cluster-" + testLabName + "\nspec:\n  nodeSelector:\n    matchLabels:\n      " + label +
+		"\n  namespace: cluster-" + testLabName() + "\nspec:\n  nodeSelector:\n    matchLabels:\n      " + label +
 		"\n  ipv4:\n    cidr: " + ipv4 + "\n    perNodeMaskSize: 24\n  ipv6:\n    cidr: " + ipv6 + "\n    perNodeMaskSize: 120\n"
 }
 
@@ -194,7 +195,8 @@ func TestIntegrationManualLoadBalancer(t *testing.T) {
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
 		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
 	}
-	if server := c.on(t, hostName("worker-1"), "grep -o 'server: .*' /etc/kubernetes/kubelet.conf"); server != "server: https://10.2.0.175:443" {
+	server := c.on(t, hostName("worker-1"), "grep -o 'server: .*' /etc/kubernetes/kubelet.conf")
+	if server != "server: https://10.2.0.175:443" {
 		t.Errorf("the worker's kubelet asks %s", server)
 	}
 	pods := c.kube(t, "get", "pods", "-A", "-o", "name")

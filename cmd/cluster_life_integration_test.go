@@ -123,7 +123,7 @@ func clusterIsNotTakenOver(t *testing.T, c *testCluster) {
 			"/cluster-wide-ranges is not in the manifests any more, and 3 nodes have pod ranges of it: ",
 		},
 	} {
-		c.rewrite(t, append(test.rewritten, handJoined, "")...)
+		c.rewrite(t, append(test.rewritten, handJoined(), "")...)
 		_, said, err := c.create(t)
 		if got := exitCode(err); got != 4 || !strings.Contains(said, test.says) {
 			t.Errorf("exit code %d, it does not say %q:\n%s", got, test.says, said)

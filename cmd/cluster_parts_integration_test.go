@@ -19,13 +19,13 @@ import (
 )
 
 // handJoined is the line of the lab's manifests of the worker that joins by hand.
-var handJoined = named("  - address: 10.2.0.7 # LAB-worker-3\n")
+func handJoined() string { return named("  - address: 10.2.0.7 # LAB-worker-3\n") }
 
 // TestIntegrationCluster makes a cluster of one control plane node and two workers out of bare hosts,
 // and lives with it: firewalld is active on all of them, one presents itself as RHEL.
 func TestIntegrationCluster(t *testing.T) {
 	c := newTestCluster(t, "--workers", "3")
-	c.rewrite(t, handJoined, "")
+	c.rewrite(t, handJoined(), "")
 	runParts(t, c, []part[*testCluster]{
 		{"hosts are bare", clusterIsBare},
 		{"create", clusterIsCreated},
@@ -57,7 +57,7 @@ func clusterIsCreated(t *testing.T, c *testCluster) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("kubeconfig: %v, %v", info, err)
 	}
-	if got := c.kube(t, "config", "current-context"); got != testLabName+"-admin@"+testLabName {
+	if got := c.kube(t, "config", "current-context"); got != testLabName()+"-admin@"+testLabName() {
 		t.Errorf("the context is %s", got)
 	}
 	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {

@@ -42,7 +42,7 @@ func (c *testCluster) versionIsRefused(t *testing.T) {
 	t.Helper()
 	newer := *c
 	newer.bundle = filepath.Join("..", "build", "bundle-newest")
-	newer.rewrite(t, handJoined, "", `anthosBareMetalVersion: "1.36.3"`, `anthosBareMetalVersion: "1.37.2"`)
+	newer.rewrite(t, handJoined(), "", `anthosBareMetalVersion: "1.36.3"`, `anthosBareMetalVersion: "1.37.2"`)
 	newer.refused(t,
 		"the API server is Kubernetes v1.36.3, and the manifests ask for v1.37.2",
 		"write anthosBareMetalVersion: 1.36.3, or kubernetesVersion: v1.36.3 in ProvisionOptions",
@@ -53,7 +53,7 @@ func (c *testCluster) versionIsRefused(t *testing.T) {
 // settingsAreRefused has create meet a cluster whose nodes joined with other settings than the manifests have.
 func (c *testCluster) settingsAreRefused(t *testing.T) {
 	t.Helper()
-	c.rewrite(t, handJoined, "",
+	c.rewrite(t, handJoined(), "",
 		"  controlPlane:\n", "  nodeConfig:\n    podDensity:\n      maxPodsPerNode: 90\n  clusterSecurity:\n    enableSeccomp: true\n"+
 			"  controlPlane:\n    apiServerCertExtraSANs: [lab.example]\n",
 		named("  clusterName: LAB\n"), named("  clusterName: LAB\n  kubeletConfig:\n    registryPullQPS: 17\n"),

@@ -162,8 +162,8 @@ func (c *testCluster) pullsThrough(t *testing.T, registry *testRegistry) {
 		t.Fatalf("archives of the image: %v, %v", archives, err)
 	}
 	registry.push(t, archives[0], "team/hello:1")
-	c.apply(t, named("apiVersion: v1\nkind: Pod\nmetadata:\n  name: pulled\nspec:\n  nodeName: LAB-worker-1\n  containers:\n  - name: hello\n")+
-		"    image: registry.example/team/hello:1\n    imagePullPolicy: Always\n")
+	c.apply(t, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: pulled\nspec:\n  nodeName: "+hostName("worker-1")+
+		"\n  containers:\n  - name: hello\n    image: registry.example/team/hello:1\n    imagePullPolicy: Always\n")
 	if _, err := c.tryKube(t, "", "wait", "--for=condition=Ready", "pod/pulled", "--timeout=120s"); err != nil {
 		t.Errorf("%v\n%s", err, c.kube(t, "describe", "pod", "pulled"))
 	}

@@ -70,7 +70,7 @@ func newTestLab(t *testing.T) testLab {
 }
 
 func (l testLab) args(verb string, args ...string) []string {
-	return append([]string{"lab", verb, "--name", testLabName, "--workspace-dir", l.workspaces}, args...)
+	return append([]string{"lab", verb, "--name", testLabName(), "--workspace-dir", l.workspaces}, args...)
 }
 
 // run gives standard output, and everything that was said.
@@ -111,7 +111,7 @@ func (l testLab) status(t *testing.T) map[string]lab.HostStatus {
 	return hosts
 }
 
-func (l testLab) file(name string) string { return filepath.Join(l.workspaces, testLabName, name) }
+func (l testLab) file(name string) string { return filepath.Join(l.workspaces, testLabName(), name) }
 
 // machine is what a lab must not change.
 type machine struct{ Sysctls, Ruleset, Routes, Links, Cgroups []string }
@@ -147,10 +147,10 @@ func readMachine(t *testing.T) machine {
 func labLeftNothing(t *testing.T, l testLab) {
 	t.Helper()
 	for _, list := range [][]string{
-		{"podman", "ps", "--all", "--external", "--quiet", "--filter", "name=dualstrap-" + testLabName},
-		{"podman", "volume", "ls", "--quiet", "--filter", "name=dualstrap-" + testLabName},
+		{"podman", "ps", "--all", "--external", "--quiet", "--filter", "name=dualstrap-" + testLabName()},
+		{"podman", "volume", "ls", "--quiet", "--filter", "name=dualstrap-" + testLabName()},
 		{"sh", "-c", "ip -brief link | grep dslab || true"},
-		{"sh", "-c", "grep dualstrap-" + testLabName + " /proc/mounts || true"},
+		{"sh", "-c", "grep dualstrap-" + testLabName() + " /proc/mounts || true"},
 	} {
 		out, err := exec.CommandContext(t.Context(), list[0], list[1:]...).CombinedOutput()
 		if err != nil || len(out) > 0 {

@@ -17,7 +17,7 @@ import (
 
 // The hosts of the default lab.
 func testHosts() []string {
-	return []string{testLabName + "-cp-1", testLabName + "-worker-1", testLabName + "-worker-2", "client"}
+	return []string{testLabName() + "-cp-1", testLabName() + "-worker-1", testLabName() + "-worker-2", "client"}
 }
 
 func labIsNotThere(t *testing.T, l testLab) {
