@@ -18,7 +18,8 @@ func newController(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "controller",
 		Short: "Give the nodes of the cluster this runs in their pod ranges",
-		Long: `Give the nodes of a running cluster their pod ranges, out of its ClusterCIDRConfigs.
+		Long: `Give the nodes of a running cluster their pod ranges, out of its ClusterCIDRConfigs, and approve the
+certificates that their kubelets serve with.
 
 This runs in the cluster, as the Deployment dualstrap-controller: it is not for the command line.
 Of several that run one works; the others wait for its lease in the namespace of POD_NAMESPACE.`,
@@ -29,6 +30,8 @@ Of several that run one works; the others wait for its lease in the namespace of
 		Annotations: map[string]string{stopsCleanly: "true"},
 	}
 	health := cmd.Flags().String("health-address", "127.0.0.1:10270", "where to serve /healthz, /readyz and /metrics")
+	names := cmd.Flags().StringSlice("api-server-names", nil,
+		"names and addresses of API servers, beside those of their nodes, that no node gets a certificate for")
 	kubeconfig := cmd.Flags().String("kubeconfig", "", "how to reach the API server; by default as a pod does")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		config, err := clusterConfig(*kubeconfig)
@@ -40,10 +43,11 @@ Of several that run one works; the others wait for its lease in the namespace of
 			namespace = render.SystemNamespace
 		}
 		return controller.Run(cmd.Context(), controller.Options{
-			Config:        config,
-			Namespace:     namespace,
-			HealthAddress: *health,
-			Logger:        slog.New(slog.NewTextHandler(streams.Err, nil)),
+			Config:         config,
+			Namespace:      namespace,
+			HealthAddress:  *health,
+			APIServerNames: *names,
+			Logger:         slog.New(slog.NewTextHandler(streams.Err, nil)),
 		})
 	}
 	return cmd

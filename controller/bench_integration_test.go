@@ -6,10 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
@@ -116,29 +111,10 @@ func writeAlone(tb testing.TB, c *cluster) {
 // startRangeAllocator runs kube-controller-manager with its limits out of the way.
 func startRangeAllocator(tb testing.TB, c *cluster) {
 	tb.Helper()
-	program := filepath.Join(os.Getenv("DUALSTRAP_TOOLS"), "kube-controller-manager")
-	if _, err := os.Stat(program); err != nil {
-		tb.Fatalf("cannot find kube-controller-manager: run make tools (%v)", err)
-	}
-	cmd := exec.Command(program,
-		"--kubeconfig="+kubeconfig(tb, &clientcmdapi.Cluster{Server: c.config.Host, CertificateAuthority: c.config.CAFile}, c.config.BearerToken),
-		"--controllers=node-ipam-controller", "--leader-elect=false", "--secure-port=0",
+	kubetest.RunControllerManager(tb, c.config, "node-ipam-controller",
 		"--allocate-node-cidrs", "--cluster-cidr=10.0.0.0/8,fd00::/104",
 		"--node-cidr-mask-size-ipv4=24", "--node-cidr-mask-size-ipv6=120",
 		"--service-cluster-ip-range="+kubetest.ServiceRanges,
 		"--kube-api-qps=10000", "--kube-api-burst=10000",
 	)
-	log := &output{}
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if tb.Failed() {
-			tb.Log(log)
-		}
-	})
 }

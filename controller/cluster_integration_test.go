@@ -11,6 +11,7 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,6 +24,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/api/v1alpha1"
 	"github.com/dualstrap/dualstrap/controller"
+	"github.com/dualstrap/dualstrap/internal/certtest"
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/render"
@@ -38,6 +40,8 @@ type cluster struct {
 	client client.Client
 	// token is that of the controller's ServiceAccount.
 	token string
+	// authority is whose certificates clients are known by.
+	authority certtest.Authority
 }
 
 func newCluster(tb testing.TB) *cluster {
@@ -46,8 +50,9 @@ func newCluster(tb testing.TB) *cluster {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	config := kubetest.Start(tb)
-	c := &cluster{config: config, typed: kubernetes.NewForConfigOrDie(config)}
+	authority := certtest.New(tb)
+	config := kubetest.StartWithAuthority(tb, authority)
+	c := &cluster{config: config, typed: kubernetes.NewForConfigOrDie(config), authority: authority}
 	if c.client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
 		tb.Fatal(err)
 	}
@@ -146,6 +151,9 @@ func (c *cluster) clear(tb testing.TB) {
 		if err := client.IgnoreNotFound(c.client.Delete(tb.Context(), ranges)); err != nil {
 			tb.Fatal(err)
 		}
+	}
+	if err := c.client.DeleteAllOf(tb.Context(), &certificatesv1.CertificateSigningRequest{}); err != nil {
+		tb.Fatal(err)
 	}
 	if err := c.client.DeleteAllOf(tb.Context(), &corev1.Event{}, client.InNamespace("default")); err != nil {
 		tb.Fatal(err)

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
@@ -43,11 +45,14 @@ type Options struct {
 	Namespace string
 	// HealthAddress is where /healthz, /readyz and /metrics are served, as in 127.0.0.1:10270.
 	HealthAddress string
-	Logger        *slog.Logger
+	// APIServerNames are names and addresses that clients know API servers by, beside those of their nodes: no node gets
+	// a certificate for them.
+	APIServerNames []string
+	Logger         *slog.Logger
 }
 
-// Run takes part in leader election, and assigns podCIDRs while it leads. It returns nil when the
-// context ends, after it has handed over its lease, and an error when it cannot go on.
+// Run takes part in leader election. While it leads it assigns podCIDRs and approves kubelets' serving certificates. It
+// returns nil when the context ends, after it has handed over its lease, and an error when it cannot go on.
 func Run(ctx context.Context, o Options) error {
 	log := logr.FromSlogHandler(o.Logger.Handler())
 	ctrllog.SetLogger(log)
@@ -64,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 	m, err := manager.New(config, manager.Options{
 		Scheme:                        scheme,
 		Logger:                        log,
-		Cache:                         cache.Options{ByObject: map[client.Object]cache.ByObject{&corev1.Node{}: {Transform: slim}}},
+		Cache:                         cacheOptions(),
 		LeaderElection:                true,
 		LeaderElectionID:              Name,
 		LeaderElectionNamespace:       o.Namespace,
@@ -88,16 +93,30 @@ func Run(ctx context.Context, o Options) error {
 	if err := m.Add(leader); err != nil {
 		return fmt.Errorf("cannot set up the controller: %w", err)
 	}
+	if err := addApprover(ctx, m, o.APIServerNames, o.Logger); err != nil {
+		return fmt.Errorf("cannot set up the controller: %w", err)
+	}
 	if err := m.Start(ctx); err != nil {
-		return fmt.Errorf("cannot go on assigning podCIDRs: %w", err)
+		return fmt.Errorf("cannot go on: %w", err)
 	}
 	return nil
+}
+
+// cacheOptions keeps small what is held of objects that there are many of.
+func cacheOptions() cache.Options {
+	return cache.Options{ByObject: map[client.Object]cache.ByObject{
+		&corev1.Node{}: {Transform: slim},
+		&certificatesv1.CertificateSigningRequest{}: {
+			Field: fields.OneTermEqualSelector("spec.signerName", certificatesv1.KubeletServingSignerName),
+		},
+	}}
 }
 
 // newScheme knows the kinds that the controller reads and writes.
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	builder := runtime.SchemeBuilder{
+		certificatesv1.AddToScheme,
 		corev1.AddToScheme,
 		networkingv1.AddToScheme,
 		func(s *runtime.Scheme) error {
@@ -113,7 +132,7 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// slim leaves of a cached Node what bookNode reads. Nodes are large, and there are many.
+// slim leaves of a cached Node what bookNode and the approver read. Nodes are large, and there are many.
 func slim(object any) (any, error) {
 	node, ok := object.(*corev1.Node)
 	if !ok {

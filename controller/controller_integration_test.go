@@ -31,6 +31,7 @@ func TestController(t *testing.T) {
 		{"the life of a config", (*cluster).testConfigLife},
 		{"status and metrics", (*cluster).testStatus},
 		{"ranges of Services", (*cluster).testServices},
+		{"serving certificates", (*cluster).testServing},
 		{"deleted and created again", (*cluster).testRecreated},
 		{"a node that is being deleted", (*cluster).testLeaving},
 		{"restart", (*cluster).testRestart},

@@ -1,5 +1,5 @@
-// Package controller gives the Nodes of a running cluster their podCIDRs. It is the one owner of
-// node.spec.podCIDRs once the cluster is there.
+// Package controller gives the Nodes of a running cluster their podCIDRs, and approves the certificates that their
+// kubelets serve with. It is the one owner of node.spec.podCIDRs once the cluster is there.
 //
 // Several instances may run; one leads. A new leader reads all Nodes from the API server, not from a
 // cache, and books what they hold before it hands anything out. From then on it works like this:
@@ -12,6 +12,13 @@
 //
 // What to hand out is decided in one place, one decision at a time: package ledger, on top of package
 // allocator, which also made the plan. Writes run side by side, since they mostly wait.
+//
+// # Serving certificates
+//
+// A kubelet that is told so (serverTLSBootstrap) asks for a certificate with a CertificateSigningRequest, when it starts
+// and again before the certificate ends. The leader approves those in which a node asks for its own name and addresses,
+// which package serving judges; kube-controller-manager signs them. Where kubelets make their own certificates there are
+// no such requests, and nothing is done.
 //
 // # Reserved ranges
 //

@@ -75,7 +75,8 @@ func (c *cluster) startAt(tb testing.TB, server *clientcmdapi.Cluster) *process 
 	file := kubeconfig(tb, server, c.token)
 	p := &process{address: freeAddress(tb), output: &output{}, ended: make(chan struct{})}
 	command := func() *exec.Cmd {
-		cmd := exec.Command(os.Args[0], "controller", "--kubeconfig="+file, "--health-address="+p.address)
+		cmd := exec.Command(os.Args[0], "controller", "--kubeconfig="+file, "--health-address="+p.address,
+			"--api-server-names=10.2.0.175,api.example.com")
 		cmd.Stdout, cmd.Stderr = p.output, p.output
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		return cmd

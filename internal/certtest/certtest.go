@@ -9,7 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
-	"net"
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -30,19 +30,35 @@ func New(tb testing.TB) Authority {
 // PEM is the authority's certificate.
 func (a Authority) PEM() []byte { return encode("CERTIFICATE", a.certificate.Raw) }
 
-// Issue makes a certificate for a client, or for a server with these addresses. It returns certificate and key as PEM.
-func (a Authority) Issue(tb testing.TB, addresses ...string) (certificate, key []byte) {
+// KeyPEM is the authority's key.
+func (a Authority) KeyPEM(tb testing.TB) []byte {
+	tb.Helper()
+	return encodeKey(tb, a.key)
+}
+
+// Issue makes a certificate for a client, or for a server with these names and addresses. It returns certificate and key as
+// PEM.
+func (a Authority) Issue(tb testing.TB, names ...string) (certificate, key []byte) {
 	tb.Helper()
 	template := &x509.Certificate{}
-	for _, address := range addresses {
-		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address)) //nolint:forbidigo // x509's own type
+	for _, name := range names {
+		if address, err := netip.ParseAddr(name); err == nil {
+			template.IPAddresses = append(template.IPAddresses, address.AsSlice())
+			continue
+		}
+		template.DNSNames = append(template.DNSNames, name)
 	}
 	issued, private := issue(tb, a, template)
-	der, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return encode("CERTIFICATE", issued.Raw), encode("EC PRIVATE KEY", der)
+	return encode("CERTIFICATE", issued.Raw), encodeKey(tb, private)
+}
+
+// IssueTo makes a certificate by which Kubernetes knows a user and the groups of it. It returns certificate and key as PEM.
+func (a Authority) IssueTo(tb testing.TB, user string, groups ...string) (certificate, key []byte) {
+	tb.Helper()
+	issued, private := issue(tb, a, &x509.Certificate{
+		Subject: pkix.Name{CommonName: user, Organization: groups}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+	return encode("CERTIFICATE", issued.Raw), encodeKey(tb, private)
 }
 
 // issue fills a template, signs it, by itself where there is no authority, and returns what became of it.
@@ -53,7 +69,9 @@ func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certi
 		tb.Fatal(err)
 	}
 	template.SerialNumber = big.NewInt(1)
-	template.Subject = pkix.Name{CommonName: "kubernetes"}
+	if template.Subject.CommonName == "" {
+		template.Subject.CommonName = "kubernetes"
+	}
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	template.BasicConstraintsValid = true
 	if by.key == nil {
@@ -72,4 +90,13 @@ func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certi
 
 func encode(block string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der})
+}
+
+func encodeKey(tb testing.TB, key *ecdsa.PrivateKey) []byte {
+	tb.Helper()
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return encode("EC PRIVATE KEY", der)
 }

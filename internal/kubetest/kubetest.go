@@ -1,8 +1,8 @@
 // Package kubetest runs a real Kubernetes API server for tests: kube-apiserver and the etcd behind
 // it, as processes of their own on the loopback interface, with their state in the test's folder.
 //
-// There is no controller manager and no kubelet. What an API server does by itself, it does:
-// admission, validation, defaulting, RBAC, the allocation of Service addresses, CRDs.
+// There is no kubelet, and no controller manager but those of [RunControllerManager]. What an API server does by itself,
+// it does: admission, validation, defaulting, RBAC, the allocation of Service addresses, CRDs.
 package kubetest
 
 import (
@@ -24,6 +24,10 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/dualstrap/dualstrap/internal/certtest"
 )
 
 // startTimeout is how long the servers may take to answer on a busy machine.
@@ -36,7 +40,51 @@ const ServiceRanges = "172.16.0.0/20,fd12::5:0/116"
 // is that of a member of system:masters.
 func Start(tb testing.TB) *rest.Config {
 	tb.Helper()
+	return start(tb, tb.TempDir())
+}
+
+// StartWithAuthority is [Start] with an API server that knows clients by certificates of an authority.
+func StartWithAuthority(tb testing.TB, authority certtest.Authority) *rest.Config {
+	tb.Helper()
 	dir := tb.TempDir()
+	return start(tb, dir, "--client-ca-file="+writeFile(tb, dir, "client-ca.crt", authority.PEM()))
+}
+
+// RunControllerManager runs some controllers of kube-controller-manager until the test ends.
+func RunControllerManager(tb testing.TB, config *rest.Config, controllers string, args ...string) {
+	tb.Helper()
+	dir := tb.TempDir()
+	admin := clientcmdapi.NewConfig()
+	admin.Clusters["test"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthority: config.CAFile}
+	admin.AuthInfos["test"] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
+	admin.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "test"}
+	admin.CurrentContext = "test"
+	kubeconfig := filepath.Join(dir, "kubeconfig")
+	if err := clientcmd.WriteToFile(*admin, kubeconfig); err != nil {
+		tb.Fatal(err)
+	}
+	run(tb, dir, "kube-controller-manager", append([]string{
+		"--kubeconfig=" + kubeconfig, "--controllers=" + controllers, "--leader-elect=false", "--secure-port=0",
+	}, args...)...)
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("kube-controller-manager:\n%s", tail(filepath.Join(dir, "kube-controller-manager.log")))
+		}
+	})
+}
+
+// Sign has kube-controller-manager sign approved certificate signing requests with an authority until the test ends.
+func Sign(tb testing.TB, config *rest.Config, authority certtest.Authority) {
+	tb.Helper()
+	dir := tb.TempDir()
+	RunControllerManager(tb, config, "certificatesigningrequest-signing-controller",
+		"--cluster-signing-cert-file="+writeFile(tb, dir, "ca.crt", authority.PEM()),
+		"--cluster-signing-key-file="+writeFile(tb, dir, "ca.key", authority.KeyPEM(tb)))
+}
+
+// start runs etcd and kube-apiserver with their state in a folder.
+func start(tb testing.TB, dir string, args ...string) *rest.Config {
+	tb.Helper()
 	ports := freePorts(tb, 3)
 	etcdURL := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
 	peerURL := fmt.Sprintf("http://127.0.0.1:%d", ports[1])
@@ -57,7 +105,7 @@ func Start(tb testing.TB) *rest.Config {
 	tokens := writeFile(tb, dir, "tokens.csv", []byte(token+`,admin,admin,"system:masters"`+"\n"))
 	key := writeFile(tb, dir, "service-account.key", newKey(tb))
 	certs := filepath.Join(dir, "certs")
-	exited := run(tb, dir, "kube-apiserver",
+	exited := run(tb, dir, "kube-apiserver", append(args,
 		"--etcd-servers="+etcdURL,
 		"--bind-address=127.0.0.1",
 		fmt.Sprintf("--secure-port=%d", ports[2]),
@@ -73,7 +121,7 @@ func Start(tb testing.TB) *rest.Config {
 		"--service-account-key-file="+key,
 		"--service-account-signing-key-file="+key,
 		"--service-cluster-ip-range="+ServiceRanges,
-	)
+	)...)
 	config := &rest.Config{
 		Host:            fmt.Sprintf("https://127.0.0.1:%d", ports[2]),
 		BearerToken:     token,

@@ -1,0 +1,209 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/dualstrap/dualstrap/controller/internal/serving"
+	"github.com/dualstrap/dualstrap/internal/nodeaddress"
+)
+
+const (
+	// byAddress and byUser are the cache's indices, of Nodes and of certificate signing requests.
+	byAddress = "address"
+	byUser    = "user"
+	// judgeAgain is how long a request waits that was not approved: what speaks against it may be of other objects
+	// than its Node, whose changes are seen at once.
+	judgeAgain = time.Minute
+)
+
+// approver approves what kubelets ask for to serve with, where package serving finds nothing wrong with it.
+type approver struct {
+	log        *slog.Logger
+	client     client.Client
+	recorder   events.EventRecorder
+	apiServers []string
+	// said has, by the names of requests that were not approved, why not: it is told once. One goroutine uses it.
+	said map[string]string
+}
+
+// addApprover has the leading instance approve requests.
+func addApprover(ctx context.Context, m manager.Manager, apiServers []string, log *slog.Logger) error {
+	a := &approver{
+		log: log, client: m.GetClient(), recorder: m.GetEventRecorder(Name), said: map[string]string{},
+		apiServers: canonical(apiServers),
+	}
+	indexer := m.GetFieldIndexer()
+	if err := indexer.IndexField(ctx, &corev1.Node{}, byAddress, addressesOf); err != nil {
+		return fmt.Errorf("cannot index Nodes: %w", err)
+	}
+	err := indexer.IndexField(ctx, &certificatesv1.CertificateSigningRequest{}, byUser, func(object client.Object) []string {
+		if request, ok := object.(*certificatesv1.CertificateSigningRequest); ok {
+			return []string{request.Spec.Username}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot index certificate signing requests: %w", err)
+	}
+	return builder.ControllerManagedBy(m).Named("kubelet-serving").
+		For(&certificatesv1.CertificateSigningRequest{}).
+		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(a.requestsOf), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		Complete(a)
+}
+
+// canonical writes the addresses among names in the one way that they are compared in.
+func canonical(names []string) []string {
+	all := slices.Clone(names)
+	for i, name := range all {
+		if address, err := netip.ParseAddr(name); err == nil {
+			all[i] = address.String()
+		}
+	}
+	return all
+}
+
+// addressesOf are the addresses by which a Node is found.
+func addressesOf(object client.Object) []string {
+	addresses, err := nodeaddress.Of(object.GetLabels())
+	if err != nil {
+		return nil
+	}
+	texts := make([]string, len(addresses))
+	for i, address := range addresses {
+		texts[i] = address.String()
+	}
+	return texts
+}
+
+// requestsOf are the requests that the kubelet of a Node has made.
+func (a *approver) requestsOf(ctx context.Context, node client.Object) []reconcile.Request {
+	var list certificatesv1.CertificateSigningRequestList
+	if err := a.client.List(ctx, &list, client.MatchingFields{byUser: "system:node:" + node.GetName()}); err != nil {
+		a.log.Warn("cannot list certificate signing requests", "node", node.GetName(), "error", err)
+		return nil
+	}
+	requests := make([]reconcile.Request, len(list.Items))
+	for i := range list.Items {
+		requests[i] = reconcile.Request{NamespacedName: types.NamespacedName{Name: list.Items[i].Name}}
+	}
+	return requests
+}
+
+// Reconcile implements reconcile.Reconciler: it decides about one request.
+func (a *approver) Reconcile(ctx context.Context, asked reconcile.Request) (reconcile.Result, error) {
+	request := &certificatesv1.CertificateSigningRequest{}
+	err := a.client.Get(ctx, asked.NamespacedName, request)
+	if client.IgnoreNotFound(err) != nil {
+		return reconcile.Result{}, fmt.Errorf("cannot read certificate signing request %s: %w", asked.Name, err)
+	}
+	if err != nil || isDecided(request) {
+		delete(a.said, asked.Name)
+		return reconcile.Result{}, nil
+	}
+	against, err := a.judge(ctx, request)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if against != nil {
+		a.tell(request, against)
+		return reconcile.Result{RequeueAfter: judgeAgain}, nil
+	}
+	return reconcile.Result{}, a.approve(ctx, request)
+}
+
+// isDecided reports whether there is nothing left to say about a request.
+func isDecided(request *certificatesv1.CertificateSigningRequest) bool {
+	return len(request.Status.Certificate) > 0 || slices.ContainsFunc(request.Status.Conditions,
+		func(condition certificatesv1.CertificateSigningRequestCondition) bool {
+			return slices.Contains([]certificatesv1.RequestConditionType{
+				certificatesv1.CertificateApproved, certificatesv1.CertificateDenied, certificatesv1.CertificateFailed,
+			}, condition.Type)
+		})
+}
+
+// judge returns what speaks against a request; the error is that it could not be found out.
+func (a *approver) judge(ctx context.Context, request *certificatesv1.CertificateSigningRequest) (against, err error) {
+	parsed, against := serving.Parse(&request.Spec)
+	if against != nil {
+		return against, nil
+	}
+	cluster := serving.Cluster{APIServers: a.apiServers}
+	node := &corev1.Node{}
+	err = a.client.Get(ctx, client.ObjectKey{Name: parsed.Node}, node)
+	switch {
+	case err == nil:
+		cluster.Node = &serving.Node{Name: node.Name, Labels: node.Labels}
+	case client.IgnoreNotFound(err) != nil:
+		return nil, fmt.Errorf("cannot read Node %s: %w", parsed.Node, err)
+	}
+	if cluster.Others, err = a.sharing(ctx, node); err != nil {
+		return nil, err
+	}
+	var services networkingv1.ServiceCIDRList
+	if err := a.client.List(ctx, &services); err != nil {
+		return nil, fmt.Errorf("cannot list ServiceCIDRs: %w", err)
+	}
+	cluster.ServiceRanges = serviceRanges(&services)
+	return serving.Judge(parsed, cluster), nil
+}
+
+// sharing are the names of other Nodes that have an address of a Node.
+func (a *approver) sharing(ctx context.Context, node *corev1.Node) ([]string, error) {
+	var names []string
+	for _, address := range addressesOf(node) {
+		var nodes corev1.NodeList
+		if err := a.client.List(ctx, &nodes, client.MatchingFields{byAddress: address}); err != nil {
+			return nil, fmt.Errorf("cannot list Nodes: %w", err)
+		}
+		for i := range nodes.Items {
+			if nodes.Items[i].Name != node.Name {
+				names = append(names, nodes.Items[i].Name)
+			}
+		}
+	}
+	return names, nil
+}
+
+// tell says why a request is not approved, unless that is known.
+func (a *approver) tell(request *certificatesv1.CertificateSigningRequest, against error) {
+	if a.said[request.Name] == against.Error() {
+		return
+	}
+	a.said[request.Name] = against.Error()
+	a.log.Warn("not approved", "request", request.Name, "by", request.Spec.Username, "reason", against)
+	a.recorder.Eventf(request, nil, corev1.EventTypeWarning, "NotApproved", "ApproveServingCertificate", "%s",
+		short(fmt.Sprintf("%v; whoever knows better: kubectl certificate approve %s", against, request.Name)))
+}
+
+// approve approves a request. kube-controller-manager then signs it.
+func (a *approver) approve(ctx context.Context, request *certificatesv1.CertificateSigningRequest) error {
+	request.Status.Conditions = append(request.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
+		Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue, Reason: "NodeIsKnown",
+		Message: Name + ": the names and addresses are those of the node",
+	})
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	if err := a.client.SubResource("approval").Update(ctx, request); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("cannot approve certificate signing request %s: %w", request.Name, err)
+	}
+	delete(a.said, request.Name)
+	a.log.Info("approved a serving certificate", "request", request.Name, "by", request.Spec.Username)
+	return nil
+}
