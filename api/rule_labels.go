@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/validate/content"
+
+	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
 func labelRules() []rule {
@@ -65,7 +67,7 @@ func checkLabelsOwned(c *checker) {
 func labelOwner(key string) string {
 	prefix, _, _ := strings.Cut(key, "/")
 	switch {
-	case prefix == "baremetal.cluster.gke.io":
+	case prefix == "baremetal.cluster.gke.io", prefix == nodeaddress.Prefix:
 		return "dualstrap"
 	case slices.Contains([]string{
 		"kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch", "beta.kubernetes.io/os", "beta.kubernetes.io/arch",

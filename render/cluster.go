@@ -98,7 +98,9 @@ type clusterValues struct {
 	// APIServerPort is that of each API server, VIPPort that of the load balancer in front of them.
 	APIServerPort, VIPPort string
 	VIP                    string
-	FlatIPv4               bool
+	// APIServerNames are the names and addresses of API servers' certificates that are no node's, parted by commas.
+	APIServerNames string
+	FlatIPv4       bool
 	// PodRanges are where pods of any node may be, parted by commas.
 	PodRanges string
 
@@ -120,12 +122,18 @@ func newClusterValues(in Input) clusterValues {
 		APIServerPort:      strconv.Itoa(in.Config.APIServerPort()),
 		VIP:                in.Config.LoadBalancer.ControlPlaneVIP.String(),
 		VIPPort:            strconv.Itoa(in.Config.LoadBalancer.Port),
+		APIServerNames:     apiServerNames(in.Config),
 		FlatIPv4:           in.Config.Network.FlatIPv4,
 		PodRanges:          podRanges(in.Config),
 		MetalLBController:  api.Image("metallb-controller", api.MetalLBVersion),
 		MetalLBSpeaker:     api.Image("metallb-speaker", api.MetalLBVersion),
 		LoadBalancerLabel:  LabelLoadBalancerNode,
 	}
+}
+
+func apiServerNames(cfg *api.Config) string {
+	names := append([]string{cfg.LoadBalancer.ControlPlaneVIP.String()}, cfg.APIServerCertExtraSANs...)
+	return strings.Join(names, ",")
 }
 
 func podRanges(cfg *api.Config) string {

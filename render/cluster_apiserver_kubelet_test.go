@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
 // testKubelets has kubelets register where their Nodes are already, as tryRegisterWithAPIServer of the
@@ -53,6 +55,8 @@ func (s *apiServer) testKubeletLimits(t *testing.T) {
 		{"a label of its own", name, `{"metadata":{"labels":{"example.com/a":"b"}}}`, true},
 		{"the role of a worker", name, `{"metadata":{"labels":{"node-role.kubernetes.io/worker":null}}}`, false},
 		{"the role of a control plane", name, `{"metadata":{"labels":{"node-role.kubernetes.io/control-plane":""}}}`, false},
+		{"its address", name, `{"metadata":{"labels":{"` + nodeaddress.LabelIPv4 + `":"10.2.0.10"}}}`, false},
+		{"that it has an address", name, `{"metadata":{"labels":{"` + nodeaddress.LabelIPv6 + `":null}}}`, false},
 		{"taints", name, `{"spec":{"taints":[{"key":"example.com/a","effect":"NoSchedule"}]}}`, false},
 		{"other pod ranges", name, `{"spec":{"podCIDR":"10.0.0.0/24","podCIDRs":["10.0.0.0/24","fd12::1:f00/120"]}}`, false},
 		{"another provider ID", name, `{"spec":{"providerID":"baremetal://10.2.0.10"}}`, false},

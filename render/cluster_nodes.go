@@ -1,10 +1,13 @@
 package render
 
 import (
+	"net/netip"
+
 	v1 "k8s.io/api/core/v1"
 	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
 // nodeObjects are the Nodes as they are before a kubelet registers them. A kubelet adopts such a Node
@@ -26,6 +29,8 @@ func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 	if cfg.BalancesServices(h.pool.Role) {
 		labels[LabelLoadBalancerNode] = "true"
 	}
+	labels[nodeaddress.LabelIPv4] = nodeaddress.Value(h.node.K8sIP)
+	labels[nodeaddress.LabelIPv6] = h.ipv6Label()
 	ranges := h.podCIDRs()
 	spec := corev1.NodeSpec().
 		// The API server drops the second of podCIDRs without a word when podCIDR is not the first.
@@ -36,6 +41,15 @@ func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 		spec.WithTaints(taintOf(taint.Key, taint.Value, taint.Effect))
 	}
 	return corev1.Node(h.nodeName()).WithLabels(labels).WithSpec(spec)
+}
+
+// ipv6Label is the node's IPv6 address as a label has it.
+func (h *host) ipv6Label() string {
+	address, err := netip.ParseAddr(h.ipv6())
+	if err != nil {
+		return KnownAfterProbe
+	}
+	return nodeaddress.Value(address)
 }
 
 func taintOf(key, value string, effect v1.TaintEffect) *corev1.TaintApplyConfiguration {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/api"
 	v1 "github.com/dualstrap/dualstrap/api/v1"
+	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -60,6 +61,7 @@ func TestNodeObjects(t *testing.T) {
 	labels := map[string]string{
 		api.LabelNodePool: "workers", api.LabelK8sIP: "10.3.0.9", api.LabelNamespace: "cluster-ha",
 		render.LabelWorkerRole: "", "rack": "r1",
+		nodeaddress.LabelIPv4: "10.3.0.9", nodeaddress.LabelIPv6: render.KnownAfterProbe,
 	}
 	if diff := cmp.Diff(labels, first.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
