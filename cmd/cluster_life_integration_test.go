@@ -43,7 +43,9 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 	t.Logf("controller killed: a new node has its pod ranges after %s", time.Since(begun).Round(time.Millisecond))
 	c.kube(t, "delete", "node", "late")
 
-	c.on(t, hostName("worker-1"), "systemctl restart containerd kubelet firewalld; firewall-cmd -q --reload")
+	c.keepsServing(t, "a restart", func() {
+		c.on(t, hostName("worker-1"), "systemctl restart containerd kubelet firewalld; firewall-cmd -q --reload")
+	})
 	clusterServes(t, c)
 }
 

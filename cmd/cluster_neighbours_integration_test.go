@@ -104,6 +104,7 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 		t.Errorf("it has %v, want the next free blocks %v", ranges, want)
 	}
 	c.kube(t, "wait", "--for=condition=Ready", "node/"+to, "--timeout=180s")
+	c.signsHandJoined(t, to, "10.2.0.7", "fd12::2:7")
 	c.kube(t, "delete", "node", to)
 	c.on(t, to, "systemctl disable --now kubelet; kubeadm reset --force >/dev/null 2>&1; rm -rf /etc/dualstrap")
 }

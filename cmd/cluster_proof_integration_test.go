@@ -46,6 +46,15 @@ func proofFails(t *testing.T, c *testCluster) {
 				hostName("worker-1"), "sed -i s/^IPv6_rpfilter=.*/IPv6_rpfilter=yes/ /etc/firewalld/firewalld.conf; systemctl restart firewalld",
 				"firewalld-rpfilter", "10.2.0.5", "",
 			},
+			{
+				"", "kubectl -n dualstrap-system scale deployment dualstrap-controller --replicas=0 && kubectl -n dualstrap-system " +
+					"wait --for=delete pod --selector app.kubernetes.io/name=dualstrap-controller --timeout=120s",
+				"kubelet-certificate", "10.2.0.6", "is pending: dualstrap-controller has said nothing about it",
+			},
+			{
+				hostName("worker-2"), "rm /var/lib/kubelet/pki/kubelet-server-*; systemctl restart kubelet",
+				"kubelet-certificate", "10.2.0.6", "the kubelet shows no certificate",
+			},
 			{"", named("kubectl label node LAB-worker-2 --overwrite baremetal.cluster.gke.io/node-pool=other"), "node-labels", "10.2.0.6", "other"},
 			{
 				"", "kubectl -n metallb-system patch daemonset speaker --patch '" + nowhere + "' && " +

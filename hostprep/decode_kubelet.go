@@ -16,6 +16,7 @@ type kubeletFile struct {
 	RegistryPullQPS     *int   `json:"registryPullQPS"`
 	RegistryBurst       int    `json:"registryBurst"`
 	SerializeImagePulls *bool  `json:"serializeImagePulls"`
+	ServerTLSBootstrap  bool   `json:"serverTLSBootstrap"`
 }
 
 // DefaultKubelet is what a kubelet does that is told nothing.
@@ -43,7 +44,7 @@ func ParseKubelet(content string) *Kubelet {
 	kubelet := &Kubelet{
 		MaxPods: cmp.Or(file.MaxPods, defaults.MaxPods), SeccompDefault: file.SeccompDefault,
 		RegistryPullQPS: defaults.RegistryPullQPS, RegistryBurst: cmp.Or(file.RegistryBurst, defaults.RegistryBurst),
-		SerializeImagePulls: defaults.SerializeImagePulls,
+		SerializeImagePulls: defaults.SerializeImagePulls, ServerTLSBootstrap: file.ServerTLSBootstrap,
 	}
 	if file.RegistryPullQPS != nil {
 		kubelet.RegistryPullQPS = *file.RegistryPullQPS

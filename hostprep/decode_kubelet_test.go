@@ -30,8 +30,9 @@ func TestParseKubelet(t *testing.T) {
 			&Kubelet{MaxPods: 110, RegistryBurst: 10, SerializeImagePulls: true},
 		},
 		"all": {
-			kubeletConfig + "maxPods: 250\nregistryBurst: 20\nregistryPullQPS: 17\nserializeImagePulls: false\nseccompDefault: true\n",
-			&Kubelet{MaxPods: 250, RegistryBurst: 20, RegistryPullQPS: 17, SeccompDefault: true},
+			kubeletConfig + "maxPods: 250\nregistryBurst: 20\nregistryPullQPS: 17\nserializeImagePulls: false\nseccompDefault: true\n" +
+				"serverTLSBootstrap: true\n",
+			&Kubelet{MaxPods: 250, RegistryBurst: 20, RegistryPullQPS: 17, SeccompDefault: true, ServerTLSBootstrap: true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -190,6 +190,8 @@ type Kubelet struct {
 	RegistryPullQPS     int
 	RegistryBurst       int
 	SerializeImagePulls bool
+	// ServerTLSBootstrap says that the kubelet asks the cluster for the certificate that it serves with.
+	ServerTLSBootstrap bool
 	// NodeIPs are the node's addresses in the order of --node-ip.
 	NodeIPs []netip.Addr
 }

@@ -37,6 +37,9 @@ const (
 	// readyPatience is how long a node may take to become ready once it has joined, and the cluster's
 	// workloads when all are.
 	readyPatience = 5 * time.Minute
+	// servingPatience is how long the kubelet of a ready node may be without a certificate to serve with. It asks for one
+	// when it starts, and while it cannot it tries again after half a minute at most.
+	servingPatience = 2 * time.Minute
 )
 
 // createPhases are what create does once all hosts have passed their checks.
@@ -97,9 +100,9 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 			Plan:   s.planNode(joins, "join", invitation),
 		},
 		{
-			Name: readyPhase, Short: "wait until the nodes are ready",
+			Name: readyPhase, Short: "wait until the nodes are ready, and API servers can ask their kubelets",
 			Reads: true,
-			Plan:  s.awaitNode,
+			Plan:  s.awaitNode(sync.OnceValues(func() (bool, error) { return s.signsServing(ctx) })),
 		},
 		{
 			Name: settlePhase, Short: "wait until the cluster's workloads are ready",
@@ -202,13 +205,34 @@ func (s *Site) invite(ctx context.Context, key string) (hostFiles, error) {
 	return s.renderHosts(render.Later{Founded: true, BootstrapToken: token, CACertHash: hash, CertificateKey: key})
 }
 
-// awaitNode waits until the host's node is ready.
-func (s *Site) awaitNode(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+// awaitNode waits until the host's node is ready, and where the cluster signs what kubelets serve with, until that is
+// done: it is asked for when a kubelet starts, and logs and exec need it.
+func (s *Site) awaitNode(signsServing func() (bool, error)) plan {
+	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+		client, err := s.access.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		name := s.index[host.Address()].NodeFacts().Name
+		if err := client.AwaitNode(ctx, name, readyPatience); err != nil {
+			return nil, err
+		}
+		if signs, err := signsServing(); !signs || err != nil {
+			return nil, err
+		}
+		return nil, client.AwaitKubelet(ctx, name, servingPatience)
+	}
+}
+
+// signsServing reports whether the cluster's kubelets ask it for the certificates that they serve with. Those of a
+// cluster that an older dualstrap has made do not.
+func (s *Site) signsServing(ctx context.Context) (bool, error) {
 	client, err := s.access.open(ctx)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	return nil, client.AwaitNode(ctx, s.index[host.Address()].NodeFacts().Name, readyPatience)
+	kubelet, err := clusterKubelet(ctx, client)
+	return kubelet != nil && kubelet.ServerTLSBootstrap, err
 }
 
 // awaitWorkloads waits until what runs in the cluster runs.

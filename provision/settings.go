@@ -36,7 +36,7 @@ func (s *Site) settingReasons(ctx context.Context, client *kube.Client, _ []kube
 			return nil, fmt.Errorf("cannot understand ConfigMap kube-system/%s: %w", source.name, err)
 		}
 	}
-	kubelet, err := client.SystemConfig(ctx, "kubelet-config", "kubelet")
+	kubelet, err := clusterKubelet(ctx, client)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *Site) settingReasons(ctx context.Context, client *kube.Client, _ []kube
 		certificateReasons(s.verdict.Config, kubeadm),
 		securityReasons(s.verdict.Config.Security, kubeadm),
 		proxyReasons(s.verdict.Config, proxy),
-		clusterKubeletReasons(s.verdict.Config, hostprep.ParseKubelet(kubelet)),
+		clusterKubeletReasons(s.verdict.Config, kubelet),
 		s.nodeKubeletReasons(),
 	), nil
 }
@@ -126,7 +126,14 @@ func proxyReasons(cfg *api.Config, proxy proxySettings) []string {
 	return []string{differs("ProvisionOptions network.provider", providers[isBuiltin], providers[cfg.Network.Builtin])}
 }
 
-// clusterKubeletReasons compares what all kubelets are told.
+// clusterKubelet is what all kubelets are told; nil when it is not known.
+func clusterKubelet(ctx context.Context, client *kube.Client) (*hostprep.Kubelet, error) {
+	content, err := client.SystemConfig(ctx, "kubelet-config", "kubelet")
+	return hostprep.ParseKubelet(content), err
+}
+
+// clusterKubeletReasons compares what all kubelets are told. Where they make the certificates that they serve with by
+// themselves the cluster is older than that they need not, and goes on.
 func clusterKubeletReasons(cfg *api.Config, kubelet *hostprep.Kubelet) []string {
 	if kubelet == nil {
 		return nil

@@ -89,7 +89,9 @@ func TestClusterKubeletReasons(t *testing.T) {
 	cfg := example(t, "dual-stack.yaml")
 	same := hostprep.Kubelet{MaxPods: cfg.MaxPodsPerNode, SeccompDefault: cfg.SeccompDefault}
 	other := hostprep.Kubelet{MaxPods: 60, SeccompDefault: !cfg.SeccompDefault}
-	for _, kubelet := range []*hostprep.Kubelet{nil, &same} {
+	bootstrapped := same
+	bootstrapped.ServerTLSBootstrap = true // new clusters have it, and older ones do not
+	for _, kubelet := range []*hostprep.Kubelet{nil, &same, &bootstrapped} {
 		if got := clusterKubeletReasons(cfg, kubelet); len(got) > 0 {
 			t.Errorf("for %v it says %q", kubelet, got)
 		}

@@ -42,7 +42,7 @@ type need func(*scene, *subject) verdict
 // Checks are all of them, in the order in which a report lists them: from the cluster's own words to
 // traffic from outside.
 func Checks() []Check {
-	return slices.Concat(nodeChecks(), podChecks(), serviceChecks(), outsideChecks(), hostChecks())
+	return slices.Concat(nodeChecks(), kubeletChecks(), podChecks(), serviceChecks(), outsideChecks(), hostChecks())
 }
 
 // Status is what a check came to.
