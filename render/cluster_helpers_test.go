@@ -42,9 +42,12 @@ func judge(tb testing.TB, path, manifests string) render.Input {
 // clusters can be told apart.
 func probed(in render.Input, prefix string) render.Input {
 	in.Later.Hosts = map[netip.Addr]render.HostFacts{}
+	ipv6 := netip.MustParseAddr("fd12::2:f000")
 	for _, node := range in.Plan.Nodes {
+		ipv6 = ipv6.Next()
 		in.Later.Hosts[node.Address] = render.HostFacts{
 			NodeName:  prefix + "-" + strings.ReplaceAll(node.Address.String(), ".", "-"),
+			IPv6:      ipv6,
 			Interface: "eth0",
 		}
 	}

@@ -61,7 +61,7 @@ func TestNodeObjects(t *testing.T) {
 	labels := map[string]string{
 		api.LabelNodePool: "workers", api.LabelK8sIP: "10.3.0.9", api.LabelNamespace: "cluster-ha",
 		render.LabelWorkerRole: "", "rack": "r1",
-		nodeaddress.LabelIPv4: "10.3.0.9", nodeaddress.LabelIPv6: render.KnownAfterProbe,
+		nodeaddress.LabelIPv4: "10.3.0.9", nodeaddress.LabelIPv6: "fd12-0000-0000-0000-0000-0000-0002-f006",
 	}
 	if diff := cmp.Diff(labels, first.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
