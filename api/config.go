@@ -77,6 +77,8 @@ type Security struct {
 	PodSecurity string
 	// TLSMinVersion is VersionTLS13; empty for Kubernetes' own, which is VersionTLS12.
 	TLSMinVersion string
+	// EncryptSecrets has API servers encrypt Secrets before they are stored in etcd.
+	EncryptSecrets bool
 }
 
 // The values of Security.AuditLog.

@@ -107,6 +107,8 @@ type SecurityOptions struct {
 	// VersionTLS13.
 	// +kubebuilder:validation:Enum=VersionTLS12;VersionTLS13
 	TLSMinVersion string `json:"tlsMinVersion,omitempty"`
+	// EncryptSecrets has API servers encrypt Secrets before they are stored in etcd.
+	EncryptSecrets bool `json:"encryptSecrets,omitempty"`
 }
 
 // FirewallOptions says what firewalld lets through.

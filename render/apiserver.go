@@ -13,6 +13,11 @@ const (
 	auditLogDirectory  = "/var/log/kubernetes/audit"
 
 	admissionPrefix, admissionSuffix = apiServerDirectory + "/admission-", ".yaml"
+
+	// EncryptionConfig has the keys that API servers encrypt Secrets with. It is not rendered: keys are made on a control
+	// plane node, and are nowhere but on those.
+	EncryptionConfig     = apiServerDirectory + "/encryption.yaml"
+	encryptionConfigFlag = "encryption-provider-config"
 )
 
 // kubeadmArg is a flag of a control plane's program.
@@ -65,6 +70,12 @@ func (r *hostRenderer) apiServerArgs() (args []kubeadmArg, volumes []kubeadmVolu
 		)
 		volumes = append(volumes, kubeadmVolume{Name: "audit-log", Path: auditLogDirectory, PathType: "DirectoryOrCreate"})
 	}
+	if security.EncryptSecrets {
+		args = append(args,
+			kubeadmArg{encryptionConfigFlag, EncryptionConfig},
+			kubeadmArg{encryptionConfigFlag + "-automatic-reload", "true"}, // keys are replaced without a restart
+		)
+	}
 	if len(args) > 0 {
 		volumes = append(volumes, kubeadmVolume{Name: "dualstrap", Path: apiServerDirectory, PathType: "Directory", ReadOnly: true})
 	}
@@ -76,7 +87,9 @@ func (r *hostRenderer) apiServerArgs() (args []kubeadmArg, volumes []kubeadmVolu
 
 // SecurityOf returns the security options that flags of a running API server stand for, as [api.Config] has them.
 func SecurityOf(args map[string]string) api.Security {
-	security := api.Security{AuditLog: api.AuditLogNone, TLSMinVersion: args["tls-min-version"]}
+	security := api.Security{
+		AuditLog: api.AuditLogNone, TLSMinVersion: args["tls-min-version"], EncryptSecrets: args[encryptionConfigFlag] == EncryptionConfig,
+	}
 	if args["audit-policy-file"] == auditPolicyFile {
 		security.AuditLog = api.AuditLogMetadata
 	}

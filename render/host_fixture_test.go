@@ -99,6 +99,7 @@ func threeControlPlanes() *api.Config {
 	config.Pools[0].Nodes[0].Interface = "bond0.100"
 	config.APIServerCertExtraSANs = []string{"api.example.com", "fd12::9", "10.2.0.175"}
 	config.SeccompDefault = true
+	config.Security.EncryptSecrets = true
 	config.RegistryMirrors = []api.RegistryMirror{
 		{Endpoint: "https://10.2.0.200:5000/v2/mirror", CACertPath: "/root/ca.pem", PullCredentialConfigPath: "/root/config.json"},
 		{Endpoint: "https://[fd12::3:c8]:5000", Hosts: []string{"quay.io"}},
