@@ -55,8 +55,9 @@ func mayImport() map[string][]string {
 		},
 		"provision": {
 			"api", "allocator", "bundle", "hostprep", "hostprep/change", "hostprep/firewalld", "hostprep/remote", "internal/amount",
-			"provision/etcd", "provision/kube", "provision/proof", "provision/workflow", "render",
+			"provision/encryption", "provision/etcd", "provision/kube", "provision/proof", "provision/workflow", "render",
 		},
+		"provision/encryption":       {},
 		"provision/etcd":             {},
 		"provision/proof":            {"api", "bundle", "hostprep", "hostprep/remote", "internal/amount", "provision/kube"},
 		"provision/workflow":         {"hostprep/remote"},
