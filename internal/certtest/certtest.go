@@ -36,8 +36,8 @@ func (a Authority) KeyPEM(tb testing.TB) []byte {
 	return encodeKey(tb, a.key)
 }
 
-// Issue makes a certificate for a client, or for a server with these names and addresses. It returns certificate and key as
-// PEM.
+// Issue makes a certificate for a client, whom a cluster takes for its administrator, or for a server with these names and
+// addresses. It returns certificate and key as PEM.
 func (a Authority) Issue(tb testing.TB, names ...string) (certificate, key []byte) {
 	tb.Helper()
 	template := &x509.Certificate{}
@@ -70,7 +70,7 @@ func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certi
 	}
 	template.SerialNumber = big.NewInt(1)
 	if template.Subject.CommonName == "" {
-		template.Subject.CommonName = "kubernetes"
+		template.Subject = pkix.Name{CommonName: "kubernetes", Organization: []string{"system:masters"}}
 	}
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	template.BasicConstraintsValid = true

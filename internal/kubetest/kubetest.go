@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,18 +37,32 @@ const startTimeout = 2 * time.Minute
 // ServiceRanges are the ranges of Service addresses, IPv4 first.
 const ServiceRanges = "172.16.0.0/20,fd12::5:0/116"
 
+// Server is a running API server, and the etcd behind it.
+type Server struct {
+	// Config is that of a member of system:masters.
+	Config *rest.Config
+	// Endpoint is the API server's, Etcd that of etcd; etcd lets nobody in but over TLS.
+	Endpoint, Etcd netip.AddrPort
+	// CA has signed the API server's certificate.
+	CA []byte
+	// EtcdCA has signed etcd's certificate, and Certificate, by which etcd and the API server know the administrator. All
+	// are PEM.
+	EtcdCA, Certificate, Key []byte
+
+	etcdDir string
+}
+
 // Start runs etcd and kube-apiserver until the test and its subtests end. The configuration it gives
 // is that of a member of system:masters.
 func Start(tb testing.TB) *rest.Config {
 	tb.Helper()
-	return start(tb, tb.TempDir())
+	return StartServer(tb).Config
 }
 
 // StartWithAuthority is [Start] with an API server that knows clients by certificates of an authority.
 func StartWithAuthority(tb testing.TB, authority certtest.Authority) *rest.Config {
 	tb.Helper()
-	dir := tb.TempDir()
-	return start(tb, dir, "--client-ca-file="+writeFile(tb, dir, "client-ca.crt", authority.PEM()))
+	return StartServer(tb, "--client-ca-file="+writeFile(tb, tb.TempDir(), "client-ca.crt", authority.PEM())).Config
 }
 
 // RunControllerManager runs some controllers of kube-controller-manager until the test ends.
@@ -82,16 +97,24 @@ func Sign(tb testing.TB, config *rest.Config, authority certtest.Authority) {
 		"--cluster-signing-key-file="+writeFile(tb, dir, "ca.key", authority.KeyPEM(tb)))
 }
 
-// start runs etcd and kube-apiserver with their state in a folder.
-func start(tb testing.TB, dir string, args ...string) *rest.Config {
+// StartServer is [Start], with more flags for the API server.
+func StartServer(tb testing.TB, flags ...string) Server {
 	tb.Helper()
-	ports := freePorts(tb, 3)
-	etcdURL := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
+	authority := certtest.New(tb)
+	certificate, key := authority.Issue(tb, "127.0.0.1")
+	server := Server{EtcdCA: authority.PEM(), Certificate: certificate, Key: key, etcdDir: tb.TempDir()}
+	ports := freePorts(tb, 2)
+	server.Etcd = loopback(ports[0])
 	peerURL := fmt.Sprintf("http://127.0.0.1:%d", ports[1])
+	dir := server.etcdDir
 	run(tb, dir, "etcd",
 		"--data-dir="+filepath.Join(dir, "etcd"),
-		"--listen-client-urls="+etcdURL,
-		"--advertise-client-urls="+etcdURL,
+		"--listen-client-urls=https://"+server.Etcd.String(),
+		"--advertise-client-urls=https://"+server.Etcd.String(),
+		"--client-cert-auth=true",
+		"--trusted-ca-file="+writeFile(tb, dir, "ca.crt", server.EtcdCA),
+		"--cert-file="+writeFile(tb, dir, "etcd.crt", certificate),
+		"--key-file="+writeFile(tb, dir, "etcd.key", key),
 		"--listen-peer-urls="+peerURL,
 		"--initial-advertise-peer-urls="+peerURL,
 		"--initial-cluster=default="+peerURL,
@@ -100,38 +123,57 @@ func start(tb testing.TB, dir string, args ...string) *rest.Config {
 		"--heartbeat-interval=500",
 		"--election-timeout=5000",
 	)
+	return server.Another(tb, flags...)
+}
 
+// Another runs one more kube-apiserver at the same etcd.
+func (s Server) Another(tb testing.TB, flags ...string) Server {
+	tb.Helper()
+	dir := tb.TempDir()
+	s.Endpoint = loopback(freePorts(tb, 1)[0])
 	token := rand.Text()
 	tokens := writeFile(tb, dir, "tokens.csv", []byte(token+`,admin,admin,"system:masters"`+"\n"))
 	key := writeFile(tb, dir, "service-account.key", newKey(tb))
 	certs := filepath.Join(dir, "certs")
-	exited := run(tb, dir, "kube-apiserver", append(args,
-		"--etcd-servers="+etcdURL,
+	exited := run(tb, dir, "kube-apiserver", append([]string{
+		"--etcd-servers=https://" + s.Etcd.String(),
+		"--etcd-cafile=" + filepath.Join(s.etcdDir, "ca.crt"),
+		"--etcd-certfile=" + filepath.Join(s.etcdDir, "etcd.crt"),
+		"--etcd-keyfile=" + filepath.Join(s.etcdDir, "etcd.key"),
+		"--client-ca-file=" + filepath.Join(s.etcdDir, "ca.crt"),
 		"--bind-address=127.0.0.1",
-		fmt.Sprintf("--secure-port=%d", ports[2]),
+		fmt.Sprintf("--secure-port=%d", s.Endpoint.Port()),
 		// The server refuses to advertise a loopback address. Nobody connects to this one.
 		"--advertise-address=192.0.2.1",
 		"--endpoint-reconciler-type=none",
-		"--cert-dir="+certs,
-		"--token-auth-file="+tokens,
+		"--cert-dir=" + certs,
+		"--token-auth-file=" + tokens,
 		// As kubeadm has it: kubelets may change their own Nodes only, and not all of them.
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file="+key,
-		"--service-account-signing-key-file="+key,
-		"--service-cluster-ip-range="+ServiceRanges,
-	)...)
-	config := &rest.Config{
-		Host:            fmt.Sprintf("https://127.0.0.1:%d", ports[2]),
+		"--service-account-key-file=" + key,
+		"--service-account-signing-key-file=" + key,
+		"--service-cluster-ip-range=" + ServiceRanges,
+	}, flags...)...)
+	s.Config = &rest.Config{
+		Host:            "https://" + s.Endpoint.String(),
 		BearerToken:     token,
 		TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(certs, "apiserver.crt")},
 		QPS:             -1, // no limit
 	}
-	if err := waitReady(tb.Context(), config, exited); err != nil {
-		tb.Fatalf("%v\n%s\n%s", err, tail(filepath.Join(dir, "etcd.log")), tail(filepath.Join(dir, "kube-apiserver.log")))
+	if err := waitReady(tb.Context(), s.Config, exited); err != nil {
+		tb.Fatalf("%v\n%s\n%s", err, tail(filepath.Join(s.etcdDir, "etcd.log")), tail(filepath.Join(dir, "kube-apiserver.log")))
 	}
-	return config
+	var err error
+	if s.CA, err = os.ReadFile(s.Config.CAFile); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func loopback(port int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
 }
 
 // waitReady returns when the API server serves, and fails when it ends instead.
