@@ -1,7 +1,7 @@
-// Package etcd asks the members of a control plane's etcd who is in it and how they are, and takes members
-// out.
+// Package etcd asks the members of a control plane's etcd who is in it, how they are and how values are stored, and takes
+// members out.
 //
-// It speaks the JSON form of etcd's API that every member serves beside gRPC, because four calls are not
+// It speaks the JSON form of etcd's API that every member serves beside gRPC, because five calls are not
 // worth the whole of etcd's client.
 package etcd
 
@@ -26,8 +26,8 @@ import (
 const (
 	// answerPatience bounds one call: a member that is there answers within moments.
 	answerPatience = 10 * time.Second
-	// maxAnswer bounds what is read of an answer.
-	maxAnswer = 1 << 20
+	// maxAnswer bounds what is read of an answer, in bytes: a page of the largest values there can be, in base64.
+	maxAnswer = pageSize * maxValue * 3 / 2
 )
 
 // Credentials are what etcd lets clients of the control plane in by, all PEM.

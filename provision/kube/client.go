@@ -115,8 +115,15 @@ func (c *Client) CA() []byte { return c.config.CAData }
 // poll waits until look gives neither something that is missing nor an error that may pass. What it
 // said last is the reason when patience ends.
 func poll(ctx context.Context, patience time.Duration, what string, look func(context.Context) (string, error)) error {
+	return pollEvery(ctx, pollInterval, patience, what, look)
+}
+
+// pollEvery is poll for what is not to be looked at so often.
+func pollEvery(
+	ctx context.Context, interval, patience time.Duration, what string, look func(context.Context) (string, error),
+) error {
 	reason := ""
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, interval, patience, true, func(ctx context.Context) (bool, error) {
 		missing, err := look(ctx)
 		switch {
 		case ctx.Err() != nil:
