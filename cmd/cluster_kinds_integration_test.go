@@ -32,11 +32,13 @@ func TestIntegrationNewestRelease(t *testing.T) {
 	})
 }
 
-// TestIntegrationHighAvailability makes a cluster of three control plane nodes and a worker, and stops
+// TestIntegrationHighAvailability makes a cluster of three control plane nodes and a worker that encrypts Secrets, and stops
 // the host that holds the control plane's VIP.
 func TestIntegrationHighAvailability(t *testing.T) {
 	c := newTestCluster(t, "--control-planes", "3", "--workers", "1")
+	c.rewrite(t, encrypts()...)
 	c.mustCreate(t)
+	clusterEncrypts(t, c)
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
 		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
 	}

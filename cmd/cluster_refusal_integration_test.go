@@ -57,7 +57,7 @@ func (c *testCluster) settingsAreRefused(t *testing.T) {
 		"  controlPlane:\n", "  nodeConfig:\n    podDensity:\n      maxPodsPerNode: 90\n  clusterSecurity:\n    enableSeccomp: true\n"+
 			"  controlPlane:\n    apiServerCertExtraSANs: [lab.example]\n",
 		named("  clusterName: LAB\n"), named("  clusterName: LAB\n  kubeletConfig:\n    registryPullQPS: 17\n"),
-		"verify:\n", "network:\n  provider: none\nverify:\n",
+		"verify:\n", "network:\n  provider: none\nclusterSecurity:\n  encryptSecrets: true\nverify:\n",
 	)
 	c.refused(t,
 		"Cluster spec.nodeConfig.podDensity.maxPodsPerNode is 110 in the cluster and 90 in the manifests, and cannot be changed yet",
@@ -65,5 +65,10 @@ func (c *testCluster) settingsAreRefused(t *testing.T) {
 		`Cluster spec.controlPlane.apiServerCertExtraSANs is [] in the cluster and ["lab.example"] in the manifests`,
 		"10.2.0.5, 10.2.0.6: NodePool/workers spec.kubeletConfig.registryPullQPS is 5 in the cluster and 17 in the manifests",
 		"ProvisionOptions network.provider is builtin in the cluster and none in the manifests",
+		"ProvisionOptions clusterSecurity.encryptSecrets is false in the cluster and true in the manifests",
 	)
+	said, err := c.rotation(t).CombinedOutput()
+	if exitCode(err) != 4 || !strings.Contains(string(said), "refused, nothing was changed: the cluster does not encrypt Secrets") {
+		t.Errorf("a rotation without a key ends with exit code %d:\n%s", exitCode(err), said)
+	}
 }

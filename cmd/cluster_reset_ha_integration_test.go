@@ -19,6 +19,7 @@ func TestIntegrationReset(t *testing.T) {
 	for _, host := range haHosts() {
 		c.bare[host] = c.on(t, host, fingerprint)
 	}
+	c.rewrite(t, encrypts()...) // nodes that join again need the key, and those that are reset must not keep it
 	c.mustCreate(t, "--skip-verify")
 	runParts(t, c, []part[*testCluster]{
 		{"etcd keeps its quorum", resetMindsQuorum},

@@ -55,9 +55,7 @@ opens no network connection and prints every file and manifest that would be wri
 	flags := cli.AddSite(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, touch nothing")
 	skipVerify := cmd.Flags().Bool("skip-verify", false, "leave out the proof at the end")
-	workspaces := cmd.Flags().String("workspace-dir", workspace.DefaultDir,
-		"the folder of workspaces; this cluster's files are in NAME/ below it")
-	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
+	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		verdict, err := manifests.Valid(streams)
 		if err != nil {
@@ -70,6 +68,13 @@ opens no network connection and prints every file and manifest that would be wri
 		return creation.run(cmd.Context(), *workspaces)
 	}
 	return cmd
+}
+
+// addWorkspaces gives the command the flag of where a run leaves its files.
+func addWorkspaces(cmd *cobra.Command) *string {
+	dir := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the folder of workspaces; this cluster's files are in NAME/ below it")
+	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
+	return dir
 }
 
 // creation is one run of create cluster.

@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/provision/workspace"
 )
 
 func newResetCluster(streams cli.Streams) *cobra.Command {
@@ -36,14 +35,13 @@ func addReset(cmd *cobra.Command, streams cli.Streams) *reset {
 	r.format = cli.AddFormat(cmd, cli.Text, cli.JSON)
 	r.flags = cli.AddHosts(cmd)
 	cmd.Flags().BoolVarP(&r.yes, "yes", "y", false, "do not ask")
-	cmd.Flags().StringVar(&r.workspaces, "workspace-dir", workspace.DefaultDir,
-		"the folder of workspaces; this cluster's files are in NAME/ below it")
-	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
+	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
 		if r.verdict, err = manifests.Valid(streams); err != nil {
 			return err
 		}
+		r.workspaces = *workspaces
 		return r.run(cmd.Context())
 	}
 	return r

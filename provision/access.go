@@ -118,6 +118,17 @@ func (a *access) dial(ctx context.Context) (net.Conn, error) {
 	return nil, fmt.Errorf("%w: %w", kube.ErrNoAPIServer, errors.Join(failures...))
 }
 
+// dialer returns a way to one control plane node's API server.
+func (a *access) dialer(address netip.Addr) kube.Dial {
+	return func(ctx context.Context) (net.Conn, error) {
+		conn, err := a.dialOne(ctx, address)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err)
+		}
+		return conn, nil
+	}
+}
+
 func (a *access) dialOne(ctx context.Context, address netip.Addr) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()

@@ -52,7 +52,11 @@ func (s *Site) Create(ctx context.Context) (Outcome, error) {
 	if outcome.Unlisted, err = s.meetCluster(ctx); err != nil {
 		return outcome, err
 	}
-	phases, err := s.createPhases(ctx)
+	keys, err := s.checkKeys(ctx)
+	if err != nil {
+		return outcome, err
+	}
+	phases, err := s.createPhases(ctx, keys)
 	if err != nil {
 		return outcome, err
 	}

@@ -44,12 +44,12 @@ const (
 
 // createPhases are what create does once all hosts have passed their checks.
 //
-//	            prepare   balance   init   objects   join-control-plane   join   ready   settle
-//	balancer    ├───────┼─────────┤                                     ├──────┼──────┤
-//	first       ├───────┤         ├──────┼─────────┤                           ├──────┼───────┤
-//	control     ├───────┤                          ├────────────────────┤      ├──────┤
-//	worker      ├───────┤                                               ├──────┼──────┤
-func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
+//	            prepare   encryption-key   balance   init   objects   join-control-plane   join   ready   settle
+//	balancer    ├───────┤                ├─────────┤                                     ├──────┼──────┤
+//	first       ├───────┼────────────────┤         ├──────┼─────────┤                           ├──────┼───────┤
+//	control     ├───────┼────────────────┤                          ├────────────────────┤      ├──────┤
+//	worker      ├───────┤                                                                ├──────┼──────┤
+func (s *Site) createPhases(ctx context.Context, keys map[netip.Addr]keyFile) ([]workflow.Phase, error) {
 	key, err := newCertificateKey()
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (s *Site) createPhases(ctx context.Context) ([]workflow.Phase, error) {
 	founding := func() (hostFiles, error) { return s.renderHosts(render.Later{CertificateKey: key}) }
 	invitation := sync.OnceValues(func() (hostFiles, error) { return s.invite(ctx, key) })
 	return []workflow.Phase{
-		s.preparePhase(prepared),
+		s.preparePhase(prepared), s.encryptPhase(ctx, keys),
 		{
 			Name: balancePhase, Short: "carry the control plane's VIP where other nodes do that",
 			On:   balances,

@@ -40,7 +40,7 @@ func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workfl
 	back := workflow.Action{
 		Summary: "go back to what there was",
 		Do: func(ctx context.Context, host remote.Host) error {
-			if err := run(ctx, host, "remove notes of joining", "forget_join"); err != nil {
+			if err := run(ctx, host, "remove notes of joining", "forget_join", render.EncryptionConfig); err != nil {
 				return err
 			}
 			return change.Undo(ctx, host, render.ClusterFile)

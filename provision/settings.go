@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"sigs.k8s.io/yaml"
 
@@ -62,6 +63,15 @@ type kubeadmSettings struct {
 	} `json:"apiServer"`
 }
 
+// security returns what API servers are told.
+func (k *kubeadmSettings) security() api.Security {
+	args := map[string]string{}
+	for _, arg := range k.APIServer.ExtraArgs {
+		args[arg.Name] = arg.Value
+	}
+	return render.SecurityOf(args)
+}
+
 // kubeadmArg is a flag of a control plane's program.
 type kubeadmArg struct {
 	Name  string `json:"name"`
@@ -91,16 +101,13 @@ func certificateReasons(cfg *api.Config, kubeadm kubeadmSettings) []string {
 // securityReasons compares what API servers are told. That there is an audit log by default is younger than clusters
 // may be, so only what the manifests say about it counts.
 func securityReasons(wanted api.Security, kubeadm kubeadmSettings) []string {
-	args := map[string]string{}
-	for _, arg := range kubeadm.APIServer.ExtraArgs {
-		args[arg.Name] = arg.Value
-	}
-	is := render.SecurityOf(args)
+	is := kubeadm.security()
 	var reasons []string
 	for _, field := range []struct{ name, is, wanted, standard string }{
 		{"auditLog", is.AuditLog, cmp.Or(wanted.AuditLog, is.AuditLog), ""},
 		{"podSecurity", is.PodSecurity, wanted.PodSecurity, "privileged"},
 		{"tlsMinVersion", is.TLSMinVersion, wanted.TLSMinVersion, "VersionTLS12"},
+		{"encryptSecrets", strconv.FormatBool(is.EncryptSecrets), strconv.FormatBool(wanted.EncryptSecrets), ""},
 	} {
 		if field.is != field.wanted {
 			reasons = append(reasons, differs("ProvisionOptions clusterSecurity."+field.name,

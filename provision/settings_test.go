@@ -143,6 +143,7 @@ func TestSecurityReasons(t *testing.T) {
 		return settings
 	}
 	audited := args("audit-policy-file", "/etc/dualstrap/apiserver/audit-metadata.yaml")
+	encrypting := args("encryption-provider-config", "/etc/dualstrap/apiserver/encryption.yaml")
 	strict := args("admission-control-config-file", "/etc/dualstrap/apiserver/admission-restricted.yaml", "tls-min-version", "VersionTLS13")
 	for name, test := range map[string]struct {
 		live   kubeadmSettings
@@ -163,6 +164,16 @@ func TestSecurityReasons(t *testing.T) {
 			want: []string{
 				"podSecurity is privileged in the cluster and restricted in", "tlsMinVersion is VersionTLS12 in the cluster and VersionTLS13 in",
 			},
+		},
+		"encrypted as it is": {live: encrypting, wanted: api.Security{AuditLog: api.AuditLogNone, EncryptSecrets: true}},
+		"encrypted by others": {
+			live: args("encryption-provider-config", "/etc/kubernetes/enc.yaml"),
+		},
+		"encrypted later": {
+			wanted: api.Security{EncryptSecrets: true}, want: []string{"encryptSecrets is false in the cluster and true in"},
+		},
+		"encrypted no more": {
+			live: encrypting, want: []string{"encryptSecrets is true in the cluster and false in"},
 		},
 		"no longer strict": {
 			live: strict,

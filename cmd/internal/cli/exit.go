@@ -58,6 +58,7 @@ func ExitCode(err error) int {
 	var refused *provision.RefusedError
 	var locked *provision.LockedError
 	var kubeconfig *provision.KubeconfigError
+	var keys *provision.KeyFileError
 	var unproven *proof.UnprovenError
 	var ended *EndedError
 	switch {
@@ -69,7 +70,7 @@ func ExitCode(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &usage), errors.As(err, &invalid):
 		return ExitUsage
-	case errors.As(err, &refused), errors.As(err, &locked), errors.As(err, &kubeconfig):
+	case errors.As(err, &refused), errors.As(err, &locked), errors.As(err, &kubeconfig), errors.As(err, &keys):
 		return ExitRefused
 	case errors.As(err, &unproven):
 		return ExitUnproven

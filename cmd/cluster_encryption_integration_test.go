@@ -1,0 +1,183 @@
+//go:build integration
+
+package cmd_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// encrypts are manifests' lines that have Secrets encrypted, in place of those that the lab has.
+func encrypts() []string {
+	return []string{"allowCgroupV1: true\n", "allowCgroupV1: true\nclusterSecurity:\n  encryptSecrets: true\n"}
+}
+
+// keysFile is the file of keys on control plane nodes.
+const keysFile = "/etc/dualstrap/apiserver/encryption.yaml"
+
+// clusterEncrypts looks at a cluster of three control plane nodes that encrypts Secrets, takes a node's key away and
+// changes one, and rotates the key.
+func clusterEncrypts(t *testing.T, c *testCluster) {
+	t.Helper()
+	c.kube(t, "create", "secret", "generic", "kept", "--from-literal=word=swordfish")
+	c.isEncryptedWith(t, "key-1")
+	before := c.keyOn(t, "labtest-cp-1")
+
+	c.on(t, "labtest-cp-2", "rm "+keysFile)
+	repaired := c.mustCreate(t, "--skip-verify")
+	if got := strings.Join(repaired.summary(), "\n"); got != "10.2.0.102 encryption-key: write "+keysFile {
+		t.Errorf("it repairs:\n%s", got)
+	}
+	c.on(t, "labtest-cp-3", "cp -a "+keysFile+" /root/kept; sed -i 's/secret: ..../secret: AAAA/' "+keysFile)
+	_, said, err := c.create(t, "--skip-verify")
+	for _, want := range []string{
+		keysFile + " is not the same on all control plane nodes", "10.2.0.4, 10.2.0.102: the file is sha256:", "10.2.0.103: the file is sha256:",
+	} {
+		if exitCode(err) != 4 || !strings.Contains(said, want) {
+			t.Errorf("exit code %d, it does not say %q:\n%s", exitCode(err), want, said)
+		}
+	}
+	c.on(t, "labtest-cp-3", "mv /root/kept "+keysFile)
+
+	// It is killed when the new key is about to be the one that encrypts, and finished.
+	if code, said := c.rotateUntil(t, "10.2.0.103 prefer-key"); code >= 0 {
+		t.Errorf("it has ended by itself, with exit code %d:\n%s", code, said)
+	}
+	c.reads(t)
+	result := c.rotate(t)
+	if !result.OK || !result.Resumed || result.Key != "key-2" || result.Rewritten < 2 {
+		t.Errorf("the rotation says %+v", result)
+	}
+	c.isEncryptedWith(t, "key-2")
+	after := c.keyOn(t, "labtest-cp-1")
+	if after == before {
+		t.Error("the key is the same")
+	}
+	c.keepsKeys(t, before, after)
+}
+
+// keyOn is the key of a host that has one.
+func (c *testCluster) keyOn(t *testing.T, host string) string {
+	t.Helper()
+	key := c.on(t, host, "sed -n 's/^ *secret: //p' "+keysFile)
+	if len(key) != 44 {
+		t.Fatalf("%s has keys of %d characters together", host, len(key))
+	}
+	return key
+}
+
+// isEncryptedWith looks into each member of etcd, and has each API server read what is there.
+func (c *testCluster) isEncryptedWith(t *testing.T, key string) {
+	t.Helper()
+	const stored = `cd /etc/kubernetes/pki/etcd
+curl --silent --fail --cacert ca.crt --cert healthcheck-client.crt --key healthcheck-client.key https://127.0.0.1:2379/v3/kv/range \
+	--data "{\"serializable\": true, \"key\": \"$(printf /registry/secrets/default/kept | base64 -w 0)\"}" |
+	sed 's/.*"value":"\([^"]*\)".*/\1/' | base64 -d | head -c 27`
+	for _, host := range haHosts()[:3] {
+		if got := c.on(t, host, stored); got != "k8s:enc:secretbox:v1:"+key+":" {
+			t.Errorf("%s: its etcd has %q", host, got)
+		}
+		if mode := c.on(t, host, "stat -c '%a %U:%G' "+keysFile); mode != "600 root:root" {
+			t.Errorf("%s: the keys are %s", host, mode)
+		}
+	}
+	c.reads(t)
+}
+
+// reads has each API server read the Secret.
+func (c *testCluster) reads(t *testing.T) {
+	t.Helper()
+	for _, host := range haHosts()[:3] {
+		const ask = `cd /etc/kubernetes/pki
+curl --silent --cacert ca.crt --cert apiserver-kubelet-client.crt --key apiserver-kubelet-client.key `
+		got := c.on(t, host, ask+"https://"+c.address(t, host)+":6443/api/v1/namespaces/default/secrets/kept")
+		if !strings.Contains(got, "c3dvcmRmaXNo") { // swordfish
+			t.Errorf("the API server of %s does not read the Secret: %s", host, got)
+		}
+	}
+}
+
+// rotated is what rotate encryption-key -o json says.
+type rotated struct {
+	OK        bool    `json:"ok"`
+	Error     string  `json:"error"`
+	Key       string  `json:"key"`
+	Resumed   bool    `json:"resumed"`
+	Rewritten int     `json:"rewrittenSecrets"`
+	Seconds   float64 `json:"seconds"`
+}
+
+func (c *testCluster) rotation(t *testing.T) *exec.Cmd {
+	t.Helper()
+	args := []string{"rotate", "encryption-key", "-f", c.manifest, "--workspace-dir", c.workspaces, "-o", "json"}
+	return exec.CommandContext(t.Context(), c.program, args...)
+}
+
+// rotate gives the cluster another key.
+func (c *testCluster) rotate(t *testing.T) rotated {
+	t.Helper()
+	command := c.rotation(t)
+	var said strings.Builder
+	command.Stderr = &said
+	out, err := command.Output()
+	var result rotated
+	if decoding := json.Unmarshal(out, &result); err != nil || decoding != nil {
+		t.Fatalf("rotate encryption-key: %v, %v\n%s%s", err, decoding, said.String(), out)
+	}
+	t.Logf("rotated to %s with %d Secrets in %.1f s", result.Key, result.Rewritten, result.Seconds)
+	return result
+}
+
+// rotateUntil kills a rotation when it says something, and returns its exit code.
+func (c *testCluster) rotateUntil(t *testing.T, line string) (code int, said string) {
+	t.Helper()
+	command := c.rotation(t)
+	stderr, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		said += lines.Text() + "\n"
+		if lines.Text() == line {
+			_ = command.Process.Kill() // it is waited for
+		}
+	}
+	return exitCode(command.Wait()), said
+}
+
+// keepsKeys looks for keys where they must not be: in the workspace, and in what others can read on hosts.
+func (c *testCluster) keepsKeys(t *testing.T, keys ...string) {
+	t.Helper()
+	files := 0
+	err := filepath.WalkDir(c.file(""), func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, key := range keys {
+			if strings.Contains(string(content), key) {
+				t.Errorf("%s has a key in it", path)
+			}
+		}
+		files++
+		return err
+	})
+	if err != nil || files < 5 {
+		t.Errorf("%d files, %v", files, err)
+	}
+	for _, host := range haHosts() {
+		found := c.on(t, host, "grep -rlF -e "+strings.Join(keys, " -e ")+
+			" /etc/dualstrap /etc/kubernetes /var/lib/dualstrap /var/log /run /tmp 2>/dev/null || true")
+		if want := map[bool]string{true: "", false: keysFile}[host == "labtest-worker-1"]; found != want {
+			t.Errorf("%s has keys in %q, want %q", host, found, want)
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/encryption"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+// found reads the files of all hosts.
+func (k *keyring) found() map[netip.Addr]keyFile {
+	k.t.Helper()
+	found := map[netip.Addr]keyFile{}
+	for _, host := range k.hosts {
+		file, err := k.keyFiles().read(k.t.Context(), memberHost{ring: k, address: host})
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		found[host] = file
+	}
+	return found
+}
+
+func (k *keyring) keyFiles() keyFiles {
+	return keyFiles{path: "/keys.yaml", secrets: &remote.Secrets{}}
+}
+
+func (k *keyring) connect(_ context.Context, host netip.Addr) (remote.Host, error) {
+	return memberHost{ring: k, address: host}, nil
+}
+
+// give is what a run of create does about keys, killed after so many writes.
+func (k *keyring) give(founded bool, steps int) (*workflow.Report, error) {
+	k.t.Helper()
+	k.steps = steps
+	found := k.found()
+	if err := judgeKeys(k.hosts, found, founded); err != nil {
+		return nil, err
+	}
+	giving := &keyGiving{keyFiles: k.keyFiles(), found: found, first: k.hosts[0], connect: k.connect}
+	runner := workflow.Runner{Hosts: k.hosts, Connect: k.connect}
+	report, err := runner.Run(k.t.Context(), []workflow.Phase{{Name: keyPhase, Plan: giving.plan(k.t.Context())}})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return report, report.Err()
+}
+
+// TestKeysAreMadeOnce kills runs that give a new cluster its key, and has later ones finish. All nodes have one key in the
+// end: the one that any of them got at first.
+func TestKeysAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	for steps := 1; ; steps++ {
+		k := newKeyring(t)
+		clear(k.files)
+		clear(k.secrets)
+		_, err := k.give(false, steps)
+		first := ""
+		for _, content := range k.files {
+			first = string(content)
+		}
+		if _, again := k.give(false, 100); again != nil {
+			t.Fatal(again)
+		}
+		for _, host := range k.hosts {
+			if string(k.files[host]) != first || !strings.Contains(first, "key-1") {
+				t.Errorf("killed after %d writes, %s has another key in the end", steps, host)
+			}
+		}
+		report, again := k.give(true, 0)
+		if again != nil || len(report.Changes(k.hosts[0], keyPhase)) > 0 {
+			t.Errorf("another run: %v, %v", report, again)
+		}
+		if err == nil {
+			return
+		}
+	}
+}
+
+// TestKeysComeBack takes keys from nodes of a cluster that is there.
+func TestKeysComeBack(t *testing.T) {
+	t.Parallel()
+	k := newKeyring(t)
+	before := string(k.files[k.hosts[1]])
+	delete(k.files, k.hosts[0])
+	delete(k.files, k.hosts[2])
+	report, err := k.give(true, 100)
+	isBack := string(k.files[k.hosts[0]]) == before && string(k.files[k.hosts[2]]) == before
+	if err != nil || len(report.Changes(k.hosts[1], keyPhase)) > 0 || !isBack {
+		t.Errorf("%+v, %v", report, err)
+	}
+	k.mode = "644 root:root"
+	report, err = k.give(true, 100)
+	if err != nil || len(report.Changes(k.hosts[1], keyPhase)) != 1 || string(k.files[k.hosts[1]]) != before {
+		t.Errorf("others can read it: %+v, %v", report, err)
+	}
+}
+
+func TestKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	rotated := func(k *keyring, hosts ...int) {
+		config, err := k.loaded[k.hosts[0]].With(k.draw())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range hosts {
+			if k.files[k.hosts[i]], err = config.Encode(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		change func(k *keyring)
+		// reasons are the beginnings of what is said; none where nothing is refused.
+		reasons []string
+	}{
+		"as they are":        {func(*keyring) {}, nil},
+		"in a rotation":      {func(k *keyring) { rotated(k, 0, 1, 2) }, nil},
+		"gone from everyone": {func(k *keyring) { clear(k.files) }, []string{"/etc/dualstrap/apiserver/encryption.yaml, with the key that "}},
+		"between two steps": {
+			func(k *keyring) { rotated(k, 1) },
+			[]string{
+				"/etc/dualstrap/apiserver/encryption.yaml is not the same on all control plane nodes: a rotation of the key was interrupted, " +
+					"and dualstrap rotate encryption-key finishes it",
+				"10.0.0.1, 10.0.0.3: the file is sha256:", "10.0.0.2: the file is sha256:",
+			},
+		},
+		"different": {
+			func(k *keyring) {
+				content, err := encryption.First(k.draw()).Encode()
+				if err != nil {
+					t.Fatal(err)
+				}
+				k.files[k.hosts[2]] = content
+				delete(k.files, k.hosts[1])
+			},
+			[]string{
+				"/etc/dualstrap/apiserver/encryption.yaml is not the same on all control plane nodes, so that API servers may not",
+				"10.0.0.1: the file is sha256:", "10.0.0.3: the file is sha256:",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKeyring(t)
+			test.change(k)
+			_, err := k.give(true, 100)
+			var refused *RefusedError
+			if !errors.As(err, &refused) {
+				if err != nil || test.reasons != nil {
+					t.Errorf("the error is %v", err)
+				}
+				return
+			}
+			if len(refused.Reasons) != len(test.reasons) {
+				t.Fatalf("the reasons are %q", refused.Reasons)
+			}
+			for i, reason := range refused.Reasons {
+				if !strings.HasPrefix(reason, test.reasons[i]) {
+					t.Errorf("reason %d is %q, want %q", i, reason, test.reasons[i])
+				}
+			}
+		})
+	}
+}
+
+// TestKeysOfOthersAreRefused has hosts give files that dualstrap has not written, and keys that are none.
+func TestKeysOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
+	k := newKeyring(t)
+	whole := string(k.files[k.hosts[0]])
+	for name, content := range map[string]string{
+		"empty": "", "half": whole[:len(whole)/2], "long": whole + strings.Repeat("#\n", encryption.MaxSize),
+		"a socket": strings.Replace(whole, "  - identity: {}", "  - kms: {endpoint: unix:///tmp/a}", 1),
+	} {
+		k.files[k.hosts[0]] = []byte(content)
+		_, err := k.keyFiles().read(t.Context(), memberHost{ring: k, address: k.hosts[0]})
+		var keys *KeyFileError
+		if !errors.As(err, &keys) || !strings.HasPrefix(err.Error(), "refused to use /keys.yaml: it ") || keys.Hint() == "" {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+	secrets := &remote.Secrets{}
+	files := keyFiles{path: "/keys.yaml", secrets: secrets}
+	for _, drawn := range []string{"", "short", strings.Repeat("a", 44), "$(reboot)"} {
+		host := drawing{memberHost{ring: k, address: k.hosts[0]}, drawn}
+		if got, err := files.draw(t.Context(), host); err == nil {
+			t.Errorf("the key %q is taken for %q", drawn, got)
+		}
+	}
+	k.files[k.hosts[0]] = []byte(whole)
+	file, err := files.read(t.Context(), memberHost{ring: k, address: k.hosts[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := secrets.Redact("it says " + file.config.Encrypting().Secret); said != "it says [redacted]" {
+		t.Errorf("a key that was read is shown: %s", said)
+	}
+}
+
+// drawing is a host that gives some text for a key.
+type drawing struct {
+	memberHost
+
+	key string
+}
+
+func (d drawing) Probe(context.Context, remote.Script) (remote.Answer, error) {
+	return remote.Answer{Values: map[string]remote.Value{"key": {Output: []byte(d.key)}}}, nil
+}
