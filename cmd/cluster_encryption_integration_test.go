@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dualstrap/dualstrap/hostprep"
 )
 
 // encrypts are manifests' lines that have Secrets encrypted, in place of those that the lab has.
@@ -29,6 +31,18 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 	before := c.keyOn(t, "labtest-cp-1")
 
 	c.on(t, "labtest-cp-2", "rm "+keysFile)
+	args := []string{"check", "preflight", "-f", c.manifest, "--bundle", c.bundle, "-o", "json"}
+	out, err := exec.CommandContext(t.Context(), c.program, args...).Output()
+	var preflight hostprep.Report
+	if decoding := json.Unmarshal(out, &preflight); err != nil || decoding != nil {
+		t.Fatalf("check preflight: %v, %v\n%s", err, decoding, out)
+	}
+	for _, host := range preflight.Hosts {
+		want := map[bool]string{true: "write " + keysFile}[host.Address.String() == "10.2.0.102"]
+		if got := strings.Join(host.Changes, "\n"); got != want {
+			t.Errorf("before it is repaired, check preflight says of %s: %q", host.Address, got)
+		}
+	}
 	repaired := c.mustCreate(t, "--skip-verify")
 	if got := strings.Join(repaired.summary(), "\n"); got != "10.2.0.102 encryption-key: write "+keysFile {
 		t.Errorf("it repairs:\n%s", got)

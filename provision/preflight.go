@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
@@ -31,14 +32,15 @@ func (s *Site) Preflight(ctx context.Context) (Preflight, error) {
 	if err != nil {
 		return Preflight{}, err
 	}
-	plan, err := s.run(ctx, s.passing(report), true, s.preparePhase(s.renderedOnce()))
+	plan, err := s.run(ctx, s.passing(report), true, s.preparePhase(s.renderedOnce()), s.encryptPhase(ctx, nil))
 	if err != nil {
 		return Preflight{}, err
 	}
 	found := Preflight{Report: report, Diffs: map[netip.Addr][]workflow.Change{}}
 	for i := range report.Hosts {
 		host := &report.Hosts[i]
-		for _, change := range plan.Changes(host.Address, PreparePhase) {
+		changes := slices.Concat(plan.Changes(host.Address, PreparePhase), plan.Changes(host.Address, keyPhase))
+		for _, change := range changes {
 			host.Changes = append(host.Changes, change.Summary)
 			found.Diffs[host.Address] = append(found.Diffs[host.Address], change)
 		}

@@ -205,7 +205,7 @@ func TestRotateIsKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	runs := 0
 	for first := 1; ; first++ {
-		for second := 1; ; second++ {
+		for second := 1 + first%2; ; second += 2 {
 			k := newKeyring(t)
 			_, err := k.rotate(first)
 			if err == nil {
