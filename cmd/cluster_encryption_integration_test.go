@@ -28,9 +28,9 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.kube(t, "create", "secret", "generic", "kept", "--from-literal=word=swordfish")
 	c.isEncryptedWith(t, "key-1")
-	before := c.keyOn(t, "labtest-cp-1")
+	before := c.keyOn(t, hostName("cp-1"))
 
-	c.on(t, "labtest-cp-2", "rm "+keysFile)
+	c.on(t, hostName("cp-2"), "rm "+keysFile)
 	args := []string{"check", "preflight", "-f", c.manifest, "--bundle", c.bundle, "-o", "json"}
 	out, err := exec.CommandContext(t.Context(), c.program, args...).Output()
 	var preflight hostprep.Report
@@ -47,7 +47,7 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 	if got := strings.Join(repaired.summary(), "\n"); got != "10.2.0.102 encryption-key: write "+keysFile {
 		t.Errorf("it repairs:\n%s", got)
 	}
-	c.on(t, "labtest-cp-3", "cp -a "+keysFile+" /root/kept; sed -i 's/secret: ..../secret: AAAA/' "+keysFile)
+	c.on(t, hostName("cp-3"), "cp -a "+keysFile+" /root/kept; sed -i 's/secret: ..../secret: AAAA/' "+keysFile)
 	_, said, err := c.create(t, "--skip-verify")
 	for _, want := range []string{
 		keysFile + " is not the same on all control plane nodes", "10.2.0.4, 10.2.0.102: the file is sha256:", "10.2.0.103: the file is sha256:",
@@ -56,7 +56,7 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 			t.Errorf("exit code %d, it does not say %q:\n%s", exitCode(err), want, said)
 		}
 	}
-	c.on(t, "labtest-cp-3", "mv /root/kept "+keysFile)
+	c.on(t, hostName("cp-3"), "mv /root/kept "+keysFile)
 
 	// It is killed when the new key is about to be the one that encrypts, and finished.
 	if code, said := c.rotateUntil(t, "10.2.0.103 prefer-key"); code >= 0 {
@@ -68,7 +68,7 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 		t.Errorf("the rotation says %+v", result)
 	}
 	c.isEncryptedWith(t, "key-2")
-	after := c.keyOn(t, "labtest-cp-1")
+	after := c.keyOn(t, hostName("cp-1"))
 	if after == before {
 		t.Error("the key is the same")
 	}
@@ -190,7 +190,7 @@ func (c *testCluster) keepsKeys(t *testing.T, keys ...string) {
 	for _, host := range haHosts() {
 		found := c.on(t, host, "grep -rlF -e "+strings.Join(keys, " -e ")+
 			" /etc/dualstrap /etc/kubernetes /var/lib/dualstrap /var/log /run /tmp 2>/dev/null || true")
-		if want := map[bool]string{true: "", false: keysFile}[host == "labtest-worker-1"]; found != want {
+		if want := map[bool]string{true: "", false: keysFile}[host == hostName("worker-1")]; found != want {
 			t.Errorf("%s has keys in %q, want %q", host, found, want)
 		}
 	}
