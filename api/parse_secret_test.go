@@ -9,11 +9,13 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// TestParseKeepsSecrets puts a marker into every place of every kind where it does not belong, in
-// every form that it could have there. No problem may repeat it.
-func TestParseKeepsSecrets(t *testing.T) {
+// marker stands for a secret.
+const marker = "hunter2Marker"
+
+// TestHostilePlacesOfSecrets tries a secret in every place of every kind of manifest where it does not belong, in every
+// form that it could have there: no problem repeats it.
+func TestHostilePlacesOfSecrets(t *testing.T) {
 	t.Parallel()
-	const marker = "hunter2Marker"
 	forms := []string{
 		"%s", "'%s'", "[%s]", "{%s}", "{a: %s}", "{%s, %[1]s}", "*%s", "&%s x", "!%s x", "!!%s x", "{{ %s }}", "\"%s", "'%s", "[%s", "{%s",
 		"%s: x", "%s: [", "\"%s\" %[1]s", "@%s", "|%s", "%% %s", "- %s", "%s ...",
@@ -43,28 +45,31 @@ func TestParseKeepsSecrets(t *testing.T) {
 		"apiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\nallowCgroupV1: %s\nssh: {}",
 		"apiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\nssh: {port: %s}\nbundle: a",
 	}
-	found := 0
-	for _, d := range documents {
+	for i, d := range documents {
 		for _, f := range forms {
-			if strings.HasPrefix(f, "%s: ") {
-				// What stands before a colon is the name of a field, to be named, unless a value is there.
-				if strings.HasSuffix(d, "\n%s") || d == "%s" {
-					continue
-				}
+			// What stands before a colon is the name of a field, to be named, unless a value is there.
+			if strings.HasPrefix(f, "%s: ") && (strings.HasSuffix(d, "\n%s") || d == "%s") {
+				continue
 			}
 			data := fmt.Sprintf(d, fmt.Sprintf(f, marker)) + "\n"
 			_, problems := api.Parse([]api.Source{{Name: "-", Data: []byte(data)}})
-			found += len(problems)
-			text, err := json.Marshal(problems)
-			if err != nil {
-				t.Fatal(err)
+			if !problems.HasErrors() {
+				keeps(t, data, problems) // it is a value like another there
+				continue
 			}
-			if strings.Contains(string(text), marker) {
-				t.Errorf("%q gives\n%s", data, strings.Join(listed(problems), "\n"))
-			}
+			t.Run(fmt.Sprintf("%q in document %d", f, i), func(t *testing.T) { keeps(t, data, problems) })
 		}
 	}
-	if found < len(documents)*len(forms)/2 {
-		t.Errorf("only %d problems in %d inputs", found, len(documents)*len(forms))
+}
+
+// keeps fails the test where problems with a text repeat the secret in it.
+func keeps(t *testing.T, data string, problems api.Problems) {
+	t.Helper()
+	text, err := json.Marshal(problems)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), marker) {
+		t.Errorf("%q gives\n%s", data, strings.Join(listed(problems), "\n"))
 	}
 }

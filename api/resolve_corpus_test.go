@@ -111,7 +111,8 @@ func writeGolden(t *testing.T, path, content string) {
 	}
 }
 
-func TestCorpusInvalid(t *testing.T) {
+// TestHostileManifestCorpus tries the manifests of testdata/invalid, of which every one breaks a rule, and says which.
+func TestHostileManifestCorpus(t *testing.T) {
 	t.Parallel()
 	files := readCorpus(t, "invalid")
 	if len(files) < 120 {

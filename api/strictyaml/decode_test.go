@@ -52,8 +52,8 @@ spec:
 	}
 }
 
-// TestDecodeWrongTypes has one value of a wrong type in each line.
-func TestDecodeWrongTypes(t *testing.T) {
+// TestHostileYAMLTypes tries values of a wrong type, or out of the range of their type.
+func TestHostileYAMLTypes(t *testing.T) {
 	t.Parallel()
 	const (
 		quotes = " (put it in quotes)"

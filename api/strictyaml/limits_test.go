@@ -20,7 +20,8 @@ func bomb() string {
 	return b.String()
 }
 
-func TestLimits(t *testing.T) {
+// TestHostileYAMLNesting tries what is nested too deep, or expands to too much, or holds itself.
+func TestHostileYAMLNesting(t *testing.T) {
 	t.Parallel()
 	const (
 		deep     = "nested deeper than 100 levels"
@@ -50,25 +51,41 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// The bound on single values is the caller's: by default it is that of the file.
-func TestLongValues(t *testing.T) {
+// TestHostileYAMLValues tries values that are too long in every form. The bound on them is the caller's: by default it
+// is that of the file.
+func TestHostileYAMLValues(t *testing.T) {
 	t.Parallel()
 	const message = " yaml-limit a single value has more than 1 KiB"
-	for text, want := range map[string]string{
-		"a: b\nc: " + strings.Repeat("d", 1025):        "2:4" + message,
-		"? " + strings.Repeat("d", 1025) + "\n: a":     "1:3" + message,
-		"a: |\n  " + strings.Repeat("d\n  ", 1025):     "1:4" + message,
-		"a: [" + strings.Repeat("d, ", 1025) + "d]":    "",
-		"a: \"" + strings.Repeat(`\u00e9`, 513) + "\"": "1:4" + message,
+	for name, test := range map[string]struct{ text, want string }{
+		"a value":        {"a: b\nc: " + strings.Repeat("d", 1025), "2:4" + message},
+		"a key":          {"? " + strings.Repeat("d", 1025) + "\n: a", "1:3" + message},
+		"a block":        {"a: |\n  " + strings.Repeat("d\n  ", 1025), "1:4" + message},
+		"written longer": {"a: \"" + strings.Repeat(`\u00e9`, 513) + "\"", "1:4" + message},
 	} {
-		docs, problems := strictyaml.Parse([]byte(text), strictyaml.Options{Limits: strictyaml.Limits{Scalar: 1 << 10}})
-		if len(docs) != 1 || len(problems) > 0 {
-			t.Fatal(format(problems))
-		}
-		if got := strings.Join(format(docs[0].Problems()), "\n"); got != want {
-			t.Errorf("%.20q: %s, want %s", text, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := problemsWithin1KiB(t, test.text); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
 	}
+}
+
+func TestManyShortValues(t *testing.T) {
+	t.Parallel()
+	if got := problemsWithin1KiB(t, "a: ["+strings.Repeat("d, ", 1025)+"d]"); got != "" {
+		t.Error(got)
+	}
+}
+
+// problemsWithin1KiB reads a document of which single values may have 1 KiB.
+func problemsWithin1KiB(t *testing.T, text string) string {
+	t.Helper()
+	docs, problems := strictyaml.Parse([]byte(text), strictyaml.Options{Limits: strictyaml.Limits{Scalar: 1 << 10}})
+	if len(docs) != 1 || len(problems) > 0 {
+		t.Fatal(format(problems))
+	}
+	return strings.Join(format(docs[0].Problems()), "\n")
 }
 
 // lists is a value in 60 lists.
@@ -99,10 +116,25 @@ func TestLimitsAllowWhatPeopleWrite(t *testing.T) {
 	}
 }
 
-// TestLargeInputs has files of 10 MiB of which the parser could make little or very much.
-func TestLargeInputs(t *testing.T) {
+// fill repeats a text to 10 MiB.
+func fill(text string) string { return strings.Repeat(text, 10<<20/len(text)) }
+
+// messagesOf reads a text and returns what is said about it.
+func messagesOf(text string) []string {
+	docs, problems := strictyaml.Parse([]byte(text), strictyaml.Options{})
+	for _, d := range docs {
+		problems = append(problems, d.Problems()...)
+	}
+	var messages []string
+	for _, p := range problems {
+		messages = append(messages, p.Message)
+	}
+	return messages
+}
+
+// TestHostileYAMLSizes tries files of 10 MiB of which the parser could make very much, and one that is too large.
+func TestHostileYAMLSizes(t *testing.T) {
 	t.Parallel()
-	fill := func(text string) string { return strings.Repeat(text, 10<<20/len(text)) }
 	tooMany := []string{"the file holds more than 1000000 values"}
 	for _, tc := range []struct {
 		name, text string
@@ -115,26 +147,32 @@ func TestLargeInputs(t *testing.T) {
 		{"question marks", fill("?\n"), tooMany},
 		{"aliases in themselves", fill("a: &a [*a]\n"), tooMany},
 		{"anchors", fill("- &a x\n"), tooMany},
-		{"one line of text", "a: " + fill("b "), nil},
-		{"one comment", "#" + fill("x"), nil},
-		{"comments", fill("# x\n") + "a: b\n", nil},
-		{"line breaks", "a: b\n" + fill("\n"), nil},
 		{"one key", fill("k") + ": v\n", []string{"a colon is not expected here"}},
 		{"a quote not closed", "a: \"" + fill("b "), []string{"this quote is not closed"}},
 		{"words", "a:\n" + fill("b\n"), []string{"a colon is missing after this word", "a colon is missing after this word"}},
 		{"too large", strings.Repeat("a", 64<<20+1), []string{"the file is larger than 64 MiB"}},
+		{"documents", strings.Repeat("---\na\n", 100_001), []string{"the file holds more than 100000 documents"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			docs, problems := strictyaml.Parse([]byte(tc.text), strictyaml.Options{})
-			for _, d := range docs {
-				problems = append(problems, d.Problems()...)
-			}
-			var got []string
-			for _, p := range problems {
-				got = append(got, p.Message)
-			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, messagesOf(tc.text)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLargeTexts has as much of which the parser makes little.
+func TestLargeTexts(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"one line of text": "a: " + fill("b "),
+		"one comment":      "#" + fill("x"),
+		"comments":         fill("# x\n") + "a: b\n",
+		"line breaks":      "a: b\n" + fill("\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := messagesOf(text); got != nil {
+				t.Errorf("problems %q", got)
 			}
 		})
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-func TestParseRefusesWhatIsNoText(t *testing.T) {
+// TestHostileYAMLEncodings tries bytes that are no text, or text of another encoding than UTF-8.
+func TestHostileYAMLEncodings(t *testing.T) {
 	t.Parallel()
 	const notUTF8 = "yaml-encoding this byte is not UTF-8 text (save the file as UTF-8)"
 	for _, tc := range []struct{ name, text, want string }{
