@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,9 +12,9 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// TestHostileFiles makes files other than the manifest says, and the manifest other than the files are. Every time
-// it is the file that is named, by Verify and, where what is stored is wrong, by Open.
-func TestHostileFiles(t *testing.T) {
+// TestHostileBundleFiles tries files that are other than the manifest says, and manifests that are other than the files.
+// Every time it is the file that is named, by Verify and, where what is stored is wrong, by Open.
+func TestHostileBundleFiles(t *testing.T) {
 	t.Parallel()
 	whole, _ := fixture(t)
 	const toolFile, innerFile = "bin/tool.gz", "images/inner.tar"
@@ -144,22 +145,25 @@ func noImage(t *testing.T, path string, file *bundle.File) {
 	file.Size, file.SHA256 = int64(len(content)), digest(content)
 }
 
-// TestExtractStaysInside asks for names that lead elsewhere, of a manifest that Open would have refused.
-func TestExtractStaysInside(t *testing.T) {
+// TestHostileNamesToExtract tries names that lead elsewhere, of a manifest that Open would have refused.
+func TestHostileNamesToExtract(t *testing.T) {
 	t.Parallel()
 	dir, _ := fixture(t)
-	above := t.TempDir()
-	out := filepath.Join(above, "a", "b")
-	for _, name := range []string{"../x", "../../x", "/" + filepath.Join(above, "x"), "..", ".", "", "c/x"} {
-		folder := open(t, dir)
-		folder.Manifest.Files[0].Name = name
-		if err := folder.Extract(name, out); err == nil {
-			t.Errorf("%q is extracted", name)
-		}
-	}
-	entries, err := os.ReadDir(above)
-	if err != nil || len(entries) != 0 {
-		t.Errorf("there is %v, %v, want nothing", entries, err)
+	for _, name := range []string{"../x", "../../x", "ABOVE/x", "..", ".", "", "c/x"} {
+		t.Run(strconv.Quote(name), func(t *testing.T) {
+			t.Parallel()
+			above := t.TempDir()
+			name = strings.Replace(name, "ABOVE", above, 1)
+			folder := open(t, dir)
+			folder.Manifest.Files[0].Name = name
+			if err := folder.Extract(name, filepath.Join(above, "a", "b")); err == nil {
+				t.Errorf("%q is extracted", name)
+			}
+			entries, err := os.ReadDir(above)
+			if err != nil || len(entries) != 0 {
+				t.Errorf("there is %v, %v, want nothing", entries, err)
+			}
+		})
 	}
 }
 

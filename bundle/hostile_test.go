@@ -2,6 +2,7 @@ package bundle_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -129,29 +130,39 @@ func hostileFiles() []hostile {
 	}
 }
 
-func TestOpenRefusesHostileManifests(t *testing.T) {
+// openManifest opens a bundle that is nothing but its manifest.
+func openManifest(t *testing.T, manifest string) (dir string, err error) {
+	t.Helper()
+	dir = t.TempDir()
+	write(t, filepath.Join(dir, bundle.ManifestName), []byte(manifest))
+	_, err = bundle.Open(dir)
+	return dir, err
+}
+
+// TestHostileBundleManifests tries bundles with one thing changed in manifest.json, and one without it.
+func TestHostileBundleManifests(t *testing.T) {
 	t.Parallel()
-	openManifest := func(manifest string) (string, error) {
-		dir := t.TempDir()
-		write(t, filepath.Join(dir, bundle.ManifestName), []byte(manifest))
-		_, err := bundle.Open(dir)
-		return dir, err
-	}
-	if _, err := openManifest(sound); err != nil {
+	if _, err := openManifest(t, sound); err != nil {
 		t.Fatalf("a sound manifest: %v", err)
 	}
 	for _, test := range append(hostileDocuments(), hostileFiles()...) {
-		manifest := strings.Replace(sound, test.old, test.changed, 1)
-		if manifest == sound {
-			t.Errorf("%q changes nothing", test.old)
-		}
-		dir, err := openManifest(manifest)
-		var refused *bundle.NoBundleError
-		if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), dir) {
-			t.Errorf("%.60q instead of %.60q: error %v does not say %q", test.changed, test.old, err, test.want)
-		}
+		t.Run(fmt.Sprintf("%.40s instead of %.30s", test.changed, test.old), func(t *testing.T) {
+			t.Parallel()
+			manifest := strings.Replace(sound, test.old, test.changed, 1)
+			if manifest == sound {
+				t.Errorf("%q changes nothing", test.old)
+			}
+			dir, err := openManifest(t, manifest)
+			var refused *bundle.NoBundleError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), dir) {
+				t.Errorf("%.60q instead of %.60q: error %v does not say %q", test.changed, test.old, err, test.want)
+			}
+		})
 	}
-	if _, err := bundle.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no manifest.json") {
-		t.Errorf("an empty folder: %v", err)
-	}
+	t.Run("no manifest.json", func(t *testing.T) {
+		t.Parallel()
+		if _, err := bundle.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no manifest.json") {
+			t.Errorf("an empty folder: %v", err)
+		}
+	})
 }

@@ -151,15 +151,19 @@ func TestWriteNamesTheImageAndTheFile(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesWhatIsNoImage(t *testing.T) {
+// TestHostileImageArchives tries archives that are no images, or not whole.
+func TestHostileImageArchives(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "image.tar")
 	for name, content := range map[string][]byte{"garbage": []byte("garbage"), "empty": nil, "cut off": written(t, image())[:3000]} {
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if archive, err := oci.Open(path); err == nil {
-			t.Errorf("%s is an image, closing it: %v", name, archive.Close())
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "image.tar")
+			if err := os.WriteFile(path, content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if archive, err := oci.Open(path); err == nil {
+				t.Errorf("it is an image, closing it: %v", archive.Close())
+			}
+		})
 	}
 }

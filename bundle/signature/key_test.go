@@ -94,20 +94,37 @@ func TestSignWith(t *testing.T) {
 	}
 }
 
-// TestSilentAgent is not waited for longer than the caller wants.
-func TestSilentAgent(t *testing.T) {
+// TestHostileSigningAgents tries SSH agents that are silent, which are waited for no longer than the caller wants, and that say
+// what is no answer.
+func TestHostileSigningAgents(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
 	path := filepath.Join(t.TempDir(), "key.pub")
 	if err := os.WriteFile(path, []byte(public(signer)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	socket := serveAgent(t, func(conn net.Conn) {
-		_, _ = conn.Read(make([]byte, 1)) // it has been asked, and says nothing
-		cancel()
-	})
-	if _, err := signature.SignWith(ctx, path, socket, []byte(message)); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
+	for name, says := range map[string]string{
+		"silent": "", "too long": "\xff\xff\xff\xff", "empty": "\x00\x00\x00\x00",
+		"nonsense": "\x00\x00\x00\x01\x63", "cut": "\x00\x00\x00\x10\x0c",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			socket := serveAgent(t, func(conn net.Conn) {
+				_, _ = conn.Read(make([]byte, 1)) // it has been asked
+				if says == "" {
+					cancel()
+					return
+				}
+				_, _ = conn.Write([]byte(says))
+				_ = conn.Close()
+			})
+			_, err := signature.SignWith(ctx, path, socket, []byte(message))
+			var refused *signature.KeyError
+			if says == "" && !errors.Is(err, context.Canceled) || says != "" && (!errors.As(err, &refused) || !strings.Contains(err.Error(), path)) {
+				t.Errorf("error %v", err)
+			}
+		})
 	}
 }

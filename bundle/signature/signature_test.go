@@ -90,8 +90,8 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// TestVerifyRefuses changes the content, the signature, or what it is for.
-func TestVerifyRefuses(t *testing.T) {
+// TestHostileSignatures tries signatures of other content, for something else, of others, and what is none.
+func TestHostileSignatures(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
 	other, _ := newKey(t)
@@ -135,10 +135,13 @@ func TestVerifyRefuses(t *testing.T) {
 		"somebody else's key": {sign(t, other), "is not allowed by signers: no line allows it"},
 		"a weak key":          {sshsig.Armor(weakly), "an RSA key of 1024 bits is too weak"},
 	} {
-		who, err := verify(test.signed, signers)
-		if err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v, %v, want %q", name, who, err, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			who, err := verify(test.signed, signers)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, %v, want %q", who, err, test.want)
+			}
+		})
 	}
 	if _, err := verify(signed, signers); err != nil {
 		t.Errorf("what all of them were made of: %v", err)
@@ -164,14 +167,27 @@ func TestAllowedSigners(t *testing.T) {
 		{`ann NAMESPACES="dualstrap-bundle",valid-after="20260101",valid-before="20270101" ` + key, "ann"},
 		{`ann valid-after="20260601115959Z",valid-before="202606011201Z" ` + key, "ann"},
 		{`ann namespaces="git" ` + key + "\nann " + key, "ann"},
+	} {
+		who, err := verify(signed, test.signers)
+		if err != nil || who.Principal != test.want {
+			t.Errorf("%.100q: %q, %v, want %q", strings.ReplaceAll(test.signers, key, "KEY"), who.Principal, err, test.want)
+		}
+	}
+}
 
+// TestHostileAllowedSigners tries files of allowed signers that are none, and those that do not allow the signer.
+func TestHostileAllowedSigners(t *testing.T) {
+	t.Parallel()
+	signer, _ := newKey(t)
+	other, _ := newKey(t)
+	key, signed := public(signer), sign(t, signer)
+	for _, test := range []struct{ signers, want string }{
 		{`ann namespaces="git" ` + key, "line 1 allows it for other namespaces than dualstrap-bundle"},
 		{`ann namespaces="*,!dualstrap-bundle" ` + key, "line 1 allows it for other namespaces"},
 		{`ann valid-after="20260601120001Z" ` + key, "line 1 allows it only after 2026-06-01T12:00:01Z"},
 		{`ann valid-before="20260601115959Z" ` + key, "line 1 allowed it only before 2026-06-01T11:59:59Z"},
 		{"ann cert-authority " + key, "no line allows it"},
 		{"bob " + public(other), "is not allowed by signers: no line allows it"},
-
 		{"", "it has no signer"},
 		{"# ann " + key, "it has no signer"},
 		{key, "line 1: it must be PRINCIPALS [OPTIONS] KEYTYPE KEY, and is not"},
@@ -193,64 +209,32 @@ func TestAllowedSigners(t *testing.T) {
 		{`ann valid-before="20260101",valid-before="20290101" ` + key, "the option valid-before is there twice"},
 		{`ann valid-after="20270101",valid-before="20260101" ` + key, "valid-after is not before valid-before"},
 	} {
-		who, err := verify(signed, test.signers)
-		said := who.Principal
-		if err != nil {
-			said = err.Error()
-		}
-		if err == nil && said != test.want || err != nil && !strings.Contains(said, test.want) {
-			t.Errorf("%.100q: %q, want %q", strings.ReplaceAll(test.signers, key, "KEY"), said, test.want)
-		}
+		name := strings.NewReplacer(key, "KEY", public(other), "OTHER").Replace(test.signers)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if who, err := verify(signed, test.signers); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, %v, want %q", who, err, test.want)
+			}
+		})
 	}
 }
 
-// TestCertificates signs with keys that an authority vouches for, or not.
-func TestCertificates(t *testing.T) {
-	t.Parallel()
-	authority, _ := newKey(t)
-	stranger, _ := newKey(t)
+// soundCertificate makes a key, and for it a certificate of an authority that is sound but for a change.
+func soundCertificate(t *testing.T, authority ssh.Signer, change func(*ssh.Certificate)) (ssh.Certificate, ssh.Signer) {
+	t.Helper()
 	signer, _ := newKey(t)
-	year := func(n int) uint64 { return uint64(time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC).Unix()) } //nolint:gosec // after 1970
-	sound := ssh.Certificate{
+	cert := ssh.Certificate{
 		Key: signer.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{"root", "ann@example.com"},
 		ValidAfter: year(2026), ValidBefore: year(2027),
 	}
-	const yes, no = "cert-authority", "does not allow its certificate"
-	for name, test := range map[string]struct {
-		change  func(*ssh.Certificate)
-		signer  ssh.Signer
-		options string
-		want    string
-	}{
-		"sound":         {nil, authority, yes, ""},
-		"expired":       {func(c *ssh.Certificate) { c.ValidBefore = year(2026) + 1 }, authority, yes, no},
-		"not yet valid": {func(c *ssh.Certificate) { c.ValidAfter = year(2027) - 1 }, authority, yes, no},
-		"of a host":     {func(c *ssh.Certificate) { c.CertType = ssh.HostCert }, authority, yes, "it is one of a host"},
-		"for others": {func(c *ssh.Certificate) {
-			c.ValidPrincipals = []string{"bob"}
-		}, authority, yes, "its certificate is for bob"},
-		"for one thing": {func(c *ssh.Certificate) {
-			c.CriticalOptions = map[string]string{"x": "y"}
-		}, authority, yes, no},
-		"of nobody known":   {nil, stranger, yes, "no line allows it"},
-		"without the word":  {nil, authority, `namespaces="*"`, "no line allows it"},
-		"another namespace": {nil, authority, `cert-authority,namespaces="git"`, "other namespaces"},
-	} {
-		cert := sound
-		if test.change != nil {
-			test.change(&cert)
-		}
-		if err := cert.SignCert(rand.Reader, test.signer); err != nil {
-			t.Fatal(err)
-		}
-		if name == "sound" {
-			forged := cert
-			forged.ValidPrincipals = []string{"admin@example.com"}
-			checkCertificate(t, "forged", certified(t, &forged, signer), "*@example.com cert-authority "+public(authority), no)
-		}
-		checkCertificate(t, name, certified(t, &cert, signer), fmt.Sprintf("*@example.com %s %s", test.options, public(authority)), test.want)
+	change(&cert)
+	if err := cert.SignCert(rand.Reader, authority); err != nil {
+		t.Fatal(err)
 	}
+	return cert, signer
 }
+
+func year(n int) uint64 { return uint64(time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC).Unix()) } //nolint:gosec // after 1970
 
 // certified signs with a key that has a certificate.
 func certified(t *testing.T, cert *ssh.Certificate, key ssh.Signer) []byte {
@@ -262,13 +246,53 @@ func certified(t *testing.T, cert *ssh.Certificate, key ssh.Signer) []byte {
 	return sign(t, signer)
 }
 
-func checkCertificate(t *testing.T, name string, signed []byte, signers, want string) {
-	t.Helper()
-	who, err := verify(signed, signers)
-	switch {
-	case want == "" && (err != nil || who.Principal != "ann@example.com" || who.KeyType != ssh.KeyAlgoED25519):
-		t.Errorf("%s: %v, %v", name, who, err)
-	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
-		t.Errorf("%s: %v, %v, want %q", name, who, err, want)
+func TestCertificate(t *testing.T) {
+	t.Parallel()
+	authority, _ := newKey(t)
+	cert, signer := soundCertificate(t, authority, func(*ssh.Certificate) {})
+	who, err := verify(certified(t, &cert, signer), "*@example.com cert-authority "+public(authority))
+	if err != nil || who.Principal != "ann@example.com" || who.KeyType != ssh.KeyAlgoED25519 {
+		t.Errorf("%v, %v", who, err)
+	}
+}
+
+// TestHostileSignerCertificates tries keys that an authority does not vouch for, or not for this.
+func TestHostileSignerCertificates(t *testing.T) {
+	t.Parallel()
+	authority, _ := newKey(t)
+	stranger, _ := newKey(t)
+	same := func(*ssh.Certificate) {}
+	const yes, no = "cert-authority", "does not allow its certificate"
+	for name, test := range map[string]struct {
+		change  func(*ssh.Certificate)
+		signer  ssh.Signer
+		options string
+		want    string
+	}{
+		"expired":       {func(c *ssh.Certificate) { c.ValidBefore = year(2026) + 1 }, authority, yes, no},
+		"not yet valid": {func(c *ssh.Certificate) { c.ValidAfter = year(2027) - 1 }, authority, yes, no},
+		"of a host":     {func(c *ssh.Certificate) { c.CertType = ssh.HostCert }, authority, yes, "it is one of a host"},
+		"for others": {func(c *ssh.Certificate) {
+			c.ValidPrincipals = []string{"bob"}
+		}, authority, yes, "its certificate is for bob"},
+		"for one thing": {func(c *ssh.Certificate) {
+			c.CriticalOptions = map[string]string{"x": "y"}
+		}, authority, yes, no},
+		"of nobody known":   {same, stranger, yes, "no line allows it"},
+		"without the word":  {same, authority, `namespaces="*"`, "no line allows it"},
+		"another namespace": {same, authority, `cert-authority,namespaces="git"`, "other namespaces"},
+		"forged":            {same, authority, yes, no},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cert, signer := soundCertificate(t, test.signer, test.change)
+			if name == "forged" { // when it has been signed
+				cert.ValidPrincipals = []string{"admin@example.com"}
+			}
+			who, err := verify(certified(t, &cert, signer), fmt.Sprintf("*@example.com %s %s", test.options, public(authority)))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, %v, want %q", who, err, test.want)
+			}
+		})
 	}
 }
