@@ -71,8 +71,8 @@ func healthyAnswer(tb testing.TB) remote.Answer {
 	return recorded(tb, "testdata/hosts/debian.txtar")
 }
 
-// What a program did say has to make sense.
-func TestDecodeRefuses(t *testing.T) {
+// TestHostileFacts tries hosts whose programs say what makes no sense, or whose answers lack some.
+func TestHostileFacts(t *testing.T) {
 	t.Parallel()
 	for name, wrong := range map[string]string{
 		"lines":     "/proc/meminfo:MemTotal: lots",
@@ -87,15 +87,22 @@ func TestDecodeRefuses(t *testing.T) {
 		"endpoints": "no endpoint",
 		"clock":     "noon",
 	} {
-		answer := healthyAnswer(t)
-		answer.Values[name] = remote.Value{Output: []byte(wrong + "\n")}
-		if _, err := decode(answer, at()); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %q: error %v, want one that names %s", name, wrong, err, name)
-		}
-		delete(answer.Values, name)
-		if _, err := decode(answer, at()); err == nil || !strings.Contains(err.Error(), `lacks "`+name+`"`) {
-			t.Errorf("without %s: error %v", name, err)
-		}
+		t.Run("wrong "+name, func(t *testing.T) {
+			t.Parallel()
+			answer := healthyAnswer(t)
+			answer.Values[name] = remote.Value{Output: []byte(wrong + "\n")}
+			if _, err := decode(answer, at()); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%q: error %v, want one that names %s", wrong, err, name)
+			}
+		})
+		t.Run("no "+name, func(t *testing.T) {
+			t.Parallel()
+			answer := healthyAnswer(t)
+			delete(answer.Values, name)
+			if _, err := decode(answer, at()); err == nil || !strings.Contains(err.Error(), `lacks "`+name+`"`) {
+				t.Errorf("error %v", err)
+			}
+		})
 	}
 }
 
@@ -206,12 +213,21 @@ neighbour fd12::4:104 lladdr 02:00:00:00:00:0e PROBE
 	if want := []string{"10.2.0.212 02:00:00:00:00:0a", "fd12::4:101 02:00:00:00:00:0c"}; !slices.Equal(macs, want) {
 		t.Errorf("neighbours %v, want %v", macs, want)
 	}
+}
+
+// TestHostileNetworkFacts tries what no script of ours says of the network around a host.
+func TestHostileNetworkFacts(t *testing.T) {
+	t.Parallel()
 	for _, wrong := range []string{
-		"reach", "reach here whole", "connect 10.2.0.175 http open", "connect 10.2.0.175 443", "greet 10.2.0.5 hi",
+		"reach", "reach here whole", "connect 10.2.0.175 http open", "connect 10.2.0.175 443", "connect 10.2.0.175 65536 open",
+		"greet 10.2.0.5 hi",
 	} {
-		answer.Values["network"] = remote.Value{Output: []byte(wrong)}
-		if _, err := decodeNetwork(answer); err == nil || !strings.Contains(err.Error(), wrong) {
-			t.Errorf("%q: error %v", wrong, err)
-		}
+		t.Run(wrong, func(t *testing.T) {
+			t.Parallel()
+			answer := remote.Answer{Values: map[string]remote.Value{"network": {Output: []byte(wrong)}}}
+			if _, err := decodeNetwork(answer); err == nil || !strings.Contains(err.Error(), wrong) {
+				t.Errorf("error %v", err)
+			}
+		})
 	}
 }

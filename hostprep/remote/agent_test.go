@@ -46,8 +46,8 @@ func agentThat(t *testing.T, says string) string {
 	return socket
 }
 
-// An agent that does not answer is waited for once and told, and keys from files are used.
-func TestAgentThatDoesNotAnswer(t *testing.T) {
+// TestHostileAgents tries SSH agents that do not answer: they are waited for once and told, and keys from files are used.
+func TestHostileAgents(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{"silent": "", "a part": "\x00\x00\x00\x10\x0c"} {
 		t.Run(name, func(t *testing.T) {
@@ -68,8 +68,8 @@ func TestAgentThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// Where there is no other key, the host's failure says so, too; and one that is not there at all is no news.
-func TestAgentIsToldWhereNoKeyFits(t *testing.T) {
+// TestHostileOnlyAgents tries SSH agents that give no key, where there is no other: the host's failure says so.
+func TestHostileOnlyAgents(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		socket string

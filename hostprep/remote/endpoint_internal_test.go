@@ -110,7 +110,8 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-func TestEndpointErrors(t *testing.T) {
+// TestHostileSSHConfigs tries SSH configurations and jump hosts that make no sense.
+func TestHostileSSHConfigs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		settings Settings

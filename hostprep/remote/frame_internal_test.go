@@ -16,46 +16,31 @@ func frame(name string, output []byte, status int) string {
 	return fmt.Sprintf("\n%s begin %s\n%s\n%s end %d\n", testMarker, name, output, testMarker, status)
 }
 
+// done writes what a script's end is.
+func done(status string) string { return "\n" + testMarker + " done " + status + "\n" }
+
 func TestParseFrames(t *testing.T) {
 	t.Parallel()
-	done := func(status string) string { return "\n" + testMarker + " done " + status + "\n" }
 	tests := map[string]struct {
 		output string
 		values string // NAME=OUTPUT(STATUS) ...
 		state  string // begun, done, status
-		fails  string
 	}{
-		"nothing":          {"", "", "false false 0", ""},
-		"noise":            {"motd\n" + testMarker + " begin", "", "false false 0", ""},
-		"an answer":        {"motd" + frame("a", []byte("x\n"), 3) + "noise" + done("0"), "a=\"x\\n\"(3)", "true true 0", ""},
-		"cut in an answer": {"\n" + testMarker + " begin a\nxyz", "", "true false 0", ""},
-		"cut in a marker":  {frame("a", nil, 0) + "\n" + testMarker + " don", "a=\"\"(0)", "true false 0", ""},
-		"failed":           {done("255"), "", "true true 255", ""},
+		"nothing":          {"", "", "false false 0"},
+		"noise":            {"motd\n" + testMarker + " begin", "", "false false 0"},
+		"an answer":        {"motd" + frame("a", []byte("x\n"), 3) + "noise" + done("0"), "a=\"x\\n\"(3)", "true true 0"},
+		"cut in an answer": {"\n" + testMarker + " begin a\nxyz", "", "true false 0"},
+		"cut in a marker":  {frame("a", nil, 0) + "\n" + testMarker + " don", "a=\"\"(0)", "true false 0"},
+		"failed":           {done("255"), "", "true true 255"},
 		"another's marker": {
-			frame("a", []byte("\nfedcba9876543210 end 0\n"), 0) + done("1"), "a=\"\\nfedcba9876543210 end 0\\n\"(0)", "true true 1", "",
+			frame("a", []byte("\nfedcba9876543210 end 0\n"), 0) + done("1"), "a=\"\\nfedcba9876543210 end 0\\n\"(0)", "true true 1",
 		},
-		"progress":              {"\n" + testMarker + " progress 30\n" + frame("a", nil, 0) + done("0"), "a=\"\"(0)", "true true 0", ""},
-		"progress of no time":   {"\n" + testMarker + " progress -1\n", "", "", "no number of seconds"},
-		"progress in an answer": {"\n" + testMarker + " begin a\n\n" + testMarker + " progress 1\n", "", "", "malformed"},
-		"twice":                 {frame("a", nil, 0) + frame("a", nil, 0), "", "", "answered twice"},
-		"no exit status":        {done("256"), "", "", "no exit status"},
-		"an end alone":          {"\n" + testMarker + " end 0\n", "", "", "malformed"},
-		"done in an answer":     {"\n" + testMarker + " begin a\n" + done("0"), "", "", "malformed"},
-		"more after the end":    {done("0") + frame("a", nil, 0), "", "", "malformed"},
-		"a word of our own":     {"\n" + testMarker + " what\n", "", "", "malformed"},
-		"a begin in a begin":    {"\n" + testMarker + " begin a\n" + frame("b", nil, 0), "", "", "malformed"},
-		"no status in an end":   {"\n" + testMarker + " begin a\n\n" + testMarker + " end\n", "", "", "no exit status"},
+		"progress": {"\n" + testMarker + " progress 30\n" + frame("a", nil, 0) + done("0"), "a=\"\"(0)", "true true 0"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			parsed, err := parseFrames([]byte(test.output), testMarker)
-			if test.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), test.fails) {
-					t.Errorf("error %v, want %q", err, test.fails)
-				}
-				return
-			}
 			var values []string
 			for name, value := range parsed.values {
 				values = append(values, fmt.Sprintf("%s=%q(%d)", name, value.Output, value.Status))
@@ -63,6 +48,30 @@ func TestParseFrames(t *testing.T) {
 			got := []string{strings.Join(values, " "), fmt.Sprint(parsed.begun, parsed.done, parsed.status)}
 			if diff := cmp.Diff([]string{test.values, test.state}, got); diff != "" || err != nil {
 				t.Errorf("frames (-want +got), %v:\n%s", err, diff)
+			}
+		})
+	}
+}
+
+// TestHostileFrames tries frames around answers that are none that a script was given.
+func TestHostileFrames(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ output, fails string }{
+		"progress of no time":   {"\n" + testMarker + " progress -1\n", "no number of seconds"},
+		"progress in an answer": {"\n" + testMarker + " begin a\n\n" + testMarker + " progress 1\n", "malformed"},
+		"twice":                 {frame("a", nil, 0) + frame("a", nil, 0), "answered twice"},
+		"no exit status":        {done("256"), "no exit status"},
+		"an end alone":          {"\n" + testMarker + " end 0\n", "malformed"},
+		"done in an answer":     {"\n" + testMarker + " begin a\n" + done("0"), "malformed"},
+		"more after the end":    {done("0") + frame("a", nil, 0), "malformed"},
+		"a word of our own":     {"\n" + testMarker + " what\n", "malformed"},
+		"a begin in a begin":    {"\n" + testMarker + " begin a\n" + frame("b", nil, 0), "malformed"},
+		"no status in an end":   {"\n" + testMarker + " begin a\n\n" + testMarker + " end\n", "no exit status"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := parseFrames([]byte(test.output), testMarker); err == nil || !strings.Contains(err.Error(), test.fails) {
+				t.Errorf("error %v, want %q", err, test.fails)
 			}
 		})
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// A host gets nothing that it asks for: no agent, no display, no connection from here.
-func TestChannelsThatAHostOpens(t *testing.T) {
+// TestHostileChannels tries hosts that ask for something: they get no agent, no display, no connection from here.
+func TestHostileChannels(t *testing.T) {
 	t.Parallel()
 	kinds := []string{"auth-agent@openssh.com", "x11", "forwarded-tcpip", "session", "direct-tcpip", "tun@openssh.com"}
 	server := remotetest.NewServer(t, remotetest.Options{Opens: kinds})
@@ -22,25 +22,36 @@ func TestChannelsThatAHostOpens(t *testing.T) {
 	}
 	answers := server.Opened()
 	for _, kind := range kinds {
-		var refused *ssh.OpenChannelError
-		if err, asked := answers[kind]; !asked || !errors.As(err, &refused) {
-			t.Errorf("%s: asked %t, error %v", kind, asked, err)
-		}
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			var refused *ssh.OpenChannelError
+			if err, asked := answers[kind]; !asked || !errors.As(err, &refused) {
+				t.Errorf("asked %t, error %v", asked, err)
+			}
+		})
 	}
 }
 
-// What a host shows at the login is not shown here, however much it is.
-func TestHugeBanner(t *testing.T) {
+// TestHostileBanners tries what hosts show at the login: it is not shown here, however much it is.
+func TestHostileBanners(t *testing.T) {
 	t.Parallel()
-	banner := strings.Repeat("\x1b[31mWelcome\x1b]0;title\a\n", 8_000)
-	host := connect(t, remotetest.NewServer(t, remotetest.Options{Banner: banner}))
-	if answer, err := host.Probe(bound(t), remote.Script{Name: "look", Body: "answer a true"}); err != nil || answer.Stderr != "" {
-		t.Errorf("standard error %q, error %v", answer.Stderr, err)
+	for name, banner := range map[string]string{
+		"escape sequences": "\x1b[31mWelcome\x1b]0;title\a\u202e\x9b\n", "200 kB": strings.Repeat("\x1b[31mWelcome\x1b]0;title\a\n", 8_000),
+		"a frame": "\nMARKER begin a\nx\nMARKER end 0\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host := connect(t, remotetest.NewServer(t, remotetest.Options{Banner: banner}))
+			answer, err := host.Probe(bound(t), remote.Script{Name: "look", Body: "answer a true"})
+			if err != nil || answer.Stderr != "" || answer.Text("a") != "" {
+				t.Errorf("answer %q, standard error %q, error %v", answer.Text("a"), answer.Stderr, err)
+			}
+		})
 	}
 }
 
-// Answers of all shapes end, and none of them is taken for what it is not.
-func TestMalformedAnswers(t *testing.T) {
+// TestHostileAnswers tries answers of all shapes: each ends, and none is taken for what it is not.
+func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat("\nMARKER begin a\n\nMARKER end 0\n", 30_000)
 	for name, test := range map[string]struct {

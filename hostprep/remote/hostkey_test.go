@@ -42,68 +42,105 @@ func certify(t *testing.T, authority, host ssh.Signer, change func(*ssh.Certific
 	return signer
 }
 
+// knownKeys are the keys that hosts of these tests show, and what files of known hosts say of them.
+type knownKeys struct{ authority, own, other, signed, old, astray, stranger ssh.Signer }
+
+func newKnownKeys(t *testing.T) knownKeys {
+	t.Helper()
+	k := knownKeys{authority: remotetest.NewSigner(t), own: remotetest.NewSigner(t), other: remotetest.NewSigner(t)}
+	k.signed = certify(t, k.authority, k.own, func(*ssh.Certificate) {})
+	k.old = certify(t, k.authority, k.own, func(c *ssh.Certificate) { c.ValidBefore = 1 })
+	k.astray = certify(t, k.authority, k.own, func(c *ssh.Certificate) { c.ValidPrincipals = []string{"elsewhere"} })
+	k.stranger = certify(t, k.other, k.own, func(*ssh.Certificate) {})
+	return k
+}
+
+// meet connects to a host that shows a key with a file of known hosts, in which words stand for keys and addresses.
+func (k knownKeys) meet(t *testing.T, shown ssh.Signer, known string) error {
+	t.Helper()
+	server := remotetest.NewServer(t, remotetest.Options{HostKey: shown})
+	_, err := try(t, server, func(s *remote.Settings) {
+		address := knownhosts.Normalize(server.Addr().String())
+		text := strings.NewReplacer("ADDRESS", address, "HOST", "127.0.0.1", "AUTHORITY", keyWords(k.authority.PublicKey()),
+			"SIGNER", "@cert-authority * "+keyWords(k.authority.PublicKey()), "OWN", keyWords(k.own.PublicKey()),
+			"OTHER", keyWords(k.other.PublicKey()), "HASHED", knownhosts.HashHostname(address)).Replace(known)
+		s.KnownHostsPath = write(t, filepath.Join(t.TempDir(), "known_hosts"), text+"\n")
+	})
+	return err
+}
+
 func TestKnownHosts(t *testing.T) {
 	t.Parallel()
-	authority, own, other := remotetest.NewSigner(t), remotetest.NewSigner(t), remotetest.NewSigner(t)
-	valid := func(*ssh.Certificate) {}
-	expired := func(c *ssh.Certificate) { c.ValidBefore = 1 }
-	stranger := func(c *ssh.Certificate) { c.ValidPrincipals = []string{"elsewhere"} }
-	signed, old, astray := certify(t, authority, own, valid), certify(t, authority, own, expired), certify(t, authority, own, stranger)
-	at := func(text string) func(string, string) string {
-		return func(address, host string) string {
-			return strings.NewReplacer("ADDRESS", address, "HOST", host, "AUTHORITY", keyWords(authority.PublicKey()),
-				"SIGNER", "@cert-authority * "+keyWords(authority.PublicKey()), "OWN", keyWords(own.PublicKey()),
-				"OTHER", keyWords(other.PublicKey()), "HASHED", knownhosts.HashHostname(address)).Replace(text)
-		}
+	k := newKnownKeys(t)
+	for name, test := range map[string]struct {
+		shown ssh.Signer
+		known string
+	}{
+		"its line":                      {k.own, "ADDRESS OWN"},
+		"a hashed line":                 {k.own, "HASHED OWN"},
+		"one of two":                    {k.own, "ADDRESS OTHER\nADDRESS OWN"},
+		"a line without port":           {k.own, "HOST OWN"},
+		"a pattern":                     {k.own, "127.0.* OWN"},
+		"its own port goes first":       {k.own, "HOST OTHER\nADDRESS OWN"},
+		"a bad line beside it":          {k.own, "# comment\nADDRESS ssh-ed25519 !!!\n\nADDRESS OWN"},
+		"another is revoked":            {k.own, "ADDRESS OWN\n@revoked * OTHER"},
+		"an authority's certificate":    {k.signed, "@cert-authority 127.0.0.* AUTHORITY"},
+		"without port":                  {k.signed, "@cert-authority HOST AUTHORITY"},
+		"expired, but its key is known": {k.old, "SIGNER\nADDRESS OWN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := k.meet(t, test.shown, test.known); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	tests := map[string]struct {
+}
+
+// TestHostileHostKeys tries hosts whose keys are unknown, changed or revoked, or vouched for by nobody who may.
+func TestHostileHostKeys(t *testing.T) {
+	t.Parallel()
+	k := newKnownKeys(t)
+	for name, test := range map[string]struct {
 		shown ssh.Signer
 		known string
 		want  error
 		says  string
 	}{
-		"its line":                      {own, "ADDRESS OWN", nil, ""},
-		"a hashed line":                 {own, "HASHED OWN", nil, ""},
-		"one of two":                    {own, "ADDRESS OTHER\nADDRESS OWN", nil, ""},
-		"a line without port":           {own, "HOST OWN", nil, ""},
-		"a pattern":                     {own, "127.0.* OWN", nil, ""},
-		"its own port goes first":       {own, "HOST OTHER\nADDRESS OWN", nil, ""},
-		"another at another port":       {own, "HOST OTHER", remote.ErrHostKeyUnknown, ""},
-		"a bad line beside it":          {own, "# comment\nADDRESS ssh-ed25519 !!!\n\nADDRESS OWN", nil, ""},
-		"another's line":                {own, "192.0.2.1 OWN", remote.ErrHostKeyUnknown, "it shows ssh-ed25519"},
-		"negated":                       {own, "127.0.*,!HOST OWN\n*,!ADDRESS OTHER", remote.ErrHostKeyUnknown, ""},
-		"another key":                   {own, "\nHASHED OTHER", remote.ErrHostKeyChanged, "known_hosts:2 has"},
-		"revoked":                       {own, "ADDRESS OWN\n@revoked * OWN", remote.ErrHostKeyRevoked, "known_hosts:2"},
-		"another is revoked":            {own, "ADDRESS OWN\n@revoked * OTHER", nil, ""},
-		"an authority's certificate":    {signed, "@cert-authority 127.0.0.* AUTHORITY", nil, ""},
-		"without port":                  {signed, "@cert-authority HOST AUTHORITY", nil, ""},
-		"of another host":               {astray, "SIGNER", remote.ErrHostKeyUnknown, "certificate that is not valid"},
-		"expired":                       {old, "SIGNER", remote.ErrHostKeyUnknown, "expired"},
-		"of another authority":          {certify(t, other, own, valid), "SIGNER", remote.ErrHostKeyUnknown, "no authorities"},
-		"expired, but its key is known": {old, "SIGNER\nADDRESS OWN", nil, ""},
-		"no certificate, and no line":   {own, "SIGNER", remote.ErrHostKeyUnknown, "it shows"},
-		"a revoked authority":           {signed, "SIGNER\n@revoked * AUTHORITY", remote.ErrHostKeyRevoked, "known_hosts:2"},
-		"a revoked certified key":       {signed, "SIGNER\n@revoked * OWN", remote.ErrHostKeyRevoked, "known_hosts:2"},
-		"an authority is no host":       {authority, "SIGNER", remote.ErrHostKeyUnknown, ""},
-	}
-	for name, test := range tests {
+		"another at another port":     {k.own, "HOST OTHER", remote.ErrHostKeyUnknown, ""},
+		"another's line":              {k.own, "192.0.2.1 OWN", remote.ErrHostKeyUnknown, "it shows ssh-ed25519"},
+		"negated":                     {k.own, "127.0.*,!HOST OWN\n*,!ADDRESS OTHER", remote.ErrHostKeyUnknown, ""},
+		"another key":                 {k.own, "\nHASHED OTHER", remote.ErrHostKeyChanged, "known_hosts:2 has"},
+		"revoked":                     {k.own, "ADDRESS OWN\n@revoked * OWN", remote.ErrHostKeyRevoked, "known_hosts:2"},
+		"of another host":             {k.astray, "SIGNER", remote.ErrHostKeyUnknown, "certificate that is not valid"},
+		"expired":                     {k.old, "SIGNER", remote.ErrHostKeyUnknown, "expired"},
+		"of another authority":        {k.stranger, "SIGNER", remote.ErrHostKeyUnknown, "no authorities"},
+		"no certificate, and no line": {k.own, "SIGNER", remote.ErrHostKeyUnknown, "it shows"},
+		"a revoked authority":         {k.signed, "SIGNER\n@revoked * AUTHORITY", remote.ErrHostKeyRevoked, "known_hosts:2"},
+		"a revoked certified key":     {k.signed, "SIGNER\n@revoked * OWN", remote.ErrHostKeyRevoked, "known_hosts:2"},
+		"an authority is no host":     {k.authority, "SIGNER", remote.ErrHostKeyUnknown, ""},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := remotetest.NewServer(t, remotetest.Options{HostKey: test.shown})
-			_, err := try(t, server, func(s *remote.Settings) {
-				address := knownhosts.Normalize(server.Addr().String())
-				s.KnownHostsPath = write(t, filepath.Join(t.TempDir(), "known_hosts"), at(test.known)(address, "127.0.0.1")+"\n")
-			})
-			if test.want == nil {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
+			err := k.meet(t, test.shown, test.known)
 			reason(t, err, test.want)
 			says(t, err, test.says, "cannot trust [127.0.0.1]:")
 		})
 	}
+}
+
+// acceptNew meets a host by the policy accept-new, with a file of known hosts, and returns that file.
+func acceptNew(t *testing.T, server *remotetest.Server, before string) (after string, err error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "new folder", "known_hosts")
+	if before != "" {
+		write(t, path, before)
+	}
+	_, err = try(t, server, func(s *remote.Settings) { s.KnownHostsPath, s.HostKeyPolicy = path, remote.AcceptNew })
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	return read(t, path), err
 }
 
 func TestAcceptNew(t *testing.T) {
@@ -111,37 +148,40 @@ func TestAcceptNew(t *testing.T) {
 	server := remotetest.NewServer(t, remotetest.Options{})
 	line := server.KnownHostsLine() + "\n"
 	other := "[127.0.0.1]:1 " + keyWords(remotetest.NewSigner(t).PublicKey())
-	changed := strings.Replace(line, keyWords(server.HostKey()), keyWords(remotetest.NewSigner(t).PublicKey()), 1)
-	revoked := "@revoked * " + keyWords(server.HostKey()) + "\n"
-	tests := map[string]struct {
-		before, after string
-		want          error
-	}{
-		"no file":            {"", line, nil},
-		"a file":             {other + "\n", other + "\n" + line, nil},
-		"an unfinished line": {other, other + "\n" + line, nil},
-		"known":              {line, line, nil},
-		"changed":            {changed, changed, remote.ErrHostKeyChanged},
-		"revoked":            {revoked, revoked, remote.ErrHostKeyRevoked},
-	}
-	for name, test := range tests {
+	for name, test := range map[string]struct{ before, after string }{
+		"no file":            {"", line},
+		"a file":             {other + "\n", other + "\n" + line},
+		"an unfinished line": {other, other + "\n" + line},
+		"known":              {line, line},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "new folder", "known_hosts")
-			if test.before != "" {
-				write(t, path, test.before)
+			if got, err := acceptNew(t, server, test.before); err != nil || got != test.after {
+				t.Errorf("error %v, the file is\n%s\nwant\n%s", err, got, test.after)
 			}
-			_, err := try(t, server, func(s *remote.Settings) { s.KnownHostsPath, s.HostKeyPolicy = path, remote.AcceptNew })
-			if test.want != nil {
-				reason(t, err, test.want)
-			} else if err != nil {
-				t.Fatal(err)
-			}
-			if got := read(t, path); got != test.after {
-				t.Errorf("the file is\n%s\nwant\n%s", got, test.after)
-			}
-			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("%v, %v", info, err)
+		})
+	}
+}
+
+// TestHostileNewHostKeys tries hosts whose keys are changed or revoked where new ones are accepted: the file stays.
+func TestHostileNewHostKeys(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{})
+	for name, test := range map[string]struct {
+		before string
+		want   error
+	}{
+		"changed": {
+			strings.Replace(server.KnownHostsLine(), keyWords(server.HostKey()), keyWords(remotetest.NewSigner(t).PublicKey()), 1),
+			remote.ErrHostKeyChanged,
+		},
+		"revoked": {"@revoked * " + keyWords(server.HostKey()), remote.ErrHostKeyRevoked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			after, err := acceptNew(t, server, test.before+"\n")
+			if reason(t, err, test.want); after != test.before+"\n" {
+				t.Errorf("the file is\n%s", after)
 			}
 		})
 	}
@@ -191,15 +231,35 @@ func TestAcceptNewOfManyHosts(t *testing.T) {
 	}
 }
 
-func TestKnownHostsThatCannotBeRead(t *testing.T) {
+// TestHostileSSHSettings tries settings of SSH that cannot be read or make no sense.
+func TestHostileSSHSettings(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
-	_, err := try(t, server, func(s *remote.Settings) { s.KnownHostsPath = write(t, t.TempDir()+"/known", "nonsense\n") })
-	says(t, err, "cannot read known hosts from ", "/known")
-	_, err = remote.NewPool(remote.Settings{HostKeyPolicy: "off"})
-	says(t, err, `host key policy "off"`)
-	_, err = remote.NewPool(remote.Settings{ConfigPath: write(t, t.TempDir()+"/config", "Host *\n  Include [\n")})
-	says(t, err, "cannot read the SSH configuration")
+	for name, test := range map[string]struct {
+		change func(*remote.Settings)
+		says   []string
+	}{
+		"known hosts of nonsense": {
+			func(s *remote.Settings) { s.KnownHostsPath = write(t, t.TempDir()+"/known", "nonsense\n") },
+			[]string{"cannot read known hosts from ", "/known"},
+		},
+		"a policy of no name": {func(s *remote.Settings) { s.HostKeyPolicy = "off" }, []string{`host key policy "off"`}},
+		"a configuration": {
+			func(s *remote.Settings) { s.ConfigPath = write(t, t.TempDir()+"/config", "Host *\n  Include [\n") },
+			[]string{"cannot read the SSH configuration"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := settingsOf(server, test.change)
+			hosts, err := remote.NewPool(settings)
+			if err == nil {
+				defer hosts.Close()
+				_, err = hosts.Host(bound(t), server.Addr().Addr())
+			}
+			says(t, err, test.says...)
+		})
+	}
 }
 
 // FuzzKnownHosts holds that no file makes a host trusted whose key is not in it.

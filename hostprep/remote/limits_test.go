@@ -44,8 +44,9 @@ func hostiles() map[string]struct {
 	}
 }
 
-// However a host keeps a script from coming to its end, the script ends, and it is told what it said last. Others go on.
-func TestScriptsThatNeverEnd(t *testing.T) {
+// TestHostileHosts tries hosts that keep a script from coming to its end: it ends, and it is told what it said last. Other
+// hosts go on.
+func TestHostileHosts(t *testing.T) {
 	t.Parallel()
 	healthy := connect(t, remotetest.NewServer(t, remotetest.Options{}))
 	for name, test := range hostiles() {

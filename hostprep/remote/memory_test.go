@@ -12,7 +12,7 @@ import (
 
 // Hosts that answer without end, 64 at once, are ended before they fill the memory: with what they kept of each until now,
 // 16 MiB, they would.
-func TestManyEndlessAnswersAtOnce(t *testing.T) { //nolint:paralleltest // it measures the memory of the whole process
+func TestManyFloodsAtOnce(t *testing.T) { //nolint:paralleltest // it measures the memory of the whole process
 	const hosts, most = 64, 512 << 20
 	server := remotetest.NewServer(t, remotetest.Options{Command: func(session remotetest.Session) remotetest.Exit {
 		page := make([]byte, 32<<10)

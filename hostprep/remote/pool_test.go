@@ -72,7 +72,8 @@ func TestGivingUp(t *testing.T) {
 	}
 }
 
-func TestLostConnections(t *testing.T) {
+// TestHostileConnections tries connections that are cut or go silent while scripts run, as of a frozen server.
+func TestHostileConnections(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*remotetest.Server){
 		"cut":    (*remotetest.Server).Cut,

@@ -145,7 +145,7 @@ func TestEndWithoutStatus(t *testing.T) {
 }
 
 // A host that answers more than anybody asked for must not fill the memory.
-func TestEndlessAnswer(t *testing.T) {
+func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}))
 	_, err := host.Probe(bound(t), remote.Script{Name: "endless", Body: "answer a cat /dev/zero"})

@@ -178,7 +178,8 @@ func arrived(t *testing.T, server *remotetest.Server, path string, least int64) 
 	t.Fatalf("not %d bytes of %s arrived", least, path)
 }
 
-func TestUploadDoesNotTrustWhatIsThere(t *testing.T) {
+// TestHostilePartsOfUploads tries what somebody else left where the parts of uploads are kept: it is not trusted.
+func TestHostilePartsOfUploads(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
 	host := connect(t, server)
@@ -187,21 +188,24 @@ func TestUploadDoesNotTrustWhatIsThere(t *testing.T) {
 	part := filepath.Join(server.Dir, "opt", ".image.dualstrap-"+upload.SHA256[:16]+".part")
 	for name, there := range map[string]string{
 		"other bytes": strings.Repeat("x", 1000), "too many": strings.Repeat("x", 2<<20), "nothing": "",
-		"the beginning": string(content.content[:5000]), "all": string(content.content),
+		"the beginning, changed": "x" + string(content.content[1:5000]), "all, changed": string(content.content[:1<<20-1]) + "x",
 	} {
-		os.Remove(upload.Path) //nolint:errcheck // there may be none
-		write(t, part, there)
-		if changed, err := host.Upload(bound(t), upload); err != nil || !changed {
-			t.Fatalf("%s: changed %t, error %v", name, changed, err)
-		}
-		if read(t, upload.Path) != string(content.content) {
-			t.Errorf("%s: other content", name)
-		}
-		alone(t, upload.Path)
+		t.Run(name, func(t *testing.T) {
+			os.Remove(upload.Path) //nolint:errcheck // there may be none
+			write(t, part, there)
+			if changed, err := host.Upload(bound(t), upload); err != nil || !changed {
+				t.Fatalf("changed %t, error %v", changed, err)
+			}
+			if read(t, upload.Path) != string(content.content) {
+				t.Error("other content")
+			}
+			alone(t, upload.Path)
+		})
 	}
 }
 
-func TestUploadOfSomethingElse(t *testing.T) {
+// TestHostileUploads tries files that are other than their digest when they arrive.
+func TestHostileUploads(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
 	host := connect(t, server)

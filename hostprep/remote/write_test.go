@@ -112,7 +112,8 @@ func TestWriteFilesIsAllOrNothing(t *testing.T) {
 	}
 }
 
-func TestPlacesThatAreRefused(t *testing.T) {
+// TestHostilePlacesOnHosts tries files for hosts in places, with modes or of owners that no file may have.
+func TestHostilePlacesOnHosts(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}))
 	file := remote.File{Path: "/etc/x", Mode: 0o644}
@@ -126,13 +127,22 @@ func TestPlacesThatAreRefused(t *testing.T) {
 		"USER:GROUP":                  func(f *remote.File) { f.Owner = "-R:root" },
 	}
 	for want, change := range tests {
-		bad := file
-		change(&bad)
-		_, err := host.WriteFiles(bound(t), []remote.File{bad})
-		says(t, err, want)
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			bad := file
+			change(&bad)
+			_, err := host.WriteFiles(bound(t), []remote.File{bad})
+			says(t, err, want)
+		})
 	}
-	_, err := host.WriteFiles(bound(t), []remote.File{file, file})
-	says(t, err, "given twice")
-	_, err = host.Upload(bound(t), remote.Upload{Path: "/x", SHA256: "short"})
-	says(t, err, "not a SHA-256 digest")
+	t.Run("given twice", func(t *testing.T) {
+		t.Parallel()
+		_, err := host.WriteFiles(bound(t), []remote.File{file, file})
+		says(t, err, "given twice")
+	})
+	t.Run("no digest", func(t *testing.T) {
+		t.Parallel()
+		_, err := host.Upload(bound(t), remote.Upload{Path: "/x", SHA256: "short"})
+		says(t, err, "not a SHA-256 digest")
+	})
 }
