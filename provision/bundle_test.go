@@ -47,30 +47,45 @@ func writeBundle(t *testing.T, dir string) {
 	}
 }
 
-// TestDamagedBundleTouchesNoHost prepares a host from a bundle of which one file is damaged and one is gone. The
-// host expects no call at all.
-func TestDamagedBundleTouchesNoHost(t *testing.T) {
+// TestHostileBundlesToSend tries bundles with files that are damaged or gone when a host is to be prepared. The host
+// expects no call at all.
+func TestHostileBundlesToSend(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	writeBundle(t, dir)
-	if err := errors.Join(
-		os.WriteFile(filepath.Join(dir, "bin/tool.gz"), []byte("consent"), 0o644), os.Remove(filepath.Join(dir, "images/pause.tar")),
-	); err != nil {
-		t.Fatal(err)
+	const damaged, missing = "bin/tool.gz: damaged: its SHA-256 is", "images/pause.tar: missing"
+	damage := func(dir string) error {
+		return os.WriteFile(filepath.Join(dir, "bin/tool.gz"), []byte("consent"), 0o644)
 	}
-	folder, err := bundle.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var desired change.Desired
-	if err := addBundle(&desired, folder, api.RoleWorker); err != nil {
-		t.Fatal(err)
-	}
-	host := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
-	_, err = change.Apply(t.Context(), host, change.Plan(change.State{}, desired))
-	for _, want := range []string{"bin/tool.gz: damaged: its SHA-256 is", "images/pause.tar: missing", dir} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v does not say %q", err, want)
-		}
+	remove := func(dir string) error { return os.Remove(filepath.Join(dir, "images/pause.tar")) }
+	for name, test := range map[string]struct {
+		change func(dir string) error
+		want   []string
+	}{
+		"damaged": {damage, []string{damaged}},
+		"missing": {remove, []string{missing}},
+		"both":    {func(dir string) error { return errors.Join(damage(dir), remove(dir)) }, []string{damaged, missing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeBundle(t, dir)
+			if err := test.change(dir); err != nil {
+				t.Fatal(err)
+			}
+			folder, err := bundle.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var desired change.Desired
+			if err := addBundle(&desired, folder, api.RoleWorker); err != nil {
+				t.Fatal(err)
+			}
+			host := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
+			_, err = change.Apply(t.Context(), host, change.Plan(change.State{}, desired))
+			for _, want := range append(test.want, dir) {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v does not say %q", err, want)
+				}
+			}
+		})
 	}
 }

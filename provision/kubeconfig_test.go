@@ -107,18 +107,32 @@ func openExample(t *testing.T, name string, options SiteOptions) *Site {
 	return site
 }
 
-func TestOpenSiteRefusesForeignKubeconfig(t *testing.T) {
+// TestHostileWorkspaceKubeconfigs tries kubeconfigs in the workspace that are not as dualstrap wrote them.
+func TestHostileWorkspaceKubeconfigs(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "c-kubeconfig")
-	content := strings.Replace(string(kubeconfigOf(t, certtest.New(t))), "  user:\n", "  user:\n    tokenFile: /root/secret\n", 1)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := OpenSite(Verdict{Config: example(t, "dual-stack.yaml")}, SiteOptions{Kubeconfig: path})
-	var refused *KubeconfigError
-	if !errors.As(err, &refused) || !strings.Contains(err.Error(), `"users[0].user.tokenFile"`) ||
-		!strings.Contains(refused.Hint(), "move the file away") {
-		t.Errorf("the error is %v", err)
+	own := string(kubeconfigOf(t, certtest.New(t)))
+	user := func(field string) string { return strings.Replace(own, "  user:\n", "  user:\n    "+field+"\n", 1) }
+	for name, test := range map[string]struct{ content, want string }{
+		"a file to send":   {user("tokenFile: /root/secret"), `"users[0].user.tokenFile"`},
+		"a program to run": {user("exec: {command: /bin/sh}"), `"users[0].user.exec"`},
+		"two users":        {strings.Replace(own, "users:\n", "users:\n- name: b\n  user: {}\n", 1), "users has 2 entries instead of 1"},
+		"no YAML":          {"\x00", "it is not a YAML document"},
+		"nothing":          {"", "apiVersion"},
+		"too long":         {own + strings.Repeat("#", 1<<20), "longer than 65536 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "c-kubeconfig")
+			if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := OpenSite(Verdict{Config: example(t, "dual-stack.yaml")}, SiteOptions{Kubeconfig: path})
+			var refused *KubeconfigError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), test.want) ||
+				!strings.Contains(refused.Hint(), "move the file away") {
+				t.Errorf("the error is %v, want %s", err, test.want)
+			}
+		})
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// A control plane host that never says whether its lock is taken ends the run, and does not keep it from ending.
-func TestLockOfAHostThatNeverAnswers(t *testing.T) {
+// TestHostileLockHolders tries control plane hosts that never say whether their lock is taken: the run ends, and nothing
+// keeps it from ending.
+func TestHostileLockHolders(t *testing.T) {
 	t.Parallel()
 	for name, hostile := range map[string]remotetest.Hostile{
 		"silent": remotetest.Silent, "drips": remotetest.Drips, "floods": remotetest.FloodsStderr, "never closes": remotetest.NeverCloses,

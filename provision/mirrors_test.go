@@ -10,27 +10,76 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/internal/certtest"
+	"github.com/dualstrap/dualstrap/render"
 )
+
+const (
+	mirrorEndpoint = "https://mirror.example:5000/v2/all"
+	mirrorPassword = "se:cret"
+)
+
+// readMirror reads what files with these contents say of a mirror; of an empty one there is no file.
+func readMirror(t *testing.T, ca, config string) (render.MirrorFacts, *remote.Secrets, error) {
+	t.Helper()
+	mirror := api.RegistryMirror{Endpoint: mirrorEndpoint}
+	dir := t.TempDir()
+	for _, file := range []struct {
+		name, content string
+		path          *string
+	}{{"ca.crt", ca, &mirror.CACertPath}, {"config.json", config, &mirror.PullCredentialConfigPath}} {
+		if file.content == "" {
+			continue
+		}
+		*file.path = filepath.Join(dir, file.name)
+		if err := os.WriteFile(*file.path, []byte(file.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var secrets remote.Secrets
+	facts, err := readMirrors(&api.Config{RegistryMirrors: []api.RegistryMirror{mirror}}, &secrets)
+	return facts[mirrorEndpoint], &secrets, err
+}
+
+func basicAuth() string { return base64.StdEncoding.EncodeToString([]byte("user:" + mirrorPassword)) }
 
 func TestReadMirrors(t *testing.T) {
 	t.Parallel()
-	const endpoint = "https://mirror.example:5000/v2/all"
-	basic := base64.StdEncoding.EncodeToString([]byte("user:se:cret"))
 	ca := certtest.New(t)
-	certificate, key := ca.Issue(t)
-	for name, test := range map[string]struct {
-		ca, config string
-		// want is a part of the error; without one, of what the log may not have.
-		want string
-	}{
+	certificate, _ := ca.Issue(t)
+	for name, test := range map[string]struct{ ca, config string }{
 		"nothing":                {},
-		"as docker login writes": {config: `{"auths": {"mirror.example:5000": {"auth": "` + basic + `"}}}`},
+		"as docker login writes": {config: `{"auths": {"mirror.example:5000": {"auth": "` + basicAuth() + `"}}}`},
 		"a URL":                  {config: `{"auths": {"https://mirror.example:5000/v1/": {"username": "user", "password": "se:cret"}}}`},
 		"certificates":           {ca: "# the mirror's\n" + string(ca.PEM()) + string(certificate)},
-		"a key":                  {ca: string(ca.PEM()) + string(key), want: "holds a EC PRIVATE KEY beside certificates"},
-		"no certificate":         {ca: "-----BEGIN", want: "holds no certificate in PEM"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			facts, secrets, err := readMirror(t, test.ca, test.config)
+			if err != nil || test.config != "" && facts.Authorization != "Basic "+basicAuth() {
+				t.Errorf("it returns %q, %v", facts.Authorization, err)
+			}
+			if test.ca != "" && string(facts.CACert) != string(ca.PEM())+string(certificate) {
+				t.Errorf("certificates:\n%s", facts.CACert)
+			}
+			redacted := secrets.Redact("Basic " + basicAuth() + " " + mirrorPassword)
+			if test.config != "" && redacted != "Basic [redacted] [redacted]" {
+				t.Errorf("a log would say %q", redacted)
+			}
+		})
+	}
+}
+
+// TestHostileMirrorFiles tries files for registry mirrors that hold something else, as a key that would go to all hosts.
+// No error repeats what is in them.
+func TestHostileMirrorFiles(t *testing.T) {
+	t.Parallel()
+	ca := certtest.New(t)
+	_, key := ca.Issue(t)
+	for name, test := range map[string]struct{ ca, config, want string }{
+		"a key":          {ca: string(ca.PEM()) + string(key), want: "holds a EC PRIVATE KEY beside certificates"},
+		"no certificate": {ca: "-----BEGIN", want: "holds no certificate in PEM"},
 		"another registry": {
-			config: `{"auths": {"mirror.example": {"auth": "` + basic + `"}}}`, want: "has no user and password for mirror.example:5000",
+			config: `{"auths": {"mirror.example": {"auth": "` + basicAuth() + `"}}}`, want: "has no user and password for mirror.example:5000",
 		},
 		"a token": {
 			config: `{"auths": {"mirror.example:5000": {"identitytoken": "se:cret"}}}`, want: "has a token for mirror.example:5000",
@@ -42,38 +91,10 @@ func TestReadMirrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mirror := api.RegistryMirror{Endpoint: endpoint}
-			dir := t.TempDir()
-			for _, file := range []struct {
-				name, content string
-				path          *string
-			}{{"ca.crt", test.ca, &mirror.CACertPath}, {"config.json", test.config, &mirror.PullCredentialConfigPath}} {
-				if file.content == "" {
-					continue
-				}
-				*file.path = filepath.Join(dir, file.name)
-				if err := os.WriteFile(*file.path, []byte(file.content), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			var secrets remote.Secrets
-			got, err := readMirrors(&api.Config{RegistryMirrors: []api.RegistryMirror{mirror}}, &secrets)
-			if test.want != "" {
-				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), endpoint) ||
-					strings.Contains(err.Error(), "se:cret") {
-					t.Errorf("the error is %v, want %s", err, test.want)
-				}
-				return
-			}
-			facts := got[endpoint]
-			if err != nil || test.config != "" && facts.Authorization != "Basic "+basic {
-				t.Errorf("it returns %q, %v", facts.Authorization, err)
-			}
-			if test.ca != "" && string(facts.CACert) != string(ca.PEM())+string(certificate) {
-				t.Errorf("certificates:\n%s", facts.CACert)
-			}
-			if redacted := secrets.Redact("Basic " + basic + " se:cret"); test.config != "" && redacted != "Basic [redacted] [redacted]" {
-				t.Errorf("a log would say %q", redacted)
+			_, _, err := readMirror(t, test.ca, test.config)
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), mirrorEndpoint) ||
+				strings.Contains(err.Error(), mirrorPassword) {
+				t.Errorf("the error is %v, want %s", err, test.want)
 			}
 		})
 	}

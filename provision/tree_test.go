@@ -4,8 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -119,47 +117,6 @@ func TestWriteTreeGivesTheSameIndexTwice(t *testing.T) {
 	}
 }
 
-func TestWriteTreeRefusesForeignFolders(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		files map[string]string
-		want  string
-	}{
-		"other files":    {map[string]string{"photo.jpg": "x"}, "it holds other files, like photo.jpg; name a new or empty folder"},
-		"a broken index": {map[string]string{"index.json": "{"}, "its index.json is not one that dualstrap wrote; name a new or empty folder"},
-		"another index":  {map[string]string{"index.json": `{"name": "web"}`}, "its index.json is not one that dualstrap wrote"},
-		"no index":       {map[string]string{"index.json": "null"}, "its index.json is not one that dualstrap wrote"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := folder(t, test.files)
-			before := tree(t, dir)
-			_, err := provision.WriteTree(dir, []render.File{rendered("", "a", "1", 0o644)})
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, want it to say %q", err, test.want)
-			}
-			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
-				t.Errorf("the folder changed (-before +after):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestWriteTreeRemovesNothingOutsideItsFolder(t *testing.T) {
-	t.Parallel()
-	dir := folder(t, map[string]string{
-		"keep":           "keep",
-		"out/index.json": `{"files":[{"file":"../keep"},{"file":"/etc/hostname"}]}`,
-	})
-	if _, err := provision.WriteTree(filepath.Join(dir, "out"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "keep")); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestWriteTreeTakesAnySpellingOfItsFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -191,42 +148,5 @@ func TestWriteTreePutsRightWhatAKilledRunLeft(t *testing.T) {
 				t.Errorf("tree (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestWriteTreeWritesNothingThroughSymbolicLinks(t *testing.T) {
-	t.Parallel()
-	dir := folder(t, map[string]string{"out/index.json": `{"files":[{"file":"10.2.0.4/etc/old"}]}`, "victim/old": "keep"})
-	out := filepath.Join(dir, "out")
-	if err := os.Mkdir(filepath.Join(out, "10.2.0.4"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("../../victim", filepath.Join(out, "10.2.0.4", "etc")); err != nil {
-		t.Fatal(err)
-	}
-	for _, files := range [][]render.File{{rendered("10.2.0.4", "/etc/a", "1", 0o644)}, nil} {
-		if _, err := provision.WriteTree(out, files); err == nil {
-			t.Errorf("%d files: no error", len(files))
-		}
-		if diff := cmp.Diff(map[string]string{"old": "-rw-r--r-- keep"}, tree(t, filepath.Join(dir, "victim"))); diff != "" {
-			t.Errorf("the other folder changed (-want +got):\n%s", diff)
-		}
-	}
-}
-
-func TestWriteTreeRefusesAFolderThatIsBeingWritten(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	other, err := os.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = other.Close() })
-	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	_, err = provision.WriteTree(dir, []render.File{rendered("", "a", "1", 0o644)})
-	if err == nil || !strings.Contains(err.Error(), "another dualstrap is writing to it") {
-		t.Errorf("error %v", err)
 	}
 }

@@ -16,7 +16,7 @@ func TestQuorum(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatIsNoCertificate(t *testing.T) {
+func TestNewErrors(t *testing.T) {
 	t.Parallel()
 	credentials := etcd.Credentials{Certificate: []byte("x"), Key: []byte("y")}
 	if _, err := etcd.New(netip.MustParseAddrPort("127.0.0.1:1"), credentials, nil); err == nil {

@@ -68,8 +68,9 @@ func TestParseAdmin(t *testing.T) {
 	}
 }
 
-// TestParseAdminRefuses has everything that client-go would act on, one at a time, and credentials that are none.
-func TestParseAdminRefuses(t *testing.T) {
+// TestHostileAdminKubeconfigs tries what client-go would act on in a host's kubeconfig, one at a time, and credentials
+// that are none.
+func TestHostileAdminKubeconfigs(t *testing.T) {
 	t.Parallel()
 	own := certtest.New(t)
 	admin, other := issueAdmin(t, own), issueAdmin(t, own)

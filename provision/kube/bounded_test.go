@@ -44,18 +44,61 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func TestEndlessAnswerIsRefused(t *testing.T) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	err := serve(t, endless).Ready(t.Context(), time.Minute)
-	runtime.ReadMemStats(&after)
-	var answer *AnswerError
-	if !errors.As(err, &answer) || answer.Path != "/readyz" {
-		t.Errorf("the error is %v", err)
+// TestHostileAPIAnswers tries API servers that answer without end, or what is no answer.
+func TestHostileAPIAnswers(t *testing.T) {
+	var asked []string
+	for name, test := range map[string]struct {
+		readyz, nodes http.HandlerFunc
+		want          string
+	}{
+		"endless readyz":    {readyz: endless, want: "/readyz"},
+		"endless nodes":     {nodes: endless, want: "/api/v1/nodes"},
+		"pages without end": {nodes: listNodes(0, &asked), want: "longer than 200000 objects"},
+		"no JSON":           {nodes: answers("<html>"), want: "invalid character '<'"},
+		"half of it":        {nodes: answers(`{"kind":"NodeList","apiVersion":"v1","items":[{`), want: "unexpected end of JSON input"},
+		"of another type":   {nodes: answers(`{"kind":"NodeList","apiVersion":"v1","items":[{"metadata":7}]}`), want: "cannot unmarshal number"},
+		"nothing":           {nodes: answers(""), want: "0-length response"},
+		"deep":              {nodes: answers(`{"kind":"NodeList","apiVersion":"v1","items":` + strings.Repeat("[", 20_000)), want: "max depth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.URL.Path == "/readyz" && test.readyz != nil:
+					test.readyz(w, r)
+				case !discovery(w, r):
+					test.nodes(w, r)
+				}
+			})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := client.Ready(t.Context(), time.Minute)
+			if err == nil {
+				_, err = client.Nodes(t.Context())
+			}
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %s", err, test.want)
+			}
+			var answer *AnswerError
+			if strings.HasPrefix(name, "endless") != errors.As(err, &answer) {
+				t.Errorf("error %v", err)
+			}
+			// What grows by doubling has been allocated up to three times over, and copied once more.
+			if allocated := after.TotalAlloc - before.TotalAlloc; name != "pages without end" && allocated > 8*maxAnswer {
+				t.Errorf("%d MiB were allocated", allocated>>20)
+			}
+		})
 	}
-	// What grows by doubling has been allocated up to three times over, and copied once more.
-	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 8*maxAnswer {
-		t.Errorf("%d MiB were allocated", allocated>>20)
+	if len(asked) != 5 {
+		t.Errorf("it asked for %d pages", len(asked))
+	}
+}
+
+// answers is a server that says the same to everybody.
+func answers(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, text) //nolint:errcheck // the client would say so
 	}
 }
 
@@ -124,19 +167,5 @@ func TestListsComeInPages(t *testing.T) {
 	}
 	if got := strings.Join(asked, " "); got != "500/ 500/1 500/2" {
 		t.Errorf("it asked for %s", got)
-	}
-}
-
-func TestEndlessListIsRefused(t *testing.T) {
-	var asked []string
-	client := serve(t, listNodes(0, &asked))
-	if err := client.Ready(t.Context(), time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := client.Nodes(t.Context()); err == nil || !strings.Contains(err.Error(), "longer than 200000 objects") {
-		t.Errorf("the error is %v", err)
-	}
-	if len(asked) != 5 {
-		t.Errorf("it asked for %d pages", len(asked))
 	}
 }

@@ -3,11 +3,11 @@ package workspace
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -15,70 +15,125 @@ import (
 // somebody is neither root nor, but for root, whoever runs the tests.
 const somebody, another = 54321, 54322
 
-func TestCheckOwner(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "workspace")
-	if err := os.Mkdir(dir, 0o700); err != nil {
+// foreignFolder makes a workspace and a link to it, and returns whose it is: not root's.
+func foreignFolder(t *testing.T) (dir, link string, owner int) {
+	t.Helper()
+	dir, link = filepath.Join(t.TempDir(), "workspace"), filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.Symlink(dir, link)); err != nil {
 		t.Fatal(err)
 	}
-	owner := os.Geteuid()
+	owner = os.Geteuid()
 	if owner == 0 {
 		owner = somebody
 		if err := os.Chown(dir, owner, -1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(dir, link); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		name, path string
-		me         int
-		sudo       string
-		refused    bool
+	return dir, link, owner
+}
+
+func TestCheckOwner(t *testing.T) {
+	t.Parallel()
+	dir, _, owner := foreignFolder(t)
+	for name, test := range map[string]struct {
+		path string
+		me   int
+		sudo string
 	}{
-		{"mine", dir, owner, "", false},
-		{"somebody else's", dir, another, "", true},
-		{"somebody else's behind a link", link, another, "", true},
-		{"a user's for root", dir, 0, "", true},
-		{"of who became root", dir, 0, strconv.Itoa(owner), false},
-		{"of who else became root", dir, 0, strconv.Itoa(another), true},
-		{"of who only says so", dir, another, strconv.Itoa(owner), true},
-		{"root's", "/", another, "", false},
-		{"not there", filepath.Join(dir, "none"), another, "", false},
+		"mine":               {dir, owner, ""},
+		"of who became root": {dir, 0, strconv.Itoa(owner)},
+		"root's":             {"/", another, ""},
+		"not there":          {filepath.Join(dir, "none"), another, ""},
 	} {
-		err := checkOwner(test.path, test.me, test.sudo)
-		var refused *OwnerError
-		if errors.As(err, &refused) != test.refused || err != nil && !test.refused {
-			t.Errorf("%s: error %v", test.name, err)
-		}
-		if test.refused && (refused.Owner != owner || !strings.Contains(refused.Hint(), "--workspace-dir")) {
-			t.Errorf("%s: %v", test.name, refused)
+		if err := checkOwner(test.path, test.me, test.sudo); err != nil {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }
 
-// A log that a full disk has cut is told at the end, the first time it happened.
-func TestFullDisk(t *testing.T) {
+// TestHostileWorkspaceOwners tries workspaces that somebody else owns.
+func TestHostileWorkspaceOwners(t *testing.T) {
 	t.Parallel()
-	dir, now := t.TempDir(), time.Date(2026, 11, 25, 6, 18, 8, 0, time.UTC)
-	logs := filepath.Join(dir, "prod", "log", "create-cluster-20261125-061808")
-	if err := os.MkdirAll(logs, 0o700); err != nil {
-		t.Fatal(err)
+	dir, link, owner := foreignFolder(t)
+	for name, test := range map[string]struct {
+		path string
+		me   int
+		sudo string
+	}{
+		"somebody else's":               {dir, another, ""},
+		"somebody else's behind a link": {link, another, ""},
+		"a user's for root":             {dir, 0, ""},
+		"of who else became root":       {dir, 0, strconv.Itoa(another)},
+		"of who only says so":           {dir, another, strconv.Itoa(owner)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var refused *OwnerError
+			if err := checkOwner(test.path, test.me, test.sudo); !errors.As(err, &refused) {
+				t.Fatalf("error %v", err)
+			}
+			if refused.Owner != owner || !strings.Contains(refused.Hint(), "--workspace-dir") {
+				t.Errorf("%v", refused)
+			}
+		})
 	}
-	if err := os.Symlink("/dev/full", filepath.Join(logs, "create-cluster.log")); err != nil {
-		t.Fatal(err)
+}
+
+// TestHostileWorkspaces tries what keeps a run from leaving its logs, its report and its kubeconfig: each is told, and a
+// log that a full disk has cut once, at the end.
+func TestHostileWorkspaces(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 25, 6, 18, 8, 0, time.UTC)
+	const logs = "prod/log/create-cluster-20261125-061808"
+	for name, test := range map[string]struct {
+		make func(root *os.Root) error
+		want string
+	}{
+		"a file in its place": {func(root *os.Root) error { return root.WriteFile("prod", nil, 0o600) }, "cannot make the folder for logs"},
+		"a link to nothing":   {func(root *os.Root) error { return root.Symlink("/does/not/exist", "prod") }, "cannot make the folder for logs"},
+		"a full disk":         {inLogs(logs, "/dev/full", "create-cluster.log"), "no space left on device"},
+		"a full disk for a host": {
+			inLogs(logs, "/dev/full", "10.2.0.4.log"), "no space left on device",
+		},
+		"a folder as log":    {func(root *os.Root) error { return root.MkdirAll(logs+"/create-cluster.log", 0o700) }, "cannot write a log"},
+		"a folder as report": {func(root *os.Root) error { return root.MkdirAll(logs+"/report.json/x", 0o700) }, "cannot write the report"},
+		"a folder as kubeconfig": {
+			func(root *os.Root) error { return root.MkdirAll("prod/prod-kubeconfig/x", 0o700) }, "cannot write the kubeconfig",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			root, err := os.OpenRoot(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(test.make(root), root.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if err := leave(dir, now); err == nil || strings.Count(err.Error(), test.want) != 1 {
+				t.Errorf("error %v, want once %s", err, test.want)
+			}
+		})
 	}
+}
+
+// inLogs makes a link in the folder of the run.
+func inLogs(logs, target, name string) func(*os.Root) error {
+	return func(root *os.Root) error {
+		return errors.Join(root.MkdirAll(logs, 0o700), root.Symlink(target, logs+"/"+name))
+	}
+}
+
+// leave leaves what a run leaves.
+func leave(dir string, now time.Time) error {
 	run, err := Begin(dir, "prod", "create-cluster", now)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for range 2 {
 		run.Log().Info("begins", slog.Int("hosts", 3))
+		run.HostLog(netip.MustParseAddr("10.2.0.4")).Info("done")
 	}
-	err = run.Close()
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "create-cluster.log") || strings.Count(err.Error(), "no space") != 1 {
-		t.Errorf("error %v", err)
-	}
+	return errors.Join(run.WriteReport(true), run.WriteKubeconfig([]byte("kind: Config\n")), run.Close())
 }

@@ -60,15 +60,3 @@ func TestRun(t *testing.T) {
 		t.Errorf("temporary files are left: %v, %v", all, err)
 	}
 }
-
-func TestWorkspaceThatCannotBe(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := workspace.Begin(file, "prod", "create-cluster", time.Now())
-	if err == nil || !strings.Contains(err.Error(), "cannot make the folder for logs") {
-		t.Errorf("a file in the way: %v", err)
-	}
-}
