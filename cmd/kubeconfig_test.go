@@ -15,43 +15,55 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// hostileKubeconfig has kubectl and every other user of client-go run a program.
-const hostileKubeconfig = `apiVersion: v1
+// foreignKubeconfig is a kubeconfig whose user or cluster has what kubeadm does not write.
+func foreignKubeconfig(cluster, user string) string {
+	return fmt.Sprintf(`apiVersion: v1
 kind: Config
 current-context: x
 clusters:
 - name: c
-  cluster: {server: "https://10.2.0.175:443", insecure-skip-tls-verify: true}
+  cluster: {server: "https://10.2.0.175:443"%s}
 contexts:
 - name: x
   context: {cluster: c, user: u}
 users:
 - name: u
-  user:
-    exec:
-      apiVersion: client.authentication.k8s.io/v1
-      interactiveMode: Never
-      command: /usr/bin/touch
-      args: [%q]
-`
+  user: {%s}
+`, cluster, user)
+}
 
-// TestHostileKubeconfig: a control plane node must not be able to run programs on the machine of its administrator.
-func TestHostileKubeconfig(t *testing.T) {
-	dir := t.TempDir()
-	marker := filepath.Join(dir, "marker")
-	manifest := serveCluster(t, dir, fmt.Sprintf(hostileKubeconfig, marker))
-	var out, errs bytes.Buffer
-	code := cmd.Main([]string{"check", "cluster", "-f", manifest, "--bundle", filepath.Join(dir, "none")}, strings.NewReader(""), &out, &errs)
-	if _, err := os.Stat(marker); err == nil {
-		t.Error("the host's program ran on this machine")
-	}
-	for _, want := range []string{"10.2.0.4: /etc/kubernetes/admin.conf", `"clusters[0].cluster.insecure-skip-tls-verify"`} {
-		if !strings.Contains(errs.String(), want) {
-			t.Errorf("it does not say %s:\n%s", want, errs.String())
-		}
-	}
-	if code != cli.ExitRefused {
-		t.Errorf("exit code %d, want %d", code, cli.ExitRefused)
+// TestHostileKubeconfigs tries control plane nodes whose kubeconfigs would run a program on the administrator's machine,
+// send a file of it, or go elsewhere: they are refused, and nothing runs.
+func TestHostileKubeconfigs(t *testing.T) {
+	for name, test := range map[string]struct{ cluster, user, want string }{
+		"a program": {
+			user: "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: touch, args: [MARKER]}",
+			want: `"users[0].user.exec"`,
+		},
+		"a file":             {user: "tokenFile: /etc/passwd", want: `"users[0].user.tokenFile"`},
+		"a certificate":      {user: "client-certificate: /etc/passwd", want: `"users[0].user.client-certificate"`},
+		"a proxy":            {cluster: ", proxy-url: http://127.0.0.1:1", want: `"clusters[0].cluster.proxy-url"`},
+		"anybody's identity": {cluster: ", insecure-skip-tls-verify: true", want: `"clusters[0].cluster.insecure-skip-tls-verify"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			marker := filepath.Join(dir, "marker")
+			manifest := serveCluster(t, dir, foreignKubeconfig(test.cluster, strings.Replace(test.user, "MARKER", marker, 1)))
+			var out, errs bytes.Buffer
+			args := []string{"check", "cluster", "-f", manifest, "--bundle", filepath.Join(dir, "none")}
+			code := cmd.Main(args, strings.NewReader(""), &out, &errs)
+			if _, err := os.Stat(marker); err == nil {
+				t.Error("the host's program ran on this machine")
+			}
+			for _, want := range []string{"10.2.0.4: /etc/kubernetes/admin.conf", test.want} {
+				if !strings.Contains(errs.String(), want) {
+					t.Errorf("it does not say %s:\n%s", want, errs.String())
+				}
+			}
+			if code != cli.ExitRefused {
+				t.Errorf("exit code %d, want %d", code, cli.ExitRefused)
+			}
+		})
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// So it is with names of files and folders, manifests, flags and bundles.
-func TestNothingOfFilesDrivesATerminal(t *testing.T) {
+// TestHostileWordsOfFiles tries what drives a terminal in names of files and folders, manifests, flags and bundles.
+func TestHostileWordsOfFiles(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	dir := filepath.Join(t.TempDir(), drives)
 	good, err := os.ReadFile("../examples/dual-stack.yaml")
@@ -27,6 +27,9 @@ func TestNothingOfFilesDrivesATerminal(t *testing.T) {
 	put(t, filepath.Join(dir, "raw.yaml"), strings.ReplaceAll(string(good), "dual-stack", drives))
 	put(t, filepath.Join(dir, "unknown.yaml"), "kind: Cluster\n\""+quoted+"\": 1\n")
 	bundle := wholeBundle(t)
+	short := func(args []string) string {
+		return strings.NewReplacer(dir, "DIR", bundle, "BUNDLE", drives, "NAME").Replace(strings.Join(args, " "))
+	}
 	manifest, err := os.ReadFile(filepath.Join(bundle, "manifest.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -55,18 +58,23 @@ func TestNothingOfFilesDrivesATerminal(t *testing.T) {
 		{"bundle", "extract", bundle, drives, "--output-dir", dir},
 		{"bundle", "build", "--output", dir, "--kubernetes-version", drives},
 	} {
-		arrived(t, call(t, args...))
-	}
-	for _, format := range []string{"text", "json", "yaml", "svg"} {
-		call(t, "plan", "-f", named, "-o", format)
+		t.Run(short(args), func(t *testing.T) { arrived(t, call(t, args...)) })
 	}
 	again := filepath.Join(dir, "again"+drives)
 	for _, args := range [][]string{
+		{"plan", "-f", named, "-o", "text"},
+		{"plan", "-f", named, "-o", "json"},
+		{"plan", "-f", named, "-o", "yaml"},
+		{"plan", "-f", named, "-o", "svg"},
 		{"check", "config", "-f", named},
 		{"check", "config", "-f", named, "-o", "json"},
 		{"render", "-f", named, "--output-dir", again, "-o", "json"},
 		{"create", "cluster", "-f", named, "--dry-run"},
 		{"create", "cluster", "-f", named, "--dry-run", "-o", "json"},
+	} {
+		t.Run(short(args), func(t *testing.T) { call(t, args...) })
+	}
+	for _, args := range [][]string{
 		{"schema"},
 		{"version"},
 		{"completion", "bash"},

@@ -139,8 +139,9 @@ func arrived(t *testing.T, text string) {
 	}
 }
 
-// Whatever hosts say and their files hold, nothing of it reaches a terminal as it is.
-func TestNothingOfHostsDrivesATerminal(t *testing.T) {
+// TestHostileWordsOfHosts tries hosts with what drives a terminal in what they say and in their files: nothing of it
+// reaches a terminal as it is, nor a log or a report.
+func TestHostileWordsOfHosts(t *testing.T) {
 	example, err := filepath.Abs("../examples/dual-stack.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -212,8 +213,8 @@ func wholeBundle(t *testing.T) string {
 	return dir
 }
 
-// The same is so of hosts that say it where they fail.
-func TestNothingOfFailingHostsDrivesATerminal(t *testing.T) {
+// TestHostileWordsOfFailures tries hosts that say what drives a terminal where they fail.
+func TestHostileWordsOfFailures(t *testing.T) {
 	example, err := filepath.Abs("../examples/dual-stack.yaml")
 	if err != nil {
 		t.Fatal(err)
