@@ -7,7 +7,8 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-func TestBadConfigs(t *testing.T) {
+// TestHostileCIDRConfigs tries ClusterCIDRConfigs that no addresses can be given from, or that leave a choice.
+func TestHostileCIDRConfigs(t *testing.T) {
 	t.Parallel()
 	const prefix = "cannot use ClusterCIDRConfig "
 	for _, test := range []struct {
