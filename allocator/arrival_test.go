@@ -123,7 +123,7 @@ func TestArrival(t *testing.T) {
 	})
 }
 
-func TestInvalidPodCIDRsAreIgnored(t *testing.T) {
+func TestNoPodCIDRsAreIgnored(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t, configs("c 10.10.0.0/16>24 fd00::/112>120"))
 	findings := a.Add(

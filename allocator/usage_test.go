@@ -99,7 +99,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestReserveInvalid(t *testing.T) {
+func TestReserveIgnoresNoRange(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t, configs("c 10.0.0.0/24>24 fd00::/120>120"))
 	a.Reserve(netip.Prefix{})

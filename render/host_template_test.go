@@ -77,7 +77,7 @@ func TestShellWord(t *testing.T) {
 	}
 }
 
-func TestFillRefusesWhatIsMissing(t *testing.T) {
+func TestFillErrors(t *testing.T) {
 	t.Parallel()
 	parsed, err := parseTemplates("host/*.tmpl")
 	if err != nil {

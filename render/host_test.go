@@ -54,7 +54,7 @@ func TestHostsFollowsThePlan(t *testing.T) {
 	}
 }
 
-func TestHostsRefuses(t *testing.T) {
+func TestHostsErrors(t *testing.T) {
 	t.Parallel()
 	first := netip.MustParseAddr("10.2.0.4")
 	facts := func(f HostFacts) func(*Input) {

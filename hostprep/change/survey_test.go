@@ -67,7 +67,7 @@ func TestSurveyReadsAnswers(t *testing.T) {
 	}
 }
 
-func TestSurveyRefusesWhatIsNoItem(t *testing.T) {
+func TestSurveyTakesItemsOnly(t *testing.T) {
 	t.Parallel()
 	for _, desired := range []change.Desired{
 		{Files: []change.File{{Path: "etc/app"}}},

@@ -8,7 +8,7 @@ import (
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
-func TestConfListRefuses(t *testing.T) {
+func TestConfListErrors(t *testing.T) {
 	t.Parallel()
 	pair := cni.PodCIDRs{V4: netip.MustParsePrefix("192.168.1.0/24"), V6: netip.MustParsePrefix("fd12::1:100/120")}
 	for name, wrong := range map[string]cni.PodCIDRs{
