@@ -54,9 +54,13 @@ unit: ## the quick loop: unit tests
 	go vet ./...
 	go test ./...
 
+.PHONY: hostile
+hostile: ## run the tests of bad input, and write their table in docs/security.md
+	go test -json -run '^TestHostile' ./... | go run ./tools/hostile -write
+
 .PHONY: test
 test: prerequisites bundle bundle-newest tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
-	go test -race ./...
+	go test -race -json ./... | go run ./tools/hostile
 	tools/fuzz.sh $(FUZZTIME) ./...
 	DUALSTRAP_TOOLS=$(TOOLS) tools/integration.sh
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -240,5 +241,27 @@ func TestRawStreamsAreFew(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// A test of bad input is called TestHostile and a kind, or it is not in the table of docs/security.md. The words are those
+// that names of such tests have; what is refused for another reason than what came in has another name.
+func TestRefusalsAreCounted(t *testing.T) {
+	t.Parallel()
+	words := regexp.MustCompile(`Hostile|Refuses|Malformed|Endless|Invalid|Garbage|Malicious|Bad[A-Z]`)
+	for _, file := range projectFiles(t) {
+		for _, declaration := range file.syntax.Decls {
+			function, isFunction := declaration.(*ast.FuncDecl)
+			if !isFunction || !file.isTest() || !strings.HasPrefix(function.Name.Name, "Test") {
+				continue
+			}
+			name := function.Name.Name
+			if words.MatchString(name) && !strings.HasPrefix(name, "TestHostile") && !strings.HasPrefix(name, "TestIntegration") {
+				t.Errorf("%s: call %s TestHostile and the kind of input, with a subtest for each, and it is counted", file.path, name)
+			}
+			if strings.HasPrefix(name, "TestHostile") && strings.Contains(file.path, "_integration_test") {
+				t.Errorf("%s: %s does not run everywhere: call it TestIntegration", file.path, name)
+			}
+		}
 	}
 }

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const module = "github.com/dualstrap/dualstrap"
+
+// kind is a kind of bad input.
+type kind struct {
+	dir, test string // where its test is, and how it is called
+	tries     string // what the test tries
+	rows      int    // how many bad inputs it has tried
+}
+
+// title is the name of the test in words: API answers for TestHostileAPIAnswers.
+func (k kind) title() string {
+	name := strings.TrimPrefix(k.test, testPrefix)
+	for _, border := range []string{`([a-z])([A-Z])`, `([A-Z])([A-Z][a-z])`} {
+		name = regexp.MustCompile(border).ReplaceAllString(name, "$1 $2")
+	}
+	words := strings.Fields(name)
+	for i, word := range words {
+		if word != strings.ToUpper(word) || len(word) == 1 {
+			words[i] = strings.ToLower(word)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// findKinds finds the tests of bad input in a tree of packages, in the order of their folders and names.
+func findKinds(root string) ([]kind, error) {
+	var kinds []kind
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != root && (strings.HasPrefix(entry.Name(), ".") || name == "build" || entry.Name() == "testdata"):
+			return filepath.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		found, err := kindsOf(syntax, filepath.ToSlash(filepath.Dir(name)))
+		kinds = append(kinds, found...)
+		return err
+	})
+	slices.SortFunc(kinds, func(a, b kind) int {
+		return strings.Compare(a.dir+" "+a.test, b.dir+" "+b.test)
+	})
+	return kinds, err
+}
+
+func kindsOf(file *ast.File, dir string) ([]kind, error) {
+	var kinds []kind
+	for _, declaration := range file.Decls {
+		function, isFunction := declaration.(*ast.FuncDecl)
+		if !isFunction || !strings.HasPrefix(function.Name.Name, testPrefix) {
+			continue
+		}
+		test := function.Name.Name
+		comment := new(doc.Package).Synopsis(function.Doc.Text())
+		tries, found := strings.CutPrefix(comment, test+" tries ")
+		if !found {
+			return nil, fmt.Errorf("%s: the comment of %s has to begin with \"%[2]s tries \", and to go on with what it is that it tries", dir, test)
+		}
+		kinds = append(kinds, kind{dir: dir, test: test, tries: strings.TrimSuffix(tries, ".")})
+	}
+	return kinds, nil
+}
+
+// count counts the rows of each kind. All that were to run have to have passed.
+func count(kinds []kind, ran results) error {
+	parents := map[testID]bool{}
+	var problems []error
+	for id, result := range ran {
+		for at, r := range id.name {
+			if r == '/' {
+				parents[testID{id.pkg, id.name[:at]}] = true
+			}
+		}
+		if result != "pass" {
+			problems = append(problems, fmt.Errorf("%s: %s: %s: a test of bad input has to run everywhere", id.pkg, id.name, result))
+		}
+	}
+	for i, k := range kinds {
+		pkg := path.Join(module, k.dir)
+		for id := range ran {
+			if id.pkg == pkg && strings.HasPrefix(id.name, k.test+"/") && !parents[id] {
+				kinds[i].rows++
+			}
+		}
+		switch {
+		case ran[testID{pkg, k.test}] == "":
+			problems = append(problems, fmt.Errorf("%s: %s did not run", pkg, k.test))
+		case kinds[i].rows == 0:
+			problems = append(problems, fmt.Errorf("%s: %s has no subtests: each bad input is one", pkg, k.test))
+		}
+	}
+	return errors.Join(problems...)
+}
