@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/dualstrap/dualstrap/bundle/signature"
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // SignatureName is the file with the signature of the manifest, as ssh-keygen -Y sign calls it.
@@ -99,15 +99,7 @@ func (f *Folder) VerifySignature(allowedSigners string, now time.Time) (signatur
 }
 
 func readAllowed(path string) (signature.Allowed, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return signature.Allowed{}, allowedError(path, err)
-	}
-	defer file.Close() //nolint:errcheck // nothing was written
-	data, err := io.ReadAll(io.LimitReader(file, maxSignatureBytes+1))
-	if err == nil && len(data) > maxSignatureBytes {
-		err = fmt.Errorf("it has more than %d bytes", maxSignatureBytes)
-	}
+	data, err := localfile.Read(path, maxSignatureBytes)
 	if err != nil {
 		return signature.Allowed{}, allowedError(path, err)
 	}

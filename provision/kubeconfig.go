@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"os"
 
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/localfile"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
@@ -98,7 +98,7 @@ func knownCA(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	content, err := os.ReadFile(path)
+	content, err := localfile.Read(path, maxLocal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

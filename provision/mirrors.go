@@ -7,17 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/config/types"
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/localfile"
 	"github.com/dualstrap/dualstrap/render"
 )
+
+// maxLocal is more than files for registry mirrors have.
+const maxLocal = 8 << 20
 
 // readMirrors reads the files that the manifests' registry mirrors name on this machine. What is a secret in them
 // becomes one of the run.
@@ -49,7 +50,7 @@ func readMirrors(cfg *api.Config, secrets *remote.Secrets) (map[string]render.Mi
 // readCertificates reads a file of PEM that goes to every host, where all may read it: nothing but certificates may be
 // in it.
 func readCertificates(path string) ([]byte, error) {
-	content, err := readLocal(path)
+	content, err := localfile.Read(path, maxLocal)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func readCertificates(path string) ([]byte, error) {
 // readCredentials finds the user and the password for a mirror in a docker config.json, as docker does: the file may
 // leave them to a credential helper of this machine. Errors never repeat what is in the file.
 func readCredentials(path, endpoint string) (types.AuthConfig, error) {
-	content, err := readLocal(path)
+	content, err := localfile.Read(path, maxLocal)
 	if err != nil {
 		return types.AuthConfig{}, err
 	}
@@ -95,16 +96,4 @@ func readCredentials(path, endpoint string) (types.AuthConfig, error) {
 		return types.AuthConfig{}, fmt.Errorf("%s has no user and password for %s", path, mirror.Host)
 	}
 	return credentials, nil
-}
-
-// readLocal reads a file that the manifests name on this machine; ~/ is the user's home.
-func readLocal(path string) ([]byte, error) {
-	if rest, isHome := strings.CutPrefix(path, "~/"); isHome {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, err
-		}
-		path = filepath.Join(home, rest)
-	}
-	return os.ReadFile(path)
 }

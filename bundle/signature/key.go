@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // agentPatience is how long an agent may take: it may ask someone to confirm, or to touch a key.
@@ -48,9 +49,12 @@ func SignWith(ctx context.Context, path, socket string, message []byte) ([]byte,
 	return signByAgent(ctx, path, socket, public, message)
 }
 
+// maxKey is more than any key has.
+const maxKey = 1 << 20
+
 // readKey reads a private key, or the public half of one.
 func readKey(path string) (ssh.Signer, ssh.PublicKey, error) {
-	data, err := os.ReadFile(path)
+	data, err := localfile.Read(path, maxKey)
 	if err != nil {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 const (
@@ -120,7 +122,7 @@ func (r resolver) target(alias string) (*endpoint, error) {
 		return nil, err
 	}
 	if path := r.settings.PrivateKeyPath; path != "" {
-		end.identity = identityChoice{paths: []string{r.settings.expandHome(path)}, chosen: true, only: true}
+		end.identity = identityChoice{paths: []string{localfile.Expand(r.settings.Home, path)}, chosen: true, only: true}
 	}
 	jumps, err := r.jumps(alias, r.settings.ProxyJump)
 	if err != nil {
@@ -162,7 +164,7 @@ func (r resolver) route(jumps string, depth int) (*endpoint, error) {
 	// A jump host's own key is tried first, then the one that is for the hosts.
 	if path := r.settings.PrivateKeyPath; path != "" {
 		own := end.identity
-		end.identity = identityChoice{paths: []string{r.settings.expandHome(path)}, chosen: true, only: own.only}
+		end.identity = identityChoice{paths: []string{localfile.Expand(r.settings.Home, path)}, chosen: true, only: own.only}
 		if own.chosen {
 			end.identity.paths = append(own.paths, end.identity.paths...)
 		}
@@ -209,7 +211,7 @@ func (r resolver) endpoint(h hop, user string) (*endpoint, error) {
 // knownHosts gives the files that have the keys of a host.
 func (r resolver) knownHosts(alias string, end *endpoint) (knownHostsFiles, error) {
 	if path := r.settings.KnownHostsPath; path != "" {
-		return knownHostsFiles{r.settings.expandHome(path)}, nil
+		return knownHostsFiles{localfile.Expand(r.settings.Home, path)}, nil
 	}
 	value, err := r.config.get(alias, "UserKnownHostsFile")
 	if err != nil {
@@ -256,5 +258,5 @@ func (r resolver) identity(alias string, end *endpoint) (identityChoice, error) 
 // expand replaces ~ and the tokens of ssh_config in a path.
 func (r resolver) expand(path string, end *endpoint) string {
 	return strings.NewReplacer("%%", "%", "%d", r.settings.Home, "%h", end.host, "%r", end.user,
-		"%p", strconv.Itoa(int(end.port)), "%u", localUser()).Replace(r.settings.expandHome(path))
+		"%p", strconv.Itoa(int(end.port)), "%u", localUser()).Replace(localfile.Expand(r.settings.Home, path))
 }

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // key is one key to log in with.
@@ -95,13 +96,16 @@ func without(keys, more []key) []key {
 	return keys
 }
 
+// maxKey is more than any key has, with its certificate or comments.
+const maxKey = 1 << 20
+
 func findKey(keys []key, public ssh.PublicKey) int {
 	return slices.IndexFunc(keys, func(k key) bool { return bytes.Equal(k.PublicKey().Marshal(), public.Marshal()) })
 }
 
 // fileKeys gives a key file's key, after its certificate where there is one beside it.
 func fileKeys(path string, held []key) ([]key, error) {
-	data, err := os.ReadFile(path)
+	data, err := localfile.Read(path, maxKey)
 	if errors.Is(err, fs.ErrNotExist) && readPublicKey(path+".pub") != nil {
 		return heldKeys(path, readPublicKey(path+".pub"), held)
 	}
@@ -151,7 +155,7 @@ func withCertificate(path string, plain key) []key {
 
 // readPublicKey gives nil where there is none.
 func readPublicKey(path string) ssh.PublicKey {
-	data, err := os.ReadFile(path)
+	data, err := localfile.Read(path, maxKey)
 	if err != nil {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -110,14 +109,6 @@ func (s Settings) complete() (Settings, error) {
 		s.Log = func(netip.Addr) *slog.Logger { return silent }
 	}
 	return s, nil
-}
-
-// expandHome replaces a leading ~.
-func (s Settings) expandHome(path string) string {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		return filepath.Join(s.Home, rest)
-	}
-	return path
 }
 
 // localUser is who runs this program: whom OpenSSH logs in to jump hosts as.

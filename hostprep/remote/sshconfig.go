@@ -3,11 +3,12 @@ package remote
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/kevinburke/ssh_config"
+
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // sshConfig is the user's SSH configuration file.
@@ -18,12 +19,15 @@ type sshConfig struct {
 	skipped []int
 }
 
+// maxConfig is more than any configuration has.
+const maxConfig = 8 << 20
+
 // loadSSHConfig reads the file, if there is to be one.
 func loadSSHConfig(path string) (sshConfig, error) {
 	if path == None {
 		return sshConfig{parsed: &ssh_config.Config{}}, nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := localfile.Read(path, maxConfig)
 	if err != nil {
 		return sshConfig{}, fmt.Errorf("cannot read the SSH configuration: %w", err)
 	}
