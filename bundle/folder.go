@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 // Folder is a bundle on disk.
@@ -94,6 +95,10 @@ func (f *Folder) Open(file File) (io.ReadCloser, error) {
 
 // openRegular opens a file below a directory, and nothing else: no link leads out, and no pipe keeps it waiting.
 func openRegular(dir, name string) (*os.File, int64, error) {
+	// A pipe would be waited for until somebody writes to it.
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, 0, syscall.ENOTDIR
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, 0, cause(err)
