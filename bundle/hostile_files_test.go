@@ -48,6 +48,7 @@ func TestHostileBundleFiles(t *testing.T) {
 		"a link to the same":  {toolFile, linkToItself, isStored, "no regular file"},
 		"a pipe":              {toolFile, replaceBy(func(path string) error { return syscall.Mkfifo(path, 0o600) }), isStored, "no regular file"},
 		"a directory":         {toolFile, replaceBy(func(path string) error { return os.Mkdir(path, 0o700) }), isStored, "no regular file"},
+		"no bytes":            {toolFile, replaceBy(func(path string) error { return os.WriteFile(path, nil, 0o600) }), isStored, "0 bytes, not"},
 		"nothing":             {toolFile, replaceBy(func(string) error { return nil }), isStored, "there is no such file"},
 		"a directory's link":  {innerFile, linkDirectory, isStored, "escapes from parent"},
 		"an image that is no": {innerFile, noImage, isInside, "cannot read image archive"},

@@ -74,6 +74,14 @@ func healthyAnswer(tb testing.TB) remote.Answer {
 // TestHostileFacts tries hosts whose programs say what makes no sense, or whose answers lack some.
 func TestHostileFacts(t *testing.T) {
 	t.Parallel()
+	t.Run("deep addresses", func(t *testing.T) {
+		t.Parallel()
+		answer := healthyAnswer(t)
+		answer.Values["addresses"] = remote.Value{Output: []byte(strings.Repeat("[", 500_000))}
+		if _, err := decode(answer, at()); err == nil || !strings.Contains(err.Error(), "addresses") {
+			t.Errorf("error %v", err)
+		}
+	})
 	for name, wrong := range map[string]string{
 		"lines":     "/proc/meminfo:MemTotal: lots",
 		"cpus":      "two",
