@@ -144,7 +144,7 @@ func TestIntegrationRotateIsKilledBetweenSteps(t *testing.T) {
 			defer mu.Unlock()
 			// The last one at its beginning: at its end there is nothing left to do.
 			ends := event.Status == workflow.Done || event.Status == workflow.Changed || event.Status == workflow.Unchanged
-			if (ends || event.Phase == "load-remaining") && !killed[event.Phase] {
+			if (ends || event.Phase == "load-remaining" && event.Status == "") && !killed[event.Phase] {
 				killed[event.Phase], last = true, event.Phase
 				kill()
 			}
