@@ -251,27 +251,30 @@ func TestRotateKeepsTheOldKey(t *testing.T) {
 	}
 }
 
-// TestRotateRefusesDifferentKeys is about what no rotation leaves behind.
-func TestRotateRefusesDifferentKeys(t *testing.T) {
+// TestHostileKeysOfNodes tries files of keys that no rotation leaves behind: the run is refused, with who has which.
+func TestHostileKeysOfNodes(t *testing.T) {
 	t.Parallel()
-	k := newKeyring(t)
-	content, err := encryption.First(k.draw()).Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := k.files[k.hosts[0]]
-	k.files[k.hosts[1]] = content
-	_, err = k.rotate(0)
-	var refused *RefusedError
-	if !errors.As(err, &refused) {
-		t.Fatalf("the error is %v", err)
-	}
-	want := []string{
-		"/etc/dualstrap/apiserver/encryption.yaml is not the same on all control plane nodes, so that API servers may not read each other's " +
-			"Secrets: find out which is the right one, and remove the others",
-		"10.0.0.1, 10.0.0.3: the file is " + encryption.Digest(before), "10.0.0.2: the file is " + encryption.Digest(content),
-	}
-	if !slices.Equal(refused.Reasons, want) {
-		t.Errorf("the reasons are %q", refused.Reasons)
-	}
+	t.Run("another key on one node", func(t *testing.T) {
+		t.Parallel()
+		k := newKeyring(t)
+		content, err := encryption.First(k.draw()).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := k.files[k.hosts[0]]
+		k.files[k.hosts[1]] = content
+		_, err = k.rotate(0)
+		var refused *RefusedError
+		if !errors.As(err, &refused) {
+			t.Fatalf("the error is %v", err)
+		}
+		want := []string{
+			"/etc/dualstrap/apiserver/encryption.yaml is not the same on all control plane nodes, so that API servers may not read each other's " +
+				"Secrets: find out which is the right one, and remove the others",
+			"10.0.0.1, 10.0.0.3: the file is " + encryption.Digest(before), "10.0.0.2: the file is " + encryption.Digest(content),
+		}
+		if !slices.Equal(refused.Reasons, want) {
+			t.Errorf("the reasons are %q", refused.Reasons)
+		}
+	})
 }

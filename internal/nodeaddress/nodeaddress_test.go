@@ -1,6 +1,7 @@
 package nodeaddress_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -33,7 +34,8 @@ func TestLabelsHoldAddresses(t *testing.T) {
 	}
 }
 
-func TestOtherLabelsHoldNone(t *testing.T) {
+// TestHostileAddressLabels tries labels that hold no address, or not in the one form.
+func TestHostileAddressLabels(t *testing.T) {
 	t.Parallel()
 	const v6 = "fd12-0000-0000-0000-0000-0000-0002-0004"
 	for _, test := range []struct{ v4, v6, want string }{
@@ -46,14 +48,17 @@ func TestOtherLabelsHoldNone(t *testing.T) {
 		{"worker", v6, "not such an address"},
 		{"010.2.0.4", v6, "not such an address"},
 	} {
-		labels := map[string]string{nodeaddress.LabelIPv4: test.v4, nodeaddress.LabelIPv6: test.v6}
-		for key, value := range labels {
-			if value == "" {
-				delete(labels, key)
+		t.Run(fmt.Sprintf("%q and %q", test.v4, test.v6), func(t *testing.T) {
+			t.Parallel()
+			labels := map[string]string{nodeaddress.LabelIPv4: test.v4, nodeaddress.LabelIPv6: test.v6}
+			for key, value := range labels {
+				if value == "" {
+					delete(labels, key)
+				}
 			}
-		}
-		if got, err := nodeaddress.Of(labels); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%v give %v, %v; want an error with %q", labels, got, err, test.want)
-		}
+			if got, err := nodeaddress.Of(labels); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v give %v, %v; want an error with %q", labels, got, err, test.want)
+			}
+		})
 	}
 }

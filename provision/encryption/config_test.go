@@ -58,7 +58,9 @@ func TestParseTakesWhatEncodeWrites(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+// TestHostileKeyFiles tries files of keys that dualstrap did not write, or not whole: each is refused, and no error repeats
+// a key.
+func TestHostileKeyFiles(t *testing.T) {
 	t.Parallel()
 	two, err := First(secret('A')).With(secret('B'))
 	if err != nil {

@@ -48,11 +48,23 @@ func TestEncryptionConfig(t *testing.T) {
 	}
 }
 
-func TestEndlessMetricsAreRefused(t *testing.T) {
+// TestHostileMetrics tries API servers whose metrics are none: it is told, and nothing is waited for.
+func TestHostileMetrics(t *testing.T) {
 	t.Parallel()
-	_, err := serve(t, endless).EncryptionConfig(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "cannot read the API server's metrics: ") {
-		t.Errorf("the error is %v", err)
+	for name, answer := range map[string]http.HandlerFunc{
+		"without end": endless,
+		"cut off": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			fmt.Fprint(w, metrics[:20]) //nolint:errcheck // the client would say so
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := serve(t, answer).EncryptionConfig(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "cannot read the API server's metrics: ") {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }
 
