@@ -26,7 +26,7 @@ func (c *Client) AskKubelet(ctx context.Context, node string) error {
 // AwaitKubelet waits until API servers can ask a node's kubelet. The error is a [WaitError] that says what became of the
 // certificate that the kubelet asked for.
 func (c *Client) AwaitKubelet(ctx context.Context, node string, patience time.Duration) error {
-	err := poll(ctx, patience, "API servers cannot ask the kubelet of node "+node+", so logs and exec fail there",
+	err := poll(ctx, patience, "logs and exec fail on node "+node+": API servers cannot ask its kubelet",
 		func(ctx context.Context) (string, error) {
 			if err := c.AskKubelet(ctx, node); err != nil {
 				return err.Error(), nil

@@ -98,7 +98,7 @@ func TestIntegrationServingCertificate(t *testing.T) {
 
 	err := c.AwaitKubelet(t.Context(), "denied", time.Millisecond)
 	var waited *WaitError
-	if !errors.As(err, &waited) || !strings.Contains(err.Error(), "API servers cannot ask the kubelet of node denied") ||
+	if !errors.As(err, &waited) || !strings.Contains(err.Error(), "fail on node denied: API servers cannot ask its kubelet after 1ms: ") ||
 		!strings.Contains(err.Error(), "csr-denied is denied: a stranger") {
 		t.Errorf("that no kubelet answers gives %v", err)
 	}

@@ -44,7 +44,7 @@ func proveKubelet(ctx context.Context, s *scene, on *subject) verdict {
 	if err != nil {
 		return failed("the certificate is good, but API servers cannot ask the kubelet: %v", err)
 	}
-	return passed("signed by the cluster for %s and %s, until %s", on.node.live.Name, words(on.node.ownAddresses()),
+	return passed("signed by the cluster for %s, %s, until %s", on.node.live.Name, words(on.node.ownAddresses()),
 		shown[0].NotAfter.UTC().Format(time.DateOnly))
 }
 
