@@ -31,8 +31,8 @@ func TestIntegrationFirewallReloads(t *testing.T) {
 		sees(t, "pod to outside "+when, p.Namespace, netip.MustParseAddr(outside4), node.node.Addrs[ipv4].String())
 		sees(t, "outside to pod "+when, s.outside, p.addrs[ipv6], outside6)
 	}
-	// Handles are given once: a table that was made anew has others.
-	table := func() string { return node.Run("nft", "--handle", "list", "table", "inet", kernel.Table) }
+	// Handles are given once: a table that was made anew has others. What its sets hold changes with what pods send.
+	table := func() string { return node.Run("nft", "--handle", "--terse", "list", "table", "inet", kernel.Table) }
 	passes("beside a firewall")
 	before := table()
 	for _, how := range []string{"--reload", "--complete-reload"} {
