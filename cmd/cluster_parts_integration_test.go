@@ -31,6 +31,7 @@ func TestIntegrationCluster(t *testing.T) {
 		{"create", clusterIsCreated},
 		{"nodes are as planned", clusterNodesAsPlanned},
 		{"kubelets' certificates", clusterKubeletsAreSigned},
+		{"controls of the benchmark", clusterMeetsControls},
 		{"a second run changes nothing", clusterConverges},
 		{"another workstation", clusterIsReachedFromElsewhere},
 		{"two runs at once", clusterKeepsRunsApart},
