@@ -141,7 +141,11 @@ func claimFolder(dir string) (func(), error) {
 	}
 	err = syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOLCK) {
-		return func() { folder.Close() }, nil //nolint:errcheck // nothing was written
+		return func() {
+			// To close it is not enough: a child that is about to run its program may have it open for a moment.
+			_ = syscall.Flock(int(folder.Fd()), syscall.LOCK_UN) // there may be no locks
+			_ = folder.Close()                                   // nothing was written
+		}, nil
 	}
 	folder.Close() //nolint:errcheck // nothing was written
 	if errors.Is(err, syscall.EWOULDBLOCK) {
