@@ -109,9 +109,8 @@ curl --silent --fail --cacert ca.crt --cert healthcheck-client.crt --key healthc
 func (c *testCluster) reads(t *testing.T) {
 	t.Helper()
 	for _, host := range haHosts()[:3] {
-		const ask = `cd /etc/kubernetes/pki
-curl --silent --cacert ca.crt --cert apiserver-kubelet-client.crt --key apiserver-kubelet-client.key `
-		got := c.on(t, host, ask+"https://"+c.address(t, host)+":6443/api/v1/namespaces/default/secrets/kept")
+		got := c.on(t, host, "kubectl --kubeconfig /etc/kubernetes/admin.conf --server https://"+c.address(t, host)+
+			":6443 get secret kept --output jsonpath={.data}")
 		if !strings.Contains(got, "c3dvcmRmaXNo") { // swordfish
 			t.Errorf("the API server of %s does not read the Secret: %s", host, got)
 		}

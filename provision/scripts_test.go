@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -65,10 +66,12 @@ func TestScriptsSayForHowLongTheyWait(t *testing.T) {
 // processes, as sshd sends it, or to the shell alone. dash runs no EXIT trap on a signal by itself.
 func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 	t.Parallel()
+	// Where nobody is to be told that the terminal is gone, as under nohup, scripts would ignore it, too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	for _, file := range []string{"init", "join", "upload_certs"} {
-		for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE, syscall.SIGTERM} {
+		for _, kill := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE, syscall.SIGTERM} {
 			for _, all := range []bool{true, false} {
-				t.Run(strings.Join([]string{file, signal.String()}, " "), func(t *testing.T) {
+				t.Run(strings.Join([]string{file, kill.String()}, " "), func(t *testing.T) {
 					t.Parallel()
 					dir := stand(t)
 					argument := filepath.Join(dir, "etc", "config.yaml")
@@ -81,10 +84,10 @@ func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 					}
 					killWhileItRuns(t, dir, s.Body, argument, func(sh int) {
 						if all {
-							syscall.Kill(-sh, signal) //nolint:errcheck // the test would fail
+							syscall.Kill(-sh, kill) //nolint:errcheck // the test would fail
 							return
 						}
-						syscall.Kill(sh, signal) //nolint:errcheck // as above
+						syscall.Kill(sh, kill) //nolint:errcheck // as above
 						endKubeadm(t, dir)
 					})
 					left, err := filepath.Glob(filepath.Join(dir, "scratch", "*"))
