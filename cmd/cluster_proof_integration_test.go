@@ -26,7 +26,8 @@ func proofFails(t *testing.T, c *testCluster) {
 	t.Helper()
 	const nowhere = `{"spec":{"template":{"spec":{"nodeSelector":{"no":"where"}}}}}`
 	elsewhere := `{"spec":{"template":{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":` +
-		`{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"NotIn","values":["` + hostName("worker-1") + `"]}]}]}}}}}}}`
+		`{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/hostname","operator":"NotIn","values":["` +
+		hostName("worker-1") + `"]}]}]}}}}}}}`
 	ranges := c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", hostName("worker-2"))
 	for _, round := range []struct {
 		name   string
