@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # What the second lane runs; all others are the first's. Both take about as long.
-second='^TestIntegration(Cluster|HighAvailability|NewestRelease)$'
+second='^TestIntegration(Cluster|HighAvailability|NewestRelease|PoolsAndFlatIPv4|Reset)$'
 run=(go test -tags integration -timeout 85m)
 
 mkdir -p build
