@@ -24,7 +24,7 @@ program.
 |---|---|---|
 `)
 	for _, check := range hostprep.Checks() {
-		cure := strings.ReplaceAll(check.Cure, "|", `\|`)
+		cure := strings.ReplaceAll(check.Hint, "|", `\|`)
 		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, cure)
 	}
 	compare(t, "docs/checks.md", []byte(page.String()))
@@ -46,7 +46,7 @@ firewalld for as long. A check that failed makes the exit code 5. This page is g
 |---|---|---|
 `)
 	for _, check := range proof.Checks() {
-		cure := strings.ReplaceAll(check.Cure, "|", `\|`)
+		cure := strings.ReplaceAll(check.Hint, "|", `\|`)
 		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, cure)
 	}
 	compare(t, "docs/proof.md", []byte(page.String()))

@@ -29,7 +29,7 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"cmd/dualstrap": {"cmd"},
 		"cmd": {
-			"agent", "api", "bundle", "bundle/build", "bundle/signature", "cmd/internal/cli", "controller", "hostprep", "internal/amount", "lab",
+			"agent", "api", "bundle", "bundle/build", "bundle/signature", "cmd/internal/cli", "controller", "hostprep", "internal/plural", "lab",
 			"provision", "provision/proof", "provision/workflow", "provision/workspace", "render", "render/planview", "render/schema",
 		},
 		"controller": {
@@ -38,13 +38,13 @@ func mayImport() map[string][]string {
 		"controller/internal/serving": {
 			"internal/nodeaddress",
 		},
-		"agent":                      {"agent/announce", "agent/kernel", "internal/amount", "render/cni"},
+		"agent":                      {"agent/announce", "agent/kernel", "internal/plural", "render/cni"},
 		"agent/announce":             {},
 		"agent/internal/nettest":     {},
 		"agent/kernel":               {},
 		"render/cni":                 {},
 		"controller/internal/ledger": {"allocator"},
-		"internal/amount":            {},
+		"internal/plural":            {},
 		"internal/certtest":          {},
 		"internal/kubetest":          {"internal/certtest"},
 		"internal/localfile":         {},
@@ -52,17 +52,17 @@ func mayImport() map[string][]string {
 		"internal/nodeaddress":       {},
 		"internal/visible":           {},
 		"cmd/internal/cli": {
-			"api", "bundle", "hostprep", "hostprep/remote", "internal/amount", "internal/visible", "progress",
+			"api", "bundle", "hostprep", "hostprep/remote", "internal/plural", "internal/visible", "progress",
 			"provision", "provision/proof", "provision/workflow", "provision/workspace",
 		},
 		"provision": {
-			"api", "allocator", "bundle", "hostprep", "hostprep/change", "hostprep/firewalld", "hostprep/remote", "internal/amount",
+			"api", "allocator", "bundle", "hostprep", "hostprep/change", "hostprep/firewalld", "hostprep/remote", "internal/plural",
 			"internal/localfile", "provision/encryption", "provision/etcd", "provision/kube", "provision/proof", "provision/workflow",
 			"render",
 		},
 		"provision/encryption":       {},
 		"provision/etcd":             {},
-		"provision/proof":            {"api", "bundle", "hostprep", "hostprep/remote", "internal/amount", "provision/kube"},
+		"provision/proof":            {"api", "bundle", "hostprep", "hostprep/remote", "internal/plural", "provision/kube"},
 		"provision/workflow":         {"hostprep/remote"},
 		"provision/kube":             {"api"},
 		"provision/workspace":        {"internal/visible"},
@@ -91,10 +91,10 @@ func mayImport() map[string][]string {
 		"bundle/build/child":  {},
 		"bundle/build/pause":  {},
 		"bundle/build/hello":  {},
-		"lab":                 {"lab/engine", "lab/image", "lab/wire"},
+		"lab":                 {"lab/engine", "lab/image", "lab/network"},
 		"lab/engine":          {},
 		"lab/image":           {},
-		"lab/wire":            {},
+		"lab/network":            {},
 		"progress":            {},
 	}
 }
@@ -220,7 +220,7 @@ func TestRawStreamsAreFew(t *testing.T) {
 		"cmd/bundle_build.go":        "progress draws with escape sequences; the names of its steps are of this program",
 		"cmd/lab_exec.go":            "the command is the user's, and so is what it prints",
 		"cmd/internal/cli/output.go": "colours of the plan, whose names rules have checked",
-		"cmd/internal/cli/site.go":   "progress draws with escape sequences; names of phases are of this program, notes are made visible",
+		"cmd/internal/cli/session.go":   "progress draws with escape sequences; names of phases are of this program, notes are made visible",
 	}
 	for _, file := range projectFiles(t) {
 		if file.isTest() || !strings.HasPrefix(file.path, "cmd/") {

@@ -65,7 +65,7 @@ func (v view) hostLinks(state kernel.State) []string {
 
 // syncRules makes the agent's table right. What is to be translated may be unknown, and then stays as it
 // is; what pods may say is known always.
-func (r *round) syncRules() (int, error) {
+func (r *reconcileRun) syncRules() (int, error) {
 	changed, err := r.guard()
 	r.unguarded = err
 	if err != nil {
@@ -75,7 +75,7 @@ func (r *round) syncRules() (int, error) {
 	return changed, err
 }
 
-func (r *round) guard() (int, error) {
+func (r *reconcileRun) guard() (int, error) {
 	table, err := kernel.ReadRules()
 	if err != nil {
 		return 0, err
@@ -99,7 +99,7 @@ func (r *round) guard() (int, error) {
 }
 
 // wantedNAT is what there is while it cannot be known what there should be.
-func (r *round) wantedNAT(there *kernel.NAT) (*kernel.NAT, error) {
+func (r *reconcileRun) wantedNAT(there *kernel.NAT) (*kernel.NAT, error) {
 	if !r.flatIPv4 && (r.uplinkErr[ipv4] != nil || !r.view.self.Pods[ipv4].IsValid()) {
 		return there, r.uplinkErr[ipv4]
 	}
@@ -128,19 +128,19 @@ func (r *reconciler) guardFirst() error {
 	return kernel.WriteRules(kernel.Rules{Guard: guard}, nil)
 }
 
-// drops are the packets that the agent's table has dropped, counted by the kernel.
-type drops struct{ packets *prometheus.Desc }
+// dropCollector are the packets that the agent's table has dropped, counted by the kernel.
+type dropCollector struct{ packets *prometheus.Desc }
 
-func newDrops() drops {
-	return drops{prometheus.NewDesc("dualstrap_agent_dropped_packets_total",
+func newDrops() dropCollector {
+	return dropCollector{prometheus.NewDesc("dualstrap_agent_dropped_packets_total",
 		"Packets dropped because their sender may not send them, by reason.", []string{"reason"}, nil)}
 }
 
 // Describe implements prometheus.Collector.
-func (d drops) Describe(descs chan<- *prometheus.Desc) { descs <- d.packets }
+func (d dropCollector) Describe(descs chan<- *prometheus.Desc) { descs <- d.packets }
 
 // Collect implements prometheus.Collector.
-func (d drops) Collect(metrics chan<- prometheus.Metric) {
+func (d dropCollector) Collect(metrics chan<- prometheus.Metric) {
 	counters, err := kernel.ReadCounters()
 	if err != nil {
 		metrics <- prometheus.NewInvalidMetric(d.packets, err)

@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// journal logs changes: what was changed, what has begun to fail and what works again. A failure that
+// outcomeLog logs changes: what was changed, what has begun to fail and what works again. A failure that
 // stays the same is logged once, not every round.
-type journal struct {
+type outcomeLog struct {
 	log     *slog.Logger
 	mu      sync.Mutex
 	failing map[string]string // parts and why
 }
 
-func newJournal(log *slog.Logger) *journal {
-	return &journal{log: log, failing: map[string]string{}}
+func newJournal(log *slog.Logger) *outcomeLog {
+	return &outcomeLog{log: log, failing: map[string]string{}}
 }
 
-func (j *journal) note(outcomes ...outcome) {
+func (j *outcomeLog) note(outcomes ...outcome) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, o := range outcomes {

@@ -25,7 +25,7 @@ func TestIntegrationTableIsAsRendered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		verdict := provision.Judge([]api.Source{{Name: example, Data: manifests}})
+		verdict := provision.Load([]api.Source{{Name: example, Data: manifests}})
 		hosts, err := render.Hosts(render.Input{Config: verdict.Config, Plan: verdict.Plan, Version: "v0"})
 		if err != nil {
 			t.Fatal(err)

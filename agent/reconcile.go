@@ -7,7 +7,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/announce"
 	"github.com/dualstrap/dualstrap/agent/kernel"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
 // reconciler makes good the difference between what is wanted and what there is.
@@ -32,8 +32,8 @@ type outcome struct {
 	err     error
 }
 
-// round is what the parts of one round go by.
-type round struct {
+// reconcileRun is what the parts of one round go by.
+type reconcileRun struct {
 	*reconciler
 	view      view
 	state     kernel.State
@@ -45,7 +45,7 @@ type round struct {
 
 // run looks at everything and puts right what differs. nodes are all that the API server has.
 func (r *reconciler) run(nodes []Node) []outcome {
-	now := round{reconciler: r}
+	now := reconcileRun{reconciler: r}
 	var found bool
 	if now.view, found = viewFrom(r.nodeName, nodes, r.flatIPv4); !found {
 		return []outcome{{part: "node", err: fmt.Errorf("there is no node %s: what is in place stays until there is", r.nodeName)}}
@@ -76,15 +76,15 @@ func (r *reconciler) run(nodes []Node) []outcome {
 	return outcomes
 }
 
-// ready reports why the uplink of a family cannot be used.
-func (r *round) ready(f family) error {
+// check reports why the uplink of a family cannot be used.
+func (r *reconcileRun) check(f family) error {
 	if r.uplinkErr[f] == nil && !r.uplinks[f].Up {
 		return fmt.Errorf("interface %s is down", r.uplinks[f].Name)
 	}
 	return r.uplinkErr[f]
 }
 
-func (r *round) syncSysctls() (int, error) {
+func (r *reconcileRun) syncSysctls() (int, error) {
 	changed := 0
 	var failures []error
 	for _, sysctl := range r.view.wantedSysctls(r.uplinks) {
@@ -97,8 +97,8 @@ func (r *round) syncSysctls() (int, error) {
 	return changed, first(failures)
 }
 
-func (r *round) syncRoutes(f family) (int, error) {
-	if err := r.ready(f); err != nil {
+func (r *reconcileRun) syncRoutes(f family) (int, error) {
+	if err := r.check(f); err != nil {
 		return 0, err
 	}
 	wanted, refused := r.view.wantedRoutes(f, r.uplinks[f])
@@ -106,8 +106,8 @@ func (r *round) syncRoutes(f family) (int, error) {
 	return made.count(), first([]error{err, refused})
 }
 
-func (r *round) syncProxies(f family) (int, error) {
-	if err := r.ready(f); err != nil {
+func (r *reconcileRun) syncProxies(f family) (int, error) {
+	if err := r.check(f); err != nil {
 		return 0, err
 	}
 	pods := r.view.self.Pods[f]
@@ -123,7 +123,7 @@ func (r *round) syncProxies(f family) (int, error) {
 }
 
 // announce tells the L2 of new proxies, if they are wanted still.
-func (r *round) announce(f family, wanted []kernel.Proxy) error {
+func (r *reconcileRun) announce(f family, wanted []kernel.Proxy) error {
 	stale := func(addr netip.Addr) bool {
 		return !slices.ContainsFunc(wanted, func(proxy kernel.Proxy) bool { return proxy.Addr == addr })
 	}
@@ -144,7 +144,7 @@ func (r *round) announce(f family, wanted []kernel.Proxy) error {
 }
 
 // syncCNI comes last: with it pods come.
-func (r *round) syncCNI() (int, error) {
+func (r *reconcileRun) syncCNI() (int, error) {
 	if r.unguarded != nil {
 		return 0, fmt.Errorf("pods could send with any address: %w", r.unguarded)
 	}
@@ -189,5 +189,5 @@ func first(failures []error) error {
 	case 1:
 		return failures[0]
 	}
-	return fmt.Errorf("%w (and %s more)", failures[0], amount.Of(len(failures)-1, "failure"))
+	return fmt.Errorf("%w (and %s more)", failures[0], plural.Of(len(failures)-1, "failure"))
 }

@@ -9,7 +9,7 @@ import (
 	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/agent/kernel"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
@@ -84,7 +84,7 @@ func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error)
 		}
 	}
 	if len(refused) > 0 {
-		return kept, fmt.Errorf("cannot route to %s: %s", amount.Of(len(refused), "pod range"), refused[0])
+		return kept, fmt.Errorf("cannot route to %s: %s", plural.Of(len(refused), "pod range"), refused[0])
 	}
 	return kept, nil
 }

@@ -103,7 +103,7 @@ func podChanges(t *testing.T, reach string) []render.FirewalldChange {
 	}
 	manifests = fmt.Appendf(manifests, "\n---\napiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\n"+
 		"firewall:\n  podsReachNodes: %s\n", reach)
-	verdict := provision.Judge([]api.Source{{Name: "dual-stack", Data: manifests}})
+	verdict := provision.Load([]api.Source{{Name: "dual-stack", Data: manifests}})
 	if len(verdict.Problems) > 0 {
 		t.Fatal(verdict.Problems)
 	}

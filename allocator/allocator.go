@@ -47,7 +47,7 @@ func (a *Allocator) SetConfigs(configs []Config) error {
 	}
 	a.catalog = c
 	for _, n := range a.nodes {
-		n.best = c.enter(n.labels)
+		n.best = c.add(n.labels)
 	}
 	return nil
 }
@@ -152,6 +152,6 @@ func (a *Allocator) Release(name string) {
 		return
 	}
 	a.vacate(n)
-	a.catalog.leave(n.labels)
+	a.catalog.remove(n.labels)
 	delete(a.nodes, name)
 }

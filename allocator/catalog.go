@@ -22,7 +22,7 @@ type catalog struct {
 	// levels are sorted, least specific first.
 	levels []*level
 	// atlases are made when a node with unexpected podCIDRs first asks.
-	atlases func() *[families]atlas
+	atlases func() *[families]rangeIndex
 	// scratch is what candidates returned last.
 	scratch []*candidate
 }
@@ -54,7 +54,7 @@ func newCatalog(configs []Config) (*catalog, error) {
 	rank(ranked)
 	open := slices.DeleteFunc(slices.Clone(ranked), func(c *candidate) bool { return c.Closed })
 	c.file(groupBySelector(open))
-	c.atlases = sync.OnceValue(func() *[families]atlas { return newAtlases(ranked) })
+	c.atlases = sync.OnceValue(func() *[families]rangeIndex { return newRangeIndexes(ranked) })
 	return c, nil
 }
 
@@ -142,9 +142,9 @@ func (c *catalog) candidates(labels map[string]string) []*candidate {
 	return c.scratch
 }
 
-// enter notes that the cluster has a node with these labels, and gives the best config for it, or
+// add notes that the cluster has a node with these labels, and gives the best config for it, or
 // nil.
-func (c *catalog) enter(labels map[string]string) *candidate {
+func (c *catalog) add(labels map[string]string) *candidate {
 	var best *candidate
 	c.matching(labels, func(s *selector) {
 		if first := s.candidates[0]; best == nil || first.rank < best.rank {
@@ -158,8 +158,8 @@ func (c *catalog) enter(labels map[string]string) *candidate {
 	return best
 }
 
-// leave notes that a node with these labels is gone.
-func (c *catalog) leave(labels map[string]string) {
+// remove notes that a node with these labels is gone.
+func (c *catalog) remove(labels map[string]string) {
 	c.matching(labels, func(s *selector) {
 		s.nodes--
 		if s.nodes == 0 {

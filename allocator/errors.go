@@ -21,7 +21,7 @@ func (e *NoMatchError) Error() string {
 	}
 	names := e.Configs[:min(len(e.Configs), shown)]
 	return fmt.Sprintf("no ClusterCIDRConfig matches node %s: all of %s ask for labels it does not carry; "+
-		"label the node, or add a config without a nodeSelector", e.Node, list(names, len(e.Configs)-len(names)))
+		"label the node, or add a config without a nodeSelector", e.Node, formatList(names, len(e.Configs)-len(names)))
 }
 
 // ExhaustedError says that the configs a node may use have no room for it.
@@ -45,10 +45,10 @@ func (e *ExhaustedError) Error() string {
 		full = append(full, fmt.Sprintf("%s has no free /%d in %s", t.Config, t.Range.NodeMask, t.Range.CIDR))
 	}
 	return fmt.Sprintf("no ClusterCIDRConfig has room for node %s: %s; add a config with free ranges, or remove nodes",
-		e.Node, list(full, e.More))
+		e.Node, formatList(full, e.More))
 }
 
-func list(items []string, more int) string {
+func formatList(items []string, more int) string {
 	text := strings.Join(items, ", ")
 	if more > 0 {
 		text += fmt.Sprintf(" and %d more", more)

@@ -87,7 +87,7 @@ func (a *Allocator) misplaced(n *node) []Finding {
 		find(Surplus, p)
 	}
 	n.each(func(p netip.Prefix) {
-		if kind := a.catalog.atlases()[familyOf(p)].judge(p); kind != "" {
+		if kind := a.catalog.atlases()[familyOf(p)].classify(p); kind != "" {
 			find(kind, p)
 		}
 	})

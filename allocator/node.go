@@ -72,12 +72,12 @@ func (a *Allocator) join(in *Node) (n *node, arrived bool) {
 	n, known := a.nodes[in.Name]
 	if !known {
 		n = &node{name: in.Name, labels: in.Labels, number: a.joined}
-		n.best = a.catalog.enter(in.Labels)
+		n.best = a.catalog.add(in.Labels)
 		a.nodes[n.name] = n
 		a.joined++
 	} else if !maps.Equal(n.labels, in.Labels) {
-		n.best = a.catalog.enter(in.Labels)
-		a.catalog.leave(n.labels)
+		n.best = a.catalog.add(in.Labels)
+		a.catalog.remove(n.labels)
 		n.labels = in.Labels
 	}
 	held := newHolding(in.PodCIDRs)

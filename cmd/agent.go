@@ -28,7 +28,7 @@ runs it on every node. All of it stays in place when the agent ends; --cleanup r
 		Hidden:  true,
 		Args:    noArgs,
 		// What is under way in the kernel is finished.
-		Annotations: map[string]string{stopsCleanly: "true"},
+		Annotations: map[string]string{gracefulStop: "true"},
 	}
 	var options agent.Options
 	flags := cmd.Flags()

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle/build"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
 func newBundleBuild(streams cli.Streams) *cobra.Command {
@@ -69,7 +69,7 @@ func reportBuild(streams cli.Streams, dir string, result build.Result) error {
 		size += file.Size
 	}
 	_, err := fmt.Fprintf(streams.Out, "the bundle %s for Kubernetes %s %s: %s, %s; %d built now, %d from the cache\nSHA-256 %s\n",
-		cli.Visible(dir), result.Manifest.KubernetesVersion, state, amount.Of(len(result.Manifest.Files), "file"), mebibytes(size),
+		cli.Visible(dir), result.Manifest.KubernetesVersion, state, plural.Of(len(result.Manifest.Files), "file"), mebibytes(size),
 		result.Built, len(result.Manifest.Files)-result.Built, result.SHA256)
 	return err
 }

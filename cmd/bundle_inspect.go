@@ -14,7 +14,7 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/bundle/signature"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
 // inspection is the result of `bundle inspect -o json`.
@@ -120,6 +120,6 @@ func listBundle(w io.Writer, manifest bundle.Manifest) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "Kubernetes %s for %s, built with %s: %s, %s\n", cli.Visible(manifest.KubernetesVersion),
-		cli.Visible(manifest.Architecture), cli.Visible(manifest.GoVersion), amount.Of(len(manifest.Files), "file"), mebibytes(size))
+		cli.Visible(manifest.Architecture), cli.Visible(manifest.GoVersion), plural.Of(len(manifest.Files), "file"), mebibytes(size))
 	return err
 }

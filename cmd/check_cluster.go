@@ -32,21 +32,21 @@ check that failed makes the exit code 5.`,
   dualstrap check cluster -f cluster.yaml -o junit > proof.xml
   dualstrap check cluster -f cluster.yaml -o json | jq '.checks[] | select(.status != "passed")'`,
 		Args:        noArgs,
-		Annotations: map[string]string{stopsCleanly: "yes"},
+		Annotations: map[string]string{gracefulStop: "yes"},
 	}
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON, cli.JUnit)
-	flags := cli.AddSite(cmd)
+	flags := cli.AddSession(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		verdict, err := manifests.Valid(streams)
+		loaded, err := manifests.Valid(streams)
 		if err != nil {
 			return err
 		}
-		report, err := proveCluster(cmd.Context(), streams, flags, verdict)
+		report, err := proveCluster(cmd.Context(), streams, flags, loaded)
 		if err != nil {
 			return err
 		}
-		switch name := verdict.Config.Name; format.String() {
+		switch name := loaded.Config.Name; format.String() {
 		case cli.JSON:
 			err = cli.WriteJSON(streams.Out, report)
 		case cli.JUnit:
@@ -61,20 +61,20 @@ check that failed makes the exit code 5.`,
 	return cmd
 }
 
-func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SiteFlags, verdict provision.Verdict) (proof.Report, error) {
-	folder, err := flags.OpenBundle(verdict)
+func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded) (proof.Report, error) {
+	folder, err := flags.OpenBundle(loaded)
 	if errors.Is(err, fs.ErrNotExist) {
 		folder, err = nil, nil // what then cannot be checked says so
 	}
 	if err != nil {
 		return proof.Report{}, err
 	}
-	site, done, err := flags.Open(streams, verdict, cli.SiteRun{Bundle: folder})
+	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: folder})
 	if err != nil {
 		return proof.Report{}, err
 	}
 	defer done()
-	return site.Prove(ctx)
+	return session.Prove(ctx)
 }
 
 // maxShown is how many results of a check that passed are printed.

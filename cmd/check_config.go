@@ -8,7 +8,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision"
 )
 
@@ -31,37 +31,37 @@ gets pod ranges. All problems are reported at once, each with its file, line and
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		verdict, err := manifests.Judge(streams)
+		loaded, err := manifests.Load(streams)
 		if err != nil {
 			return err
 		}
-		if err := writeConfigReport(streams.Out, format.String(), verdict); err != nil {
+		if err := writeConfigReport(streams.Out, format.String(), loaded); err != nil {
 			return err
 		}
-		return cli.Invalid(verdict.Problems)
+		return cli.Invalid(loaded.Problems)
 	}
 	return cmd
 }
 
-func writeConfigReport(w io.Writer, format string, verdict provision.Verdict) error {
+func writeConfigReport(w io.Writer, format string, loaded provision.Loaded) error {
 	if format == cli.JSON {
-		report := configReport{Valid: !verdict.Problems.HasErrors(), Problems: verdict.Problems}
+		report := configReport{Valid: !loaded.Problems.HasErrors(), Problems: loaded.Problems}
 		if report.Problems == nil {
 			report.Problems = api.Problems{} // an empty list, not null
 		}
 		return cli.WriteJSON(w, report)
 	}
-	if err := cli.WriteProblems(w, verdict.Problems); err != nil {
+	if err := cli.WriteProblems(w, loaded.Problems); err != nil {
 		return err
 	}
-	if verdict.Problems.HasErrors() {
+	if loaded.Problems.HasErrors() {
 		return nil
 	}
-	config := verdict.Config
-	_, warnings := verdict.Problems.Counts()
+	config := loaded.Config
+	_, warnings := loaded.Problems.Counts()
 	_, err := fmt.Fprintf(w, "valid: cluster %s with Kubernetes %s, %s in %s, %s, %s\n",
-		config.Name, config.Kubernetes.Kubernetes, amount.Of(len(verdict.Plan.Nodes), "node"),
-		amount.Of(len(config.Pools), "pool"), amount.Of(len(config.CIDRConfigs), "ClusterCIDRConfig"),
-		amount.Of(warnings, "warning"))
+		config.Name, config.Kubernetes.Kubernetes, plural.Of(len(loaded.Plan.Nodes), "node"),
+		plural.Of(len(config.Pools), "pool"), plural.Of(len(config.CIDRConfigs), "ClusterCIDRConfig"),
+		plural.Of(warnings, "warning"))
 	return err
 }

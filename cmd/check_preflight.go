@@ -32,28 +32,28 @@ checks named into warnings.`,
 	}
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
-	flags := cli.AddSite(cmd)
+	flags := cli.AddSession(cmd)
 	diff := cmd.Flags().Bool("diff", false, "show the changes of files as diffs")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		verdict, err := manifests.Valid(streams)
+		loaded, err := manifests.Valid(streams)
 		if err != nil {
 			return err
 		}
-		folder, err := flags.OpenBundle(verdict)
+		folder, err := flags.OpenBundle(loaded)
 		if errors.Is(err, fs.ErrNotExist) {
 			folder, err = nil, noteNoBundle(streams.Err, err)
 		}
 		if err != nil {
 			return err
 		}
-		found, err := preflight(cmd, streams, flags, verdict, folder)
+		found, err := preflight(cmd, streams, flags, loaded, folder)
 		if err != nil {
 			return err
 		}
 		if format.String() == cli.JSON {
 			err = cli.WriteJSON(streams.Out, found.Report)
 		} else {
-			err = writePreflight(streams.Out, verdict, found, *diff)
+			err = writePreflight(streams.Out, loaded, found, *diff)
 		}
 		return errors.Join(err, provision.FailedChecks(found.Report))
 	}
@@ -67,24 +67,24 @@ func noteNoBundle(w io.Writer, cause error) error {
 }
 
 func preflight(
-	cmd *cobra.Command, streams cli.Streams, flags *cli.SiteFlags, verdict provision.Verdict, folder *bundle.Folder,
+	cmd *cobra.Command, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded, folder *bundle.Folder,
 ) (provision.Preflight, error) {
-	site, done, err := flags.Open(streams, verdict, cli.SiteRun{Bundle: folder})
+	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: folder})
 	if err != nil {
 		return provision.Preflight{}, err
 	}
 	defer done()
-	return site.Preflight(cmd.Context())
+	return session.Preflight(cmd.Context())
 }
 
 // writePreflight prints a table of the hosts, and below it what is not as it should be and what would
 // be changed.
-func writePreflight(w io.Writer, verdict provision.Verdict, found provision.Preflight, diff bool) error {
+func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Preflight, diff bool) error {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n") //nolint:errcheck // it is memory
 	for i, host := range found.Hosts {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, verdict.Plan.Nodes[i].Role, //nolint:errcheck // as above
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, loaded.Plan.Nodes[i].Role, //nolint:errcheck // as above
 			host.Count(hostprep.Passed), host.Count(hostprep.Warning), host.Count(hostprep.Failed), len(host.Changes))
 	}
 	table.Flush() //nolint:errcheck,gosec // as above

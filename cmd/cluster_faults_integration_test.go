@@ -58,9 +58,9 @@ func createLosesNetwork(t *testing.T, c *testCluster) {
 	t.Helper()
 	healed := make(chan error, 1)
 	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
-		c.mustRun(t, "cut", hostName("worker-1"))
+		c.mustRun(t, "disconnect", hostName("worker-1"))
 		time.AfterFunc(time.Minute, func() {
-			_, _, err := c.run(t, "heal", hostName("worker-1"))
+			_, _, err := c.run(t, "connect", hostName("worker-1"))
 			healed <- err
 		})
 	})

@@ -88,9 +88,9 @@ func clusterRepairsDrift(t *testing.T, c *testCluster) {
 		"10.2.0.5 prepare: create /etc/sysctl.d/90-dualstrap.conf",
 		"10.2.0.5 prepare: enable kubelet.service",
 		"10.2.0.5 prepare: ", "10250/tcp",
-		named("10.2.0.4 objects: update Node LAB-worker-1"),
-		"10.2.0.4 objects: create DaemonSet dualstrap-system/dualstrap-agent",
-		"10.2.0.4 objects: update CustomResourceDefinition clustercidrconfigs.baremetal.cluster.gke.io",
+		named("10.2.0.4 apply-manifests: update Node LAB-worker-1"),
+		"10.2.0.4 apply-manifests: create DaemonSet dualstrap-system/dualstrap-agent",
+		"10.2.0.4 apply-manifests: update CustomResourceDefinition clustercidrconfigs.baremetal.cluster.gke.io",
 	} {
 		if !strings.Contains(summary, want) {
 			t.Errorf("%q is not among what was repaired:\n%s", want, summary)

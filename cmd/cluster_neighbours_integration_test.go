@@ -53,9 +53,9 @@ func clusterNeighbours(t *testing.T, c *testCluster) {
 	c.kube(t, "rollout", "status", "deployment/many", "--timeout=300s")
 	c.proxiesFollow(t)
 	c.on(t, hostName("worker-1"), "pkill -KILL -f '^/usr/local/bin/dualstrap agent'")
-	c.mustRun(t, "cut", hostName("worker-2"))
+	c.mustRun(t, "disconnect", hostName("worker-2"))
 	c.kube(t, "delete", "deployment", "many")
-	c.mustRun(t, "heal", hostName("worker-2"))
+	c.mustRun(t, "connect", hostName("worker-2"))
 	eventually(t, "all pods are gone", func() string { return c.kube(t, "get", "pods", "-l", "app=many", "-o", "name") })
 	c.proxiesFollow(t)
 }

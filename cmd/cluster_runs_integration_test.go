@@ -75,7 +75,7 @@ func clusterGrows(t *testing.T, c *testCluster) {
 	before := kubelets()
 	c.rewrite(t)
 	grown := c.mustCreate(t, "--skip-verify")
-	own := regexp.MustCompile(named(`^10\.2\.0\.6 |^10\.2\.0\.4 objects: (create Node LAB-worker-2|update NodePool .*: spec\.nodes$)`))
+	own := regexp.MustCompile(named(`^10\.2\.0\.6 |^10\.2\.0\.4 apply-manifests: (create Node LAB-worker-2|update NodePool .*: spec\.nodes$)`))
 	for _, change := range grown.summary() {
 		if !own.MatchString(change) {
 			t.Errorf("with one worker more it changes %s", change)

@@ -27,7 +27,7 @@ Of several that run one works; the others wait for its lease in the namespace of
 		Args:    noArgs,
 		Hidden:  true,
 		// It hands its lease over when it is told to stop.
-		Annotations: map[string]string{stopsCleanly: "true"},
+		Annotations: map[string]string{gracefulStop: "true"},
 	}
 	health := cmd.Flags().String("health-address", "127.0.0.1:10270", "where to serve /healthz, /readyz and /metrics")
 	names := cmd.Flags().StringSlice("api-server-names", nil,

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/proof"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -48,23 +48,23 @@ opens no network connection and prints every file and manifest that would be wri
   dualstrap create cluster -f cluster.yaml --dry-run | less
   dualstrap create cluster -f cluster.yaml --dry-run -o json | jq -r '.files[].path'`,
 		Args:        noArgs,
-		Annotations: map[string]string{stopsCleanly: "yes"},
+		Annotations: map[string]string{gracefulStop: "yes"},
 	}
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
-	flags := cli.AddSite(cmd)
+	flags := cli.AddSession(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, touch nothing")
 	skipVerify := cmd.Flags().Bool("skip-verify", false, "leave out the proof at the end")
 	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		verdict, err := manifests.Valid(streams)
+		loaded, err := manifests.Valid(streams)
 		if err != nil {
 			return err
 		}
 		if *dryRun {
-			return printDryRun(streams, verdict, format)
+			return printDryRun(streams, loaded, format)
 		}
-		creation := creation{streams: streams, flags: flags, verdict: verdict, format: format, skipVerify: *skipVerify}
+		creation := creation{streams: streams, flags: flags, loaded: loaded, format: format, skipVerify: *skipVerify}
 		return creation.run(cmd.Context(), *workspaces)
 	}
 	return cmd
@@ -80,8 +80,8 @@ func addWorkspaces(cmd *cobra.Command) *string {
 // creation is one run of create cluster.
 type creation struct {
 	streams cli.Streams
-	flags   *cli.SiteFlags
-	verdict provision.Verdict
+	flags   *cli.SessionFlags
+	loaded provision.Loaded
 	format  *cli.Format
 	// skipVerify leaves out the proof, which is in proof otherwise once it was made.
 	skipVerify bool
@@ -89,23 +89,23 @@ type creation struct {
 }
 
 func (c *creation) run(ctx context.Context, workspaces string) (err error) {
-	folder, err := c.flags.OpenBundle(c.verdict)
+	folder, err := c.flags.OpenBundle(c.loaded)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	run, err := workspace.Begin(workspaces, c.verdict.Config.Name, "create-cluster", began)
+	run, err := workspace.Begin(workspaces, c.loaded.Config.Name, "create-cluster", began)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	site, done, err := c.flags.Open(c.streams, c.verdict, cli.SiteRun{Bundle: folder, Run: run})
+	session, done, err := c.flags.Open(c.streams, c.loaded, cli.SessionRun{Bundle: folder, Run: run})
 	if err != nil {
 		return err
 	}
-	outcome, err := site.Create(ctx)
+	outcome, err := session.Create(ctx)
 	if err == nil && !c.skipVerify {
-		err = c.prove(ctx, site)
+		err = c.prove(ctx, session)
 	}
 	done()
 	if outcome.Kubeconfig != nil {
@@ -125,8 +125,8 @@ func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 }
 
 // prove is the last step.
-func (c *creation) prove(ctx context.Context, site *provision.Site) error {
-	report, err := site.Prove(ctx)
+func (c *creation) prove(ctx context.Context, session *provision.Session) error {
+	report, err := session.Prove(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (e *loggedError) Unwrap() error { return e.err }
 
 func (c *creation) report(outcome provision.Outcome, began time.Time, err error) createReport {
 	return createReport{
-		runReport: newRunReport(c.verdict, outcome.Run, began, err),
+		runReport: newRunReport(c.loaded, outcome.Run, began, err),
 		Ignored:   c.flags.Ignored(), Unlisted: append([]string{}, outcome.Unlisted...),
 		Preflight: outcome.Checks, Run: outcome.Run, Proof: c.proof,
 	}
@@ -162,9 +162,9 @@ type runReport struct {
 	Changes int       `json:"changes"`
 }
 
-func newRunReport(verdict provision.Verdict, run *workflow.Report, began time.Time, err error) runReport {
+func newRunReport(loaded provision.Loaded, run *workflow.Report, began time.Time, err error) runReport {
 	report := runReport{
-		Cluster: verdict.Config.Name, Version: cli.Version(), OK: err == nil,
+		Cluster: loaded.Config.Name, Version: cli.Version(), OK: err == nil,
 		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
 		Changes: countChanges(run),
 	}
@@ -206,7 +206,7 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 		writeProof(&out, report.Cluster, *c.proof)
 	}
 	if report.OK {
-		changes := amount.Of(report.Changes, "change")
+		changes := plural.Of(report.Changes, "change")
 		fmt.Fprintf(&out, "\ncluster %s is as its manifests say: %s in %.1f s\n", report.Cluster, changes, report.Seconds)
 		fmt.Fprintf(&out, "kubectl --kubeconfig %s get nodes -o wide\n", run.Kubeconfig)
 	}

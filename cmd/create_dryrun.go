@@ -26,15 +26,15 @@ type dryRunFile struct {
 }
 
 // printDryRun prints the plan and everything that create would write.
-func printDryRun(streams cli.Streams, verdict provision.Verdict, format *cli.Format) error {
-	files, err := provision.RenderAll(verdict, cli.Version())
+func printDryRun(streams cli.Streams, loaded provision.Loaded, format *cli.Format) error {
+	files, err := provision.RenderAll(loaded, cli.Version())
 	if err != nil {
 		return err
 	}
 	if format.String() == cli.JSON {
-		return cli.WriteJSON(streams.Out, newDryRunReport(verdict.Plan, files))
+		return cli.WriteJSON(streams.Out, newDryRunReport(loaded.Plan, files))
 	}
-	return writeDryRun(streams, verdict, files)
+	return writeDryRun(streams, loaded, files)
 }
 
 func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
@@ -51,9 +51,9 @@ func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
 }
 
 // writeDryRun prints the plan, then each file under a line that says where it goes.
-func writeDryRun(streams cli.Streams, verdict provision.Verdict, files []render.File) error {
+func writeDryRun(streams cli.Streams, loaded provision.Loaded, files []render.File) error {
 	colored, color := streams.Color()
-	if err := planview.Text(colored, verdict.Config, verdict.Plan, planview.TextOptions{Color: color}); err != nil {
+	if err := planview.Text(colored, loaded.Config, loaded.Plan, planview.TextOptions{Color: color}); err != nil {
 		return err
 	}
 	for _, file := range files {

@@ -93,7 +93,7 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	nothing := func(netip.Addr, []string) *remotetest.Reply { return remotetest.NewReply() }
 	scripts := []remotetest.Scripted{
 		{
-			Name: probesHost, Body: "hostprep/remote/scripts/lock =settled hostprep/scripts/probe",
+			Name: probesHost, Body: "hostprep/remote/scripts/change_lock =wait_unlocked hostprep/scripts/probe",
 			Reply: func(host netip.Addr, _ []string) *remotetest.Reply {
 				return probes[host].And(remotetest.Said{Name: "clock", Output: strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"})
 			},
@@ -101,10 +101,10 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 		{Name: probesNetwork, Body: "hostprep/scripts/network", Reply: fleetNetwork},
 		{
 			Name: surveys, Reply: fleetSurvey,
-			Body: "=state=/var/lib/dualstrap hostprep/remote/scripts/lock hostprep/change/scripts/firewalld_read hostprep/change/scripts/survey",
+			Body: "=state=/var/lib/dualstrap hostprep/remote/scripts/change_lock hostprep/change/scripts/firewalld_read hostprep/change/scripts/survey",
 		},
-		{Name: holdsLock, Body: "provision/scripts/lock", Holds: true, Reply: nothing},
-		{Name: waitsForLock, Body: "provision/scripts/locked", Reply: nothing},
+		{Name: holdsLock, Body: "provision/scripts/run_lock", Holds: true, Reply: nothing},
+		{Name: waitsForLock, Body: "provision/scripts/wait_lock", Reply: nothing},
 	}
 	for i := range scripts {
 		var body strings.Builder

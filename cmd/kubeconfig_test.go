@@ -76,7 +76,7 @@ func serveCluster(t *testing.T, dir, kubeconfig string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look, err := os.ReadFile("../provision/scripts/look.sh")
+	look, err := os.ReadFile("../provision/scripts/join_state.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func serveCluster(t *testing.T, dir, kubeconfig string) string {
 		return func(netip.Addr, []string) *remotetest.Reply { return remotetest.NewReply(said) }
 	}
 	scripts = append(scripts,
-		remotetest.Scripted{Name: "look", Body: string(look), Reply: reply(remotetest.Said{Name: "joined"})},
+		remotetest.Scripted{Name: "join state", Body: string(look), Reply: reply(remotetest.Said{Name: "joined"})},
 		remotetest.Scripted{
 			Name: "read", Body: `if [ -e "$1" ]; then answer content cat -- "$1"; else answer missing :; fi`,
 			Reply: reply(remotetest.Said{Name: "content", Output: kubeconfig}),

@@ -15,7 +15,7 @@ func newLab(streams cli.Streams) *cobra.Command {
 	cmd := group("lab", "Make hosts to try dualstrap on, in containers on this machine",
 		newLabUp(streams), newLabDown(streams), newLabStatus(streams), newLabExec(streams),
 		newLabHost(streams, labStop()), newLabHost(streams, labStart()), newLabHost(streams, labReboot()),
-		newLabHost(streams, labCut()), newLabHost(streams, labHeal()),
+		newLabHost(streams, labDisconnect()), newLabHost(streams, labConnect()),
 	)
 	cmd.Long = `Make hosts that look like bare metal out of containers on this machine: systemd, sshd and
 firewalld, one L2 segment with IPv4 and IPv6, and nothing of Kubernetes. It needs root, podman

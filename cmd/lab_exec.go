@@ -39,7 +39,7 @@ error are the command's, on a terminal also the terminal, and its exit code is t
 		}, args[1:])
 		var ended *exec.ExitError
 		if errors.As(err, &ended) && ended.ExitCode() >= 0 {
-			return &cli.EndedError{Code: ended.ExitCode()}
+			return &cli.ExitError{Code: ended.ExitCode()}
 		}
 		return err
 	}

@@ -28,7 +28,7 @@ func labReboots(t *testing.T, l testLab) {
 	}
 	expect("stop", "is shut down")
 	expect("stop", "does not run")
-	if status := l.status(t)[host]; status.State != "stopped" || status.Cable != "unplugged" || status.StartedAt != nil {
+	if status := l.status(t)[host]; status.State != "stopped" || status.Cable != "detached" || status.StartedAt != nil {
 		t.Errorf("%+v", status)
 	}
 	_, said, err := l.run(t, "exec", host, "--", "true")
@@ -59,11 +59,11 @@ func labCutsAndHeals(t *testing.T, l testLab) {
 	t.Helper()
 	host := hostName("worker-2")
 	before := l.on(t, host, identity+" 2>&1 || true")
-	l.mustRun(t, "cut", host)
-	if out := l.mustRun(t, "cut", host); !strings.Contains(out, "already") {
+	l.mustRun(t, "disconnect", host)
+	if out := l.mustRun(t, "disconnect", host); !strings.Contains(out, "already") {
 		t.Errorf("cut again says %q", out)
 	}
-	if status := l.status(t)[host]; status.Cable != "cut" || status.State != "running" {
+	if status := l.status(t)[host]; status.Cable != "disconnected" || status.State != "running" {
 		t.Errorf("%+v", status)
 	}
 	if carrier := l.on(t, host, "cat /sys/class/net/eth0/carrier"); carrier != "0" {
@@ -72,16 +72,16 @@ func labCutsAndHeals(t *testing.T, l testLab) {
 	unreachable := "! ping -n -c 1 -W 1 10.2.0.6 >/dev/null"
 	l.on(t, "client", unreachable)
 	l.mustRun(t, "reboot", host)
-	if status := l.status(t)[host]; status.Cable != "cut" {
+	if status := l.status(t)[host]; status.Cable != "disconnected" {
 		t.Errorf("after a reboot: %+v", status)
 	}
 	l.on(t, "client", unreachable)
-	l.mustRun(t, "heal", host)
+	l.mustRun(t, "connect", host)
 	if after := l.on(t, host, identity+" 2>&1 || true"); after != before {
 		t.Errorf("after healing:\n%s\nbefore:\n%s", after, before)
 	}
 	l.on(t, "client", "ping -n -c 1 -W 5 10.2.0.6 && ping -n -c 1 -W 5 fd12::2:6")
-	l.mustRun(t, "cut", host)
+	l.mustRun(t, "disconnect", host)
 	if out := l.mustRun(t, "up"); !strings.HasPrefix(out, "healed: "+host+"\n") {
 		t.Errorf("up with a cut cable says:\n%s", out)
 	}
@@ -91,7 +91,7 @@ func labGrowsAndShrinks(t *testing.T, l testLab) {
 	t.Helper()
 	before := l.status(t)
 	out := l.mustRun(t, "up", "--workers", "3", "--load-balancers", "1", "--rhel-like", "2")
-	if !strings.HasPrefix(out, named("created: LAB-lb-1, LAB-worker-3\npresents itself anew: LAB-worker-2\n")) {
+	if !strings.HasPrefix(out, named("created: LAB-lb-1, LAB-worker-3\nOS identity set: LAB-worker-2\n")) {
 		t.Errorf("growing says:\n%s", out)
 	}
 	grown := l.status(t)
@@ -105,7 +105,7 @@ func labGrowsAndShrinks(t *testing.T, l testLab) {
 		t.Errorf("%v\n%s", err, manifest)
 	}
 	out = l.mustRun(t, "up")
-	if !strings.HasPrefix(out, named("removed: LAB-lb-1, LAB-worker-3\npresents itself anew: LAB-worker-2\n")) {
+	if !strings.HasPrefix(out, named("removed: LAB-lb-1, LAB-worker-3\nOS identity set: LAB-worker-2\n")) {
 		t.Errorf("shrinking says:\n%s", out)
 	}
 	after := l.status(t)

@@ -16,9 +16,9 @@ import (
 func newLabStatus(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the lab's hosts: role, addresses, state, uptime, cable",
-		Long: `Show the lab's hosts as they are now. A cable is connected, cut by lab cut, or unplugged, as
-that of a host that does not run.`,
+		Short: "Show the lab's hosts: role, addresses, state, uptime, link",
+		Long: `Show the lab's hosts as they are now. A link is connected, disconnected by lab disconnect, or
+detached, as that of a host that does not run.`,
 		Example: `  dualstrap lab status
   dualstrap lab status -o json | jq -r '.hosts[] | select(.state == "stopped") | .name'`,
 		Args: noArgs,
@@ -49,7 +49,7 @@ func writeLabStatus(w io.Writer, status lab.Status, flags *labFlags) error {
 	}
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	rows := []string{"HOST\tROLE\tIPV4\tIPV6\tPRESENTS\tSTATE\tUPTIME\tCABLE"}
+	rows := []string{"HOST\tROLE\tIPV4\tIPV6\tOS\tSTATE\tUPTIME\tLINK"}
 	for _, host := range status.Hosts {
 		system, uptime := "-", "-"
 		if host.OS != "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/lab"
 )
 
@@ -21,7 +21,7 @@ node. It ends when all of them have booted without a failed unit, accept the lab
 addresses, and reach each other. The workspace then holds cluster.yaml, an SSH key, and the keys
 of the hosts.
 
-Run again, it changes what differs: hosts that stand still are booted, cables plugged in, and with
+Run again, it changes what differs: stopped hosts are booted, detached ones attached, and with
 other numbers hosts are added or removed. A host keeps its addresses whatever the numbers are. A
 cluster.yaml that you have edited is left alone.
 
@@ -62,7 +62,7 @@ minutes, and keeps it in ~/.cache/dualstrap.`,
 
 func writeLabUp(w io.Writer, l *lab.Lab, result lab.Result) error {
 	var out strings.Builder
-	for _, kind := range []lab.Kind{lab.Remove, lab.Create, lab.Start, lab.Plug, lab.Heal, lab.Present, lab.Key} {
+	for _, kind := range []lab.Kind{lab.Remove, lab.Create, lab.Start, lab.Attach, lab.Connect, lab.EmulateOS, lab.Key} {
 		if names := changedHosts(result, kind); len(names) > 0 {
 			fmt.Fprintf(&out, "%s: %s\n", kind, strings.Join(names, ", "))
 		}
@@ -74,7 +74,7 @@ func writeLabUp(w io.Writer, l *lab.Lab, result lab.Result) error {
 	if result.ManifestKept {
 		fmt.Fprintf(&out, "%s has been edited and stays as it is; remove it, and lab up writes it anew\n", path)
 	}
-	fmt.Fprintf(&out, "the lab %s is up with %s\nnext: dualstrap create cluster -f %s\n", l.Name, amount.Of(len(result.Hosts), "host"), path)
+	fmt.Fprintf(&out, "the lab %s is up with %s\nnext: dualstrap create cluster -f %s\n", l.Name, plural.Of(len(result.Hosts), "host"), path)
 	_, err := io.WriteString(w, out.String())
 	return err
 }

@@ -21,20 +21,20 @@ podCIDRs, and what is left. The plan follows from the manifests alone; create us
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON, cli.YAML, cli.SVG)
 	cmd.RunE = func(*cobra.Command, []string) error {
-		verdict, err := manifests.Valid(streams)
+		loaded, err := manifests.Valid(streams)
 		if err != nil {
 			return err
 		}
 		switch format.String() {
 		case cli.JSON:
-			return cli.WriteJSON(streams.Out, verdict.Plan)
+			return cli.WriteJSON(streams.Out, loaded.Plan)
 		case cli.YAML:
-			return cli.WriteYAML(streams.Out, verdict.Plan)
+			return cli.WriteYAML(streams.Out, loaded.Plan)
 		case cli.SVG:
-			return planview.SVG(streams.Out, verdict.Config, verdict.Plan)
+			return planview.SVG(streams.Out, loaded.Config, loaded.Plan)
 		default:
 			out, color := streams.Color()
-			return planview.Text(out, verdict.Config, verdict.Plan, planview.TextOptions{Color: color})
+			return planview.Text(out, loaded.Config, loaded.Plan, planview.TextOptions{Color: color})
 		}
 	}
 	return cmd

@@ -221,7 +221,7 @@ func uploadLosesHost(t *testing.T, c *testCluster) {
 	c.on(t, hostName("cp-1"), bare)
 	c.losesHost(t, "ls /usr/local/bin/.*.dualstrap-*.part")
 	c.hasWholePrograms(t)
-	c.mustRun(t, "heal", hostName("cp-1"))
+	c.mustRun(t, "connect", hostName("cp-1"))
 	c.lockIsFree(t)
 	preparationConverges(t, c)
 }
@@ -230,7 +230,7 @@ func changeLosesHost(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.on(t, hostName("cp-1"), held)
 	c.losesHost(t, "ls /run/begun")
-	c.mustRun(t, "heal", hostName("cp-1"))
+	c.mustRun(t, "connect", hostName("cp-1"))
 	c.lockIsFree(t)
 	// The script that the run has left on the host is in the middle of its work. The next run waits for it.
 	command, said := c.begin(t)
@@ -260,7 +260,7 @@ func (c *testCluster) losesHost(t *testing.T, when string) {
 			"until "+when+"; do sleep 0.02; done >/dev/null 2>&1"); err != nil {
 			t.Errorf("%s: %v\n%s", when, err, all)
 		}
-		if _, all, err := c.run(t, "cut", hostName("cp-1")); err != nil {
+		if _, all, err := c.run(t, "disconnect", hostName("cp-1")); err != nil {
 			t.Errorf("cut: %v\n%s", err, all)
 		}
 	}()

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision"
 )
 
@@ -29,11 +29,11 @@ per host, named by its address, and one named cluster. What is only known later 
 		if *dir == "" {
 			return cli.Usagef("no folder to write to: name one with --output-dir")
 		}
-		verdict, err := manifests.Valid(streams)
+		loaded, err := manifests.Valid(streams)
 		if err != nil {
 			return err
 		}
-		files, err := provision.RenderAll(verdict, cli.Version())
+		files, err := provision.RenderAll(loaded, cli.Version())
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ per host, named by its address, and one named cluster. What is only known later 
 			return cli.WriteJSON(streams.Out, index)
 		}
 		_, err = fmt.Fprintf(streams.Out, "rendered %s for %s and the cluster into %s\n",
-			amount.Of(len(index.Files), "file"), amount.Of(len(verdict.Plan.Nodes), "host"), cli.Visible(*dir))
+			plural.Of(len(index.Files), "file"), plural.Of(len(loaded.Plan.Nodes), "host"), cli.Visible(*dir))
 		return err
 	}
 	return cmd

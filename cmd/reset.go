@@ -15,7 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
@@ -37,8 +37,8 @@ type resetReport struct {
 // reset is one run of reset cluster or reset nodes.
 type reset struct {
 	streams    cli.Streams
-	flags      *cli.SiteFlags
-	verdict    provision.Verdict
+	flags      *cli.SessionFlags
+	loaded    provision.Loaded
 	format     *cli.Format
 	options    provision.ResetOptions
 	workspaces string
@@ -55,7 +55,7 @@ func (r *reset) command() string {
 }
 
 func (r *reset) run(ctx context.Context) (err error) {
-	targets, err := provision.ResetTargets(r.verdict.Config, r.options)
+	targets, err := provision.ResetTargets(r.loaded.Config, r.options)
 	if err != nil {
 		return usageOf(err)
 	}
@@ -63,16 +63,16 @@ func (r *reset) run(ctx context.Context) (err error) {
 		return err
 	}
 	began := time.Now()
-	run, err := workspace.Begin(r.workspaces, r.verdict.Config.Name, r.command(), began)
+	run, err := workspace.Begin(r.workspaces, r.loaded.Config.Name, r.command(), began)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	site, done, err := r.flags.Open(r.streams, r.verdict, cli.SiteRun{Run: run})
+	session, done, err := r.flags.Open(r.streams, r.loaded, cli.SessionRun{Run: run})
 	if err != nil {
 		return err
 	}
-	outcome, err := site.Reset(ctx, r.options)
+	outcome, err := session.Reset(ctx, r.options)
 	done()
 	if err == nil && len(r.options.Nodes) == 0 {
 		err = run.RemoveKubeconfig()
@@ -107,17 +107,17 @@ func (r *reset) confirm(targets []netip.Addr) error {
 	file, isFile := r.streams.In.(*os.File)
 	if !isFile || !term.IsTerminal(int(file.Fd())) {
 		return cli.Usagef("what was done on %s is taken back for good: say --yes, since there is no terminal to ask at",
-			amount.Of(len(targets), "host"))
+			plural.Of(len(targets), "host"))
 	}
 	return r.ask(file, targets)
 }
 
 // ask shows what is reset and reads the answer.
 func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
-	name := r.verdict.Config.Name
+	name := r.loaded.Config.Name
 	var out strings.Builder
 	fmt.Fprintf(&out, "This takes back what dualstrap did on these hosts of cluster %s, with all that the cluster keeps there:\n", name)
-	for _, node := range r.verdict.Plan.Nodes {
+	for _, node := range r.loaded.Plan.Nodes {
 		if slices.Contains(targets, node.Address) {
 			fmt.Fprintf(&out, "  %s  %s\n", node.Address, node.Role)
 		}
@@ -138,7 +138,7 @@ func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
 
 func (r *reset) report(targets []netip.Addr, outcome provision.ResetOutcome, began time.Time, err error) resetReport {
 	return resetReport{
-		runReport: newRunReport(r.verdict, outcome.Run, began, err), Forced: r.options.Force, Nodes: targets,
+		runReport: newRunReport(r.loaded, outcome.Run, began, err), Forced: r.options.Force, Nodes: targets,
 		Unreachable: append([]provision.UnreachableHost{}, outcome.Unreachable...), Notes: append([]string{}, outcome.Notes...),
 		Run: outcome.Run,
 	}
@@ -158,7 +158,7 @@ func (r *reset) print(report resetReport) error {
 	}
 	if report.OK {
 		fmt.Fprintf(&out, "\n%s of cluster %s reset: %s in %.1f s\n",
-			amount.Of(len(report.Nodes), "host"), report.Cluster, amount.Of(report.Changes, "change"), report.Seconds)
+			plural.Of(len(report.Nodes), "host"), report.Cluster, plural.Of(report.Changes, "change"), report.Seconds)
 	}
 	_, err := io.WriteString(r.streams.Out, out.String())
 	return err

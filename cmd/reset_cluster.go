@@ -20,7 +20,7 @@ kubeconfig goes when all hosts are reset.`,
 		Example: `  dualstrap reset cluster -f cluster.yaml
   dualstrap reset cluster -f cluster.yaml --yes -o json | jq .changes`,
 		Args:        noArgs,
-		Annotations: map[string]string{stopsCleanly: "yes"},
+		Annotations: map[string]string{gracefulStop: "yes"},
 	}
 	r := addReset(cmd, streams)
 	cmd.Flags().BoolVar(&r.options.Force, "force", false,
@@ -38,7 +38,7 @@ func addReset(cmd *cobra.Command, streams cli.Streams) *reset {
 	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
-		if r.verdict, err = manifests.Valid(streams); err != nil {
+		if r.loaded, err = manifests.Valid(streams); err != nil {
 			return err
 		}
 		r.workspaces = *workspaces

@@ -28,7 +28,7 @@ as in reset cluster.`,
 		Example: `  dualstrap reset nodes -f cluster.yaml --addresses 10.2.0.6
   dualstrap reset nodes -f cluster.yaml --addresses 10.2.0.6,10.2.0.7 --yes --drain-timeout 20m`,
 		Args:        noArgs,
-		Annotations: map[string]string{stopsCleanly: "yes"},
+		Annotations: map[string]string{gracefulStop: "yes"},
 	}
 	r := addReset(cmd, streams)
 	addresses := cmd.Flags().StringSlice("addresses", nil, "the addresses of the nodes, as in the manifests")

@@ -15,11 +15,11 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
-// grace is how long a command that was interrupted has to stop what it started.
-const grace = 2 * time.Second
+// exitGrace is how long a command that was interrupted has to stop what it started.
+const exitGrace = 2 * time.Second
 
-// stopsCleanly is the annotation of commands that take the time they need to stop.
-const stopsCleanly = "stops-cleanly"
+// gracefulStop is the annotation of commands that take the time they need to stop.
+const gracefulStop = "stops-cleanly"
 
 // Main runs the command line and gives the process's exit code. Ctrl-C and SIGTERM end it within
 // moments, whatever runs, even a read of something that never ends, and a second one ends it at once:
@@ -35,7 +35,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	root.SetArgs(args)
 	clean := false
 	if called, _, err := root.Find(args); err == nil {
-		clean = called.Annotations[stopsCleanly] != ""
+		clean = called.Annotations[gracefulStop] != ""
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -55,7 +55,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		}
 		select {
 		case <-ended: //nolint:errcheck // it was interrupted, whatever it made of that
-		case <-time.After(grace):
+		case <-time.After(exitGrace):
 		}
 		fmt.Fprintln(errOut, "dualstrap: interrupted") //nolint:errcheck // there is nowhere left to say it
 		return cli.ExitInterrupted
@@ -65,7 +65,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 // report prints what went wrong, once, and where the command line itself was wrong, how to learn
 // more.
 func report(w io.Writer, called *cobra.Command, err error) {
-	var ended *cli.EndedError
+	var ended *cli.ExitError
 	if errors.As(err, &ended) {
 		return // a command that the user named has said it all
 	}
@@ -116,7 +116,7 @@ fail their checks, 4 refused, 5 a cluster that is not proven, 130 interrupted.`,
 		newController(streams),
 		newVersion(streams),
 	)
-	asGroup(root)
+	commandGroup(root)
 	return root
 }
 
@@ -124,13 +124,13 @@ fail their checks, 4 refused, 5 a cluster that is not proven, 130 interrupted.`,
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short}
 	cmd.AddCommand(commands...)
-	asGroup(cmd)
+	commandGroup(cmd)
 	return cmd
 }
 
-// asGroup makes a command without a function of its own print its help when called alone, and
+// commandGroup makes a command without a function of its own print its help when called alone, and
 // refuse words that are none of its commands.
-func asGroup(cmd *cobra.Command) {
+func commandGroup(cmd *cobra.Command) {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {

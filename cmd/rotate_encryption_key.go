@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
@@ -46,7 +46,7 @@ WORKSPACE/NAME.`,
 		Example: `  dualstrap rotate encryption-key -f cluster.yaml
   dualstrap rotate encryption-key -f cluster.yaml -o json | jq .key`,
 		Args:        noArgs,
-		Annotations: map[string]string{stopsCleanly: "yes"},
+		Annotations: map[string]string{gracefulStop: "yes"},
 	}
 	r := &rotation{streams: streams}
 	manifests := cli.AddManifests(cmd)
@@ -55,7 +55,7 @@ WORKSPACE/NAME.`,
 	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error
-		if r.verdict, err = manifests.Valid(streams); err != nil {
+		if r.loaded, err = manifests.Valid(streams); err != nil {
 			return err
 		}
 		return r.run(cmd.Context(), *workspaces)
@@ -66,26 +66,26 @@ WORKSPACE/NAME.`,
 // rotation is one run of rotate encryption-key.
 type rotation struct {
 	streams cli.Streams
-	flags   *cli.SiteFlags
-	verdict provision.Verdict
+	flags   *cli.SessionFlags
+	loaded provision.Loaded
 	format  *cli.Format
 }
 
 func (r *rotation) run(ctx context.Context, workspaces string) (err error) {
 	began := time.Now()
-	run, err := workspace.Begin(workspaces, r.verdict.Config.Name, "rotate-encryption-key", began)
+	run, err := workspace.Begin(workspaces, r.loaded.Config.Name, "rotate-encryption-key", began)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	site, done, err := r.flags.Open(r.streams, r.verdict, cli.SiteRun{Run: run})
+	session, done, err := r.flags.Open(r.streams, r.loaded, cli.SessionRun{Run: run})
 	if err != nil {
 		return err
 	}
-	outcome, err := site.RotateEncryptionKey(ctx)
+	outcome, err := session.RotateEncryptionKey(ctx)
 	done()
 	report := rotateReport{
-		runReport: newRunReport(r.verdict, outcome.Run, began, err),
+		runReport: newRunReport(r.loaded, outcome.Run, began, err),
 		Key:       outcome.Key, Resumed: outcome.Resumed, Rewritten: outcome.Rewritten, Run: outcome.Run,
 	}
 	err = errors.Join(err, run.WriteReport(report))
@@ -111,7 +111,7 @@ func (r *rotation) print(report rotateReport) error {
 			fmt.Fprint(&out, "\nan earlier run was interrupted: it is finished, with the key that it made\n")
 		}
 		fmt.Fprintf(&out, "\nSecrets of cluster %s are encrypted with %s: %s stored again in %.1f s\n",
-			report.Cluster, report.Key, amount.Of(report.Rewritten, "Secret"), report.Seconds)
+			report.Cluster, report.Key, plural.Of(report.Rewritten, "Secret"), report.Seconds)
 		fmt.Fprint(&out, "back the new key up: docs/encryption.md\n")
 	}
 	_, err := io.WriteString(r.streams.Out, out.String())

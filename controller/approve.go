@@ -117,12 +117,12 @@ func (a *approver) Reconcile(ctx context.Context, asked reconcile.Request) (reco
 		delete(a.said, asked.Name)
 		return reconcile.Result{}, nil
 	}
-	against, err := a.judge(ctx, request)
+	against, err := a.check(ctx, request)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if against != nil {
-		a.tell(request, against)
+		a.emitEvent(request, against)
 		return reconcile.Result{RequeueAfter: judgeAgain}, nil
 	}
 	return reconcile.Result{}, a.approve(ctx, request)
@@ -138,8 +138,8 @@ func isDecided(request *certificatesv1.CertificateSigningRequest) bool {
 		})
 }
 
-// judge returns what speaks against a request; the error is that it could not be found out.
-func (a *approver) judge(ctx context.Context, request *certificatesv1.CertificateSigningRequest) (against, err error) {
+// check returns what speaks against a request; the error is that it could not be found out.
+func (a *approver) check(ctx context.Context, request *certificatesv1.CertificateSigningRequest) (against, err error) {
 	parsed, against := serving.Parse(&request.Spec)
 	if against != nil {
 		return against, nil
@@ -161,7 +161,7 @@ func (a *approver) judge(ctx context.Context, request *certificatesv1.Certificat
 		return nil, fmt.Errorf("cannot list ServiceCIDRs: %w", err)
 	}
 	cluster.ServiceRanges = serviceRanges(&services)
-	return serving.Judge(parsed, cluster), nil
+	return serving.Check(parsed, cluster), nil
 }
 
 // sharing are the names of other Nodes that have an address of a Node.
@@ -181,8 +181,8 @@ func (a *approver) sharing(ctx context.Context, node *corev1.Node) ([]string, er
 	return names, nil
 }
 
-// tell says why a request is not approved, unless that is known.
-func (a *approver) tell(request *certificatesv1.CertificateSigningRequest, against error) {
+// emitEvent says why a request is not approved, unless that is known.
+func (a *approver) emitEvent(request *certificatesv1.CertificateSigningRequest, against error) {
 	if a.said[request.Name] == against.Error() {
 		return
 	}

@@ -82,7 +82,7 @@ func rendered(tb testing.TB) []render.File {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	verdict := provision.Judge([]api.Source{{Name: path, Data: data}})
+	verdict := provision.Load([]api.Source{{Name: path, Data: data}})
 	files, err := render.Cluster(render.Input{Config: verdict.Config, Plan: verdict.Plan})
 	if err != nil {
 		tb.Fatal(err)

@@ -19,13 +19,13 @@ import (
 // Finalizer keeps a ClusterCIDRConfig that is being deleted while nodes hold blocks of it.
 const Finalizer = "dualstrap.dev/pod-ranges-in-use"
 
-// rounds bounds how often per second the status of ClusterCIDRConfigs is written: while thousands of
+// maxSyncs bounds how often per second the status of ClusterCIDRConfigs is written: while thousands of
 // nodes arrive, their numbers change with each.
-const rounds = 2
+const maxSyncs = 2
 
-// tend looks after ClusterCIDRConfigs until the context ends.
-func (l *leader) tend(ctx context.Context) error {
-	pace := rate.NewLimiter(rounds, 1)
+// syncConfigs looks after ClusterCIDRConfigs until the context ends.
+func (l *leader) syncConfigs(ctx context.Context) error {
+	pace := rate.NewLimiter(maxSyncs, 1)
 	for {
 		select {
 		case <-ctx.Done():
@@ -36,21 +36,21 @@ func (l *leader) tend(ctx context.Context) error {
 		if err := pace.Wait(ctx); err != nil {
 			return nil //nolint:nilerr // the context has ended
 		}
-		if err := l.round(ctx); err != nil && ctx.Err() == nil {
+		if err := l.syncOnce(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("ClusterCIDRConfigs are not up to date yet", "error", err)
-			l.configs.ring()
+			l.configs.notify()
 		}
 	}
 }
 
-// round brings the book up to date with the ClusterCIDRConfigs, and them with the book.
-func (l *leader) round(ctx context.Context) error {
+// syncOnce brings the book up to date with the ClusterCIDRConfigs, and them with the book.
+func (l *leader) syncOnce(ctx context.Context) error {
 	configs, err := l.readConfigs(ctx)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
-	usage, unserved := l.book.Usage(), l.book.Unserved()
+	usage, unserved := l.book.Usage(), l.book.Pending()
 	l.mu.Unlock()
 	l.metrics.set(usage, unserved)
 	byName := map[string][]allocator.Usage{}
@@ -58,7 +58,7 @@ func (l *leader) round(ctx context.Context) error {
 		byName[u.Config] = append(byName[u.Config], u)
 	}
 	for _, c := range configs {
-		if err := l.settle(ctx, c, byName[c.Namespace+"/"+c.Name]); err != nil {
+		if err := l.syncStatus(ctx, c, byName[c.Namespace+"/"+c.Name]); err != nil {
 			return err
 		}
 	}
@@ -80,11 +80,11 @@ func (l *leader) readConfigs(ctx context.Context) ([]*v1alpha1.ClusterCIDRConfig
 	var booked []allocator.Config
 	for i := range list.Items {
 		c := &list.Items[i]
-		if err := l.guard(ctx, c); err != nil {
+		if err := l.ensureFinalizer(ctx, c); err != nil {
 			return nil, err
 		}
 		configs = append(configs, c)
-		if config, err := bookConfig(c); err == nil {
+		if config, err := allocatorConfig(c); err == nil {
 			config.Closed = c.DeletionTimestamp != nil
 			booked = append(booked, config)
 		}
@@ -96,8 +96,8 @@ func (l *leader) readConfigs(ctx context.Context) ([]*v1alpha1.ClusterCIDRConfig
 	return configs, l.setRanges(booked, serviceRanges(&services))
 }
 
-// guard gives a ClusterCIDRConfig the finalizer, unless it is about to go.
-func (l *leader) guard(ctx context.Context, c *v1alpha1.ClusterCIDRConfig) error {
+// ensureFinalizer gives a ClusterCIDRConfig the finalizer, unless it is about to go.
+func (l *leader) ensureFinalizer(ctx context.Context, c *v1alpha1.ClusterCIDRConfig) error {
 	if l.guarded[c.UID] || c.DeletionTimestamp != nil {
 		return nil
 	}
@@ -111,8 +111,8 @@ func (l *leader) guard(ctx context.Context, c *v1alpha1.ClusterCIDRConfig) error
 	return nil
 }
 
-// settle writes the status of a ClusterCIDRConfig, or lets it go.
-func (l *leader) settle(ctx context.Context, c *v1alpha1.ClusterCIDRConfig, usage []allocator.Usage) error {
+// syncStatus writes the status of a ClusterCIDRConfig, or lets it go.
+func (l *leader) syncStatus(ctx context.Context, c *v1alpha1.ClusterCIDRConfig, usage []allocator.Usage) error {
 	before := c.DeepCopy()
 	inUse := len(usage) > 0 && usage[0].Nodes > 0
 	if c.DeletionTimestamp != nil && !inUse {

@@ -132,7 +132,7 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// slim leaves of a cached Node what bookNode and the approver read. Nodes are large, and there are many.
+// slim leaves of a cached Node what ledgerNode and the approver read. Nodes are large, and there are many.
 func slim(object any) (any, error) {
 	node, ok := object.(*corev1.Node)
 	if !ok {

@@ -13,8 +13,8 @@ import (
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
 )
 
-// bookNode gives what the ledger needs to know of a Node.
-func bookNode(node *corev1.Node) ledger.Node {
+// ledgerNode gives what the ledger needs to know of a Node.
+func ledgerNode(node *corev1.Node) ledger.Node {
 	n := ledger.Node{
 		Name:    node.Name,
 		UID:     node.UID,
@@ -31,25 +31,25 @@ func bookNode(node *corev1.Node) ledger.Node {
 	return n
 }
 
-// bookConfig gives what the ledger needs to know of a ClusterCIDRConfig. Its definition refuses
+// allocatorConfig gives what the ledger needs to know of a ClusterCIDRConfig. Its definition refuses
 // objects with which this would fail, unless somebody has changed the definition.
-func bookConfig(c *v1alpha1.ClusterCIDRConfig) (allocator.Config, error) {
+func allocatorConfig(c *v1alpha1.ClusterCIDRConfig) (allocator.Config, error) {
 	config := allocator.Config{Name: c.Namespace + "/" + c.Name}
 	if c.Spec.NodeSelector != nil {
 		config.MatchLabels = c.Spec.NodeSelector.MatchLabels
 	}
 	var err error
-	if config.V4, err = bookRange(c.Spec.IPv4); err != nil {
+	if config.V4, err = allocatorRange(c.Spec.IPv4); err != nil {
 		return config, err
 	}
-	if config.V6, err = bookRange(c.Spec.IPv6); err != nil {
+	if config.V6, err = allocatorRange(c.Spec.IPv6); err != nil {
 		return config, err
 	}
 	_, err = allocator.New([]allocator.Config{config})
 	return config, err
 }
 
-func bookRange(r v1alpha1.CIDRRange) (allocator.Range, error) {
+func allocatorRange(r v1alpha1.CIDRRange) (allocator.Range, error) {
 	cidr, err := netip.ParsePrefix(r.CIDR)
 	if err != nil {
 		return allocator.Range{}, fmt.Errorf("cannot use range %q: %w", r.CIDR, err)

@@ -46,17 +46,17 @@ type leader struct {
 	writes workqueue.TypedRateLimitingInterface[string]
 	// unserved, counts and configs are each a bell: there are nodes to serve, numbers to tell, objects
 	// to look at.
-	unserved, counts, configs bell
+	unserved, counts, configs signal
 	// guarded are the ClusterCIDRConfigs that are known to have the finalizer. Only tendConfigs uses it.
 	guarded map[types.UID]bool
 }
 
-// bell wakes the one who waits for it. To ring it again before it was heard changes nothing.
-type bell chan struct{}
+// signal wakes the one who waits for it. To ring it again before it was heard changes nothing.
+type signal chan struct{}
 
-func newBell() bell { return make(bell, 1) }
+func newSignal() signal { return make(signal, 1) }
 
-func (b bell) ring() {
+func (b signal) notify() {
 	select {
 	case b <- struct{}{}:
 	default:
@@ -83,9 +83,9 @@ func newLeader(m manager.Manager, health *health, log *slog.Logger) (*leader, er
 		book:     ledger.New(),
 		writes: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[string](100*time.Millisecond, 30*time.Second)),
-		unserved: newBell(),
-		counts:   newBell(),
-		configs:  newBell(),
+		unserved: newSignal(),
+		counts:   newSignal(),
+		configs:  newSignal(),
 		guarded:  map[types.UID]bool{},
 	}, nil
 }
@@ -96,15 +96,15 @@ func (*leader) NeedLeaderElection() bool { return true }
 // Start implements manager.Runnable: it leads until the context ends.
 func (l *leader) Start(ctx context.Context) error {
 	l.health.starting.Store(true)
-	if err := l.open(ctx); err != nil {
+	if err := l.start(ctx); err != nil {
 		return fmt.Errorf("cannot find out what nodes hold: %w", err)
 	}
 	l.health.starting.Store(false)
-	l.log.Info("leading", "unserved", l.unservedNodes())
+	l.log.Info("leading", "unserved", l.pendingNodes())
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.serve(ctx) })
-	group.Go(func() error { return l.tend(ctx) })
+	group.Go(func() error { return l.syncConfigs(ctx) })
 	for range writers {
 		group.Go(func() error { return l.write(ctx) })
 	}
@@ -116,13 +116,13 @@ func (l *leader) Start(ctx context.Context) error {
 	return group.Wait()
 }
 
-// open fills the book. Nodes come last: what is wrong with their podCIDRs depends on the rest.
-func (l *leader) open(ctx context.Context) error {
+// start fills the book. Nodes come last: what is wrong with their podCIDRs depends on the rest.
+func (l *leader) start(ctx context.Context) error {
 	for _, kind := range []client.Object{&v1alpha1.ClusterCIDRConfig{}, &networkingv1.ServiceCIDR{}} {
 		if err := l.watch(ctx, kind, toolscache.ResourceEventHandlerFuncs{
-			AddFunc:    func(any) { l.configs.ring() },
-			UpdateFunc: func(any, any) { l.configs.ring() },
-			DeleteFunc: func(any) { l.configs.ring() },
+			AddFunc:    func(any) { l.configs.notify() },
+			UpdateFunc: func(any, any) { l.configs.notify() },
+			DeleteFunc: func(any) { l.configs.notify() },
 		}); err != nil {
 			return err
 		}
@@ -170,19 +170,19 @@ func (l *leader) serve(ctx context.Context) error {
 		for _, a := range assignments {
 			l.writes.Add(a.Node)
 		}
-		l.tell(reports)
-		l.counts.ring()
+		l.emitEvents(reports)
+		l.counts.notify()
 	}
 }
 
 // observe books Nodes as the API server has, or had, them.
 func (l *leader) observe(nodes ...ledger.Node) {
-	l.enter(func(book *ledger.Ledger) []ledger.Report { return book.Observe(nodes...) })
+	l.update(func(book *ledger.Ledger) []ledger.Report { return book.Observe(nodes...) })
 }
 
 func (l *leader) observeObject(object any) {
 	if node, ok := object.(*corev1.Node); ok {
-		l.observe(bookNode(node))
+		l.observe(ledgerNode(node))
 	}
 }
 
@@ -197,8 +197,8 @@ func (l *leader) forgetObject(object any) {
 }
 
 func (l *leader) forget(name string, uid types.UID) {
-	l.enter(func(book *ledger.Ledger) []ledger.Report {
-		book.Gone(name, uid)
+	l.update(func(book *ledger.Ledger) []ledger.Report {
+		book.Forget(name, uid)
 		return nil
 	})
 }
@@ -206,7 +206,7 @@ func (l *leader) forget(name string, uid types.UID) {
 // setRanges books the ClusterCIDRConfigs and the ranges of Services.
 func (l *leader) setRanges(configs []allocator.Config, reserved []netip.Prefix) error {
 	var err error
-	l.enter(func(book *ledger.Ledger) []ledger.Report {
+	l.update(func(book *ledger.Ledger) []ledger.Report {
 		book.SetReserved(reserved)
 		err = book.SetConfigs(configs)
 		return nil
@@ -214,27 +214,27 @@ func (l *leader) setRanges(configs []allocator.Config, reserved []netip.Prefix) 
 	return err
 }
 
-// enter changes the book, tells what came of it, and has nodes served that can be served now.
-func (l *leader) enter(change func(*ledger.Ledger) []ledger.Report) {
+// update changes the book, tells what came of it, and has nodes served that can be served now.
+func (l *leader) update(change func(*ledger.Ledger) []ledger.Report) {
 	l.mu.Lock()
 	reports := change(l.book)
 	waiting := l.book.Waiting()
 	l.mu.Unlock()
 	if waiting {
-		l.unserved.ring()
+		l.unserved.notify()
 	}
-	l.tell(reports)
-	l.counts.ring()
+	l.emitEvents(reports)
+	l.counts.notify()
 }
 
-func (l *leader) unservedNodes() int {
+func (l *leader) pendingNodes() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.book.Unserved()
+	return l.book.Pending()
 }
 
-// tell makes Events of reports.
-func (l *leader) tell(reports []ledger.Report) {
+// emitEvents makes Events of reports.
+func (l *leader) emitEvents(reports []ledger.Report) {
 	for _, r := range reports {
 		l.metrics.failures.WithLabelValues(string(r.Reason)).Inc()
 		l.log.Warn(r.Message, "node", r.Node, "reason", r.Reason)

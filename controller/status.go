@@ -52,7 +52,7 @@ func describe(c *v1alpha1.ClusterCIDRConfig, usage []allocator.Usage) bool {
 // activity tells whether nodes get blocks of a ClusterCIDRConfig.
 func activity(c *v1alpha1.ClusterCIDRConfig, usage []allocator.Usage) metav1.Condition {
 	inactive := metav1.Condition{Type: conditionActive, Status: metav1.ConditionFalse}
-	if _, err := bookConfig(c); err != nil {
+	if _, err := allocatorConfig(c); err != nil {
 		inactive.Reason, inactive.Message = reasonInvalid, err.Error()
 		return inactive
 	}

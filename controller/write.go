@@ -16,9 +16,9 @@ import (
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
 )
 
-// patience is how often a write may fail before people are told. Until then it may be an API server
+// maxAttempts is how often a write may fail before people are told. Until then it may be an API server
 // that restarts.
-const patience = 3
+const maxAttempts = 3
 
 // write keeps promises, one at a time, until the queue is shut down.
 func (l *leader) write(ctx context.Context) error {
@@ -27,14 +27,14 @@ func (l *leader) write(ctx context.Context) error {
 		if ended {
 			return nil
 		}
-		l.keep(ctx, name)
+		l.assign(ctx, name)
 		l.writes.Done(name)
 	}
 }
 
-// keep writes to a Node what it was promised. Whatever the API server answers, the promise stands
+// assign writes to a Node what it was promised. Whatever the API server answers, the promise stands
 // until the Node is seen to hold podCIDRs, or is gone: see package ledger.
-func (l *leader) keep(ctx context.Context, name string) {
+func (l *leader) assign(ctx context.Context, name string) {
 	l.mu.Lock()
 	promise, ok := l.book.Promised(name)
 	l.mu.Unlock()
@@ -57,25 +57,25 @@ func (l *leader) keep(ctx context.Context, name string) {
 			l.writes.Forget(name)
 			return
 		} else if unread != nil {
-			l.again(promise, err)
+			l.requeue(promise, err)
 			return
 		}
 	}
-	l.observe(bookNode(node))
+	l.observe(ledgerNode(node))
 	l.mu.Lock()
 	_, open := l.book.Promised(name)
 	l.mu.Unlock()
 	if open {
-		l.again(promise, err)
+		l.requeue(promise, err)
 		return
 	}
 	l.writes.Forget(name)
 }
 
-// again has a promise kept later.
-func (l *leader) again(promise ledger.Assignment, err error) {
-	if l.writes.NumRequeues(promise.Node) >= patience {
-		l.enter(func(book *ledger.Ledger) []ledger.Report { return book.Failed(promise.Node, promise.UID, err) })
+// requeue has a promise kept later.
+func (l *leader) requeue(promise ledger.Assignment, err error) {
+	if l.writes.NumRequeues(promise.Node) >= maxAttempts {
+		l.update(func(book *ledger.Ledger) []ledger.Report { return book.Failed(promise.Node, promise.UID, err) })
 	}
 	l.log.Info("podCIDRs are not written yet", "node", promise.Node, "error", err)
 	l.writes.AddRateLimited(promise.Node)
@@ -119,7 +119,7 @@ func (l *leader) listNodes(ctx context.Context) ([]ledger.Node, error) {
 	})
 	err := list.EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
 		if node, ok := object.(*corev1.Node); ok {
-			nodes = append(nodes, bookNode(node))
+			nodes = append(nodes, ledgerNode(node))
 		}
 		return nil
 	})

@@ -14,8 +14,8 @@ type Check struct {
 	Name string
 	// Short is what it demands, in one line.
 	Short string
-	// Cure is what to do about it, in one line; a result may know better.
-	Cure string
+	// Hint is what to do about it, in one line; a result may know better.
+	Hint string
 
 	judge func(*subject) verdict
 }
@@ -30,7 +30,7 @@ func Checks() []Check {
 		identityChecks(),
 		addressChecks(),
 		networkChecks(),
-		occupantChecks(),
+		existingChecks(),
 		portChecks(),
 		firewallChecks(),
 		programChecks(),
@@ -84,8 +84,8 @@ type Result struct {
 	Hint string `json:"hint"`
 }
 
-// Judge applies every check to every host.
-func Judge(cluster *Cluster, hosts []Host) Report {
+// Evaluate applies every check to every host.
+func Evaluate(cluster *Cluster, hosts []Host) Report {
 	report := Report{OK: true, Hosts: make([]HostReport, len(hosts))}
 	checks := Checks()
 	subjects := newFleet(cluster, hosts).subjects
@@ -112,7 +112,7 @@ func (c Check) apply(s *subject) (Result, bool) {
 	}
 	result := Result{Name: c.Name, Status: v.status, Message: v.message}
 	if v.status != Passed {
-		result.Hint = cmp.Or(v.hint, c.Cure)
+		result.Hint = cmp.Or(v.hint, c.Hint)
 	}
 	if v.status == Failed && slices.Contains(s.fleet.cluster.Ignore, c.Name) {
 		result.Status = Warning
@@ -142,8 +142,8 @@ func failed(format string, args ...any) verdict {
 	return verdict{status: Failed, message: fmt.Sprintf(format, args...)}
 }
 
-// try says what to do in this very case.
-func (v verdict) try(format string, args ...any) verdict {
+// withHint says what to do in this very case.
+func (v verdict) withHint(format string, args ...any) verdict {
 	v.hint = fmt.Sprintf(format, args...)
 	return v
 }
@@ -153,9 +153,9 @@ func (v verdict) severity() int {
 	return slices.Index([]Status{"", Passed, Warning, Failed}, v.status)
 }
 
-// summed makes one verdict of several: as bad as the worst, in the words of all that are no better
+// combine makes one verdict of several: as bad as the worst, in the words of all that are no better
 // than a warning, or of fine when there is none.
-func summed(fine verdict, findings []verdict) verdict {
+func combine(fine verdict, findings []verdict) verdict {
 	if len(findings) == 0 {
 		return fine
 	}
@@ -173,8 +173,8 @@ func summed(fine verdict, findings []verdict) verdict {
 // maxListed is how many things of a kind a message names.
 const maxListed = 4
 
-// list writes things for a person, and only counts what is too much.
-func list[T any](things []T) string {
+// formatList writes things for a person, and only counts what is too much.
+func formatList[T any](things []T) string {
 	words := make([]string, 0, len(things))
 	for _, thing := range things[:min(len(things), maxListed)] {
 		words = append(words, fmt.Sprint(thing))

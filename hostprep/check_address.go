@@ -7,7 +7,7 @@ import (
 )
 
 func addressChecks() []Check {
-	return whereReached([]Check{
+	return allIfReachable([]Check{
 		{
 			"ipv4-address", "An interface has the node's IPv4 address.",
 			"correct the node's address in the manifests, or give the interface that address", judgeIPv4Address,
@@ -40,13 +40,13 @@ func judgeIPv4Address(s *subject) verdict {
 	switch {
 	case link == nil && s.Interface != "":
 		return failed("it has no interface %s, which the manifests name", s.Interface).
-			try("correct nodes[].interface in ProvisionOptions; the host has %s", list(s.linkNames()))
+			withHint("correct nodes[].interface in ProvisionOptions; the host has %s", formatList(s.linkNames()))
 	case link == nil:
-		return failed("no interface has %s; the host has %s", s.K8sIP, list(s.addresses4()))
+		return failed("no interface has %s; the host has %s", s.K8sIP, formatList(s.addresses4()))
 	case !s.node.IPv4.IsValid():
-		return failed("%s has not got %s; the host has %s", link.Name, s.K8sIP, list(s.addresses4()))
+		return failed("%s has not got %s; the host has %s", link.Name, s.K8sIP, formatList(s.addresses4()))
 	case !link.Up:
-		return failed("%s has %s and is down", link.Name, s.node.IPv4).try("bring it up: ip link set %s up", link.Name)
+		return failed("%s has %s and is down", link.Name, s.node.IPv4).withHint("bring it up: ip link set %s up", link.Name)
 	default:
 		return passed("%s has %s", link.Name, s.node.IPv4)
 	}
@@ -115,7 +115,7 @@ func judgeDualStack(s *subject) verdict {
 	case v6 == nil:
 		return failed("%s has IPv4 only: %s", link.Name, rule)
 	case v4 == nil:
-		return failed("%s has IPv6 only: %s", link.Name, rule).try("give the interface the node's IPv4 address")
+		return failed("%s has IPv6 only: %s", link.Name, rule).withHint("give the interface the node's IPv4 address")
 	default:
 		return passed("%s has IPv4 and IPv6", link.Name)
 	}
@@ -130,22 +130,22 @@ func judgeIPv6Address(s *subject) verdict {
 	switch {
 	case !found && s.IPv6.IsValid():
 		return failed("%s has not got %s, which the manifests name", link.Name, s.IPv6).
-			try("correct nodes[].ipv6 in ProvisionOptions, or add the address: ip -6 address add %s/LENGTH dev %s", s.IPv6, link.Name)
+			withHint("correct nodes[].ipv6 in ProvisionOptions, or add the address: ip -6 address add %s/LENGTH dev %s", s.IPv6, link.Name)
 	case !found:
-		return failed("%s has no IPv6 address that can be the node's%s", link.Name, flaws(link))
-	case chosen.flaw() != "":
-		return failed("%s on %s cannot be the node's: %s", chosen.Addr(), link.Name, chosen.flaw())
+		return failed("%s has no IPv6 address that can be the node's%s", link.Name, unusableReasons(link))
+	case chosen.unusableReason() != "":
+		return failed("%s on %s cannot be the node's: %s", chosen.Addr(), link.Name, chosen.unusableReason())
 	default:
 		return passed("%s has %s", link.Name, chosen.Prefix)
 	}
 }
 
-// flaws says of each global address why it cannot be the node's.
-func flaws(link *Link) string {
+// unusableReasons says of each global address why it cannot be the node's.
+func unusableReasons(link *Link) string {
 	var words []string
 	for _, address := range link.Addresses {
 		if address.isGlobal6() {
-			words = append(words, fmt.Sprintf("%s: %s", address.Addr(), address.flaw()))
+			words = append(words, fmt.Sprintf("%s: %s", address.Addr(), address.unusableReason()))
 		}
 	}
 	if len(words) == 0 {
@@ -218,9 +218,9 @@ func (o *onLink) verdict() verdict {
 	if len(o.missing) == 0 {
 		return passed("it reaches %s without a gateway", o.Prefix)
 	}
-	v := verdict{status: o.worst, message: fmt.Sprintf("its subnet is %s, which lacks %s", o.Prefix, list(o.missing))}
+	v := verdict{status: o.worst, message: fmt.Sprintf("its subnet is %s, which lacks %s", o.Prefix, formatList(o.missing))}
 	if o.IsSingleIP() {
-		v.message = fmt.Sprintf("it has no subnet around %s, and so none that holds %s", o.Addr(), list(o.missing))
+		v.message = fmt.Sprintf("it has no subnet around %s, and so none that holds %s", o.Addr(), formatList(o.missing))
 	}
 	return v
 }

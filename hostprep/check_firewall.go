@@ -6,7 +6,7 @@ import (
 )
 
 func firewallChecks() []Check {
-	return whereReached([]Check{
+	return allIfReachable([]Check{
 		{
 			"firewalld", "firewalld either runs and can be told which ports to open, or is switched off for good.",
 			"systemctl enable --now firewalld, or systemctl disable --now firewalld", judgeFirewalld,
@@ -27,7 +27,7 @@ func judgeFirewalld(s *subject) verdict {
 	unit := s.Facts.Units["firewalld"]
 	switch {
 	case unit.Active && s.Facts.Firewalld.Zones == nil:
-		return failed("firewalld runs, but does not answer").try("look at: firewall-cmd --state, and systemctl status firewalld dbus polkit")
+		return failed("firewalld runs, but does not answer").withHint("look at: firewall-cmd --state, and systemctl status firewalld dbus polkit")
 	case unit.Active:
 		return passed("firewalld runs, and %s is in zone %s; create opens the ports", s.node.Interface, s.node.FirewalldZone)
 	case unit.Enabled:
@@ -46,7 +46,7 @@ func judgeRPFilter(s *subject) verdict {
 	case !unit.Active && !unit.Enabled:
 		return passed("firewalld does not run")
 	case off && conf.RPFilterRunning:
-		return warning("IPv6_rpfilter is no, but firewalld runs with its rule still").try("systemctl restart firewalld")
+		return warning("IPv6_rpfilter is no, but firewalld runs with its rule still").withHint("systemctl restart firewalld")
 	case off:
 		return passed("IPv6_rpfilter is no")
 	default:
@@ -70,17 +70,17 @@ func judgeSELinux(s *subject) verdict { return passed("SELinux is %s", s.Facts.S
 func judgeOtherFirewalls(s *subject) verdict {
 	var findings []verdict
 	if s.Facts.UFW {
-		findings = append(findings, failed("ufw is on, and drops what is forwarded to pods").try("ufw disable"))
+		findings = append(findings, failed("ufw is on, and drops what is forwarded to pods").withHint("ufw disable"))
 	}
 	for _, unit := range []string{"nftables", "iptables", "ip6tables"} {
 		if s.Facts.Units[unit].Active {
 			findings = append(findings, warning("%s.service is on: when it is restarted, the cluster's rules are gone", unit).
-				try("systemctl disable --now %s", unit))
+				withHint("systemctl disable --now %s", unit))
 		}
 	}
 	if s.Facts.LegacyTables {
 		findings = append(findings, warning("iptables-legacy has rules, which apply beside those of nftables").
-			try("remove them and take iptables-nft: iptables-legacy -F, then update-alternatives --set iptables /usr/sbin/iptables-nft"))
+			withHint("remove them and take iptables-nft: iptables-legacy -F, then update-alternatives --set iptables /usr/sbin/iptables-nft"))
 	}
-	return summed(passed("nothing else filters packets"), findings)
+	return combine(passed("nothing else filters packets"), findings)
 }

@@ -15,7 +15,7 @@ const (
 )
 
 func clockChecks() []Check {
-	return whereReached([]Check{
+	return allIfReachable([]Check{
 		{
 			"time-sync", "Something keeps the clock right: chrony, ntpd or systemd-timesyncd.",
 			"switch it on and wait a minute: timedatectl set-ntp true", judgeTimeSync,
@@ -36,14 +36,14 @@ func judgeTimeSync(s *subject) verdict {
 	case clock.Synchronized == No:
 		return failed("nothing synchronizes the clock, or not yet")
 	default:
-		return warning("it does not say whether something synchronizes the clock").try("look at: timedatectl")
+		return warning("it does not say whether something synchronizes the clock").withHint("look at: timedatectl")
 	}
 }
 
 func judgeClockSkew(s *subject) verdict {
 	clock := s.Facts.Clock
 	if !clock.Known {
-		return warning("it does not tell its time").try("look at: date")
+		return warning("it does not tell its time").withHint("look at: date")
 	}
 	direction := "behind"
 	if clock.Ahead > s.fleet.clock.Ahead {
@@ -60,7 +60,7 @@ func judgeClockSkew(s *subject) verdict {
 }
 
 func identityChecks() []Check {
-	return whereReached([]Check{
+	return allIfReachable([]Check{
 		{
 			"hostname", "The host's name can be a node's, and no other host has it.",
 			"give the host a name of its own: hostnamectl set-hostname NAME", judgeHostname,
@@ -91,7 +91,7 @@ func judgeHostname(s *subject) verdict {
 	case len(name) > validation.LabelValueMaxLength:
 		return failed("it is called %s, which has more than %d characters", name, validation.LabelValueMaxLength)
 	case len(others) > 0:
-		return failed("it is called %s, as is %s", name, list(others))
+		return failed("it is called %s, as is %s", name, formatList(others))
 	default:
 		return passed("it is called %s", name)
 	}
@@ -100,15 +100,15 @@ func judgeHostname(s *subject) verdict {
 func judgeMachineID(s *subject) verdict {
 	id := s.Facts.MachineID
 	if len(id) != 32 {
-		return failed("there is no machine-id in /etc/machine-id").try("make one: systemd-machine-id-setup")
+		return failed("there is no machine-id in /etc/machine-id").withHint("make one: systemd-machine-id-setup")
 	}
 	if others := s.others(s.fleet.byMachineID, id); len(others) > 0 {
-		return failed("its machine-id is that of %s, too", list(others))
+		return failed("its machine-id is that of %s, too", formatList(others))
 	}
 	twins := s.others(s.fleet.byProductUUID, s.Facts.ProductUUID)
 	if len(twins) > 0 && !s.node.Container {
-		return warning("its product UUID is that of %s, too, as if they were one machine", list(twins)).
-			try("give the virtual machine a UUID of its own, where it is one")
+		return warning("its product UUID is that of %s, too, as if they were one machine", formatList(twins)).
+			withHint("give the virtual machine a UUID of its own, where it is one")
 	}
 	return passed("no other host has its machine-id")
 }
@@ -119,7 +119,7 @@ func judgeMAC(s *subject) verdict {
 		return doesNotApply()
 	}
 	if others := s.others(s.fleet.byMAC, link.MAC); len(others) > 0 {
-		return failed("its hardware address %s is that of %s, too", link.MAC, list(others))
+		return failed("its hardware address %s is that of %s, too", link.MAC, formatList(others))
 	}
 	return passed("no other host has %s", link.MAC)
 }

@@ -18,18 +18,18 @@ func accessChecks() []Check {
 	return []Check{{
 		Name:  "ssh",
 		Short: "The host answers over SSH, is known, and lets the user in.",
-		Cure:  "check the address, the user and the key with: ssh USER@ADDRESS",
+		Hint:  "check the address, the user and the key with: ssh USER@ADDRESS",
 		judge: judgeAccess,
 	}, {
 		Name:  "privileges",
 		Short: "The user is root or becomes root with sudo and without a password.",
-		Cure:  "let the user become root: echo 'USER ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/USER",
+		Hint:  "let the user become root: echo 'USER ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/USER",
 		judge: judgePrivileges,
 	}}
 }
 
-// onReached makes a judge of one that only looks at hosts that answered.
-func onReached(judge func(*subject) verdict) func(*subject) verdict {
+// ifReachable makes a judge of one that only looks at hosts that answered.
+func ifReachable(judge func(*subject) verdict) func(*subject) verdict {
 	return func(s *subject) verdict {
 		if s.Err != nil {
 			return doesNotApply()
@@ -42,13 +42,13 @@ func judgeAccess(s *subject) verdict {
 	if s.Err == nil || errors.Is(s.Err, remote.ErrSudo) {
 		return passed("it answers")
 	}
-	return failed("%v", s.Err).try("%s", hintOf(s.Err))
+	return failed("%v", s.Err).withHint("%s", hintOf(s.Err))
 }
 
 func judgePrivileges(s *subject) verdict {
 	switch {
 	case errors.Is(s.Err, remote.ErrSudo):
-		return failed("%v", s.Err).try("%s", hintOf(s.Err))
+		return failed("%v", s.Err).withHint("%s", hintOf(s.Err))
 	case s.Err != nil:
 		return doesNotApply()
 	case s.Facts.UID != 0:
@@ -99,13 +99,13 @@ func machineChecks() []Check {
 			"switch it off for good: swapoff -a, and remove its line from /etc/fstab", judgeSwap,
 		},
 	}
-	return whereReached(checks)
+	return allIfReachable(checks)
 }
 
-// whereReached has checks say nothing about hosts that did not answer.
-func whereReached(checks []Check) []Check {
+// allIfReachable has checks say nothing about hosts that did not answer.
+func allIfReachable(checks []Check) []Check {
 	for i := range checks {
-		checks[i].judge = onReached(checks[i].judge)
+		checks[i].judge = ifReachable(checks[i].judge)
 	}
 	return checks
 }
@@ -171,10 +171,10 @@ func judgeModules(s *subject) verdict {
 	}
 	switch {
 	case len(missing) > 0:
-		return failed("the kernel has no %s", list(missing))
+		return failed("the kernel has no %s", formatList(missing))
 	case len(unknown) > 0:
-		return warning("nothing on the host says whether the kernel has %s", list(unknown)).
-			try("make sure that modprobe %s works", strings.Join(unknown, " "))
+		return warning("nothing on the host says whether the kernel has %s", formatList(unknown)).
+			withHint("make sure that modprobe %s works", strings.Join(unknown, " "))
 	default:
 		return passed("the kernel has all that is needed")
 	}
@@ -198,15 +198,15 @@ func judgeCgroup(s *subject) verdict {
 		}
 	}
 	if len(missing) > 0 {
-		return failed("control groups lack %s", list(missing)).
-			try("switch the controllers on with the kernel's command line, as with cgroup_enable=memory")
+		return failed("control groups lack %s", formatList(missing)).
+			withHint("switch the controllers on with the kernel's command line, as with cgroup_enable=memory")
 	}
 	return passed("control groups are version %d", s.Facts.Cgroup.Version)
 }
 
 func judgeSwap(s *subject) verdict {
 	if swaps := s.Facts.Swaps; len(swaps) > 0 {
-		return failed("it swaps to %s", list(swaps))
+		return failed("it swaps to %s", formatList(swaps))
 	}
 	return passed("there is no swap")
 }

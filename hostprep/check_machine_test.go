@@ -12,7 +12,7 @@ func asIs(*scene) {}
 func unreachable(reason error) func(*scene) {
 	return func(s *scene) {
 		s.first().Err = &remote.Error{
-			Doing: "cannot connect to root@10.2.0.4:22", Reason: reason, Try: "a hint of the error",
+			Op: "cannot connect to root@10.2.0.4:22", Reason: reason, HintText: "a hint of the error",
 		}
 	}
 }

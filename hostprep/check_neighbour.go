@@ -8,7 +8,7 @@ import (
 )
 
 func neighbourChecks() []Check {
-	return whereReached([]Check{
+	return allIfReachable([]Check{
 		{
 			"node-to-node", "The host reaches the others at their node addresses in both families, with packets of full size.",
 			"look at the switches, VLANs and firewalls between the hosts, and compare: ping -M do -s SIZE ADDRESS", judgeReach,
@@ -28,7 +28,7 @@ func judgeReach(s *subject) verdict {
 	if s.Network == nil || len(s.Network.Reached) == 0 {
 		return doesNotApply()
 	}
-	byAnswer := map[Answer][]netip.Addr{}
+	byAnswer := map[ProbeResult][]netip.Addr{}
 	for address, answer := range s.Network.Reached {
 		byAnswer[answer] = append(byAnswer[answer], address)
 	}
@@ -37,17 +37,17 @@ func judgeReach(s *subject) verdict {
 	}
 	var findings []verdict
 	if lost := byAnswer[Filtered]; len(lost) > 0 {
-		findings = append(findings, failed("it does not reach %s", list(lost)))
+		findings = append(findings, failed("it does not reach %s", formatList(lost)))
 	}
 	if small := byAnswer[Small]; len(small) > 0 {
-		findings = append(findings, warning("packets of %d bytes do not reach %s", s.node.MTU, list(small)).
-			try("set the MTU that the network carries: ip link set %s mtu SIZE", s.node.Interface))
+		findings = append(findings, warning("packets of %d bytes do not reach %s", s.node.MTU, formatList(small)).
+			withHint("set the MTU that the network carries: ip link set %s mtu SIZE", s.node.Interface))
 	}
 	if untried := byAnswer[Untried]; len(untried) > 0 {
-		findings = append(findings, warning("it has neither ping nor bash to find out whether it reaches %s", list(untried)).
-			try("%s install iputils-ping", s.Facts.packageManager()))
+		findings = append(findings, warning("it has neither ping nor bash to find out whether it reaches %s", formatList(untried)).
+			withHint("%s install iputils-ping", s.Facts.packageManager()))
 	}
-	return summed(passed("it reaches %d addresses of other nodes", len(s.Network.Reached)), findings)
+	return combine(passed("it reaches %d addresses of other nodes", len(s.Network.Reached)), findings)
 }
 
 // claim is somebody who has an address that should be free.
@@ -83,10 +83,10 @@ func judgeUnused(s *subject) verdict {
 func (f *fleet) contest(claims []claim) verdict {
 	absent := slices.ContainsFunc(f.subjects, func(s subject) bool { return s.Err != nil })
 	if absent && !slices.ContainsFunc(claims, func(c claim) bool { return !c.stranger }) {
-		return warning("%s, unless that is a host that did not answer", list(claims)).
-			try("bring the hosts up that did not answer, and look again")
+		return warning("%s, unless that is a host that did not answer", formatList(claims)).
+			withHint("bring the hosts up that did not answer, and look again")
 	}
-	return failed("%s", list(claims))
+	return failed("%s", formatList(claims))
 }
 
 // ownClaims are the addresses that the host itself has on one of its interfaces.
@@ -167,7 +167,7 @@ func judgeVIP(s *subject) verdict {
 		return passed("%s refuses connections, which is fine as long as there is no API server", endpoint)
 	case Untried:
 		return warning("it has no bash to find out whether %s takes connections", endpoint).
-			try("%s install bash", s.Facts.packageManager())
+			withHint("%s install bash", s.Facts.packageManager())
 	default:
 		return failed("nothing comes back from %s", endpoint)
 	}

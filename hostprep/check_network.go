@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// leastMTU is what links have to carry for IPv6; see RFC 8200, section 5.
-const leastMTU = 1280
+// minMTU is what links have to carry for IPv6; see RFC 8200, section 5.
+const minMTU = 1280
 
 func networkChecks() []Check {
-	return whereReached([]Check{
+	return allIfReachable([]Check{
 		{
 			"router-advertisements", "The node's IPv6 address does not depend on a router's advertisements or a DHCP server.",
 			"give the interface a static IPv6 address", judgeRouterAdvertisements,
@@ -54,8 +54,8 @@ func judgeMTU(s *subject) verdict {
 	switch {
 	case mtu == 0:
 		return doesNotApply()
-	case mtu < leastMTU:
-		return failed("%s has an MTU of %d, and IPv6 needs %d", s.node.Interface, mtu, leastMTU)
+	case mtu < minMTU:
+		return failed("%s has an MTU of %d, and IPv6 needs %d", s.node.Interface, mtu, minMTU)
 	case mtu != common:
 		return warning("%s has an MTU of %d, while most hosts have %d", s.node.Interface, mtu, common)
 	default:

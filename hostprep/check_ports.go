@@ -7,7 +7,7 @@ import (
 )
 
 func portChecks() []Check {
-	return whereReached([]Check{{
+	return allIfReachable([]Check{{
 		"ports", "The ports that the node's role listens on are free.",
 		"stop the program, or have it listen elsewhere", judgePorts,
 	}})
@@ -99,12 +99,12 @@ func judgePorts(s *subject) verdict {
 	}
 	var findings []verdict
 	if len(taken) > 0 {
-		findings = append(findings, failed("%s", list(taken)))
+		findings = append(findings, failed("%s", formatList(taken)))
 	}
 	if len(nodePorts) > 0 {
-		findings = append(findings, warning("%s, which a Service of type NodePort may get", list(nodePorts)))
+		findings = append(findings, warning("%s, which a Service of type NodePort may get", formatList(nodePorts)))
 	}
-	return summed(passed("the ports are free"), findings)
+	return combine(passed("the ports are free"), findings)
 }
 
 // isNodePort reports whether the port is one that Services of type NodePort get.

@@ -7,7 +7,7 @@ import (
 )
 
 func programChecks() []Check {
-	return whereReached([]Check{{
+	return allIfReachable([]Check{{
 		"programs", "The programs that the node or its preparation calls are there, or can be installed.", "install them", judgePrograms,
 	}})
 }
@@ -71,9 +71,9 @@ func judgePrograms(s *subject) verdict {
 	lacks := "there is no " + strings.Join(missing, ", no ")
 	command := fmt.Sprintf("%s install %s", s.Facts.packageManager(), strings.Join(packages, " "))
 	if s.Facts.Programs["apt-get"] || s.Facts.Programs["dnf"] {
-		return warning("%s", lacks).try("nothing: create calls %s", command)
+		return warning("%s", lacks).withHint("nothing: create calls %s", command)
 	}
-	return failed("%s", lacks).try("%s", command)
+	return failed("%s", lacks).withHint("%s", command)
 }
 
 // packageManager is the program that installs packages on the host.

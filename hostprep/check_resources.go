@@ -17,7 +17,7 @@ func judgeCPU(s *subject) verdict {
 	cpus := s.Facts.CPUs
 	switch {
 	case cpus == 0:
-		return warning("it does not say how many CPUs it has").try("install coreutils, which has nproc")
+		return warning("it does not say how many CPUs it has").withHint("install coreutils, which has nproc")
 	case cpus < documentedCPUs && s.ControlPlane:
 		return failed("a control plane node needs 2 CPUs and has %d", cpus)
 	case cpus < documentedCPUs:
@@ -35,16 +35,16 @@ func judgeMemory(s *subject) verdict {
 	}
 	switch memory := s.Facts.Memory; {
 	case memory < least:
-		return failed("%s needs %s of memory and has %s", role, size(least), size(memory))
+		return failed("%s needs %s of memory and has %s", role, formatSize(least), formatSize(memory))
 	case memory < documentedMemory:
-		return warning("%s of memory is less than the %s that the documentation asks for", size(memory), size(documentedMemory))
+		return warning("%s of memory is less than the %s that the documentation asks for", formatSize(memory), formatSize(documentedMemory))
 	default:
-		return passed("%s of memory", size(memory))
+		return passed("%s of memory", formatSize(memory))
 	}
 }
 
-// size writes bytes for a person.
-func size(bytes uint64) string {
+// formatSize writes bytes for a person.
+func formatSize(bytes uint64) string {
 	switch {
 	case bytes >= 10*gibibyte:
 		return fmt.Sprintf("%d GiB", bytes/gibibyte)
@@ -55,18 +55,18 @@ func size(bytes uint64) string {
 	}
 }
 
-// room is the free space that a folder needs: least to work at all, and what the documentation asks for.
-type room struct {
+// diskUse is the free space that a folder needs: least to work at all, and what the documentation asks for.
+type diskUse struct {
 	path              string
 	least, documented uint64
 	// controlPlane is what is needed in their place on control plane nodes.
 	controlPlaneLeast, controlPlaneDocumented uint64
 }
 
-// rooms are what a node fills. The least is what the bundle's files and images take, with room for some
+// diskUses are what a node fills. The least is what the bundle's files and images take, with room for some
 // more; etcd's database may grow to 2 GiB.
-func rooms() []room {
-	return []room{
+func diskUses() []diskUse {
+	return []diskUse{
 		{"/", gibibyte, 4 * gibibyte, gibibyte, 4 * gibibyte},
 		{"/var/lib/containerd", 2 * gibibyte, 10 * gibibyte, 3 * gibibyte, 30 * gibibyte},
 		{"/var/lib/kubelet", 500 * mebibyte, 500 * mebibyte, 500 * mebibyte, 500 * mebibyte},
@@ -74,18 +74,18 @@ func rooms() []room {
 	}
 }
 
-// demand is what all folders on one file system need together.
-type demand struct {
+// diskDemand is what all folders on one file system need together.
+type diskDemand struct {
 	paths             []string
 	space             Space
 	least, documented uint64
 }
 
-// demands sums up the rooms of a host, by file system.
-func demands(s *subject) []*demand {
-	var all []*demand
-	byID := map[string]*demand{}
-	for _, r := range rooms() {
+// diskDemands sums up the rooms of a host, by file system.
+func diskDemands(s *subject) []*diskDemand {
+	var all []*diskDemand
+	byID := map[string]*diskDemand{}
+	for _, r := range diskUses() {
 		least, documented := r.least, r.documented
 		if s.ControlPlane {
 			least, documented = r.controlPlaneLeast, r.controlPlaneDocumented
@@ -96,7 +96,7 @@ func demands(s *subject) []*demand {
 		}
 		d := byID[space.ID]
 		if d == nil {
-			d = &demand{space: space}
+			d = &diskDemand{space: space}
 			byID[space.ID] = d
 			all = append(all, d)
 		}
@@ -111,28 +111,28 @@ func demands(s *subject) []*demand {
 // both, a kubelet evicts pods when a file system is nearly full.
 func judgeDisk(s *subject) verdict {
 	var findings []verdict
-	all := demands(s)
+	all := diskDemands(s)
 	if len(all) == 0 {
-		return warning("it does not say how much space there is").try("install coreutils, which has stat")
+		return warning("it does not say how much space there is").withHint("install coreutils, which has stat")
 	}
 	for _, d := range all {
 		paths := strings.Join(d.paths, ", ")
 		switch free := d.space.Available; {
 		case s.belongs == Fresh && free < d.least:
-			findings = append(findings, failed("the file system of %s has %s free and needs %s", paths, size(free), size(d.least)))
+			findings = append(findings, failed("the file system of %s has %s free and needs %s", paths, formatSize(free), formatSize(d.least)))
 		case d.nearlyFull() != "":
 			findings = append(findings, failed("the file system of %s %s, so the kubelet would evict pods", paths, d.nearlyFull()))
 		case s.belongs == Fresh && free < d.documented:
 			findings = append(findings, warning("the file system of %s has %s free, less than the %s that the documentation asks for",
-				paths, size(free), size(d.documented)))
+				paths, formatSize(free), formatSize(d.documented)))
 		}
 	}
-	return summed(passed("%s", freeSpaces(all)), findings)
+	return combine(passed("%s", freeSpaces(all)), findings)
 }
 
 // nearlyFull says what of a file system is below the kubelet's hard eviction thresholds: 10 % of the
 // space below its own folder, 15 % where images are, and 5 % of the inodes of either.
-func (d *demand) nearlyFull() string {
+func (d *diskDemand) nearlyFull() string {
 	var percent uint64
 	switch {
 	case slices.Contains(d.paths, "/var/lib/containerd"):
@@ -152,10 +152,10 @@ func (d *demand) nearlyFull() string {
 	}
 }
 
-func freeSpaces(all []*demand) string {
+func freeSpaces(all []*diskDemand) string {
 	var words []string
 	for _, d := range all {
-		words = append(words, fmt.Sprintf("%s free below %s", size(d.space.Available), d.paths[0]))
+		words = append(words, fmt.Sprintf("%s free below %s", formatSize(d.space.Available), d.paths[0]))
 	}
 	return strings.Join(words, ", ")
 }

@@ -22,7 +22,7 @@ func checkCases() []checkCase {
 
 // resultOf is what a check says about the first host.
 func resultOf(s *scene, check string) Result {
-	for _, result := range Judge(&s.cluster, s.hosts).Hosts[0].Checks {
+	for _, result := range Evaluate(&s.cluster, s.hosts).Hosts[0].Checks {
 		if result.Name == check {
 			return result
 		}
@@ -85,7 +85,7 @@ func TestChecksAreWellFormed(t *testing.T) {
 			t.Errorf("%q is no name of a check, or not the only one of that name", check.Name)
 		}
 		seen[check.Name] = true
-		if check.Short == "" || strings.Contains(check.Short+check.Cure, "\n") {
+		if check.Short == "" || strings.Contains(check.Short+check.Hint, "\n") {
 			t.Errorf("%s: it demands nothing, or not in one line", check.Name)
 		}
 	}
@@ -95,7 +95,7 @@ func TestChecksAreWellFormed(t *testing.T) {
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	s := newScene()
-	report := Judge(&s.cluster, s.hosts)
+	report := Evaluate(&s.cluster, s.hosts)
 	if !report.OK {
 		t.Error("a healthy cluster is not OK")
 	}
@@ -127,7 +127,7 @@ func TestIgnore(t *testing.T) {
 	if got.Status != Warning || got.Message != "it swaps to /swapfile (ignored, as asked)" || got.Hint == "" {
 		t.Errorf("an ignored check gives %+v", got)
 	}
-	if !Judge(&s.cluster, s.hosts).OK {
+	if !Evaluate(&s.cluster, s.hosts).OK {
 		t.Error("an ignored check stops the run")
 	}
 	s.first().Facts.Swaps = nil
@@ -142,7 +142,7 @@ func TestReportJSON(t *testing.T) {
 	s := newScene()
 	s.hosts = s.hosts[:1]
 	s.first().Facts.Swaps = []string{"/swapfile"}
-	report := Judge(&s.cluster, s.hosts)
+	report := Evaluate(&s.cluster, s.hosts)
 	at := slices.IndexFunc(report.Hosts[0].Checks, func(r Result) bool { return r.Name == "swap" })
 	report.Hosts[0].Checks = report.Hosts[0].Checks[at : at+1]
 	got, err := json.Marshal(report)
@@ -154,7 +154,7 @@ func TestReportJSON(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	empty, err := json.Marshal(Judge(&s.cluster, nil))
+	empty, err := json.Marshal(Evaluate(&s.cluster, nil))
 	if err != nil || string(empty) != `{"ok":true,"hosts":[]}` {
 		t.Errorf("a report of no hosts is %s", empty)
 	}

@@ -65,21 +65,21 @@ type Host struct {
 	Network *NetworkFacts
 }
 
-// Belonging is what a host is to a cluster.
-type Belonging string
+// Ownership is what a host is to a cluster.
+type Ownership string
 
 // The values of a Belonging.
 const (
 	// Fresh is a host that is no node and that dualstrap has not worked on.
-	Fresh Belonging = "fresh"
+	Fresh Ownership = "fresh"
 	// Ours is a node of this cluster, or a host that dualstrap was making one of.
-	Ours Belonging = "ours"
+	Ours Ownership = "ours"
 	// Foreign is a host of another cluster.
-	Foreign Belonging = "foreign"
+	Foreign Ownership = "foreign"
 )
 
-// BelongsTo says what the host is to the cluster.
-func (h *Host) BelongsTo(cluster *Cluster) Belonging {
+// OwnedBy says what the host is to the cluster.
+func (h *Host) OwnedBy(cluster *Cluster) Ownership {
 	member := h.Facts.Membership
 	endpoint := cluster.Endpoint.String()
 	// The kubelet of a control plane node may go to the API server beside it.

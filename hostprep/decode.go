@@ -11,8 +11,8 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// answers is what the probe's script said.
-type answers struct {
+// probeOutput is what the probe's script said.
+type probeOutput struct {
 	remote.Answer
 	received time.Time
 	// files are the lines of files, by path.
@@ -22,7 +22,7 @@ type answers struct {
 // decoder makes facts of one answer of the probe's script.
 type decoder struct {
 	name   string
-	decode func(said answers, text string, facts *Facts) error
+	decode func(said probeOutput, text string, facts *Facts) error
 }
 
 func decoders() []decoder {
@@ -51,7 +51,7 @@ func decoders() []decoder {
 // that is missing said nothing, and neither did one that failed; what a program did say has to make
 // sense.
 func decode(answer remote.Answer, received time.Time) (Facts, error) {
-	said := answers{Answer: answer, received: received, files: splitFiles(answer.Text("lines"))}
+	said := probeOutput{Answer: answer, received: received, files: splitFiles(answer.Text("lines"))}
 	facts := Facts{Clock: Clock{Synchronized: Unknown}, SELinux: "disabled"}
 	for _, d := range decoders() {
 		value, answered := answer.Values[d.name]
@@ -71,9 +71,9 @@ func decode(answer remote.Answer, received time.Time) (Facts, error) {
 	return facts, nil
 }
 
-// kept gives a word of an answer for facts to hold on to. Facts stay for as long as the run, and a part of a text
+// intern gives a word of an answer for facts to hold on to. Facts stay for as long as the run, and a part of a text
 // keeps all of it; and hosts are much alike, so most words are held once for all of them.
-func kept(word string) string { return unique.Make(word).Value() }
+func intern(word string) string { return unique.Make(word).Value() }
 
 // splitFiles gathers the lines of files, which come as PATH:LINE.
 func splitFiles(text string) map[string][]string {
@@ -87,26 +87,26 @@ func splitFiles(text string) map[string][]string {
 }
 
 // first is the first line of a file, without space around it.
-func (a answers) first(path string) string {
+func (a probeOutput) first(path string) string {
 	if lines := a.files[path]; len(lines) > 0 {
-		return kept(strings.TrimSpace(lines[0]))
+		return intern(strings.TrimSpace(lines[0]))
 	}
 	return ""
 }
 
 // setting is the value of a KEY=VALUE line of a file. Where a key stands twice, the last one counts.
-func (a answers) setting(path, key string) string {
+func (a probeOutput) setting(path, key string) string {
 	var value string
 	for _, line := range a.files[path] {
 		if name, rest, found := strings.Cut(line, "="); found && strings.TrimSpace(name) == key {
 			value = strings.Trim(strings.TrimSpace(rest), `"'`)
 		}
 	}
-	return kept(value)
+	return intern(value)
 }
 
 // after is what stands behind the colon of a line of a file, as in MemTotal:  123 kB.
-func (a answers) after(path, key string) []string {
+func (a probeOutput) after(path, key string) []string {
 	for _, line := range a.files[path] {
 		if rest, found := strings.CutPrefix(line, key+":"); found {
 			return strings.Fields(rest)
@@ -115,7 +115,7 @@ func (a answers) after(path, key string) []string {
 	return nil
 }
 
-func decodeFiles(said answers, _ string, facts *Facts) error {
+func decodeFiles(said probeOutput, _ string, facts *Facts) error {
 	decodeOS(said, facts)
 	facts.Kernel = said.first("/proc/sys/kernel/osrelease")
 	facts.Hostname = said.first("/proc/sys/kernel/hostname")
@@ -128,13 +128,13 @@ func decodeFiles(said answers, _ string, facts *Facts) error {
 	facts.Sysctls = map[string]string{}
 	for path := range said.files {
 		if key, found := strings.CutPrefix(path, "/proc/sys/"); found {
-			facts.Sysctls[kept(key)] = said.first(path)
+			facts.Sysctls[intern(key)] = said.first(path)
 		}
 	}
 	if swaps := said.files["/proc/swaps"]; len(swaps) > 1 {
 		for _, line := range swaps[1:] {
 			device, _, _ := strings.Cut(line, " ")
-			facts.Swaps = append(facts.Swaps, kept(strings.TrimSpace(device)))
+			facts.Swaps = append(facts.Swaps, intern(strings.TrimSpace(device)))
 		}
 	}
 	facts.Kubelet = decodeKubelet(said)
@@ -142,7 +142,7 @@ func decodeFiles(said answers, _ string, facts *Facts) error {
 }
 
 // decodeNumbers takes what the kernel counts.
-func decodeNumbers(said answers, facts *Facts) error {
+func decodeNumbers(said probeOutput, facts *Facts) error {
 	var err error
 	if memory := said.after("/proc/meminfo", "MemTotal"); len(memory) > 0 {
 		if facts.Memory, err = strconv.ParseUint(memory[0], 10, 53); err != nil {
@@ -160,7 +160,7 @@ func decodeNumbers(said answers, facts *Facts) error {
 	return nil
 }
 
-func decodeOS(said answers, facts *Facts) {
+func decodeOS(said probeOutput, facts *Facts) {
 	path := "/etc/os-release"
 	if len(said.files[path]) == 0 {
 		path = "/usr/lib/os-release"
@@ -176,7 +176,7 @@ func decodeOS(said answers, facts *Facts) {
 
 // nameservers are those that the kubelet gives to pods: where systemd-resolved runs, kubeadm points the
 // kubelet to its file, because the host's own names nobody but the host itself.
-func nameservers(said answers) []string {
+func nameservers(said probeOutput) []string {
 	const resolved = "/run/systemd/resolve/resolv.conf"
 	path := "/etc/resolv.conf"
 	if len(said.files[resolved]) > 0 {
@@ -185,7 +185,7 @@ func nameservers(said answers) []string {
 	var servers []string
 	for _, line := range said.files[path] {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
-			servers = append(servers, kept(fields[1]))
+			servers = append(servers, intern(fields[1]))
 		}
 	}
 	return servers

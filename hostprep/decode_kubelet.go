@@ -25,7 +25,7 @@ func DefaultKubelet() Kubelet {
 }
 
 // decodeKubelet reads what kubeadm left for the kubelet.
-func decodeKubelet(said answers) *Kubelet {
+func decodeKubelet(said probeOutput) *Kubelet {
 	kubelet := ParseKubelet(strings.Join(said.files["/var/lib/kubelet/config.yaml"], "\n"))
 	if kubelet != nil {
 		kubelet.NodeIPs = nodeIPs(said.setting("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS"))

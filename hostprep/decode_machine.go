@@ -16,12 +16,12 @@ func spacePaths() []string {
 func set(text string) map[string]bool {
 	words := map[string]bool{}
 	for _, word := range strings.Fields(text) {
-		words[kept(word)] = true
+		words[intern(word)] = true
 	}
 	return words
 }
 
-func decodePresent(said answers, text string, facts *Facts) error {
+func decodePresent(said probeOutput, text string, facts *Facts) error {
 	facts.Present = set(text)
 	facts.Systemd = facts.Present["/run/systemd/system"]
 	facts.IPv6 = facts.Present["/proc/sys/net/ipv6"]
@@ -37,28 +37,28 @@ func decodePresent(said answers, text string, facts *Facts) error {
 }
 
 // cgroupV1Controllers are those that the last column of /proc/cgroups says are enabled.
-func cgroupV1Controllers(said answers) []string {
+func cgroupV1Controllers(said probeOutput) []string {
 	var names []string
 	for _, line := range said.files["/proc/cgroups"] {
 		if fields := strings.Fields(line); len(fields) == 4 && fields[3] == "1" {
-			names = append(names, kept(fields[0]))
+			names = append(names, intern(fields[0]))
 		}
 	}
 	return names
 }
 
-func decodeArchitecture(_ answers, text string, facts *Facts) error {
-	facts.Architecture = kept(text)
+func decodeArchitecture(_ probeOutput, text string, facts *Facts) error {
+	facts.Architecture = intern(text)
 	return nil
 }
 
-func decodeCPUs(_ answers, text string, facts *Facts) error {
+func decodeCPUs(_ probeOutput, text string, facts *Facts) error {
 	var err error
 	facts.CPUs, err = strconv.Atoi(text)
 	return err
 }
 
-func decodeSpaces(_ answers, text string, facts *Facts) error {
+func decodeSpaces(_ probeOutput, text string, facts *Facts) error {
 	paths := spacePaths()
 	lines := strings.Split(text, "\n")
 	if len(lines) != len(paths) {
@@ -73,7 +73,7 @@ func decodeSpaces(_ answers, text string, facts *Facts) error {
 		}
 		block := numbers[0]
 		facts.Spaces[paths[i]] = Space{
-			ID: kept(id), Size: block * numbers[1], Available: block * numbers[2], Inodes: numbers[3], FreeInodes: numbers[4],
+			ID: intern(id), Size: block * numbers[1], Available: block * numbers[2], Inodes: numbers[3], FreeInodes: numbers[4],
 		}
 	}
 	return nil
@@ -94,18 +94,18 @@ func parseNumbers(text string, count int) ([]uint64, error) {
 	return numbers, nil
 }
 
-func decodePrograms(_ answers, text string, facts *Facts) error {
+func decodePrograms(_ probeOutput, text string, facts *Facts) error {
 	facts.Programs = set(text)
 	return nil
 }
 
-func decodeFeatures(_ answers, text string, facts *Facts) error {
+func decodeFeatures(_ probeOutput, text string, facts *Facts) error {
 	facts.Features = map[string]Presence{}
 	for line := range strings.Lines(text) {
 		module, found, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch presence := Presence(found); presence {
 		case Yes, No, Unknown:
-			facts.Features[kept(module)] = Presence(kept(found))
+			facts.Features[intern(module)] = Presence(intern(found))
 		default:
 			return fmt.Errorf("%q is not yes, no or unknown", found)
 		}
@@ -114,12 +114,12 @@ func decodeFeatures(_ answers, text string, facts *Facts) error {
 }
 
 // decodeContainer is only called when systemd-detect-virt found a container.
-func decodeContainer(_ answers, text string, facts *Facts) error {
-	facts.Container = kept(text)
+func decodeContainer(_ probeOutput, text string, facts *Facts) error {
+	facts.Container = intern(text)
 	return nil
 }
 
-func decodeTimeSync(_ answers, text string, facts *Facts) error {
+func decodeTimeSync(_ probeOutput, text string, facts *Facts) error {
 	switch text {
 	case "NTPSynchronized=yes":
 		facts.Clock.Synchronized = Yes
@@ -131,7 +131,7 @@ func decodeTimeSync(_ answers, text string, facts *Facts) error {
 
 // decodeClock takes the host's clock as read in the middle of the round trip, which it was give or
 // take half of it.
-func decodeClock(said answers, text string, facts *Facts) error {
+func decodeClock(said probeOutput, text string, facts *Facts) error {
 	nanoseconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return err

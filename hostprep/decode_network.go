@@ -30,7 +30,7 @@ type ipAddress struct {
 	Deprecated bool       `json:"deprecated"`
 }
 
-func decodeLinks(_ answers, text string, facts *Facts) error {
+func decodeLinks(_ probeOutput, text string, facts *Facts) error {
 	var links []ipLink
 	if err := json.Unmarshal([]byte(text), &links); err != nil {
 		return err
@@ -62,11 +62,11 @@ func decodeLinks(_ answers, text string, facts *Facts) error {
 	return nil
 }
 
-func decodeRoutes4(_ answers, text string, facts *Facts) error {
+func decodeRoutes4(_ probeOutput, text string, facts *Facts) error {
 	return addRoutes(facts, text, netip.PrefixFrom(netip.IPv4Unspecified(), 0))
 }
 
-func decodeRoutes6(_ answers, text string, facts *Facts) error {
+func decodeRoutes6(_ probeOutput, text string, facts *Facts) error {
 	return addRoutes(facts, text, netip.PrefixFrom(netip.IPv6Unspecified(), 0))
 }
 
@@ -78,7 +78,7 @@ func addRoutes(facts *Facts, text string, defaultRoute netip.Prefix) error {
 			continue
 		}
 		route := Route{
-			Prefix: defaultRoute, Interface: kept(wordAfter(words, "dev")),
+			Prefix: defaultRoute, Interface: intern(wordAfter(words, "dev")),
 			Gateway:    wordAfter(words, "via") != "" || wordAfter(words, "nhid") != "",
 			FromRouter: wordAfter(words, "proto") == "ra",
 		}
@@ -105,13 +105,13 @@ func wordAfter(words []string, word string) string {
 
 // decodeListeners reads what ss -H -lntup prints: network, state, two queue lengths, local and peer
 // address, and who listens.
-func decodeListeners(_ answers, text string, facts *Facts) error {
+func decodeListeners(_ probeOutput, text string, facts *Facts) error {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) < 6 {
 			return fmt.Errorf("%q is too short", strings.TrimSpace(line))
 		}
-		listener := Listener{Network: kept(words[0])}
+		listener := Listener{Network: intern(words[0])}
 		colon := strings.LastIndexByte(words[4], ':')
 		if colon < 0 {
 			return fmt.Errorf("%q has no port", words[4])
@@ -125,7 +125,7 @@ func decodeListeners(_ answers, text string, facts *Facts) error {
 		}
 		if _, rest, found := strings.Cut(line, `(("`); found {
 			process, _, _ := strings.Cut(rest, `"`)
-			listener.Process = kept(process)
+			listener.Process = intern(process)
 		}
 		facts.Listeners = append(facts.Listeners, listener)
 	}

@@ -13,7 +13,7 @@ import (
 
 // decodeUnits reads blocks of KEY=VALUE lines, one for each unit that was asked for. A unit that is
 // an alias comes under its real name.
-func decodeUnits(_ answers, text string, facts *Facts) error {
+func decodeUnits(_ probeOutput, text string, facts *Facts) error {
 	facts.Units = map[string]Unit{}
 	for block := range strings.SplitSeq(text, "\n\n") {
 		properties := map[string]string{}
@@ -28,17 +28,17 @@ func decodeUnits(_ answers, text string, facts *Facts) error {
 		if properties["LoadState"] == "not-found" {
 			continue
 		}
-		facts.Units[kept(name)] = Unit{
+		facts.Units[intern(name)] = Unit{
 			Active:  properties["ActiveState"] == "active" || properties["ActiveState"] == "activating",
 			Enabled: strings.HasPrefix(properties["UnitFileState"], "enabled"),
-			Path:    kept(properties["FragmentPath"]),
+			Path:    intern(properties["FragmentPath"]),
 		}
 	}
 	return nil
 }
 
 // decodeEndpoints reads PATH:KEY: VALUE lines of the kubelet's and of kubeadm's configuration.
-func decodeEndpoints(said answers, text string, facts *Facts) error {
+func decodeEndpoints(said probeOutput, text string, facts *Facts) error {
 	member := &facts.Membership
 	for line := range strings.Lines(text) {
 		path, rest, _ := strings.Cut(line, ":")
@@ -49,9 +49,9 @@ func decodeEndpoints(said answers, text string, facts *Facts) error {
 		value = strings.Trim(strings.TrimSpace(value), `"'`)
 		switch {
 		case key == "server" && path == "/etc/kubernetes/kubelet.conf":
-			member.Server = kept(value)
+			member.Server = intern(value)
 		case key != "server":
-			member.PreparedFor = kept(value)
+			member.PreparedFor = intern(value)
 		}
 	}
 	var err error
@@ -75,8 +75,8 @@ func CAHash(certificatePEM []byte) (string, error) {
 	return "sha256:" + hex.EncodeToString(digest[:]), nil
 }
 
-func decodeSELinux(_ answers, text string, facts *Facts) error {
-	facts.SELinux = kept(strings.ToLower(text))
+func decodeSELinux(_ probeOutput, text string, facts *Facts) error {
+	facts.SELinux = intern(strings.ToLower(text))
 	return nil
 }
 
@@ -86,7 +86,7 @@ type activeZones struct {
 }
 
 // decodeFirewalld reads the answers that only hosts with firewalld give.
-func decodeFirewalld(said answers, facts *Facts) error {
+func decodeFirewalld(said probeOutput, facts *Facts) error {
 	const path = "/etc/firewalld/firewalld.conf"
 	unit, known := facts.Units["firewalld"]
 	facts.Firewalld = Firewalld{

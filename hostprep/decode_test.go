@@ -189,8 +189,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		s := newScene()
 		s.first().Facts = facts
-		Judge(&s.cluster, s.hosts)
-		Tasks(&s.cluster, s.hosts)
+		Evaluate(&s.cluster, s.hosts)
+		PlanNetworkProbes(&s.cluster, s.hosts)
 	})
 }
 

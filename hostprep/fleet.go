@@ -10,7 +10,7 @@ import (
 type subject struct {
 	*Host
 	node    NodeFacts
-	belongs Belonging
+	belongs Ownership
 	fleet   *fleet
 }
 
@@ -75,7 +75,7 @@ func newFleet(cluster *Cluster, hosts []Host) *fleet {
 // add takes a host that answered into the indexes.
 func (f *fleet) add(s *subject) {
 	s.node = s.NodeFacts()
-	s.belongs = s.BelongsTo(f.cluster)
+	s.belongs = s.OwnedBy(f.cluster)
 	index(f.byName, s.node.Name, s)
 	index(f.byMachineID, s.Facts.MachineID, s)
 	index(f.byProductUUID, s.Facts.ProductUUID, s)

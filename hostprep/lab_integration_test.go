@@ -21,7 +21,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/internal/netspace"
 	"github.com/dualstrap/dualstrap/lab"
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // TestMain gives the tests a network of their own, for their hosts. The image that those are made of
@@ -110,9 +110,9 @@ func (l *labHosts) lab(t *testing.T, verb string, args ...string) {
 // that two hosts share to one of them only, and preflight has to reach both.
 func (l *labHosts) forwardEverywhere(t *testing.T) {
 	t.Helper()
-	hub := exec.CommandContext(t.Context(), "ip", "link", "set", wire.Bridge, "type", "bridge", "ageing_time", "0")
+	hub := exec.CommandContext(t.Context(), "ip", "link", "set", network.Bridge, "type", "bridge", "ageing_time", "0")
 	if out, err := hub.CombinedOutput(); err != nil {
-		t.Fatalf("cannot make a hub of %s: %v\n%s", wire.Bridge, err, out)
+		t.Fatalf("cannot make a hub of %s: %v\n%s", network.Bridge, err, out)
 	}
 }
 
@@ -164,8 +164,8 @@ func (l *labHosts) preflight(t *testing.T) hostprep.Report {
 			hosts[i].Facts, hosts[i].Err = hostprep.Probe(bound(t), readers[i])
 		}
 	}
-	for i, task := range hostprep.Tasks(&l.cluster, hosts) {
-		if task.Empty() {
+	for i, task := range hostprep.PlanNetworkProbes(&l.cluster, hosts) {
+		if task.IsEmpty() {
 			continue
 		}
 		network, err := hostprep.ProbeNetwork(bound(t), readers[i], task)
@@ -174,7 +174,7 @@ func (l *labHosts) preflight(t *testing.T) hostprep.Report {
 		}
 		hosts[i].Network = &network
 	}
-	return hostprep.Judge(&l.cluster, hosts)
+	return hostprep.Evaluate(&l.cluster, hosts)
 }
 
 // unpassed are the checks that did not pass, as HOST CHECK STATUS: MESSAGE.

@@ -14,18 +14,18 @@ import (
 //go:embed scripts/network.sh
 var networkScript string
 
-// Task is what one host tries on the network.
-type Task struct {
+// NetworkProbe is what one host tries on the network.
+type NetworkProbe struct {
 	// Reach are the hosts to reach, each address from the host's own of the same family.
 	Reach []Peer
 	// Connect are endpoints that should take connections, or at least refuse them.
 	Connect []netip.AddrPort
 	// Interface is where Occupied are asked for.
 	Interface string
-	// Occupied are addresses on the host's own L2 that nobody should have.
-	Occupied []netip.Addr
-	// Brief has the host wait for their first answers only, as will do when it has asked before.
-	Brief bool
+	// ExpectUnused are addresses on the host's own L2 that nobody should have.
+	ExpectUnused []netip.Addr
+	// ShortWait has the host wait for their first answers only, as will do when it has asked before.
+	ShortWait bool
 }
 
 // Peer is an address of another host.
@@ -37,31 +37,31 @@ type Peer struct {
 	Port int
 }
 
-// Empty reports whether there is nothing to try.
-func (t Task) Empty() bool { return len(t.Reach)+len(t.Connect)+len(t.Occupied) == 0 }
+// IsEmpty reports whether there is nothing to try.
+func (t NetworkProbe) IsEmpty() bool { return len(t.Reach)+len(t.Connect)+len(t.ExpectUnused) == 0 }
 
-// Answer is what came back from an address.
-type Answer string
+// ProbeResult is what came back from an address.
+type ProbeResult string
 
 // The values of an Answer.
 const (
 	// Whole is a full-size packet that was answered.
-	Whole Answer = "whole"
+	Whole ProbeResult = "whole"
 	// Small is a small packet that was answered while full-size ones were not.
-	Small Answer = "small"
+	Small ProbeResult = "small"
 	// Open and Refused are the answers of TCP.
-	Open    Answer = "open"
-	Refused Answer = "refused"
+	Open    ProbeResult = "open"
+	Refused ProbeResult = "refused"
 	// Filtered is no answer at all.
-	Filtered Answer = "filtered"
+	Filtered ProbeResult = "filtered"
 	// Untried is a host without the programs to try.
-	Untried Answer = "unknown"
+	Untried ProbeResult = "unknown"
 )
 
 // NetworkFacts is what one host saw of the network.
 type NetworkFacts struct {
-	Reached   map[netip.Addr]Answer
-	Connected map[netip.AddrPort]Answer
+	Reached   map[netip.Addr]ProbeResult
+	Connected map[netip.AddrPort]ProbeResult
 	// Asked is how many addresses the host asked for, and Neighbours are the hardware addresses of those
 	// who answered.
 	Asked      int
@@ -69,18 +69,18 @@ type NetworkFacts struct {
 }
 
 // Script is what [ProbeNetwork] runs on a host.
-func (t Task) Script() remote.Script {
+func (t NetworkProbe) Script() remote.Script {
 	return remote.Script{Name: "probe network", Body: networkScript, Args: t.args()}
 }
 
 // ProbeNetwork has a host try the network around it, in one round trip of some seconds at most.
-func ProbeNetwork(ctx context.Context, host remote.Reader, task Task) (NetworkFacts, error) {
+func ProbeNetwork(ctx context.Context, host remote.Reader, task NetworkProbe) (NetworkFacts, error) {
 	answer, err := host.Probe(ctx, task.Script())
 	if err != nil {
 		return NetworkFacts{}, err
 	}
 	facts, err := decodeNetwork(answer)
-	facts.Asked = len(task.Occupied)
+	facts.Asked = len(task.ExpectUnused)
 	return facts, err
 }
 
@@ -93,7 +93,7 @@ func echoOverhead(address netip.Addr) int {
 }
 
 // args are the arguments of the script, one for each thing to try at the same time.
-func (t Task) args() []string {
+func (t NetworkProbe) args() []string {
 	var args []string
 	for _, peer := range t.Reach {
 		size := peer.MTU - echoOverhead(peer.Address)
@@ -102,12 +102,12 @@ func (t Task) args() []string {
 	for _, endpoint := range t.Connect {
 		args = append(args, fmt.Sprintf("connect %s %d", endpoint.Addr(), endpoint.Port()))
 	}
-	if len(t.Occupied) > 0 {
+	if len(t.ExpectUnused) > 0 {
 		words := []string{"neighbours", t.Interface, "12"} // the kernel asks once more after a second
-		if t.Brief {
+		if t.ShortWait {
 			words = []string{"neighbours", t.Interface, "3"}
 		}
-		for _, address := range t.Occupied {
+		for _, address := range t.ExpectUnused {
 			words = append(words, address.String())
 		}
 		args = append(args, strings.Join(words, " "))
@@ -117,7 +117,7 @@ func (t Task) args() []string {
 
 func decodeNetwork(answer remote.Answer) (NetworkFacts, error) {
 	facts := NetworkFacts{
-		Reached: map[netip.Addr]Answer{}, Connected: map[netip.AddrPort]Answer{}, Neighbours: map[netip.Addr]string{},
+		Reached: map[netip.Addr]ProbeResult{}, Connected: map[netip.AddrPort]ProbeResult{}, Neighbours: map[netip.Addr]string{},
 	}
 	for line := range strings.Lines(answer.Text("network")) {
 		if err := facts.add(strings.Fields(line)); err != nil {
@@ -137,16 +137,16 @@ func (f *NetworkFacts) add(words []string) error {
 	}
 	switch words[0] {
 	case "reach":
-		f.Reached[address] = Answer(kept(words[2]))
+		f.Reached[address] = ProbeResult(intern(words[2]))
 	case "connect":
 		port, err := strconv.ParseUint(words[2], 10, 16)
 		if err != nil || len(words) < 4 {
 			return fmt.Errorf("it has no port and answer")
 		}
-		f.Connected[netip.AddrPortFrom(address, uint16(port))] = Answer(kept(words[3]))
+		f.Connected[netip.AddrPortFrom(address, uint16(port))] = ProbeResult(intern(words[3]))
 	case "neighbour":
 		if mac := wordAfter(words, "lladdr"); mac != "" && !isGone(words[len(words)-1]) {
-			f.Neighbours[address] = kept(strings.ToLower(mac))
+			f.Neighbours[address] = intern(strings.ToLower(mac))
 		}
 	default:
 		return fmt.Errorf("it begins with none of the words it may")

@@ -91,7 +91,7 @@ func (h *Host) choose(link *Link) (Address, bool) {
 		if candidate.Addr() == h.IPv6 {
 			return candidate, true
 		}
-		usable := candidate.isGlobal6() && candidate.flaw() == ""
+		usable := candidate.isGlobal6() && candidate.unusableReason() == ""
 		if usable && (!best.Prefix.IsValid() || candidate.compare(best) < 0) {
 			best = candidate
 		}
@@ -101,8 +101,8 @@ func (h *Host) choose(link *Link) (Address, bool) {
 
 func (a Address) isGlobal6() bool { return a.Addr().Is6() && a.Global }
 
-// flaw says why an address cannot be a node's; empty when it can.
-func (a Address) flaw() string {
+// unusableReason says why an address cannot be a node's; empty when it can.
+func (a Address) unusableReason() string {
 	switch {
 	case a.Duplicate:
 		return "another host has it, too"

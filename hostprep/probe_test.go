@@ -46,9 +46,9 @@ func TestProbeNetworkIsOneCall(t *testing.T) {
 	t.Parallel()
 	fake := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
 	peer := netip.MustParseAddr("10.2.0.5")
-	task := hostprep.Task{
+	task := hostprep.NetworkProbe{
 		Reach:     []hostprep.Peer{{Address: peer, Source: fake.Address(), MTU: 1500, Port: 22}},
-		Interface: "eth0", Occupied: []netip.Addr{netip.MustParseAddr("10.2.0.175")},
+		Interface: "eth0", ExpectUnused: []netip.Addr{netip.MustParseAddr("10.2.0.175")},
 	}
 	fake.Expect(remotetest.Call{Method: remotetest.Probe, Script: task.Script(), Answer: remote.Answer{
 		Values: map[string]remote.Value{"network": {Output: []byte("reach 10.2.0.5 small\n")}},
@@ -142,7 +142,7 @@ func TestProbeNetworkHere(t *testing.T) {
 	defer listener.Close() //nolint:errcheck // the test is over
 	open := listener.Addr().(*net.TCPAddr).AddrPort()
 	closed := netip.AddrPortFrom(loopback, 1)
-	task := hostprep.Task{
+	task := hostprep.NetworkProbe{
 		Reach:   []hostprep.Peer{{Address: loopback, Source: loopback, MTU: 1500, Port: int(open.Port())}},
 		Connect: []netip.AddrPort{open, closed},
 	}

@@ -3,7 +3,7 @@ package lab
 import (
 	"slices"
 
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // Kind is what a change does to a host.
@@ -14,9 +14,9 @@ const (
 	Remove  Kind = "removed"
 	Create  Kind = "created"
 	Start   Kind = "started"
-	Plug    Kind = "plugged in"
-	Heal    Kind = "healed"
-	Present Kind = "presents itself anew"
+	Attach    Kind = "attached"
+	Connect    Kind = "connected"
+	EmulateOS Kind = "OS identity set"
 	Key     Kind = "accepts the lab's key"
 )
 
@@ -53,13 +53,13 @@ func Changes(spec Spec, state State) []Change {
 func needs(found Found, exists bool) []Kind {
 	switch {
 	case !exists || !found.Container.Started:
-		return []Kind{Create, Start, Plug}
+		return []Kind{Create, Start, Attach}
 	case !found.Container.Running:
-		return []Kind{Start, Plug}
-	case found.Cable == wire.Unplugged:
-		return []Kind{Plug}
-	case found.Cable == wire.Cut:
-		return []Kind{Heal}
+		return []Kind{Start, Attach}
+	case found.Cable == network.Detached:
+		return []Kind{Attach}
+	case found.Cable == network.Disconnected:
+		return []Kind{Connect}
 	default:
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/lab"
 	"github.com/dualstrap/dualstrap/lab/engine"
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // up is the state of a lab that is as it should be.
@@ -16,7 +16,7 @@ func up(spec lab.Spec) lab.State {
 	var state lab.State
 	for i, host := range spec.Hosts() {
 		state.Hosts = append(state.Hosts, lab.Found{
-			Host: host, Cable: wire.Connected,
+			Host: host, Cable: network.Connected,
 			Container: engine.Found{Name: host.ID, Running: true, Started: true, PID: 100 + i},
 		})
 	}
@@ -34,18 +34,18 @@ func TestChanges(t *testing.T) {
 		"nothing is there": {
 			spec: lab.Spec{Name: "lab", ControlPlanes: 1}, state: func() lab.State { return lab.State{} },
 			want: []string{
-				"lab-cp-1 created", "lab-cp-1 started", "lab-cp-1 plugged in",
-				"client created", "client started", "client plugged in",
+				"lab-cp-1 created", "lab-cp-1 started", "lab-cp-1 attached",
+				"client created", "client started", "client attached",
 			},
 		},
 		"it is up": {spec: defaults(), state: func() lab.State { return up(defaults()) }},
 		"it grows": {
 			spec: larger, state: func() lab.State { return up(defaults()) },
 			want: []string{
-				"lab-cp-2 created", "lab-cp-2 started", "lab-cp-2 plugged in",
-				"lab-cp-3 created", "lab-cp-3 started", "lab-cp-3 plugged in",
-				"lab-lb-1 created", "lab-lb-1 started", "lab-lb-1 plugged in",
-				"lab-worker-3 created", "lab-worker-3 started", "lab-worker-3 plugged in",
+				"lab-cp-2 created", "lab-cp-2 started", "lab-cp-2 attached",
+				"lab-cp-3 created", "lab-cp-3 started", "lab-cp-3 attached",
+				"lab-lb-1 created", "lab-lb-1 started", "lab-lb-1 attached",
+				"lab-worker-3 created", "lab-worker-3 started", "lab-worker-3 attached",
 			},
 		},
 		"it shrinks": {
@@ -58,13 +58,13 @@ func TestChanges(t *testing.T) {
 				state := up(defaults())
 				state.Hosts[0].Container.Started, state.Hosts[0].Container.Running = false, false // cut off while it was made
 				state.Hosts[1].Container.Running = false
-				state.Hosts[2].Cable = wire.Cut
-				state.Hosts[3].Cable = wire.Unplugged
+				state.Hosts[2].Cable = network.Disconnected
+				state.Hosts[3].Cable = network.Detached
 				return state
 			},
 			want: []string{
-				"lab-cp-1 created", "lab-cp-1 started", "lab-cp-1 plugged in",
-				"lab-worker-1 started", "lab-worker-1 plugged in", "lab-worker-2 healed", "client plugged in",
+				"lab-cp-1 created", "lab-cp-1 started", "lab-cp-1 attached",
+				"lab-worker-1 started", "lab-worker-1 attached", "lab-worker-2 connected", "client attached",
 			},
 		},
 		"removals come first": {
@@ -74,8 +74,8 @@ func TestChanges(t *testing.T) {
 			},
 			want: []string{
 				"lab-worker-2 removed",
-				"lab-cp-2 created", "lab-cp-2 started", "lab-cp-2 plugged in",
-				"lab-cp-3 created", "lab-cp-3 started", "lab-cp-3 plugged in",
+				"lab-cp-2 created", "lab-cp-2 started", "lab-cp-2 attached",
+				"lab-cp-3 created", "lab-cp-3 started", "lab-cp-3 attached",
 			},
 		},
 	} {

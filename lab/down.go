@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/dualstrap/dualstrap/lab/engine"
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // Removed is what Down did.
@@ -60,9 +60,9 @@ func (l *Lab) removeAllHosts(ctx context.Context, lock *os.File) (bool, error) {
 
 // removeNetwork removes the bridge and the cables, unless they are another lab's.
 func (l *Lab) removeNetwork() (bool, error) {
-	owner, laid, err := wire.Owner()
+	owner, laid, err := network.Owner()
 	if err != nil || laid && owner != l.Name && owner != "" {
 		return false, err
 	}
-	return wire.Remove()
+	return network.Remove()
 }

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // find gives a host of the lab by its name.
@@ -28,16 +28,16 @@ func (l *Lab) find(ctx context.Context, name string) (Found, error) {
 	}
 	missing := fmt.Errorf("the lab %s has no host %q", l.Name, name)
 	if len(names) == 0 {
-		return Found{}, &Error{Err: missing, Try: "dualstrap lab up --name " + l.Name}
+		return Found{}, &Error{Err: missing, HintText: "dualstrap lab up --name " + l.Name}
 	}
-	return Found{}, &Error{Err: missing, Try: "one of " + strings.Join(names, ", ")}
+	return Found{}, &Error{Err: missing, HintText: "one of " + strings.Join(names, ", ")}
 }
 
 // findRunning gives a host that has to run.
 func (l *Lab) findRunning(ctx context.Context, name string) (Found, error) {
 	found, err := l.find(ctx, name)
 	if err == nil && !found.Container.Running {
-		err = &Error{Err: fmt.Errorf("%s does not run", name), Try: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name)}
+		err = &Error{Err: fmt.Errorf("%s does not run", name), HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name)}
 	}
 	return found, err
 }
@@ -76,13 +76,13 @@ func (l *Lab) stop(ctx context.Context, found Found) error {
 	if err := l.engine.Stop(ctx, found.Container.Name); err != nil {
 		return err
 	}
-	return wire.Unplug(found.ID)
+	return network.Detach(found.ID)
 }
 
 // Start boots a host that is shut down, plugs it in and waits until it is ready.
 func (l *Lab) Start(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
-		if found.Container.Running && found.Cable != wire.Unplugged {
+		if found.Container.Running && found.Cable != network.Detached {
 			return false, nil
 		}
 		return true, l.boot(ctx, found, true)
@@ -99,7 +99,7 @@ func (l *Lab) Reboot(ctx context.Context, name string) (bool, error) {
 			}
 			found.Container.Running = false
 		}
-		return true, l.boot(ctx, found, found.Cable != wire.Cut)
+		return true, l.boot(ctx, found, found.Cable != network.Disconnected)
 	})
 }
 
@@ -111,10 +111,10 @@ func (l *Lab) boot(ctx context.Context, found Found, connected bool) error {
 			return err
 		}
 	}
-	if _, err := wire.Lay(l.Name, Segment()); err != nil {
+	if _, err := network.CreateBridge(l.Name, Segment()); err != nil {
 		return err
 	}
-	if err := l.plug(ctx, found.Host, connected); err != nil {
+	if err := l.attach(ctx, found.Host, connected); err != nil {
 		return err
 	}
 	if !connected {
@@ -135,37 +135,37 @@ func (l *Lab) await(ctx context.Context, found Found) error {
 		return err
 	}
 	found.OS = facts.os // it presents itself as it did
-	_, _, err = l.settle(ctx, found.Host, signer)
+	_, _, err = l.awaitHost(ctx, found.Host, signer)
 	return err
 }
 
-// Cut takes the carrier from a host's cable.
-func (l *Lab) Cut(ctx context.Context, name string) (bool, error) {
+// Disconnect takes the carrier from a host's interface.
+func (l *Lab) Disconnect(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
 		switch found.Cable {
-		case wire.Cut:
+		case network.Disconnected:
 			return false, nil
-		case wire.Unplugged:
+		case network.Detached:
 			return false, &Error{
-				Err: fmt.Errorf("cannot cut the cable: there is none, as the host does not run or is not plugged in"),
-				Try: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name),
+				Err:      fmt.Errorf("cannot disconnect the host: it does not run, or is not attached to the network"),
+				HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name),
 			}
 		default:
-			return true, wire.Switch(found.ID, false)
+			return true, network.SetLink(found.ID, false)
 		}
 	})
 }
 
-// Heal undoes Cut, and waits until the host answers again.
-func (l *Lab) Heal(ctx context.Context, name string) (bool, error) {
+// Connect undoes Disconnect, and waits until the host answers again.
+func (l *Lab) Connect(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
-		if found.Cable == wire.Connected {
+		if found.Cable == network.Connected {
 			return false, nil
 		}
-		if found.Cable == wire.Unplugged {
+		if found.Cable == network.Detached {
 			return true, l.boot(ctx, found, true)
 		}
-		if err := wire.Switch(found.ID, true); err != nil {
+		if err := network.SetLink(found.ID, true); err != nil {
 			return false, err
 		}
 		return true, l.await(ctx, found)

@@ -30,8 +30,8 @@ type Lab struct {
 // Error is a failure of which it is known what to do about it.
 type Error struct {
 	Err error
-	// Try is what to do.
-	Try string
+	// HintText is what to do.
+	HintText string
 }
 
 // Error implements error.
@@ -41,7 +41,7 @@ func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint says what to do.
-func (e *Error) Hint() string { return e.Try }
+func (e *Error) Hint() string { return e.HintText }
 
 // New gives the lab of a name. It fails where there can be none: without root, or without a container
 // engine.
@@ -51,8 +51,8 @@ func New(name, workspaceRoot string, step func(string)) (*Lab, error) {
 	}
 	if os.Geteuid() != 0 {
 		return nil, &Error{
-			Err: errors.New("cannot work on a lab: it needs root, for containers that run systemd and for the bridge between them"),
-			Try: "sudo dualstrap lab ...",
+			Err:      errors.New("cannot work on a lab: it needs root, for containers that run systemd and for the bridge between them"),
+			HintText: "sudo dualstrap lab ...",
 		}
 	}
 	workspace, err := NewWorkspace(workspaceRoot, name)
@@ -61,7 +61,7 @@ func New(name, workspaceRoot string, step func(string)) (*Lab, error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return nil, &Error{Err: fmt.Errorf("cannot find the cache for the hosts' image: %w", err), Try: "set HOME or XDG_CACHE_HOME"}
+		return nil, &Error{Err: fmt.Errorf("cannot find the cache for the hosts' image: %w", err), HintText: "set HOME or XDG_CACHE_HOME"}
 	}
 	return &Lab{Name: name, Workspace: workspace, Cache: filepath.Join(cache, "dualstrap", "lab"), Step: step}, nil
 }
@@ -98,8 +98,8 @@ func missing(needs map[string]string) error {
 	slices.Sort(programs)
 	slices.Sort(packages)
 	return &Error{
-		Err: fmt.Errorf("cannot work on a lab: these programs are missing: %s", strings.Join(programs, ", ")),
-		Try: "apt-get install " + strings.Join(packages, " "),
+		Err:      fmt.Errorf("cannot work on a lab: these programs are missing: %s", strings.Join(programs, ", ")),
+		HintText: "apt-get install " + strings.Join(packages, " "),
 	}
 }
 

@@ -68,8 +68,8 @@ func seal(content []byte) []byte {
 	return append([]byte(sealPrefix+hex.EncodeToString(sum[:])+"\n"), content...)
 }
 
-// sealed reports whether a file is still what seal made.
-func sealed(file []byte) bool {
+// isUnedited reports whether a file is still what seal made.
+func isUnedited(file []byte) bool {
 	first, rest, _ := bytes.Cut(file, []byte("\n"))
 	return strings.HasPrefix(string(first), sealPrefix) && bytes.Equal(seal(rest), file)
 }

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // How long a host may take; a quiet machine needs some seconds.
@@ -22,8 +22,8 @@ const (
 	dialTimeout   = 5 * time.Second
 )
 
-// plug plugs a running host in, and leaves the cable switched off where on is false.
-func (l *Lab) plug(ctx context.Context, host Host, on bool) error {
+// attach plugs a running host in, and leaves the cable switched off where on is false.
+func (l *Lab) attach(ctx context.Context, host Host, on bool) error {
 	containers, err := l.engine.Containers(ctx, labels(l.Name, host.ID))
 	if err != nil {
 		return err
@@ -31,15 +31,15 @@ func (l *Lab) plug(ctx context.Context, host Host, on bool) error {
 	if len(containers) != 1 || !containers[0].Running {
 		return errors.New("cannot plug the host in: it does not run")
 	}
-	if err := wire.Plug(host.ID, host.MAC, containers[0].PID); err != nil {
+	if err := network.Attach(host.ID, host.MAC, containers[0].PID); err != nil {
 		return err
 	}
-	return wire.Switch(host.ID, on)
+	return network.SetLink(host.ID, on)
 }
 
-// settle waits until a host is up, makes it present itself as it should and accept the lab's key, and
+// awaitHost waits until a host is up, makes it present itself as it should and accept the lab's key, and
 // logs in at both addresses. It gives the host's keys and what it had to change.
-func (l *Lab) settle(ctx context.Context, host Host, signer ssh.Signer) ([]ssh.PublicKey, []Kind, error) {
+func (l *Lab) awaitHost(ctx context.Context, host Host, signer ssh.Signer) ([]ssh.PublicKey, []Kind, error) {
 	facts, err := l.awaitBoot(ctx, host)
 	if err != nil {
 		return nil, nil, err
@@ -52,8 +52,8 @@ func (l *Lab) settle(ctx context.Context, host Host, signer ssh.Signer) ([]ssh.P
 		}
 	}
 	if facts.os != host.OS {
-		changed = append(changed, Present)
-		if _, err := l.exec(ctx, host, nil, "present-as", string(host.OS)); err != nil {
+		changed = append(changed, EmulateOS)
+		if _, err := l.exec(ctx, host, nil, "emulate-os", string(host.OS)); err != nil {
 			return nil, nil, fmt.Errorf("cannot make the host present itself as %s: %w", host.OS, err)
 		}
 	}
@@ -110,7 +110,8 @@ func (l *Lab) failedUnits(ctx context.Context, host Host) error {
 	}
 	return &Error{
 		Err: fmt.Errorf("systemd says that units failed: %s", strings.Join(units, ", ")),
-		Try: fmt.Sprintf("dualstrap lab exec --name %s %s -- journalctl -b -u %s", l.Name, host.Name, strings.Join(append(units, "?")[:1], "")),
+		HintText: fmt.Sprintf("dualstrap lab exec --name %s %s -- journalctl -b -u %s", l.Name, host.Name,
+			strings.Join(append(units, "?")[:1], "")),
 	}
 }
 
@@ -182,8 +183,8 @@ func (l *Lab) checkSegment(ctx context.Context, hosts []Host) error {
 	err = fmt.Errorf("%s does not reach %s, though this machine does", client.Name, last)
 	if nf, _ := os.ReadFile("/proc/sys/net/bridge/bridge-nf-call-iptables"); strings.TrimSpace(string(nf)) == "1" {
 		return &Error{
-			Err: fmt.Errorf("%w: br_netfilter hands bridged packets to this machine's firewall, which drops them", err),
-			Try: "let the firewall's forward chain accept what comes in and goes out by " + wire.Bridge + ", or switch br_netfilter off",
+			Err:      fmt.Errorf("%w: br_netfilter hands bridged packets to this machine's firewall, which drops them", err),
+			HintText: "let the firewall's forward chain accept what comes in and goes out by " + network.Bridge + ", or switch br_netfilter off",
 		}
 	}
 	return err

@@ -67,12 +67,12 @@ func (s Spec) Hosts() []Host {
 			hosts = append(hosts, newHost(s.Name, group.role, n))
 		}
 	}
-	s.present(hosts)
+	s.chooseEmulation(hosts)
 	return hosts
 }
 
-// present chooses the hosts that are like RHEL: workers first, then load balancers, then control planes.
-func (s Spec) present(hosts []Host) {
+// chooseEmulation chooses the hosts that are like RHEL: workers first, then load balancers, then control planes.
+func (s Spec) chooseEmulation(hosts []Host) {
 	left := s.RHELLike
 	for _, role := range []Role{Worker, LoadBalancer, ControlPlane} {
 		for i := range hosts {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 
 	"github.com/dualstrap/dualstrap/lab/engine"
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // The labels of containers and volumes: whose lab, and which of its hosts.
@@ -29,7 +29,7 @@ type Found struct {
 	Host
 
 	Container engine.Found
-	Cable     wire.State
+	Cable     network.State
 }
 
 // State is what there is of a lab.
@@ -61,7 +61,7 @@ func (l *Lab) Observe(ctx context.Context) (State, error) {
 	if state.Volumes, err = l.engine.Volumes(ctx, map[string]string{labelLab: l.Name}); err != nil {
 		return State{}, fmt.Errorf("cannot list the lab's volumes: %w", err)
 	}
-	if owner, _, err := wire.Owner(); err != nil {
+	if owner, _, err := network.Owner(); err != nil {
 		return State{}, err
 	} else if owner != l.Name {
 		state.Other = owner
@@ -83,12 +83,12 @@ func (l *Lab) observeHost(container engine.Found) (Found, error) {
 	if !known { // of another version: it can be told apart and removed, no more
 		host = Host{ID: id, Name: container.Name}
 	}
-	found := Found{Host: host, Container: container, Cable: wire.Unplugged}
+	found := Found{Host: host, Container: container, Cable: network.Detached}
 	if !container.Running {
 		return found, nil
 	}
 	var err error
-	found.Cable, err = wire.CableOf(id, container.PID)
+	found.Cable, err = network.LinkOf(id, container.PID)
 	if errors.Is(err, syscall.ESRCH) { // it has ended since the engine told of it: an earlier run was removing it, say
 		found.Container.Running, found.Container.PID, err = false, 0, nil
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // Status is the lab as programs read it.
@@ -30,7 +30,7 @@ type HostStatus struct {
 	// StartedAt and UptimeSeconds are there while the host runs.
 	StartedAt     *time.Time `json:"startedAt,omitempty"`
 	UptimeSeconds int64      `json:"uptimeSeconds"`
-	Cable         wire.State `json:"cable"`
+	Cable         network.State `json:"cable"`
 }
 
 // Status gives what there is of the lab; without hosts it is not up.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/lab/engine"
 	"github.com/dualstrap/dualstrap/lab/image"
-	"github.com/dualstrap/dualstrap/lab/wire"
+	"github.com/dualstrap/dualstrap/lab/network"
 )
 
 // concurrency is how many hosts boot at a time.
@@ -85,11 +85,11 @@ func exists(path string) bool {
 func (l *Lab) checkRoom(other string) error {
 	if other != "" {
 		return &Error{
-			Err: fmt.Errorf("cannot bring the lab %s up: the lab %s is there, and all labs have the same addresses", l.Name, other),
-			Try: "dualstrap lab down --name " + other,
+			Err:      fmt.Errorf("cannot bring the lab %s up: the lab %s is there, and all labs have the same addresses", l.Name, other),
+			HintText: "dualstrap lab down --name " + other,
 		}
 	}
-	return wire.CheckFree(Segment())
+	return network.CheckFree(Segment())
 }
 
 // upRun is one run of Up.
@@ -120,7 +120,7 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 			return result, err
 		}
 	}
-	if _, err := wire.Lay(r.Name, Segment()); err != nil {
+	if _, err := network.CreateBridge(r.Name, Segment()); err != nil {
 		return result, err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -156,7 +156,7 @@ func (r *upRun) removeHosts(ctx context.Context, result Result) error {
 		if found.Container.Running {
 			running = append(running, found.Container.Name)
 		}
-		if err := wire.Unplug(found.ID); err != nil {
+		if err := network.Detach(found.ID); err != nil {
 			return err
 		}
 	}
@@ -216,7 +216,7 @@ func (r *upRun) bringUp(ctx context.Context, host Host, changes []Change) error 
 			return fmt.Errorf("%s: %w", host.Name, err)
 		}
 	}
-	keys, found, err := r.settle(ctx, host, r.signer)
+	keys, found, err := r.awaitHost(ctx, host, r.signer)
 	if err != nil {
 		return fmt.Errorf("%s: %w", host.Name, err)
 	}
@@ -241,10 +241,10 @@ func (r *upRun) apply(ctx context.Context, change Change) error {
 	case Start:
 		r.Step(host.Name + ": booting")
 		return r.engine.Start(ctx, containerName(r.Name, host.ID))
-	case Plug:
-		return r.plug(ctx, host, true)
-	case Heal:
-		return wire.Switch(host.ID, true)
+	case Attach:
+		return r.attach(ctx, host, true)
+	case Connect:
+		return network.SetLink(host.ID, true)
 	default:
 		return nil
 	}

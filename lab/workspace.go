@@ -49,7 +49,7 @@ func (w Workspace) writeManifest(content []byte) (manifestState, error) {
 	switch {
 	case err == nil && bytes.Equal(present, content):
 		return manifestSame, nil
-	case err == nil && !sealed(present):
+	case err == nil && !isUnedited(present):
 		return manifestKept, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return manifestKept, fmt.Errorf("cannot read the lab's manifests: %w", err)
@@ -70,7 +70,7 @@ func (w Workspace) writeKnownHosts(content []byte) (bool, error) {
 func (w Workspace) remove() (removed, kept bool, err error) {
 	paths := []string{w.KeyPath(), w.publicKeyPath(), w.KnownHostsPath()}
 	present, readErr := os.ReadFile(w.ManifestPath())
-	kept = readErr == nil && !sealed(present)
+	kept = readErr == nil && !isUnedited(present)
 	if !kept {
 		paths = append(paths, w.ManifestPath())
 	}

@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	// dialPatience is how long one control plane node may take to be connected to before another one is
+	// dialTimeout is how long one control plane node may take to be connected to before another one is
 	// tried.
-	dialPatience = 5 * time.Second
-	// apiPatience is how long the API server of a cluster that is there may take to answer.
-	apiPatience = 2 * time.Minute
+	dialTimeout = 5 * time.Second
+	// apiTimeout is how long the API server of a cluster that is there may take to answer.
+	apiTimeout = 2 * time.Minute
 )
 
-// access is the way to the cluster's API servers: through the SSH servers of its control plane nodes,
+// apiAccess is the way to the cluster's API servers: through the SSH servers of its control plane nodes,
 // because a workstation may not reach their addresses.
-type access struct {
-	site *Site
+type apiAccess struct {
+	session *Session
 
 	mu sync.Mutex
-	// client and admin are set once a control plane node has told them.
-	client *kube.Client
+	// cached and admin are set once a control plane node has told them.
+	cached *kube.Client
 	admin  kube.Admin
 	// leaving are control plane nodes on the way out of the cluster: nobody is to be asked there.
 	leaving map[netip.Addr]bool
@@ -37,32 +37,32 @@ type access struct {
 	joined sync.Map
 }
 
-// hasJoined notes that a host is a node.
-func (a *access) hasJoined(address netip.Addr) { a.joined.Store(address, true) }
+// markJoined notes that a host is a node.
+func (a *apiAccess) markJoined(address netip.Addr) { a.joined.Store(address, true) }
 
-// members are the control plane's nodes, as far as they are known. The API server of half a node may answer, but
+// joinedControlPlanes are the control plane's nodes, as far as they are known. The API server of half a node may answer, but
 // as long as its etcd follows no leader it knows of nobody's rights and of no object.
-func (a *access) members() []netip.Addr {
-	return slices.DeleteFunc(a.staying(), func(address netip.Addr) bool {
+func (a *apiAccess) joinedControlPlanes() []netip.Addr {
+	return slices.DeleteFunc(a.remaining(), func(address netip.Addr) bool {
 		_, seen := a.joined.Load(address)
-		return !seen && !a.site.index[address].Facts.Membership.Joined
+		return !seen && !a.session.index[address].Facts.Membership.Joined
 	})
 }
 
-// staying are the control plane's hosts that can be asked.
-func (a *access) staying() []netip.Addr {
-	return slices.DeleteFunc(a.site.controlPlanes(), func(address netip.Addr) bool { return a.leaving[address] })
+// remaining are the control plane's hosts that can be asked.
+func (a *apiAccess) remaining() []netip.Addr {
+	return slices.DeleteFunc(a.session.controlPlanes(), func(address netip.Addr) bool { return a.leaving[address] })
 }
 
-// open gives the client. The first call reads the administrator's kubeconfig from a control plane node
+// client gives the client. The first call reads the administrator's kubeconfig from a control plane node
 // that has joined.
-func (a *access) open(ctx context.Context) (*kube.Client, error) {
+func (a *apiAccess) client(ctx context.Context) (*kube.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.client != nil {
-		return a.client, nil
+	if a.cached != nil {
+		return a.cached, nil
 	}
-	host, err := a.member(ctx)
+	host, err := a.joinedControlPlane(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,32 +70,32 @@ func (a *access) open(ctx context.Context) (*kube.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := kube.Connect(admin, a.site.cluster.Endpoint, a.dial)
-	if err := client.Ready(ctx, apiPatience); err != nil {
+	client := kube.Connect(admin, a.session.cluster.Endpoint, a.dial)
+	if err := client.Ready(ctx, apiTimeout); err != nil {
 		return nil, err
 	}
-	a.client, a.admin = client, admin
+	a.cached, a.admin = client, admin
 	return client, nil
 }
 
 // errNoCluster is that no control plane node has come to the end of its init or join.
 var errNoCluster = errors.New("no control plane node is up yet")
 
-// member gives a control plane node that has joined.
-func (a *access) member(ctx context.Context) (remote.Host, error) {
+// joinedControlPlane gives a control plane node that has joined.
+func (a *apiAccess) joinedControlPlane(ctx context.Context) (remote.Host, error) {
 	var failures []error
-	for _, address := range a.staying() {
-		host, err := a.site.pool.Host(ctx, address)
+	for _, address := range a.remaining() {
+		host, err := a.session.pool.Host(ctx, address)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", address, err))
 			continue
 		}
-		progress, err := lookAt(ctx, host)
+		progress, err := readJoinState(ctx, host)
 		switch {
 		case err != nil:
 			failures = append(failures, fmt.Errorf("%s: %w", address, err))
 		case progress.joined:
-			a.hasJoined(address)
+			a.markJoined(address)
 			return host, nil
 		}
 	}
@@ -106,10 +106,10 @@ func (a *access) member(ctx context.Context) (remote.Host, error) {
 }
 
 // dial connects to the first API server of a control plane node that can be connected to.
-func (a *access) dial(ctx context.Context) (net.Conn, error) {
+func (a *apiAccess) dial(ctx context.Context) (net.Conn, error) {
 	var failures []error
-	for _, address := range a.members() {
-		conn, err := a.dialOne(ctx, address)
+	for _, address := range a.joinedControlPlanes() {
+		conn, err := a.dialHost(ctx, address)
 		if err == nil {
 			return conn, nil
 		}
@@ -119,9 +119,9 @@ func (a *access) dial(ctx context.Context) (net.Conn, error) {
 }
 
 // dialer returns a way to one control plane node's API server.
-func (a *access) dialer(address netip.Addr) kube.Dial {
+func (a *apiAccess) dialer(address netip.Addr) kube.Dial {
 	return func(ctx context.Context) (net.Conn, error) {
-		conn, err := a.dialOne(ctx, address)
+		conn, err := a.dialHost(ctx, address)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err)
 		}
@@ -129,15 +129,15 @@ func (a *access) dialer(address netip.Addr) kube.Dial {
 	}
 }
 
-func (a *access) dialOne(ctx context.Context, address netip.Addr) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialPatience)
+func (a *apiAccess) dialHost(ctx context.Context, address netip.Addr) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	to := netip.AddrPortFrom(a.site.index[address].K8sIP, uint16(a.site.cluster.APIServerPort))
-	return a.site.pool.Dial(ctx, address, to)
+	to := netip.AddrPortFrom(a.session.index[address].K8sIP, uint16(a.session.cluster.APIServerPort))
+	return a.session.pool.Dial(ctx, address, to)
 }
 
 // controlPlanes are the addresses of the control plane's hosts, in the order of the plan.
-func (s *Site) controlPlanes() []netip.Addr {
+func (s *Session) controlPlanes() []netip.Addr {
 	var addresses []netip.Addr
 	for i := range s.hosts {
 		if s.hosts[i].ControlPlane {

@@ -26,7 +26,7 @@ func OpenBundle(cfg *api.Config, dir string) (*bundle.Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := vouched(cfg, folder); err != nil {
+	if err := verifyBundle(cfg, folder); err != nil {
 		return nil, err
 	}
 	if built := folder.Manifest.KubernetesVersion; built != cfg.Kubernetes.Kubernetes {
@@ -35,8 +35,8 @@ func OpenBundle(cfg *api.Config, dir string) (*bundle.Folder, error) {
 	return folder, nil
 }
 
-// vouched holds a bundle to the digest and to the signers that the manifests name.
-func vouched(cfg *api.Config, folder *bundle.Folder) error {
+// verifyBundle holds a bundle to the digest and to the signers that the manifests name.
+func verifyBundle(cfg *api.Config, folder *bundle.Folder) error {
 	if want := cfg.BundleSHA256; want != "" && want != folder.SHA256 {
 		return &RefusedError{Reasons: []string{fmt.Sprintf(
 			"the bundle %s is not the one that ProvisionOptions name: the SHA-256 of its %s is %s, and bundleSHA256 is %s",

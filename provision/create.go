@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
@@ -29,11 +29,11 @@ type Outcome struct {
 // Create brings the hosts to be the cluster of the manifests: what is there already stays as it is.
 // Nothing is changed on any host while one of them fails its checks, or another run changes the cluster.
 // The outcome is of use also where there is an error.
-func (s *Site) Create(ctx context.Context) (Outcome, error) {
+func (s *Session) Create(ctx context.Context) (Outcome, error) {
 	if _, err := s.mirrors(); err != nil { // before hosts are asked for anything
 		return Outcome{}, err
 	}
-	release, err := s.lockConnecting(ctx)
+	release, err := s.lockAndConnect(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -49,7 +49,7 @@ func (s *Site) Create(ctx context.Context) (Outcome, error) {
 	if err := FailedChecks(report); err != nil {
 		return outcome, err
 	}
-	if outcome.Unlisted, err = s.meetCluster(ctx); err != nil {
+	if outcome.Unlisted, err = s.checkLiveCluster(ctx); err != nil {
 		return outcome, err
 	}
 	keys, err := s.checkKeys(ctx)
@@ -80,7 +80,7 @@ type FailedChecksError struct{ Failed, Hosts int }
 
 // Error implements error.
 func (e *FailedChecksError) Error() string {
-	return fmt.Sprintf("%d of %s failed their checks; nothing was changed", e.Failed, amount.Of(e.Hosts, "host"))
+	return fmt.Sprintf("%d of %s failed their checks; nothing was changed", e.Failed, plural.Of(e.Hosts, "host"))
 }
 
 // FailedChecks is an error when a check failed on any host.
@@ -106,11 +106,11 @@ func (e *RefusedError) Error() string {
 }
 
 // refusal looks for hosts of another cluster. Ignoring checks does not help against it.
-func (s *Site) refusal() error {
+func (s *Session) refusal() error {
 	var refused RefusedError
 	for i := range s.hosts {
 		host := &s.hosts[i]
-		if host.Err != nil || host.BelongsTo(&s.cluster) != hostprep.Foreign {
+		if host.Err != nil || host.OwnedBy(&s.cluster) != hostprep.Foreign {
 			continue
 		}
 		refused.Reasons = append(refused.Reasons, s.foreignReason(host))
@@ -122,7 +122,7 @@ func (s *Site) refusal() error {
 }
 
 // foreignReason says which other cluster a host belongs to.
-func (s *Site) foreignReason(host *hostprep.Host) string {
+func (s *Session) foreignReason(host *hostprep.Host) string {
 	member := host.Facts.Membership
 	if known := s.cluster.CAHash; known != "" && member.CAHash != "" && member.CAHash != known {
 		return fmt.Sprintf("%s belongs to another cluster: its certificate authority is %s, and that in %s is %s; "+
@@ -132,7 +132,7 @@ func (s *Site) foreignReason(host *hostprep.Host) string {
 }
 
 // addresses are those of all hosts.
-func (s *Site) addresses() []netip.Addr {
+func (s *Session) addresses() []netip.Addr {
 	addresses := make([]netip.Addr, len(s.hosts))
 	for i := range s.hosts {
 		addresses[i] = s.hosts[i].Address
@@ -140,20 +140,20 @@ func (s *Site) addresses() []netip.Addr {
 	return addresses
 }
 
-// isFounded reports whether there is a cluster already: a control plane node that has joined, or was
+// isInitialized reports whether there is a cluster already: a control plane node that has joined, or was
 // the first one.
-func (s *Site) isFounded() bool {
+func (s *Session) isInitialized() bool {
 	return slices.ContainsFunc(s.controlPlanes(), func(address netip.Addr) bool { return s.index[address].Facts.Membership.Joined })
 }
 
-// meetCluster takes what the nodes of a cluster that is there have into the plan, and gives the names of those
+// checkLiveCluster takes what the nodes of a cluster that is there have into the plan, and gives the names of those
 // that the manifests do not have. The error is a [RefusedError] where the manifests ask for something that create cannot
 // make of the cluster that is there.
-func (s *Site) meetCluster(ctx context.Context) (unlisted []string, err error) {
-	if !s.isFounded() {
+func (s *Session) checkLiveCluster(ctx context.Context) (unlisted []string, err error) {
+	if !s.isInitialized() {
 		return nil, nil
 	}
-	client, err := s.access.open(ctx)
+	client, err := s.api.client(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the cluster that is there: %w", err)
 	}
@@ -163,7 +163,7 @@ func (s *Site) meetCluster(ctx context.Context) (unlisted []string, err error) {
 	}
 	var refused RefusedError
 	for _, look := range []func(context.Context, *kube.Client, []kube.Node) ([]string, error){
-		s.versionReasons, s.lastingReasons, s.settingReasons,
+		s.versionReasons, s.immutableReasons, s.settingReasons,
 	} {
 		reasons, err := look(ctx, client, nodes)
 		if err != nil {
@@ -174,22 +174,22 @@ func (s *Site) meetCluster(ctx context.Context) (unlisted []string, err error) {
 	if len(refused.Reasons) > 0 {
 		return nil, &refused
 	}
-	return s.unlisted(nodes), s.takeHeld(nodes)
+	return s.unlisted(nodes), s.replanWithLiveNodes(nodes)
 }
 
-// takeHeld makes the plan again, around what nodes have.
-func (s *Site) takeHeld(nodes []kube.Node) error {
-	plan, problems := MakePlan(s.verdict.Config, nodes)
+// replanWithLiveNodes makes the plan again, around what nodes have.
+func (s *Session) replanWithLiveNodes(nodes []kube.Node) error {
+	plan, problems := MakePlan(s.loaded.Config, nodes)
 	if problems.HasErrors() {
 		return fmt.Errorf("cannot give every node its pod ranges: %s", problems[0].Message)
 	}
-	s.verdict.Plan = plan
+	s.loaded.Plan = plan
 	return nil
 }
 
-func (s *Site) revokeTokens(ctx context.Context) error {
-	if s.access.client == nil {
+func (s *Session) revokeTokens(ctx context.Context) error {
+	if s.api.cached == nil {
 		return nil
 	}
-	return s.access.client.RevokeTokens(context.WithoutCancel(ctx))
+	return s.api.cached.RevokeTokens(context.WithoutCancel(ctx))
 }

@@ -12,27 +12,27 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// keyPhase is the name of the phase that gives control plane nodes the keys of Secrets.
-const keyPhase = "encryption-key"
+// encryptionKeyPhaseName is the name of the phase that gives control plane nodes the keys of Secrets.
+const encryptionKeyPhaseName = "encryption-key"
 
-// encryptPhase gives every control plane node the same keys before its API server starts.
-func (s *Site) encryptPhase(ctx context.Context, found map[netip.Addr]keyFile) workflow.Phase {
+// encryptionKeyPhase gives every control plane node the same keys before its API server starts.
+func (s *Session) encryptionKeyPhase(ctx context.Context, found map[netip.Addr]keyFile) workflow.Phase {
 	first := s.controlPlanes()[0]
-	giving := &keyGiving{keyFiles: s.keyFiles(), found: found, first: first, connect: s.pool.Host}
+	giving := &keyDistribution{keyFiles: s.keyFiles(), found: found, first: first, connect: s.pool.Host}
 	return workflow.Phase{
-		Name: keyPhase, Short: "give control plane nodes the key that Secrets are encrypted with",
-		On: func(host netip.Addr) bool {
-			return s.verdict.Config.Security.EncryptSecrets && s.index[host].ControlPlane
+		Name: encryptionKeyPhaseName, Short: "give control plane nodes the key that Secrets are encrypted with",
+		Hosts: func(host netip.Addr) bool {
+			return s.loaded.Config.Security.EncryptSecrets && s.index[host].ControlPlane
 		},
 		// It makes the key, and has a record from then on.
-		After: []workflow.Need{{Phase: PreparePhase, On: func(host netip.Addr) bool { return host == first }}},
+		After: []workflow.Dependency{{Phase: PreparePhase, Hosts: func(host netip.Addr) bool { return host == first }}},
 		Plan:  giving.plan(ctx),
 	}
 }
 
-// keyGiving brings control plane nodes the keys that another one has. Where none has any, the first one makes one:
-// [judgeKeys] has seen to it that there is nothing then that another key has encrypted.
-type keyGiving struct {
+// keyDistribution brings control plane nodes the keys that another one has. Where none has any, the first one makes one:
+// [checkKeyFiles] has seen to it that there is nothing then that another key has encrypted.
+type keyDistribution struct {
 	keyFiles
 
 	// found are the files that there were when the run began.
@@ -42,7 +42,7 @@ type keyGiving struct {
 }
 
 // plan is that of all hosts of a run.
-func (g *keyGiving) plan(ctx context.Context) plan {
+func (g *keyDistribution) plan(ctx context.Context) planFunc {
 	content := sync.OnceValues(func() ([]byte, error) { return g.foundOrNew(ctx) })
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 		file, err := g.read(ctx, host)
@@ -60,7 +60,7 @@ func (g *keyGiving) plan(ctx context.Context) plan {
 }
 
 // foundOrNew returns the file that some control plane node has, or a new one.
-func (g *keyGiving) foundOrNew(ctx context.Context) ([]byte, error) {
+func (g *keyDistribution) foundOrNew(ctx context.Context) ([]byte, error) {
 	for _, file := range g.found {
 		if file.exists() {
 			return file.content, nil
@@ -78,20 +78,20 @@ func (g *keyGiving) foundOrNew(ctx context.Context) ([]byte, error) {
 }
 
 // checkKeys reads the files of all control plane nodes, before anything is changed, and judges them.
-func (s *Site) checkKeys(ctx context.Context) (map[netip.Addr]keyFile, error) {
-	if !s.verdict.Config.Security.EncryptSecrets {
+func (s *Session) checkKeys(ctx context.Context) (map[netip.Addr]keyFile, error) {
+	if !s.loaded.Config.Security.EncryptSecrets {
 		return nil, nil
 	}
 	found, err := s.readKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return found, judgeKeys(s.controlPlanes(), found, s.isFounded())
+	return found, checkKeyFiles(s.controlPlanes(), found, s.isInitialized())
 }
 
-// judgeKeys returns a [RefusedError] where API servers could not read each other's Secrets, or there is no key although
+// checkKeyFiles returns a [RefusedError] where API servers could not read each other's Secrets, or there is no key although
 // there may be Secrets that need one: those of a cluster that is founded.
-func judgeKeys(hosts []netip.Addr, found map[netip.Addr]keyFile, founded bool) error {
+func checkKeyFiles(hosts []netip.Addr, found map[netip.Addr]keyFile, founded bool) error {
 	var different differences
 	digests := map[string]bool{}
 	var configs []encryption.Config
@@ -100,7 +100,7 @@ func judgeKeys(hosts []netip.Addr, found map[netip.Addr]keyFile, founded bool) e
 			digest := encryption.Digest(file.content)
 			digests[digest] = true
 			configs = append(configs, file.config)
-			different.add("the file is "+digest, host.String())
+			different.addAt("the file is "+digest, host.String())
 		}
 	}
 	switch {
@@ -123,13 +123,13 @@ func differentKeys(configs []encryption.Config) string {
 }
 
 // readKeys reads the file of every control plane host.
-func (s *Site) readKeys(ctx context.Context) (map[netip.Addr]keyFile, error) {
+func (s *Session) readKeys(ctx context.Context) (map[netip.Addr]keyFile, error) {
 	files := s.keyFiles()
 	var mu sync.Mutex
 	found := map[netip.Addr]keyFile{}
 	report, err := s.run(ctx, s.controlPlanes(), false, workflow.Phase{
 		Name: "read-keys", Short: "read the keys that Secrets are encrypted with",
-		Reads: true,
+		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			file, err := files.read(ctx, host)
 			mu.Lock()

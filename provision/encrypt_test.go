@@ -39,12 +39,12 @@ func (k *keyring) give(founded bool, steps int) (*workflow.Report, error) {
 	k.t.Helper()
 	k.steps = steps
 	found := k.found()
-	if err := judgeKeys(k.hosts, found, founded); err != nil {
+	if err := checkKeyFiles(k.hosts, found, founded); err != nil {
 		return nil, err
 	}
-	giving := &keyGiving{keyFiles: k.keyFiles(), found: found, first: k.hosts[0], connect: k.connect}
+	giving := &keyDistribution{keyFiles: k.keyFiles(), found: found, first: k.hosts[0], connect: k.connect}
 	runner := workflow.Runner{Hosts: k.hosts, Connect: k.connect}
-	report, err := runner.Run(k.t.Context(), []workflow.Phase{{Name: keyPhase, Plan: giving.plan(k.t.Context())}})
+	report, err := runner.Run(k.t.Context(), []workflow.Phase{{Name: encryptionKeyPhaseName, Plan: giving.plan(k.t.Context())}})
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestKeysAreMadeOnce(t *testing.T) {
 			}
 		}
 		report, again := k.give(true, 0)
-		if again != nil || len(report.Changes(k.hosts[0], keyPhase)) > 0 {
+		if again != nil || len(report.Changes(k.hosts[0], encryptionKeyPhaseName)) > 0 {
 			t.Errorf("another run: %v, %v", report, again)
 		}
 		if err == nil {
@@ -91,12 +91,12 @@ func TestKeysComeBack(t *testing.T) {
 	delete(k.files, k.hosts[2])
 	report, err := k.give(true, 100)
 	isBack := string(k.files[k.hosts[0]]) == before && string(k.files[k.hosts[2]]) == before
-	if err != nil || len(report.Changes(k.hosts[1], keyPhase)) > 0 || !isBack {
+	if err != nil || len(report.Changes(k.hosts[1], encryptionKeyPhaseName)) > 0 || !isBack {
 		t.Errorf("%+v, %v", report, err)
 	}
 	k.mode = "644 root:root"
 	report, err = k.give(true, 100)
-	if err != nil || len(report.Changes(k.hosts[1], keyPhase)) != 1 || string(k.files[k.hosts[1]]) != before {
+	if err != nil || len(report.Changes(k.hosts[1], encryptionKeyPhaseName)) != 1 || string(k.files[k.hosts[1]]) != before {
 		t.Errorf("others can read it: %+v, %v", report, err)
 	}
 }

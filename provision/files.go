@@ -7,8 +7,8 @@ import (
 // RenderAll renders everything that create would put on hosts and into the cluster, hosts first,
 // with placeholders for what only a host or a running control plane can tell. It touches nothing. The
 // version is that of this program, whose image runs in the cluster.
-func RenderAll(verdict Verdict, version string) ([]render.File, error) {
-	in := render.Input{Config: verdict.Config, Plan: verdict.Plan, Version: version}
+func RenderAll(loaded Loaded, version string) ([]render.File, error) {
+	in := render.Input{Config: loaded.Config, Plan: loaded.Plan, Version: version}
 	hosts, err := render.Hosts(in)
 	if err != nil {
 		return nil, err

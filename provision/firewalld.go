@@ -5,8 +5,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// wantedFirewalld is what firewalld has to let through, in the words of those who change it.
-func wantedFirewalld(rendered render.Firewalld) firewalld.Wanted {
+// firewalldConfig is what firewalld has to let through, in the words of those who change it.
+func firewalldConfig(rendered render.Firewalld) firewalld.Wanted {
 	var wanted firewalld.Wanted
 	for _, setting := range rendered.Settings {
 		wanted.Settings = append(wanted.Settings, firewalld.Setting{File: setting.File, Key: setting.Key, Value: setting.Value})

@@ -101,7 +101,7 @@ func TestHostileTexts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return provision.Judge([]api.Source{{Name: "f", Data: out.Bytes()}}).Problems
+		return provision.Load([]api.Source{{Name: "f", Data: out.Bytes()}}).Problems
 	}
 	if problems := judge(); problems.HasErrors() {
 		t.Fatal(problems)

@@ -20,7 +20,7 @@ type keyFiles struct {
 	secrets *remote.Secrets
 }
 
-func (s *Site) keyFiles() keyFiles {
+func (s *Session) keyFiles() keyFiles {
 	return keyFiles{path: render.EncryptionConfig, secrets: s.secrets}
 }
 

@@ -33,7 +33,7 @@ func script(name, file string, args ...string) (remote.Script, error) {
 
 // run runs one of the package's scripts that call kubeadm, or get into its way.
 func run(ctx context.Context, host remote.Host, name, file string, args ...string) error {
-	alone, err := script(name, "alone")
+	alone, err := script(name, "kubeadm_lock")
 	if err != nil {
 		return err
 	}
@@ -46,36 +46,36 @@ func run(ctx context.Context, host remote.Host, name, file string, args ...strin
 	return err
 }
 
-// progressOf is how far a host is on the way to being a node.
-type progressOf struct {
+// joinState is how far a host is on the way to being a node.
+type joinState struct {
 	joined bool
 	// balances says that it carries the control plane's VIP with a kubelet of its own.
 	balances bool
-	// left is something of an init or a join that did not come to its end; empty when there is nothing.
-	left string
+	// partial is something of an init or a join that did not come to its end; empty when there is nothing.
+	partial string
 }
 
-func lookAt(ctx context.Context, host remote.Reader) (progressOf, error) {
-	s, err := script("look whether the host is a node", "look")
+func readJoinState(ctx context.Context, host remote.Reader) (joinState, error) {
+	s, err := script("read the join state", "join_state")
 	if err != nil {
-		return progressOf{}, err
+		return joinState{}, err
 	}
 	answer, err := host.Probe(ctx, s)
 	if err != nil {
-		return progressOf{}, err
+		return joinState{}, err
 	}
 	_, joined := answer.Values["joined"]
 	_, balances := answer.Values["balances"]
-	return progressOf{joined: joined, balances: balances, left: answer.Text("half")}, nil
+	return joinState{joined: joined, balances: balances, partial: answer.Text("half")}, nil
 }
 
-// forgetTry takes back what an init or a join left that did not come to its end, if one did: half a node is no base
+// cleanUpFailedJoin takes back what an init or a join left that did not come to its end, if one did: half a node is no base
 // for another try.
-func (s *Site) forgetTry(ctx context.Context, host remote.Host, progress progressOf) error {
-	if progress.left == "" {
+func (s *Session) cleanUpFailedJoin(ctx context.Context, host remote.Host, progress joinState) error {
+	if progress.partial == "" {
 		return nil
 	}
-	alone, err := script("end what an earlier try left running", "alone")
+	alone, err := script("stop the kubeadm of an earlier run", "kubeadm_lock")
 	if err != nil {
 		return err
 	}
@@ -84,17 +84,17 @@ func (s *Site) forgetTry(ctx context.Context, host remote.Host, progress progres
 	}
 	// As long as its etcd runs: of two members, one cannot let the other go without it.
 	if s.index[host.Address()].ControlPlane {
-		if err := s.dropMember(ctx, host.Address()); err != nil {
+		if err := s.removeEtcdMember(ctx, host.Address()); err != nil {
 			return fmt.Errorf("cannot take the host out of etcd, where an earlier try has made it a member: %w", err)
 		}
 	}
-	if err := run(ctx, host, "take back what an earlier try left", "clean", render.CRISocket); err != nil {
+	if err := run(ctx, host, "clean up a failed join", "kubeadm_reset", render.CRISocket); err != nil {
 		return err
 	}
-	if err := s.dropVIP(ctx, host); err != nil {
+	if err := s.removeVIP(ctx, host); err != nil {
 		return err
 	}
-	client, err := s.access.open(ctx)
+	client, err := s.api.client(ctx)
 	if errors.Is(err, errNoCluster) {
 		return nil
 	}
@@ -104,28 +104,28 @@ func (s *Site) forgetTry(ctx context.Context, host remote.Host, progress progres
 	return client.MarkUnready(ctx, s.index[host.Address()].NodeFacts().Name)
 }
 
-// dropVIP takes the control plane's VIP off a host that may have it, and whose pods have ended.
-func (s *Site) dropVIP(ctx context.Context, host remote.Host) error {
+// removeVIP takes the control plane's VIP off a host that may have it, and whose pods have ended.
+func (s *Session) removeVIP(ctx context.Context, host remote.Host) error {
 	if !s.cluster.Bundled || !s.index[host.Address()].Balancer {
 		return nil
 	}
-	return run(ctx, host, "take the control plane's VIP off the host", "drop_vip", s.cluster.Endpoint.Addr().String())
+	return run(ctx, host, "remove the control plane VIP from the host", "remove_vip", s.cluster.Endpoint.Addr().String())
 }
 
-// announce tells the cluster what a host has that is about to join. Its Node is there already, with its pod ranges.
-func (s *Site) announce(ctx context.Context, address netip.Addr) error {
-	client, err := s.access.open(ctx)
+// setInitialCapacity tells the cluster what a host has that is about to join. Its Node is there already, with its pod ranges.
+func (s *Session) setInitialCapacity(ctx context.Context, address netip.Addr) error {
+	client, err := s.api.client(ctx)
 	if err != nil {
 		return err
 	}
 	host := s.index[address]
-	return client.Announce(ctx, host.NodeFacts().Name, kube.Capacity{
-		CPUs: host.Facts.CPUs, Memory: host.Facts.Memory, Pods: s.verdict.Config.MaxPodsPerNode,
+	return client.SetInitialCapacity(ctx, host.NodeFacts().Name, kube.Capacity{
+		CPUs: host.Facts.CPUs, Memory: host.Facts.Memory, Pods: s.loaded.Config.MaxPodsPerNode,
 	})
 }
 
 // kubeadm makes a host a node: with init or with join, from the files that are rendered for that.
-func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files render.HostFiles) error {
+func (s *Session) kubeadm(ctx context.Context, host remote.Host, verb string, files render.HostFiles) error {
 	joining := slices.DeleteFunc(slices.Clone(files.Files), func(file render.File) bool { return !isForJoining(file.Path) })
 	if _, err := host.WriteFiles(ctx, remoteFiles(joining)); err != nil {
 		return err
@@ -133,10 +133,10 @@ func (s *Site) kubeadm(ctx context.Context, host remote.Host, verb string, files
 	if err := run(ctx, host, "kubeadm "+verb, verb, render.KubeadmConfig); err != nil {
 		return s.explain(ctx, host, verb, err)
 	}
-	if _, err := host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedNote)}}); err != nil {
+	if _, err := host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedMarker)}}); err != nil {
 		return err
 	}
-	s.access.hasJoined(host.Address())
+	s.api.markJoined(host.Address())
 	return nil
 }
 
@@ -149,20 +149,20 @@ func remoteFiles(files []render.File) []remote.File {
 	return to
 }
 
-// joinedNote tells who looks into the file what it is for.
-const joinedNote = "kubeadm has come to its end on this host: it is a node.\n"
+// joinedMarker tells who looks into the file what it is for.
+const joinedMarker = "kubeadm has come to its end on this host: it is a node.\n"
 
 // scratchDir is where scripts keep secrets for a moment: in memory, not on a disk.
 const scratchDir = "/run"
 
 // uploadCertificates leaves the control plane's certificates in the cluster, encrypted.
-func (s *Site) uploadCertificates(ctx context.Context, key string) error {
-	member, err := s.access.member(ctx)
+func (s *Session) uploadCertificates(ctx context.Context, key string) error {
+	member, err := s.api.joinedControlPlane(ctx)
 	if err != nil {
 		return err
 	}
 	// kubeadm talks to the API server that its configuration has beside it: the member's own.
-	files, err := s.renderHosts(render.Later{CertificateKey: key, Founder: member.Address()})
+	files, err := s.renderHosts(render.Discovered{CertificateKey: key, InitNode: member.Address()})
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (e *KubeadmError) Error() string {
 func (e *KubeadmError) Unwrap() error { return e.Err }
 
 // explain adds the lines of the host's logs that tell why kubeadm failed.
-func (s *Site) explain(ctx context.Context, host remote.Reader, verb string, cause error) error {
+func (s *Session) explain(ctx context.Context, host remote.Reader, verb string, cause error) error {
 	var failed *remote.CommandError
 	if !errors.As(cause, &failed) || ctx.Err() != nil {
 		return cause
@@ -214,19 +214,19 @@ func (s *Site) explain(ctx context.Context, host remote.Reader, verb string, cau
 	if err != nil {
 		return explained // what is known is said all the same
 	}
-	explained.Lines = append(complaints(answer.Values["kubelet"].Output), lastWords(answer.Text("containers"))...)
+	explained.Lines = append(logErrors(answer.Values["kubelet"].Output), lastLogLines(answer.Text("containers"))...)
 	return explained
 }
 
-// maxComplaints bounds how many lines of a log are repeated.
-const maxComplaints = 5
+// maxLogErrors bounds how many lines of a log are repeated.
+const maxLogErrors = 5
 
-// complaints are the last different errors in a log of klog's form; the same one over and over is one.
-func complaints(log []byte) []string {
+// logErrors are the last different errors in a log of klog's form; the same one over and over is one.
+func logErrors(log []byte) []string {
 	var lines []string
 	seen := map[string]bool{}
 	all := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
-	for i := len(all) - 1; i >= 0 && len(lines) < maxComplaints; i-- {
+	for i := len(all) - 1; i >= 0 && len(lines) < maxLogErrors; i-- {
 		line := string(all[i])
 		if !strings.HasPrefix(line, "E") && !strings.Contains(line, "level=error") && !strings.Contains(line, "command failed") {
 			continue
@@ -237,14 +237,14 @@ func complaints(log []byte) []string {
 		}
 		if !seen[what] {
 			seen[what] = true
-			lines = append([]string{"kubelet: " + shortened(what)}, lines...)
+			lines = append([]string{"kubelet: " + shorten(what)}, lines...)
 		}
 	}
 	return lines
 }
 
-// lastWords are the ends of containers' logs that hold a complaint.
-func lastWords(text string) []string {
+// lastLogLines are the ends of containers' logs that hold a complaint.
+func lastLogLines(text string) []string {
 	var lines []string
 	name := ""
 	for line := range strings.Lines(text) {
@@ -257,14 +257,14 @@ func lastWords(text string) []string {
 		fields := strings.SplitN(line, " ", 4)
 		if len(fields) == 4 && (strings.HasPrefix(fields[3], "E") || strings.HasPrefix(fields[3], "F") ||
 			strings.Contains(fields[3], `"level":"fatal"`) || strings.Contains(fields[3], `"level":"error"`)) {
-			lines = append(lines, name+": "+shortened(fields[3]))
+			lines = append(lines, name+": "+shorten(fields[3]))
 		}
 	}
-	return lines[max(0, len(lines)-maxComplaints):]
+	return lines[max(0, len(lines)-maxLogErrors):]
 }
 
-// shortened keeps a line of a log readable in a message.
-func shortened(line string) string {
+// shorten keeps a line of a log readable in a message.
+func shorten(line string) string {
 	const most = 300
 	if len(line) <= most {
 		return line

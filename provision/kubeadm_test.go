@@ -15,10 +15,10 @@ Started kubelet.
 E1125 06:18:11.000000    1 kubelet.go:3] "Container runtime is down"
 `
 	want := []string{`kubelet: "command failed" err="no cgroups"`, `kubelet: "Container runtime is down"`}
-	if diff := cmp.Diff(want, complaints([]byte(log))); diff != "" {
+	if diff := cmp.Diff(want, logErrors([]byte(log))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := complaints(nil); got != nil {
+	if got := logErrors(nil); got != nil {
 		t.Errorf("of nothing: %q", got)
 	}
 }
@@ -36,7 +36,7 @@ func TestLastWords(t *testing.T) {
 		`etcd-lab-cp-1: {"level":"fatal","msg":"no space"}`,
 		`kube-apiserver-lab-cp-1: E1125 06:18:09.000000 1 run.go:2] "command failed" err="no etcd"`,
 	}
-	if diff := cmp.Diff(want, lastWords(text)); diff != "" {
+	if diff := cmp.Diff(want, lastLogLines(text)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

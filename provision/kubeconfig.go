@@ -18,13 +18,13 @@ const adminKubeconfig = "/etc/kubernetes/admin.conf"
 
 // kubeconfig returns the administrator's kubeconfig, with names that tell clusters apart when files are merged. The
 // error is errNoCluster as long as there is no cluster.
-func (s *Site) kubeconfig() ([]byte, error) {
-	if s.access.client == nil {
+func (s *Session) kubeconfig() ([]byte, error) {
+	if s.api.cached == nil {
 		return nil, errNoCluster
 	}
-	cluster := s.verdict.Config.Name
+	cluster := s.loaded.Config.Name
 	user := cluster + "-admin"
-	return s.access.admin.Kubeconfig(s.cluster.Endpoint, kube.Names{Cluster: cluster, User: user, Context: user + "@" + cluster})
+	return s.api.admin.Kubeconfig(s.cluster.Endpoint, kube.Names{Cluster: cluster, User: user, Context: user + "@" + cluster})
 }
 
 // KubeconfigError is a kubeconfig that is not as kubeadm or dualstrap wrote it, or that is another cluster's. It is not
@@ -58,14 +58,14 @@ func (e *KubeconfigError) Hint() string {
 
 // readAdmin reads the administrator's credentials on a control plane node. The error is a [KubeconfigError] where its
 // kubeconfig holds anything else, or is of another cluster than what the run has seen so far.
-func (a *access) readAdmin(ctx context.Context, host remote.Host) (kube.Admin, error) {
+func (a *apiAccess) readAdmin(ctx context.Context, host remote.Host) (kube.Admin, error) {
 	content, err := host.ReadFile(ctx, adminKubeconfig)
 	if err != nil {
 		return kube.Admin{}, err
 	}
 	admin, err := kube.ParseAdmin(content)
 	if err == nil {
-		err = a.site.checkCA(admin)
+		err = a.session.checkCA(admin)
 	}
 	if err != nil {
 		return kube.Admin{}, &KubeconfigError{Host: host.Address(), Path: adminKubeconfig, Err: err}
@@ -75,12 +75,12 @@ func (a *access) readAdmin(ctx context.Context, host remote.Host) (kube.Admin, e
 
 // checkCA compares the cluster's certificate authority with the one that this machine knows from an earlier run, and
 // with those that the nodes had when they were probed. Before there were nodes, what is known is of an earlier cluster.
-func (s *Site) checkCA(admin kube.Admin) error {
+func (s *Session) checkCA(admin kube.Admin) error {
 	hash, err := hostprep.CAHash(admin.CA)
 	if err != nil {
 		return err
 	}
-	if known := s.cluster.CAHash; known != "" && known != hash && s.isFounded() {
+	if known := s.cluster.CAHash; known != "" && known != hash && s.isInitialized() {
 		return fmt.Errorf("its certificate authority is %s, and that in %s is %s", hash, s.options.Kubeconfig, known)
 	}
 	for i := range s.hosts {

@@ -73,18 +73,18 @@ func TestReadAdminComparesAuthorities(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			options := SiteOptions{Kubeconfig: filepath.Join(t.TempDir(), "c-kubeconfig")}
+			options := SessionOptions{Kubeconfig: filepath.Join(t.TempDir(), "c-kubeconfig")}
 			if test.earlier != nil {
 				if err := os.WriteFile(options.Kubeconfig, kubeconfigOf(t, *test.earlier), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			site := openExample(t, "ha.yaml", options)
+			session := openExample(t, "ha.yaml", options)
 			for i, member := range test.nodes {
-				site.hosts[i+1].Facts.Membership = member
+				session.hosts[i+1].Facts.Membership = member
 			}
-			host := controlPlaneHost{address: site.hosts[0].Address, kubeconfig: kubeconfigOf(t, own)}
-			admin, err := site.access.readAdmin(t.Context(), host)
+			host := controlPlaneHost{address: session.hosts[0].Address, kubeconfig: kubeconfigOf(t, own)}
+			admin, err := session.api.readAdmin(t.Context(), host)
 			var refused *KubeconfigError
 			switch {
 			case test.want == "" && (err != nil || string(admin.CA) != string(own.PEM())):
@@ -97,14 +97,14 @@ func TestReadAdminComparesAuthorities(t *testing.T) {
 }
 
 // openExample returns the hosts of an example.
-func openExample(t *testing.T, name string, options SiteOptions) *Site {
+func openExample(t *testing.T, name string, options SessionOptions) *Session {
 	t.Helper()
-	site, err := OpenSite(Verdict{Config: example(t, name)}, options)
+	session, err := OpenSession(Loaded{Config: example(t, name)}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(site.Close)
-	return site
+	t.Cleanup(session.Close)
+	return session
 }
 
 // TestHostileWorkspaceKubeconfigs tries kubeconfigs in the workspace that are not as dualstrap wrote them.
@@ -126,7 +126,7 @@ func TestHostileWorkspaceKubeconfigs(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := OpenSite(Verdict{Config: example(t, "dual-stack.yaml")}, SiteOptions{Kubeconfig: path})
+			_, err := OpenSession(Loaded{Config: example(t, "dual-stack.yaml")}, SessionOptions{Kubeconfig: path})
 			var refused *KubeconfigError
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), test.want) ||
 				!strings.Contains(refused.Hint(), "move the file away") {
@@ -143,15 +143,15 @@ func TestRefusalTellsAuthoritiesApart(t *testing.T) {
 	if err := os.WriteFile(path, kubeconfigOf(t, earlier), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	site := openExample(t, "dual-stack.yaml", SiteOptions{Kubeconfig: path})
-	member := &site.hosts[0].Facts.Membership
+	session := openExample(t, "dual-stack.yaml", SessionOptions{Kubeconfig: path})
+	member := &session.hosts[0].Facts.Membership
 	*member = hostprep.Membership{Prepared: true, Server: "https://10.2.0.175:443", PreparedFor: "10.2.0.175:443", CAHash: hashOf(t, earlier)}
-	if err := site.refusal(); err != nil {
+	if err := session.refusal(); err != nil {
 		t.Errorf("its own node is refused: %v", err)
 	}
 	member.CAHash = hashOf(t, now)
 	want := "its certificate authority is " + hashOf(t, now) + ", and that in " + path
-	if err := site.refusal(); err == nil || !strings.Contains(err.Error(), want) {
+	if err := session.refusal(); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v, want %s", err, want)
 	}
 }

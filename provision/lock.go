@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	// beatInterval is how often a run says that it is alive to the hosts whose locks it holds. A lock
-	// whose run has not for lockPatience is free: the run's machine froze, or cannot reach the host.
+	// heartbeatInterval is how often a run says that it is alive to the hosts whose locks it holds. A lock
+	// whose run has not for lockExpiry is free: the run's machine froze, or cannot reach the host.
 	// When a run ends in any other way, its connections do, and its locks with them.
-	beatInterval = time.Second
-	lockPatience = 30 * time.Second
+	heartbeatInterval = time.Second
+	lockExpiry        = 30 * time.Second
 	// lockTries is how many times a host is asked whether its lock is held, for ten seconds each.
 	lockTries = 6
 )
@@ -49,7 +49,7 @@ func (e *LockedError) Hint() string {
 // lock keeps other runs away from the cluster until the function is called: it holds the hosts of the
 // control plane. A host that is not reached is left out, since its checks will fail. The connections are
 // the lock's own: sshd may allow but one session on each.
-func (s *Site) lock(ctx context.Context) (release func(), err error) {
+func (s *Session) lock(ctx context.Context) (release func(), err error) {
 	pool, err := remote.NewPool(s.settings)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (s *Site) lock(ctx context.Context) (release func(), err error) {
 		pool.Close()
 	})
 	var group errgroup.Group
-	who := holder()
+	who := lockHolder()
 	for _, address := range s.controlPlanes() {
 		group.Go(func() error {
 			s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true})
@@ -71,7 +71,7 @@ func (s *Site) lock(ctx context.Context) (release func(), err error) {
 			if err != nil {
 				return nil //nolint:nilerr // its checks say so
 			}
-			return hold(ctx, host, who, &held, beats{over})
+			return acquireLock(ctx, host, who, &held, heartbeat{over})
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -81,22 +81,22 @@ func (s *Site) lock(ctx context.Context) (release func(), err error) {
 	return release, nil
 }
 
-// lockConnecting takes the lock, and has connections to all hosts be made meanwhile. Nothing is read on
+// lockAndConnect takes the lock, and has connections to all hosts be made meanwhile. Nothing is read on
 // them before the lock is there: another run may be at its last change.
-func (s *Site) lockConnecting(ctx context.Context) (release func(), err error) {
+func (s *Session) lockAndConnect(ctx context.Context) (release func(), err error) {
 	for _, address := range s.addresses() {
 		go func() { _, _ = s.pool.Host(ctx, address) }() // what is wrong with it, its checks say
 	}
 	return s.lock(ctx)
 }
 
-// hold takes a host's lock. It is held for as long as the beats go on, by a session that is in held.
-func hold(ctx context.Context, host remote.Host, who string, held *sync.WaitGroup, alive beats) error {
-	holding, err := script("hold the lock", "lock", who, strconv.Itoa(int(lockPatience.Seconds())))
+// acquireLock takes a host's lock. It is held for as long as the beats go on, by a session that is in held.
+func acquireLock(ctx context.Context, host remote.Host, who string, held *sync.WaitGroup, alive heartbeat) error {
+	holding, err := script("hold the lock", "run_lock", who, strconv.Itoa(int(lockExpiry.Seconds())))
 	if err != nil {
 		return err
 	}
-	waiting, err := script("wait for the lock", "locked", who)
+	waiting, err := script("wait for the lock", "wait_lock", who)
 	if err != nil {
 		return err
 	}
@@ -122,27 +122,27 @@ func hold(ctx context.Context, host remote.Host, who string, held *sync.WaitGrou
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(beatInterval): // it is on its way still
+		case <-time.After(heartbeatInterval): // it is on its way still
 		}
 	}
 	return fmt.Errorf("cannot lock %s: it neither takes the lock nor says who holds it", host.Address())
 }
 
-// beats is an input that goes on until it is over.
-type beats struct{ over <-chan struct{} }
+// heartbeat is an input that goes on until it is over.
+type heartbeat struct{ done <-chan struct{} }
 
 // Read implements io.Reader.
-func (b beats) Read(data []byte) (int, error) {
+func (b heartbeat) Read(data []byte) (int, error) {
 	select {
-	case <-b.over:
+	case <-b.done:
 		return 0, io.EOF
-	case <-time.After(beatInterval):
+	case <-time.After(heartbeatInterval):
 		return copy(data, "."), nil
 	}
 }
 
-// holder says who runs this program, and since when.
-func holder() string {
+// lockHolder says who runs this program, and since when.
+func lockHolder() string {
 	name := "somebody"
 	if account, err := user.Current(); err == nil {
 		name = account.Username

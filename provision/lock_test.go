@@ -34,7 +34,7 @@ func TestHostileLockHolders(t *testing.T) {
 			}
 			over := make(chan struct{})
 			var held sync.WaitGroup
-			err = hold(context.Background(), host, "me", &held, beats{over})
+			err = acquireLock(context.Background(), host, "me", &held, heartbeat{over})
 			close(over)
 			held.Wait()
 			if !errors.Is(err, remote.ErrUnreachable) {

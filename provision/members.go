@@ -19,8 +19,8 @@ const (
 )
 
 // etcd gives a client of the cluster's etcd, by way of a control plane node that stays.
-func (s *Site) etcd(ctx context.Context) (*etcd.Client, error) {
-	host, err := s.access.member(ctx)
+func (s *Session) etcd(ctx context.Context) (*etcd.Client, error) {
+	host, err := s.api.joinedControlPlane(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (s *Site) etcd(ctx context.Context) (*etcd.Client, error) {
 
 // memberOf finds a host among etcd's members, and gives a client that is to be closed. There is none where the host is
 // no member, or nothing is a cluster yet.
-func (s *Site) memberOf(ctx context.Context, host netip.Addr) (*etcd.Client, etcd.Member, error) {
+func (s *Session) memberOf(ctx context.Context, host netip.Addr) (*etcd.Client, etcd.Member, error) {
 	client, err := s.etcd(ctx)
 	if errors.Is(err, errNoCluster) {
 		return nil, etcd.Member{}, nil
@@ -57,13 +57,13 @@ func (s *Site) memberOf(ctx context.Context, host netip.Addr) (*etcd.Client, etc
 }
 
 // isMember reports whether a member of etcd is the one on a host.
-func (s *Site) isMember(member etcd.Member, host netip.Addr) bool {
+func (s *Session) isMember(member etcd.Member, host netip.Addr) bool {
 	return slices.Contains(member.Addresses, s.index[host].K8sIP)
 }
 
-// dropMember takes a host out of etcd whose data is about to be removed: etcd would go on to count on it, and it could
+// removeEtcdMember takes a host out of etcd whose data is about to be removed: etcd would go on to count on it, and it could
 // not be a member again.
-func (s *Site) dropMember(ctx context.Context, host netip.Addr) error {
+func (s *Session) removeEtcdMember(ctx context.Context, host netip.Addr) error {
 	client, member, err := s.memberOf(ctx, host)
 	if client == nil || err != nil {
 		return err
@@ -72,15 +72,15 @@ func (s *Site) dropMember(ctx context.Context, host netip.Addr) error {
 	return client.Remove(ctx, member)
 }
 
-// dropHalves takes out of etcd whoever is no control plane node, before one becomes one: etcd has one learner at a
+// removeStaleEtcdMembers takes out of etcd whoever is no control plane node, before one becomes one: etcd has one learner at a
 // time, and that of a join that was cut off would be in the way of all others.
-func (s *Site) dropHalves(ctx context.Context) error {
-	nodes := s.access.members()
+func (s *Session) removeStaleEtcdMembers(ctx context.Context) error {
+	nodes := s.api.joinedControlPlanes()
 	for _, host := range s.controlPlanes() {
 		if slices.Contains(nodes, host) {
 			continue
 		}
-		if err := s.dropMember(ctx, host); err != nil {
+		if err := s.removeEtcdMember(ctx, host); err != nil {
 			return err
 		}
 	}

@@ -11,18 +11,18 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// planObjects compares the cluster with its manifests. All changes are one action, because later ones
+// planManifests compares the cluster with its manifests. All changes are one action, because later ones
 // need earlier ones: a kind, a namespace.
-func (s *Site) planObjects(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
-	client, err := s.access.open(ctx)
+func (s *Session) planManifests(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
+	client, err := s.api.client(ctx)
 	if err != nil {
 		return nil, err
 	}
-	manifests, err := render.Cluster(s.renderInput(render.Later{}))
+	manifests, err := render.Cluster(s.renderInput(render.Discovered{}))
 	if err != nil {
 		return nil, err
 	}
-	all := make([]objectStep, len(manifests))
+	all := make([]manifestStep, len(manifests))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, manifest := range manifests {
 		group.Go(func() (err error) {
@@ -33,7 +33,7 @@ func (s *Site) planObjects(ctx context.Context, _ remote.Reader) ([]workflow.Act
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	var steps []objectStep
+	var steps []manifestStep
 	var changes []workflow.Change
 	for _, step := range all {
 		for _, difference := range step.changes {
@@ -60,26 +60,26 @@ func (s *Site) planObjects(ctx context.Context, _ remote.Reader) ([]workflow.Act
 	}}, nil
 }
 
-// objectStep is what has to be applied of one manifest.
-type objectStep struct {
+// manifestStep is what has to be applied of one manifest.
+type manifestStep struct {
 	objects []kube.Object
 	changes []string
 	apply   func(context.Context, []kube.Object) error
 }
 
-func compareManifest(ctx context.Context, client *kube.Client, manifest render.File) (objectStep, error) {
+func compareManifest(ctx context.Context, client *kube.Client, manifest render.File) (manifestStep, error) {
 	objects, err := kube.Decode(manifest.Content)
 	if err != nil {
-		return objectStep{}, err
+		return manifestStep{}, err
 	}
-	step := objectStep{apply: client.Apply}
+	step := manifestStep{apply: client.Apply}
 	compare := client.Compare
 	if manifest.Path == render.NodesManifest {
 		compare, step.apply = client.CompareNodes, client.ApplyNodes
 	}
 	differences, err := compare(ctx, objects)
 	if err != nil {
-		return objectStep{}, err
+		return manifestStep{}, err
 	}
 	for i, difference := range differences {
 		if difference.Any() {

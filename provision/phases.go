@@ -19,96 +19,97 @@ import (
 
 // The names of the phases of create, in their order.
 const (
-	balancePhase          = "balance"
+	loadBalancerPhase     = "load-balancer"
 	initPhase             = "init"
-	objectsPhase          = "objects"
+	manifestsPhase        = "apply-manifests"
 	joinControlPlanePhase = "join-control-plane"
 	joinPhase             = "join"
-	readyPhase            = "ready"
-	settlePhase           = "settle"
+	waitNodePhase         = "wait-node"
+	waitWorkloadsPhase    = "wait-workloads"
 )
 
-// joins is what a host does that becomes a node.
-const joins = "join the cluster"
+// joinSummary is what a host does that becomes a node.
+const joinSummary = "join the cluster"
 
 const (
 	// joinWindow is how many workers join at once.
 	joinWindow = 50
-	// readyPatience is how long a node may take to become ready once it has joined, and the cluster's
+	// readyTimeout is how long a node may take to become ready once it has joined, and the cluster's
 	// workloads when all are.
-	readyPatience = 5 * time.Minute
-	// servingPatience is how long the kubelet of a ready node may be without a certificate to serve with. It asks for one
+	readyTimeout = 5 * time.Minute
+	// servingTimeout is how long the kubelet of a ready node may be without a certificate to serve with. It asks for one
 	// when it starts, and while it cannot it tries again after half a minute at most.
-	servingPatience = 2 * time.Minute
+	servingTimeout = 2 * time.Minute
 )
 
 // createPhases are what create does once all hosts have passed their checks.
 //
-//	            prepare   encryption-key   balance   init   objects   join-control-plane   join   ready   settle
-//	balancer    ├───────┤                ├─────────┤                                     ├──────┼──────┤
-//	first       ├───────┼────────────────┤         ├──────┼─────────┤                           ├──────┼───────┤
-//	control     ├───────┼────────────────┤                          ├────────────────────┤      ├──────┤
-//	worker      ├───────┤                                                                ├──────┼──────┤
-func (s *Site) createPhases(ctx context.Context, keys map[netip.Addr]keyFile) ([]workflow.Phase, error) {
+//	           prepare  encryption-key  load-balancer  init  apply-manifests  join-control-plane  join  wait-node  wait-workloads
+//	balancer   ├──────┤                ├─────────────┤                                           ├────┼─────────┤
+//	first      ├──────┼────────────────┤             ├─────┼─────────────────┤                        ├─────────┼──────────────┤
+//	control    ├──────┼────────────────┤                                     ├──────────────────┤     ├─────────┤
+//	worker     ├──────┤                                                                          ├────┼─────────┤
+func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile) ([]workflow.Phase, error) {
 	key, err := newCertificateKey()
 	if err != nil {
 		return nil, err
 	}
 	s.secrets.Add(key)
 	first := s.controlPlanes()[0]
-	founded := s.isFounded()
+	founded := s.isInitialized()
 	isFirst := func(host netip.Addr) bool { return host == first }
 	isControlPlane := func(host netip.Addr) bool { return s.index[host].ControlPlane }
 	balances := func(host netip.Addr) bool {
 		return s.index[host].Balancer && !isControlPlane(host) && !s.index[host].Facts.Membership.Joined
 	}
-	prepared := s.renderedOnce()
-	founding := func() (hostFiles, error) { return s.renderHosts(render.Later{CertificateKey: key}) }
-	invitation := sync.OnceValues(func() (hostFiles, error) { return s.invite(ctx, key) })
+	prepared := s.renderOnce()
+	founding := func() (hostFiles, error) { return s.renderHosts(render.Discovered{CertificateKey: key}) }
+	invitation := sync.OnceValues(func() (hostFiles, error) { return s.prepareJoin(ctx, key) })
 	return []workflow.Phase{
-		s.preparePhase(prepared), s.encryptPhase(ctx, keys),
+		s.preparePhase(prepared), s.encryptionKeyPhase(ctx, keys),
 		{
-			Name: balancePhase, Short: "carry the control plane's VIP where other nodes do that",
-			On:   balances,
-			Plan: s.planBalance(prepared),
+			Name: loadBalancerPhase, Short: "carry the control plane's VIP where other nodes do that",
+			Hosts: balances,
+			Plan:  s.planControlPlaneLB(prepared),
 		},
 		{
 			Name: initPhase, Short: "make the first control plane node",
-			On:    func(host netip.Addr) bool { return isFirst(host) && !founded },
-			After: []workflow.Need{{Phase: balancePhase, On: balances}},
+			Hosts: func(host netip.Addr) bool { return isFirst(host) && !founded },
+			After: []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}},
 			Plan:  s.planNode("create the control plane", "init", founding),
 		},
 		{
-			Name: objectsPhase, Short: "bring nodes and workloads into the cluster",
-			On:   isFirst,
-			Plan: s.planObjects,
+			Name: manifestsPhase, Short: "bring nodes and workloads into the cluster",
+			Hosts: isFirst,
+			Plan:  s.planManifests,
 		},
 		{
 			Name: joinControlPlanePhase, Short: "make the other control plane nodes, one at a time",
-			On:     func(host netip.Addr) bool { return isControlPlane(host) && (founded || !isFirst(host)) },
-			After:  []workflow.Need{{Phase: balancePhase, On: balances}, {Phase: objectsPhase, On: isFirst}},
-			AtOnce: 1, // each changes who has to agree in etcd
-			Plan:   s.planNode(joins, "join", invitation),
+			Hosts:       func(host netip.Addr) bool { return isControlPlane(host) && (founded || !isFirst(host)) },
+			After:       []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}, {Phase: manifestsPhase, Hosts: isFirst}},
+			MaxParallel: 1, // each changes who has to agree in etcd
+			Plan:        s.planNode(joinSummary, "join", invitation),
 		},
 		{
 			Name: joinPhase, Short: "make the other nodes",
-			On: func(host netip.Addr) bool { return !isControlPlane(host) },
-			After: []workflow.Need{
-				{Phase: balancePhase, On: balances}, {Phase: objectsPhase, On: isFirst}, {Phase: joinControlPlanePhase, On: isControlPlane},
+			Hosts: func(host netip.Addr) bool { return !isControlPlane(host) },
+			After: []workflow.Dependency{
+				{Phase: loadBalancerPhase, Hosts: balances}, {Phase: manifestsPhase, Hosts: isFirst},
+				{Phase: joinControlPlanePhase, Hosts: isControlPlane},
 			},
-			AtOnce: joinWindow,
-			Plan:   s.planNode(joins, "join", invitation),
+			MaxParallel: joinWindow,
+			Plan:        s.planNode(joinSummary, "join", invitation),
 		},
 		{
-			Name: readyPhase, Short: "wait until the nodes are ready, and API servers can ask their kubelets",
-			Reads: true,
-			Plan:  s.awaitNode(sync.OnceValues(func() (bool, error) { return s.signsServing(ctx) })),
+			Name: waitNodePhase, Short: "wait until the nodes are ready, and API servers can ask their kubelets",
+			ReadOnly: true,
+			Plan:     s.planWaitNode(sync.OnceValues(func() (bool, error) { return s.signsServing(ctx) })),
 		},
 		{
-			Name: settlePhase, Short: "wait until the cluster's workloads are ready",
-			Reads: true, On: isFirst,
-			After: []workflow.Need{{Phase: readyPhase}},
-			Plan:  s.awaitWorkloads,
+			Name: waitWorkloadsPhase, Short: "wait until the cluster's workloads are ready",
+			ReadOnly: true, Hosts: isFirst,
+			After: []workflow.Dependency{{Phase: waitNodePhase}},
+			Plan:  s.planWaitWorkloads,
 		},
 	}, nil
 }
@@ -122,15 +123,15 @@ func newCertificateKey() (string, error) {
 	return hex.EncodeToString(key), nil
 }
 
-// plan is a phase's Plan.
-type plan = func(context.Context, remote.Reader) ([]workflow.Action, error)
+// planFunc is a phase's Plan.
+type planFunc = func(context.Context, remote.Reader) ([]workflow.Action, error)
 
-// planBalance starts the load balancer of the control plane on a host that is no node yet, unless it runs. What a join
+// planControlPlaneLB starts the load balancer of the control plane on a host that is no node yet, unless it runs. What a join
 // has left goes first: it would take the load balancer with it later, and other hosts join by way of it.
-func (s *Site) planBalance(rendered func() (hostFiles, error)) plan {
+func (s *Session) planControlPlaneLB(rendered func() (hostFiles, error)) planFunc {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-		progress, err := lookAt(ctx, host)
-		if err != nil || progress.joined || progress.balances && progress.left == "" {
+		progress, err := readJoinState(ctx, host)
+		if err != nil || progress.joined || progress.balances && progress.partial == "" {
 			return nil, err
 		}
 		return []workflow.Action{{Summary: "carry the control plane's VIP", Do: func(ctx context.Context, host remote.Host) error {
@@ -138,7 +139,7 @@ func (s *Site) planBalance(rendered func() (hostFiles, error)) plan {
 			if err != nil {
 				return err
 			}
-			if err := s.forgetTry(ctx, host, progress); err != nil {
+			if err := s.cleanUpFailedJoin(ctx, host, progress); err != nil {
 				return err
 			}
 			balancing := slices.DeleteFunc(slices.Clone(files[host.Address()].Files), func(file render.File) bool {
@@ -147,15 +148,15 @@ func (s *Site) planBalance(rendered func() (hostFiles, error)) plan {
 			if _, err := host.WriteFiles(ctx, remoteFiles(balancing)); err != nil {
 				return err
 			}
-			return run(ctx, host, "start the load balancer", "balance", render.StandaloneKubelet)
+			return run(ctx, host, "start the load balancer", "start_load_balancer", render.StandaloneKubelet)
 		}}}, nil
 	}
 }
 
 // planNode makes a host a node with a verb of kubeadm and the files for that, unless it is one.
-func (s *Site) planNode(summary, verb string, files func() (hostFiles, error)) plan {
+func (s *Session) planNode(summary, verb string, files func() (hostFiles, error)) planFunc {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-		progress, err := lookAt(ctx, host)
+		progress, err := readJoinState(ctx, host)
 		if err != nil || progress.joined {
 			return nil, err
 		}
@@ -164,11 +165,11 @@ func (s *Site) planNode(summary, verb string, files func() (hostFiles, error)) p
 			if err != nil {
 				return err
 			}
-			if err := s.forgetTry(ctx, host, progress); err != nil {
+			if err := s.cleanUpFailedJoin(ctx, host, progress); err != nil {
 				return err
 			}
 			if verb == "join" {
-				if err := s.announce(ctx, host.Address()); err != nil {
+				if err := s.setInitialCapacity(ctx, host.Address()); err != nil {
 					return err
 				}
 			}
@@ -177,10 +178,10 @@ func (s *Site) planNode(summary, verb string, files func() (hostFiles, error)) p
 	}
 }
 
-// invite makes a token to join with and gives the files that hosts join with. Where control plane nodes
+// prepareJoin makes a token to join with and gives the files that hosts join with. Where control plane nodes
 // are to join, it leaves the control plane's certificates for them in the cluster.
-func (s *Site) invite(ctx context.Context, key string) (hostFiles, error) {
-	client, err := s.access.open(ctx)
+func (s *Session) prepareJoin(ctx context.Context, key string) (hostFiles, error) {
+	client, err := s.api.client(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -198,36 +199,36 @@ func (s *Site) invite(ctx context.Context, key string) (hostFiles, error) {
 		if err := s.uploadCertificates(ctx, key); err != nil {
 			return nil, err
 		}
-		if err := s.dropHalves(ctx); err != nil {
+		if err := s.removeStaleEtcdMembers(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return s.renderHosts(render.Later{Founded: true, BootstrapToken: token, CACertHash: hash, CertificateKey: key})
+	return s.renderHosts(render.Discovered{Initialized: true, BootstrapToken: token, CACertHash: hash, CertificateKey: key})
 }
 
-// awaitNode waits until the host's node is ready, and where the cluster signs what kubelets serve with, until that is
+// planWaitNode waits until the host's node is ready, and where the cluster signs what kubelets serve with, until that is
 // done: it is asked for when a kubelet starts, and logs and exec need it.
-func (s *Site) awaitNode(signsServing func() (bool, error)) plan {
+func (s *Session) planWaitNode(signsServing func() (bool, error)) planFunc {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-		client, err := s.access.open(ctx)
+		client, err := s.api.client(ctx)
 		if err != nil {
 			return nil, err
 		}
 		name := s.index[host.Address()].NodeFacts().Name
-		if err := client.AwaitNode(ctx, name, readyPatience); err != nil {
+		if err := client.AwaitNode(ctx, name, readyTimeout); err != nil {
 			return nil, err
 		}
 		if signs, err := signsServing(); !signs || err != nil {
 			return nil, err
 		}
-		return nil, client.AwaitKubelet(ctx, name, servingPatience)
+		return nil, client.AwaitKubelet(ctx, name, servingTimeout)
 	}
 }
 
 // signsServing reports whether the cluster's kubelets ask it for the certificates that they serve with. Those of a
 // cluster that an older dualstrap has made do not.
-func (s *Site) signsServing(ctx context.Context) (bool, error) {
-	client, err := s.access.open(ctx)
+func (s *Session) signsServing(ctx context.Context) (bool, error) {
+	client, err := s.api.client(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -235,15 +236,15 @@ func (s *Site) signsServing(ctx context.Context) (bool, error) {
 	return kubelet != nil && kubelet.ServerTLSBootstrap, err
 }
 
-// awaitWorkloads waits until what runs in the cluster runs.
-func (s *Site) awaitWorkloads(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
-	client, err := s.access.open(ctx)
+// planWaitWorkloads waits until what runs in the cluster runs.
+func (s *Session) planWaitWorkloads(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
+	client, err := s.api.client(ctx)
 	if err != nil {
 		return nil, err
 	}
 	namespaces := []string{"kube-system", render.SystemNamespace}
-	if s.verdict.Config.LoadBalancer.Bundled {
+	if s.loaded.Config.LoadBalancer.Bundled {
 		namespaces = append(namespaces, render.MetalLBNamespace)
 	}
-	return nil, client.AwaitWorkloads(ctx, namespaces, readyPatience)
+	return nil, client.AwaitWorkloads(ctx, namespaces, readyTimeout)
 }

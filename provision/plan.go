@@ -30,7 +30,7 @@ func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 		blocks.Reserve(services)
 	}
 	nodes, candidates, refs := planNodes(cfg)
-	blocks.Add(takeHeld(candidates, present)...)
+	blocks.Add(adoptExistingPodCIDRs(candidates, present)...)
 	results := blocks.Plan(candidates)
 	if problems := allocationProblems(results, nodes, refs); len(problems) > 0 {
 		return nil, problems
@@ -47,8 +47,8 @@ func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 	}, nil
 }
 
-// takeHeld notes what the candidates already hold, and gives the nodes that are none of them.
-func takeHeld(candidates []allocator.Node, present []kube.Node) []allocator.Node {
+// replanWithLiveNodes notes what the candidates already hold, and gives the nodes that are none of them.
+func adoptExistingPodCIDRs(candidates []allocator.Node, present []kube.Node) []allocator.Node {
 	index := make(map[string]int, len(candidates))
 	for i := range candidates {
 		index[candidates[i].Name] = i

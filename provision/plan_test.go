@@ -14,13 +14,13 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
-func judgeFile(t *testing.T, path string) provision.Verdict {
+func judgeFile(t *testing.T, path string) provision.Loaded {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return provision.Judge([]api.Source{{Name: filepath.Base(path), Data: data}})
+	return provision.Load([]api.Source{{Name: filepath.Base(path), Data: data}})
 }
 
 // blocks writes a plan's nodes as ADDRESS IPV4 IPV6 CONFIG.
@@ -68,11 +68,11 @@ func TestExamples(t *testing.T) {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			verdict := judgeFile(t, path)
-			if len(verdict.Problems) > 0 {
-				t.Fatalf("problems: %v", verdict.Problems)
+			loaded := judgeFile(t, path)
+			if len(loaded.Problems) > 0 {
+				t.Fatalf("problems: %v", loaded.Problems)
 			}
-			if diff := cmp.Diff(want[name], blocks(verdict.Plan)); diff != "" {
+			if diff := cmp.Diff(want[name], blocks(loaded.Plan)); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
 		})
@@ -141,14 +141,14 @@ func TestEveryNodeWithoutPodRangesIsAProblem(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			verdict := provision.Judge([]api.Source{{Name: "f", Data: []byte(test.manifests)}})
-			if verdict.Plan != nil {
+			loaded := provision.Load([]api.Source{{Name: "f", Data: []byte(test.manifests)}})
+			if loaded.Plan != nil {
 				t.Error("there is a plan")
 			}
-			if len(verdict.Problems) != test.problems {
-				t.Fatalf("%d problems, want %d: %v", len(verdict.Problems), test.problems, verdict.Problems)
+			if len(loaded.Problems) != test.problems {
+				t.Fatalf("%d problems, want %d: %v", len(loaded.Problems), test.problems, loaded.Problems)
 			}
-			last := verdict.Problems[len(verdict.Problems)-1]
+			last := loaded.Problems[len(loaded.Problems)-1]
 			for _, part := range test.want {
 				if !strings.Contains(last.String(), part) {
 					t.Errorf("%q does not say %q", last, part)

@@ -13,18 +13,18 @@ import (
 // Check reads every host, has the hosts try the network between them, and judges what was found. It
 // changes nothing. A host that cannot be asked is in the report like the others. The error is that of
 // the context, or about this program; what is wrong with hosts is in the report.
-func (s *Site) Check(ctx context.Context) (hostprep.Report, error) {
-	if err := s.ask(ctx, s.reached(), s.probePhase()); err != nil {
+func (s *Session) Check(ctx context.Context) (hostprep.Report, error) {
+	if err := s.probeHosts(ctx, s.reached(), s.probePhase()); err != nil {
 		return hostprep.Report{}, err
 	}
-	if err := s.ask(ctx, s.reached(), s.networkPhase()); err != nil {
+	if err := s.probeHosts(ctx, s.reached(), s.networkPhase()); err != nil {
 		return hostprep.Report{}, err
 	}
-	return hostprep.Judge(&s.cluster, s.hosts), nil
+	return hostprep.Evaluate(&s.cluster, s.hosts), nil
 }
 
 // Preflight is [Site.Check], and says what preparing would change on the hosts that pass it.
-func (s *Site) Preflight(ctx context.Context) (Preflight, error) {
+func (s *Session) Preflight(ctx context.Context) (Preflight, error) {
 	if _, err := s.mirrors(); err != nil { // before hosts are asked for anything
 		return Preflight{}, err
 	}
@@ -32,14 +32,14 @@ func (s *Site) Preflight(ctx context.Context) (Preflight, error) {
 	if err != nil {
 		return Preflight{}, err
 	}
-	plan, err := s.run(ctx, s.passing(report), true, s.preparePhase(s.renderedOnce()), s.encryptPhase(ctx, nil))
+	plan, err := s.run(ctx, s.passingHosts(report), true, s.preparePhase(s.renderOnce()), s.encryptionKeyPhase(ctx, nil))
 	if err != nil {
 		return Preflight{}, err
 	}
 	found := Preflight{Report: report, Diffs: map[netip.Addr][]workflow.Change{}}
 	for i := range report.Hosts {
 		host := &report.Hosts[i]
-		changes := slices.Concat(plan.Changes(host.Address, PreparePhase), plan.Changes(host.Address, keyPhase))
+		changes := slices.Concat(plan.Changes(host.Address, PreparePhase), plan.Changes(host.Address, encryptionKeyPhaseName))
 		for _, change := range changes {
 			host.Changes = append(host.Changes, change.Summary)
 			found.Diffs[host.Address] = append(found.Diffs[host.Address], change)
@@ -55,8 +55,8 @@ type Preflight struct {
 	Diffs map[netip.Addr][]workflow.Change
 }
 
-// passing are the hosts that answered and on which no check failed.
-func (s *Site) passing(report hostprep.Report) []netip.Addr {
+// passingHosts are the hosts that answered and on which no check failed.
+func (s *Session) passingHosts(report hostprep.Report) []netip.Addr {
 	var hosts []netip.Addr
 	for _, host := range report.Hosts {
 		if host.Count(hostprep.Failed) == 0 && s.index[host.Address].Err == nil {
@@ -66,8 +66,8 @@ func (s *Site) passing(report hostprep.Report) []netip.Addr {
 	return hosts
 }
 
-// ask runs a phase that only reads on some hosts, and notes which of them do not answer.
-func (s *Site) ask(ctx context.Context, hosts []netip.Addr, phase workflow.Phase) error {
+// probeHosts runs a phase that only reads on some hosts, and notes which of them do not answer.
+func (s *Session) probeHosts(ctx context.Context, hosts []netip.Addr, phase workflow.Phase) error {
 	report, err := s.run(ctx, hosts, false, phase)
 	if err != nil {
 		return err
@@ -78,11 +78,11 @@ func (s *Site) ask(ctx context.Context, hosts []netip.Addr, phase workflow.Phase
 	return ctx.Err()
 }
 
-func (s *Site) probePhase() workflow.Phase {
+func (s *Session) probePhase() workflow.Phase {
 	return workflow.Phase{
-		Name:  "probe",
-		Short: "ask every host what it is like",
-		Reads: true,
+		Name:     "probe",
+		Short:    "ask every host what it is like",
+		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			facts, err := hostprep.Probe(ctx, host)
 			s.index[host.Address()].Facts = facts
@@ -91,18 +91,18 @@ func (s *Site) probePhase() workflow.Phase {
 	}
 }
 
-func (s *Site) networkPhase() workflow.Phase {
-	tasks := map[netip.Addr]hostprep.Task{}
-	for i, task := range hostprep.Tasks(&s.cluster, s.hosts) {
+func (s *Session) networkPhase() workflow.Phase {
+	tasks := map[netip.Addr]hostprep.NetworkProbe{}
+	for i, task := range hostprep.PlanNetworkProbes(&s.cluster, s.hosts) {
 		tasks[s.hosts[i].Address] = task
 	}
 	return workflow.Phase{
-		Name:  "network",
-		Short: "have hosts reach each other, and look for addresses that others have",
-		Reads: true,
+		Name:     "network",
+		Short:    "have hosts reach each other, and look for addresses that others have",
+		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			task := tasks[host.Address()]
-			if task.Empty() {
+			if task.IsEmpty() {
 				return nil, nil
 			}
 			facts, err := hostprep.ProbeNetwork(ctx, host, task)

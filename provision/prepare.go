@@ -19,12 +19,12 @@ import (
 // PreparePhase is the name of the phase that brings hosts to the state a node needs.
 const PreparePhase = "prepare"
 
-// renderedOnce renders what hosts get before they join, when it is asked for the first time.
-func (s *Site) renderedOnce() func() (hostFiles, error) {
-	return sync.OnceValues(func() (hostFiles, error) { return s.renderHosts(render.Later{}) })
+// renderOnce renders what hosts get before they join, when it is asked for the first time.
+func (s *Session) renderOnce() func() (hostFiles, error) {
+	return sync.OnceValues(func() (hostFiles, error) { return s.renderHosts(render.Discovered{}) })
 }
 
-func (s *Site) preparePhase(rendered func() (hostFiles, error)) workflow.Phase {
+func (s *Session) preparePhase(rendered func() (hostFiles, error)) workflow.Phase {
 	return workflow.Phase{
 		Name:  PreparePhase,
 		Short: "bring every host to the state a node needs",
@@ -67,15 +67,15 @@ func planPreparation(ctx context.Context, host remote.Reader, desired change.Des
 }
 
 // renderInput is what everything is rendered from, with what the hosts have told.
-func (s *Site) renderInput(later render.Later) render.Input {
-	in := render.Input{Config: s.verdict.Config, Plan: s.verdict.Plan, Version: s.options.Version, Later: later}
-	in.Later.Hosts = map[netip.Addr]render.HostFacts{}
+func (s *Session) renderInput(later render.Discovered) render.Input {
+	in := render.Input{Config: s.loaded.Config, Plan: s.loaded.Plan, Version: s.options.Version, Discovered: later}
+	in.Discovered.Hosts = map[netip.Addr]render.HostFacts{}
 	for i := range s.hosts {
 		if s.hosts[i].Err != nil {
 			continue
 		}
 		node := s.hosts[i].NodeFacts()
-		in.Later.Hosts[s.hosts[i].Address] = render.HostFacts{
+		in.Discovered.Hosts[s.hosts[i].Address] = render.HostFacts{
 			NodeName:                    node.Name,
 			IPv6:                        node.IPv6.Addr(),
 			Interface:                   node.Interface,
@@ -94,7 +94,7 @@ func (s *Site) renderInput(later render.Later) render.Input {
 type hostFiles map[netip.Addr]render.HostFiles
 
 // renderHosts renders what goes on every host.
-func (s *Site) renderHosts(later render.Later) (hostFiles, error) {
+func (s *Session) renderHosts(later render.Discovered) (hostFiles, error) {
 	mirrors, err := s.mirrors()
 	if err != nil {
 		return nil, err
@@ -122,11 +122,11 @@ func isForJoining(file string) bool {
 func isStaticPod(file string) bool { return path.Dir(file) == render.StaticPods }
 
 // desired is what a host has to be before it joins, or, when it has joined, as a node.
-func (s *Site) desired(files render.HostFiles, host *hostprep.Host) (change.Desired, error) {
+func (s *Session) desired(files render.HostFiles, host *hostprep.Host) (change.Desired, error) {
 	desired := change.Desired{
-		Firewalld: wantedFirewalld(files.Firewalld),
+		Firewalld: firewalldConfig(files.Firewalld),
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
-		Aside:     aside(host),
+		Baseline:  baseline(host),
 	}
 	for _, program := range host.Programs(&s.cluster) {
 		desired.Programs = append(desired.Programs, change.Program{Name: program.Name, Apt: program.Debian, Dnf: program.RPM})

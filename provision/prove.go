@@ -14,24 +14,24 @@ const provePhase = "prove"
 
 // Prove shows on real traffic that the cluster is what its manifests say. What does not hold is in the
 // report, whose Err tells whether there is anything.
-func (s *Site) Prove(ctx context.Context) (proof.Report, error) {
+func (s *Session) Prove(ctx context.Context) (proof.Report, error) {
 	began := time.Now()
-	if err := s.ask(ctx, s.reached(), s.probePhase()); err != nil {
+	if err := s.probeHosts(ctx, s.reached(), s.probePhase()); err != nil {
 		return proof.Report{}, err
 	}
-	s.tell(workflow.Event{Phase: provePhase})
+	s.reportProgress(workflow.Event{Phase: provePhase})
 	report, err := s.prove(ctx)
 	ended := workflow.Event{Phase: provePhase, Status: workflow.Done, Err: err}
 	if err != nil || !report.OK {
 		ended.Status = workflow.Failed
 	}
-	s.tell(ended)
+	s.reportProgress(ended)
 	report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	return report, err
 }
 
-func (s *Site) prove(ctx context.Context) (proof.Report, error) {
-	api, err := s.access.open(ctx)
+func (s *Session) prove(ctx context.Context) (proof.Report, error) {
+	api, err := s.api.client(ctx)
 	if err != nil {
 		return proof.Report{}, fmt.Errorf("cannot prove the cluster: %w", err)
 	}
@@ -39,17 +39,17 @@ func (s *Site) prove(ctx context.Context) (proof.Report, error) {
 	if err != nil {
 		return proof.Report{}, err
 	}
-	if err := s.takeHeld(nodes); err != nil {
+	if err := s.replanWithLiveNodes(nodes); err != nil {
 		return proof.Report{}, err
 	}
 	return proof.Run(ctx, proof.Cluster{
-		Config: s.verdict.Config, Plan: s.verdict.Plan, Hosts: s.hosts, Present: nodes,
-		API: api, Admin: s.access.admin, Ways: s.pool, Bundle: s.options.Bundle,
+		Config: s.loaded.Config, Plan: s.loaded.Plan, Hosts: s.hosts, Present: nodes,
+		API: api, Admin: s.api.admin, Ways: s.pool, Bundle: s.options.Bundle,
 	})
 }
 
-// tell tells whoever observes.
-func (s *Site) tell(event workflow.Event) {
+// reportProgress tells whoever observes.
+func (s *Session) reportProgress(event workflow.Event) {
 	if s.options.Observe != nil {
 		s.options.Observe(event)
 	}

@@ -49,10 +49,10 @@ type UnknownNodesError struct{ Unknown, Known []netip.Addr }
 
 // Error implements error.
 func (e *UnknownNodesError) Error() string {
-	return fmt.Sprintf("no node of the manifests has the address %s; they have %s", list(e.Unknown), list(e.Known))
+	return fmt.Sprintf("no node of the manifests has the address %s; they have %s", formatAddresses(e.Unknown), formatAddresses(e.Known))
 }
 
-func list(addresses []netip.Addr) string {
+func formatAddresses(addresses []netip.Addr) string {
 	words := make([]string, len(addresses))
 	for i, address := range addresses {
 		words[i] = address.String()
@@ -60,9 +60,9 @@ func list(addresses []netip.Addr) string {
 	return strings.Join(words, ", ")
 }
 
-// resetting is one run of Reset.
-type resetting struct {
-	*Site
+// resetRun is one run of Reset.
+type resetRun struct {
+	*Session
 	options ResetOptions
 	// targets are the hosts that are reset.
 	targets []netip.Addr
@@ -76,7 +76,7 @@ type resetting struct {
 func ResetTargets(cfg *api.Config, options ResetOptions) ([]netip.Addr, error) {
 	var all, targets []netip.Addr
 	staying := 0
-	for _, host := range siteHosts(cfg) {
+	for _, host := range hostprepHosts(cfg) {
 		all = append(all, host.Address)
 		switch {
 		case options.wholeCluster(), slices.Contains(options.Nodes, host.Address):
@@ -101,28 +101,28 @@ func ResetTargets(cfg *api.Config, options ResetOptions) ([]netip.Addr, error) {
 // drained and taken out of it first. A host on which nothing was done stays as it is, so that it can be cut
 // off anywhere and run again. Hosts that cannot be reached are named in the end. The outcome is of use also
 // where there is an error.
-func (s *Site) Reset(ctx context.Context, options ResetOptions) (ResetOutcome, error) {
-	targets, err := ResetTargets(s.verdict.Config, options)
+func (s *Session) Reset(ctx context.Context, options ResetOptions) (ResetOutcome, error) {
+	targets, err := ResetTargets(s.loaded.Config, options)
 	if err != nil {
 		return ResetOutcome{}, err
 	}
-	r := &resetting{Site: s, options: options, targets: targets}
+	r := &resetRun{Session: s, options: options, targets: targets}
 	release, err := s.lock(ctx)
 	if err != nil {
 		return ResetOutcome{}, err
 	}
 	defer release()
-	if err := r.look(ctx); err != nil {
+	if err := r.probe(ctx); err != nil {
 		return ResetOutcome{}, err
 	}
 	if err := s.refusal(); err != nil {
 		return ResetOutcome{}, err
 	}
-	return r.carryOut(ctx)
+	return r.execute(ctx)
 }
 
-// carryOut resets the hosts that have answered, and says which have not.
-func (r *resetting) carryOut(ctx context.Context) (ResetOutcome, error) {
+// execute resets the hosts that have answered, and says which have not.
+func (r *resetRun) execute(ctx context.Context) (ResetOutcome, error) {
 	var outcome ResetOutcome
 	var reached, lost []netip.Addr
 	var failures []error
@@ -136,7 +136,7 @@ func (r *resetting) carryOut(ctx context.Context) (ResetOutcome, error) {
 		outcome.Unreachable = append(outcome.Unreachable, UnreachableHost{Address: address, Error: err.Error()})
 		failures = append(failures, fmt.Errorf("%s was not reset: %w", address, err))
 	}
-	if err := r.mindQuorum(ctx); err != nil {
+	if err := r.checkQuorum(ctx); err != nil {
 		return outcome, errors.Join(append(failures, err)...)
 	}
 	var err error
@@ -144,7 +144,7 @@ func (r *resetting) carryOut(ctx context.Context) (ResetOutcome, error) {
 		return outcome, err
 	}
 	if r.options.Force && !r.options.wholeCluster() && len(lost) > 0 {
-		abandoned, err := r.abandon(ctx, lost)
+		abandoned, err := r.removeUnreachable(ctx, lost)
 		if err != nil {
 			return outcome, err
 		}
@@ -154,26 +154,26 @@ func (r *resetting) carryOut(ctx context.Context) (ResetOutcome, error) {
 	return outcome, errors.Join(append(failures, outcome.Run.Err(), ctx.Err())...)
 }
 
-// look asks the hosts what they are: those that are reset, and those of the control plane, through which
+// probe asks the hosts what they are: those that are reset, and those of the control plane, through which
 // the cluster is asked.
-func (r *resetting) look(ctx context.Context) error {
+func (r *resetRun) probe(ctx context.Context) error {
 	asked := slices.Clone(r.targets)
 	if !r.options.wholeCluster() {
-		r.access.leaving = map[netip.Addr]bool{}
+		r.api.leaving = map[netip.Addr]bool{}
 		for _, address := range r.targets {
-			r.access.leaving[address] = true
+			r.api.leaving[address] = true
 		}
-		for _, address := range r.access.staying() {
+		for _, address := range r.api.remaining() {
 			if !slices.Contains(asked, address) {
 				asked = append(asked, address)
 			}
 		}
 	}
-	return r.ask(ctx, asked, r.probePhase())
+	return r.probeHosts(ctx, asked, r.probePhase())
 }
 
 // note keeps what was left undone because it was forced.
-func (r *resetting) note(format string, args ...any) {
+func (r *resetRun) note(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))

@@ -9,35 +9,35 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// abandon takes nodes out of the cluster whose hosts cannot be reached: what is to be done, a control plane
+// removeUnreachable takes nodes out of the cluster whose hosts cannot be reached: what is to be done, a control plane
 // node that stays does for them.
-func (r *resetting) abandon(ctx context.Context, hosts []netip.Addr) (*workflow.Report, error) {
+func (r *resetRun) removeUnreachable(ctx context.Context, hosts []netip.Addr) (*workflow.Report, error) {
 	runner := r.runner(hosts)
 	runner.Connect = func(ctx context.Context, address netip.Addr) (remote.Host, error) {
-		member, err := r.access.member(ctx)
-		return substitute{Host: member, address: address}, err
+		member, err := r.api.joinedControlPlane(ctx)
+		return standInHost{Host: member, address: address}, err
 	}
 	return runner.Run(ctx, []workflow.Phase{
 		r.leaveEtcdPhase(),
 		{
-			Name: leavePhase, Short: "take the nodes out of the cluster",
-			Plan: r.planAbandon,
+			Name: deleteNodePhase, Short: "take the nodes out of the cluster",
+			Plan: r.planDeleteUnreachable,
 		},
 	})
 }
 
-// substitute is a host that stands in for another one.
-type substitute struct {
+// standInHost is a host that stands in for another one.
+type standInHost struct {
 	remote.Host
 	address netip.Addr
 }
 
 // Address implements remote.Reader.
-func (s substitute) Address() netip.Addr { return s.address }
+func (s standInHost) Address() netip.Addr { return s.address }
 
-// planAbandon finds the Node by its address: only the host itself knows its name.
-func (r *resetting) planAbandon(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-	client, err := r.access.open(ctx)
+// planDeleteUnreachable finds the Node by its address: only the host itself knows its name.
+func (r *resetRun) planDeleteUnreachable(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	client, err := r.api.client(ctx)
 	if errors.Is(err, errNoCluster) {
 		return nil, nil
 	}

@@ -8,12 +8,12 @@ import (
 	"slices"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision/etcd"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-func (r *resetting) planLeaveEtcd(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+func (r *resetRun) planLeaveEtcd(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	actions, err := r.leaveEtcd(ctx, host.Address())
 	if err != nil && r.options.Force {
 		r.note("%s may still be a member of etcd: %v", host.Address(), err)
@@ -22,7 +22,7 @@ func (r *resetting) planLeaveEtcd(ctx context.Context, host remote.Reader) ([]wo
 	return actions, err
 }
 
-func (r *resetting) leaveEtcd(ctx context.Context, host netip.Addr) ([]workflow.Action, error) {
+func (r *resetRun) leaveEtcd(ctx context.Context, host netip.Addr) ([]workflow.Action, error) {
 	client, member, err := r.memberOf(ctx, host)
 	if client == nil || err != nil {
 		return nil, err
@@ -41,8 +41,8 @@ func (r *resetting) leaveEtcd(ctx context.Context, host netip.Addr) ([]workflow.
 	}}, nil
 }
 
-// mindQuorum refuses to take so many members out of etcd that the rest could decide nothing.
-func (r *resetting) mindQuorum(ctx context.Context) error {
+// checkQuorum refuses to take so many members out of etcd that the rest could decide nothing.
+func (r *resetRun) checkQuorum(ctx context.Context) error {
 	isControlPlane := func(address netip.Addr) bool { return r.index[address].ControlPlane }
 	if r.options.Force || r.options.wholeCluster() || !slices.ContainsFunc(r.targets, isControlPlane) {
 		return nil
@@ -59,43 +59,43 @@ func (r *resetting) mindQuorum(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell whether etcd would keep its quorum: %w", err)
 	}
-	count := tally{}
+	count := memberCount{}
 	for _, member := range members {
 		leaves := slices.ContainsFunc(r.targets, func(target netip.Addr) bool { return r.isMember(member, target) })
 		count.add(leaves, !member.Learner && client.Healthy(ctx, member))
 	}
-	return count.judge()
+	return count.check()
 }
 
-// tally counts etcd's members, all and those that stay, and how many of each are healthy.
-type tally struct{ all, healthy, staying, stayingHealthy int }
+// memberCount counts etcd's members, all and those that stay, and how many of each are healthy.
+type memberCount struct{ total, healthy, remaining, remainingHealthy int }
 
-func (t *tally) add(leaves, healthy bool) {
-	t.all++
+func (t *memberCount) add(leaves, healthy bool) {
+	t.total++
 	if healthy {
 		t.healthy++
 	}
 	if leaves {
 		return
 	}
-	t.staying++
+	t.remaining++
 	if healthy {
-		t.stayingHealthy++
+		t.remainingHealthy++
 	}
 }
 
-// judge refuses where etcd has no quorum now, so that it cannot let anybody go, or would have none then.
-func (t *tally) judge() error {
+// check refuses where etcd has no quorum now, so that it cannot let anybody go, or would have none then.
+func (t *memberCount) check() error {
 	switch {
-	case t.staying == t.all:
+	case t.remaining == t.total:
 		return nil
-	case t.staying == 0:
+	case t.remaining == 0:
 		return &RefusedError{Reasons: []string{"no member would be left of etcd; to take back the whole cluster: dualstrap reset cluster"}}
-	case t.healthy < etcd.Quorum(t.all):
-		return refuseQuorum("etcd has no quorum: %d of %s are healthy", t.healthy, amount.Of(t.all, "member"))
-	case t.stayingHealthy < etcd.Quorum(t.staying):
+	case t.healthy < etcd.Quorum(t.total):
+		return refuseQuorum("etcd has no quorum: %d of %s are healthy", t.healthy, plural.Of(t.total, "member"))
+	case t.remainingHealthy < etcd.Quorum(t.remaining):
 		return refuseQuorum("etcd would lose its quorum: %d of the %s that stay are healthy, and it takes %d",
-			t.stayingHealthy, amount.Of(t.staying, "member"), etcd.Quorum(t.staying))
+			t.remainingHealthy, plural.Of(t.remaining, "member"), etcd.Quorum(t.remaining))
 	}
 	return nil
 }

@@ -12,15 +12,17 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// otherTables are the nftables tables of a node that are not the agent's: kube-proxy's and the portmap
+// foreignTables are the nftables tables of a node that are not the agent's: kube-proxy's and the portmap
 // plugin's.
-func otherTables() []string { return []string{"ip kube-proxy", "ip6 kube-proxy", "inet cni_hostport"} }
+func foreignTables() []string {
+	return []string{"ip kube-proxy", "ip6 kube-proxy", "inet cni_hostport"}
+}
 
 // planReset takes back what was done on a host, if anything was. What says whose the host is goes last, so
 // that a run that is cut off leaves a host that the next one knows.
-func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-	traces, err := change.ReadTraces(ctx, host)
-	switch whose := r.index[host.Address()].BelongsTo(&r.cluster); {
+func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+	traces, err := change.ReadUndoState(ctx, host)
+	switch whose := r.index[host.Address()].OwnedBy(&r.cluster); {
 	case err != nil, !traces.Any && whose == hostprep.Fresh:
 		return nil, err
 	case !traces.Any:
@@ -32,25 +34,25 @@ func (r *resetting) planReset(ctx context.Context, host remote.Reader) ([]workfl
 	}
 	const ending = "end all pods and remove their network"
 	end := workflow.Action{Summary: ending, Do: func(ctx context.Context, host remote.Host) error {
-		if err := run(ctx, host, ending, "end_pods", strings.Join(otherTables(), ","), force); err != nil {
+		if err := run(ctx, host, ending, "stop_pods", strings.Join(foreignTables(), ","), force); err != nil {
 			return err
 		}
-		return r.dropVIP(ctx, host)
+		return r.removeVIP(ctx, host)
 	}}
 	back := workflow.Action{
 		Summary: "go back to what there was",
 		Do: func(ctx context.Context, host remote.Host) error {
-			if err := run(ctx, host, "remove notes of joining", "forget_join", render.EncryptionConfig); err != nil {
+			if err := run(ctx, host, "remove the join marker", "remove_join_marker", render.EncryptionConfig); err != nil {
 				return err
 			}
 			return change.Undo(ctx, host, render.ClusterFile)
 		},
 	}
-	for _, line := range traces.Record.Undoing() {
+	for _, line := range traces.Record.UndoSummary() {
 		back.Changes = append(back.Changes, workflow.Change{Summary: line})
 	}
 	return []workflow.Action{
-		action("stop the kubelet", "halt"),
+		action("stop the kubelet", "stop_kubelet"),
 		end,
 		back,
 	}, nil

@@ -13,10 +13,10 @@ import (
 
 // The names of the phases of reset, in their order.
 const (
-	cordonPhase    = "cordon"
-	drainPhase     = "drain"
-	leaveEtcdPhase = "leave-etcd"
-	leavePhase     = "leave"
+	cordonPhase     = "cordon"
+	drainPhase      = "drain"
+	leaveEtcdPhase  = "leave-etcd"
+	deleteNodePhase = "delete-node"
 	// ResetPhase is the name of the phase that takes back what was done on a host.
 	ResetPhase = "reset"
 )
@@ -26,7 +26,7 @@ const (
 //	             cordon    drain   leave-etcd   leave   reset
 //	control     ├──────┼─────────┼────────────┼───────┼───────┤
 //	worker      ├──────┼────┤                 ├───────┼───────┤
-func (r *resetting) phases() []workflow.Phase {
+func (r *resetRun) phases() []workflow.Phase {
 	reset := workflow.Phase{Name: ResetPhase, Short: "take back what was done on the host", Plan: r.planReset}
 	if r.options.wholeCluster() {
 		return []workflow.Phase{reset}
@@ -34,36 +34,36 @@ func (r *resetting) phases() []workflow.Phase {
 	drains := func(netip.Addr) bool { return !r.options.Force }
 	return []workflow.Phase{
 		{
-			Name: cordonPhase, Short: "keep new pods from the nodes", On: drains,
+			Name: cordonPhase, Short: "keep new pods from the nodes", Hosts: drains,
 			Plan: r.planCordon,
 		},
 		{
-			Name: drainPhase, Short: "have the nodes' pods leave", On: drains,
-			After: []workflow.Need{{Phase: cordonPhase}}, // or pods would move from one to the next
+			Name: drainPhase, Short: "have the nodes' pods leave", Hosts: drains,
+			After: []workflow.Dependency{{Phase: cordonPhase}}, // or pods would move from one to the next
 			Plan:  r.planDrain,
 		},
 		r.leaveEtcdPhase(),
 		{
-			Name: leavePhase, Short: "take the nodes out of the cluster",
-			Plan: r.planLeave,
+			Name: deleteNodePhase, Short: "take the nodes out of the cluster",
+			Plan: r.planDeleteNode,
 		},
 		reset,
 	}
 }
 
-func (r *resetting) leaveEtcdPhase() workflow.Phase {
+func (r *resetRun) leaveEtcdPhase() workflow.Phase {
 	return workflow.Phase{
 		Name: leaveEtcdPhase, Short: "take control plane nodes out of etcd, one at a time",
-		On:     func(host netip.Addr) bool { return r.index[host].ControlPlane },
-		AtOnce: 1,
-		Plan:   r.planLeaveEtcd,
+		Hosts:       func(host netip.Addr) bool { return r.index[host].ControlPlane },
+		MaxParallel: 1,
+		Plan:        r.planLeaveEtcd,
 	}
 }
 
 // node gives what the cluster has of a host, and nil where it has nothing: there is no cluster, or
 // it is another host that has the name.
-func (r *resetting) node(ctx context.Context, host netip.Addr) (*kube.Client, *kube.Node, error) {
-	client, err := r.access.open(ctx)
+func (r *resetRun) node(ctx context.Context, host netip.Addr) (*kube.Client, *kube.Node, error) {
+	client, err := r.api.client(ctx)
 	if errors.Is(err, errNoCluster) {
 		return nil, nil, nil
 	}
@@ -81,7 +81,7 @@ func (r *resetting) node(ctx context.Context, host netip.Addr) (*kube.Client, *k
 	return client, &node, nil
 }
 
-func (r *resetting) planCordon(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+func (r *resetRun) planCordon(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, node, err := r.node(ctx, host.Address())
 	if node == nil || node.Unschedulable || err != nil {
 		return nil, err
@@ -92,12 +92,12 @@ func (r *resetting) planCordon(ctx context.Context, host remote.Reader) ([]workf
 	}}, nil
 }
 
-func (r *resetting) planDrain(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+func (r *resetRun) planDrain(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, node, err := r.node(ctx, host.Address())
 	if node == nil || err != nil {
 		return nil, err
 	}
-	pods, err := client.Evictable(ctx, node.Name)
+	pods, err := client.PodsToEvict(ctx, node.Name)
 	if len(pods) == 0 || err != nil {
 		return nil, err
 	}
@@ -113,8 +113,8 @@ func (r *resetting) planDrain(ctx context.Context, host remote.Reader) ([]workfl
 	return []workflow.Action{drain}, nil
 }
 
-// planLeave ends the kubelet before its Node goes: it would make another one.
-func (r *resetting) planLeave(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+// planDeleteNode ends the kubelet before its Node goes: it would make another one.
+func (r *resetRun) planDeleteNode(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, node, err := r.node(ctx, host.Address())
 	if err != nil && r.options.Force {
 		r.note("%s may still be a node of the cluster: %v", host.Address(), err)
@@ -126,7 +126,7 @@ func (r *resetting) planLeave(ctx context.Context, host remote.Reader) ([]workfl
 	return []workflow.Action{{
 		Summary: "delete node " + node.Name,
 		Do: func(ctx context.Context, host remote.Host) error {
-			if err := run(ctx, host, "stop the kubelet", "halt"); err != nil {
+			if err := run(ctx, host, "stop the kubelet", "stop_kubelet"); err != nil {
 				return err
 			}
 			return client.DeleteNode(ctx, node.Name)

@@ -24,11 +24,11 @@ func example(t *testing.T, name string) *api.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict := Judge([]api.Source{{Name: name, Data: content}})
-	if verdict.Config == nil {
-		t.Fatal(verdict.Problems)
+	loaded := Load([]api.Source{{Name: name, Data: content}})
+	if loaded.Config == nil {
+		t.Fatal(loaded.Problems)
 	}
-	return verdict.Config
+	return loaded.Config
 }
 
 func addresses(t *testing.T, texts ...string) []netip.Addr {
@@ -91,11 +91,11 @@ func TestQuorum(t *testing.T) {
 		"hX":    "etcd has no quorum: 1 of 2 members are healthy",
 		"HHhxx": "etcd would lose its quorum: 1 of the 3 members that stay are healthy, and it takes 2",
 	} {
-		var count tally
+		var count memberCount
 		for _, member := range members {
 			count.add(member == 'H' || member == 'X', member == 'h' || member == 'H')
 		}
-		err := count.judge()
+		err := count.check()
 		var refused *RefusedError
 		if want == "" && err != nil || want != "" && (!errors.As(err, &refused) || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", members, err, want)
@@ -131,12 +131,12 @@ func TestPlanReset(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			cfg := example(t, "dual-stack.yaml")
-			site := &Site{cluster: siteCluster(cfg), hosts: siteHosts(cfg), index: map[netip.Addr]*hostprep.Host{}}
-			first := &site.hosts[0]
-			site.index[first.Address] = first
+			session := &Session{cluster: hostprepCluster(cfg), hosts: hostprepHosts(cfg), index: map[netip.Addr]*hostprep.Host{}}
+			first := &session.hosts[0]
+			session.index[first.Address] = first
 			first.Facts.Membership = test.membership
 			host := &answering{Host: remotetest.NewHost(t, first.Address), answer: remote.Answer{Values: test.traces}}
-			actions, err := (&resetting{Site: site}).planReset(t.Context(), host)
+			actions, err := (&resetRun{Session: session}).planReset(t.Context(), host)
 			if test.failure != "" {
 				if err == nil || !strings.Contains(err.Error(), test.failure) {
 					t.Errorf("the error is %v", err)

@@ -31,13 +31,13 @@ type RotateOutcome struct {
 // the old one away. Every API server can read every Secret at all times. It can be interrupted anywhere: the next call
 // finishes it. The error is a [RefusedError] where the cluster does not encrypt Secrets, or some control plane node could
 // not take part. The outcome is of use also where there is an error.
-func (s *Site) RotateEncryptionKey(ctx context.Context) (RotateOutcome, error) {
+func (s *Session) RotateEncryptionKey(ctx context.Context) (RotateOutcome, error) {
 	release, err := s.lock(ctx)
 	if err != nil {
 		return RotateOutcome{}, err
 	}
 	defer release()
-	client, err := s.meetEncrypted(ctx)
+	client, err := s.checkEncryptedCluster(ctx)
 	if err != nil {
 		return RotateOutcome{}, err
 	}
@@ -49,22 +49,22 @@ func (s *Site) RotateEncryptionKey(ctx context.Context) (RotateOutcome, error) {
 	if err != nil {
 		return RotateOutcome{}, err
 	}
-	members := s.access.members()
+	members := s.api.joinedControlPlanes()
 	if reasons := s.absentReasons(members, nodes, found); len(reasons) > 0 {
 		return RotateOutcome{}, &RefusedError{Reasons: reasons}
 	}
-	r := &rotating{
+	r := &rotationRun{
 		keyFiles: s.keyFiles(), runner: s.runner(members), servers: map[netip.Addr]encryptor{}, rewriter: client, stored: s.storedWithout,
 	}
 	for _, member := range members {
-		r.servers[member] = s.access.only(member)
+		r.servers[member] = s.api.clientOf(member)
 	}
 	return r.run(ctx, found)
 }
 
-// meetEncrypted looks for a cluster that encrypts Secrets, all of whose control plane nodes answer.
-func (s *Site) meetEncrypted(ctx context.Context) (*kube.Client, error) {
-	if err := s.ask(ctx, s.controlPlanes(), s.probePhase()); err != nil {
+// checkEncryptedCluster looks for a cluster that encrypts Secrets, all of whose control plane nodes answer.
+func (s *Session) checkEncryptedCluster(ctx context.Context) (*kube.Client, error) {
+	if err := s.probeHosts(ctx, s.controlPlanes(), s.probePhase()); err != nil {
 		return nil, err
 	}
 	var failures []error
@@ -79,10 +79,10 @@ func (s *Site) meetEncrypted(ctx context.Context) (*kube.Client, error) {
 	if err := s.refusal(); err != nil {
 		return nil, err
 	}
-	if !s.isFounded() {
+	if !s.isInitialized() {
 		return nil, &RefusedError{Reasons: []string{"the hosts are no cluster yet: dualstrap create cluster makes one, with a key of its own"}}
 	}
-	client, err := s.access.open(ctx)
+	client, err := s.api.client(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the cluster that is there: %w", err)
 	}
@@ -105,7 +105,7 @@ func (s *Site) meetEncrypted(ctx context.Context) (*kube.Client, error) {
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
 
 // absentReasons says who has an API server, or is about to have one, and would not get the new key.
-func (s *Site) absentReasons(members []netip.Addr, nodes []kube.Node, found map[netip.Addr]keyFile) []string {
+func (s *Session) absentReasons(members []netip.Addr, nodes []kube.Node, found map[netip.Addr]keyFile) []string {
 	var reasons []string
 	taking := map[netip.Addr]bool{}
 	for _, member := range members {
@@ -129,13 +129,13 @@ func (s *Site) absentReasons(members []netip.Addr, nodes []kube.Node, found map[
 	return reasons
 }
 
-// only returns a client of one control plane node's own API server. It has sent nothing yet.
-func (a *access) only(address netip.Addr) *kube.Client {
-	return kube.Connect(a.admin, a.site.cluster.Endpoint, a.dialer(address))
+// clientOf returns a client of one control plane node's own API server. It has sent nothing yet.
+func (a *apiAccess) clientOf(address netip.Addr) *kube.Client {
+	return kube.Connect(a.admin, a.session.cluster.Endpoint, a.dialer(address))
 }
 
 // storedWithout lists the keys in etcd of the Secrets that are stored otherwise than with a prefix.
-func (s *Site) storedWithout(ctx context.Context, prefix string) ([]string, error) {
+func (s *Session) storedWithout(ctx context.Context, prefix string) ([]string, error) {
 	client, err := s.etcd(ctx)
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func rotationOf(found map[netip.Addr]keyFile, members []netip.Addr) (encryption.
 	var different differences
 	for _, member := range members {
 		configs = append(configs, found[member].config)
-		different.add("the file is "+encryption.Digest(found[member].content), member.String())
+		different.addAt("the file is "+encryption.Digest(found[member].content), member.String())
 	}
 	stage, config, err := encryption.Find(configs)
 	if err != nil {

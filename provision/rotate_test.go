@@ -12,8 +12,8 @@ import (
 // TestAbsentReasons is about who would not get a new key.
 func TestAbsentReasons(t *testing.T) {
 	t.Parallel()
-	site := openExample(t, "ha.yaml", SiteOptions{})
-	hosts := site.controlPlanes()
+	session := openExample(t, "ha.yaml", SessionOptions{})
+	hosts := session.controlPlanes()
 	node := func(name, address string, labels ...string) kube.Node {
 		node := kube.Node{Name: name, K8sIP: netip.MustParseAddr(address), Labels: map[string]string{}}
 		for _, label := range labels {
@@ -29,7 +29,7 @@ func TestAbsentReasons(t *testing.T) {
 		found[host] = there
 	}
 	nodes = append(nodes, node("worker", "10.2.0.99"))
-	if got := site.absentReasons(hosts, nodes, found); len(got) > 0 {
+	if got := session.absentReasons(hosts, nodes, found); len(got) > 0 {
 		t.Errorf("where everybody takes part it says %q", got)
 	}
 	nodes = append(nodes, node("stranger", "10.2.0.98", controlPlaneLabel))
@@ -41,7 +41,7 @@ func TestAbsentReasons(t *testing.T) {
 		hosts[0].String() + " has no /etc/dualstrap/apiserver/encryption.yaml: dualstrap create cluster brings it back",
 		hosts[2].String() + " has the key and has not joined: dualstrap create cluster finishes that",
 	}
-	if diff := cmp.Diff(want, site.absentReasons(hosts[:2], nodes, found)); diff != "" {
+	if diff := cmp.Diff(want, session.absentReasons(hosts[:2], nodes, found)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -19,7 +19,7 @@ import (
 // settingReasons says which settings a running cluster has otherwise than the manifests, of those that kubeadm writes
 // once, when the cluster is made or a node joins: create cannot change them later. What the cluster has is read from
 // where it takes it from, not from what earlier manifests said.
-func (s *Site) settingReasons(ctx context.Context, client *kube.Client, _ []kube.Node) ([]string, error) {
+func (s *Session) settingReasons(ctx context.Context, client *kube.Client, _ []kube.Node) ([]string, error) {
 	var kubeadm kubeadmSettings
 	var proxy proxySettings
 	for _, source := range []struct {
@@ -42,16 +42,16 @@ func (s *Site) settingReasons(ctx context.Context, client *kube.Client, _ []kube
 		return nil, err
 	}
 	return slices.Concat(
-		certificateReasons(s.verdict.Config, kubeadm),
-		securityReasons(s.verdict.Config.Security, kubeadm),
-		proxyReasons(s.verdict.Config, proxy),
-		clusterKubeletReasons(s.verdict.Config, kubelet),
+		certificateReasons(s.loaded.Config, kubeadm),
+		securityReasons(s.loaded.Config.Security, kubeadm),
+		proxyReasons(s.loaded.Config, proxy),
+		clusterKubeletReasons(s.loaded.Config, kubelet),
 		s.nodeKubeletReasons(),
 	), nil
 }
 
-// differs is the reason for a refusal of a field.
-func differs(field string, is, wanted any) string {
+// differsReason is the reason for a refusal of a field.
+func differsReason(field string, is, wanted any) string {
 	return fmt.Sprintf("%s is %v in the cluster and %v in the manifests, and cannot be changed yet", field, is, wanted)
 }
 
@@ -95,7 +95,7 @@ func certificateReasons(cfg *api.Config, kubeadm kubeadmSettings) []string {
 	if !missing && !surplus {
 		return nil
 	}
-	return []string{differs("Cluster spec.controlPlane.apiServerCertExtraSANs", spelt(live), spelt(wanted))}
+	return []string{differsReason("Cluster spec.controlPlane.apiServerCertExtraSANs", formatValue(live), formatValue(wanted))}
 }
 
 // securityReasons compares what API servers are told. That there is an audit log by default is younger than clusters
@@ -110,7 +110,7 @@ func securityReasons(wanted api.Security, kubeadm kubeadmSettings) []string {
 		{"encryptSecrets", strconv.FormatBool(is.EncryptSecrets), strconv.FormatBool(wanted.EncryptSecrets), ""},
 	} {
 		if field.is != field.wanted {
-			reasons = append(reasons, differs("ProvisionOptions clusterSecurity."+field.name,
+			reasons = append(reasons, differsReason("ProvisionOptions clusterSecurity."+field.name,
 				cmp.Or(field.is, field.standard), cmp.Or(field.wanted, field.standard)))
 		}
 	}
@@ -130,7 +130,7 @@ func proxyReasons(cfg *api.Config, proxy proxySettings) []string {
 	if proxy == (proxySettings{}) || isBuiltin == cfg.Network.Builtin {
 		return nil
 	}
-	return []string{differs("ProvisionOptions network.provider", providers[isBuiltin], providers[cfg.Network.Builtin])}
+	return []string{differsReason("ProvisionOptions network.provider", providers[isBuiltin], providers[cfg.Network.Builtin])}
 }
 
 // clusterKubelet is what all kubelets are told; nil when it is not known.
@@ -147,18 +147,18 @@ func clusterKubeletReasons(cfg *api.Config, kubelet *hostprep.Kubelet) []string 
 	}
 	var reasons []string
 	if kubelet.MaxPods != cfg.MaxPodsPerNode {
-		reasons = append(reasons, differs("Cluster spec.nodeConfig.podDensity.maxPodsPerNode", kubelet.MaxPods, cfg.MaxPodsPerNode))
+		reasons = append(reasons, differsReason("Cluster spec.nodeConfig.podDensity.maxPodsPerNode", kubelet.MaxPods, cfg.MaxPodsPerNode))
 	}
 	if kubelet.SeccompDefault != cfg.SeccompDefault {
-		reasons = append(reasons, differs("Cluster spec.clusterSecurity.enableSeccomp", kubelet.SeccompDefault, cfg.SeccompDefault))
+		reasons = append(reasons, differsReason("Cluster spec.clusterSecurity.enableSeccomp", kubelet.SeccompDefault, cfg.SeccompDefault))
 	}
 	return reasons
 }
 
 // nodeKubeletReasons compares what single kubelets are told with what their pools say.
-func (s *Site) nodeKubeletReasons() []string {
+func (s *Session) nodeKubeletReasons() []string {
 	var found differences
-	cfg := s.verdict.Config
+	cfg := s.loaded.Config
 	for i := range cfg.Pools {
 		pool := &cfg.Pools[i]
 		wanted := poolKubelet(pool)
@@ -169,7 +169,7 @@ func (s *Site) nodeKubeletReasons() []string {
 				continue
 			}
 			for _, reason := range slices.Concat(poolReasons(pool, host.Facts.Kubelet, &wanted), addressReasons(node, host.Facts.Kubelet)) {
-				found.add(reason, node.Address.String())
+				found.addAt(reason, node.Address.String())
 			}
 		}
 	}
@@ -202,7 +202,7 @@ func poolReasons(pool *api.Pool, is, wanted *hostprep.Kubelet) []string {
 		{"serializeImagePulls", is.SerializeImagePulls, wanted.SerializeImagePulls},
 	} {
 		if field.is != field.wanted {
-			reasons = append(reasons, differs(fmt.Sprintf("%s.kubeletConfig.%s", pool.Ref, field.name), field.is, field.wanted))
+			reasons = append(reasons, differsReason(fmt.Sprintf("%s.kubeletConfig.%s", pool.Ref, field.name), field.is, field.wanted))
 		}
 	}
 	return reasons
@@ -217,7 +217,7 @@ func addressReasons(node *api.Node, kubelet *hostprep.Kubelet) []string {
 			field, wanted = "ProvisionOptions nodes[].ipv6", node.IPv6
 		}
 		if wanted.IsValid() && is != wanted {
-			reasons = append(reasons, differs(field, is, wanted))
+			reasons = append(reasons, differsReason(field, is, wanted))
 		}
 	}
 	return reasons

@@ -73,8 +73,8 @@ func TestProxyReasons(t *testing.T) {
 		{builtin, true, nil},
 		{none, false, nil},
 		{proxySettings{}, true, nil},
-		{builtin, false, []string{differs("ProvisionOptions network.provider", "builtin", "none")}},
-		{none, true, []string{differs("ProvisionOptions network.provider", "none", "builtin")}},
+		{builtin, false, []string{differsReason("ProvisionOptions network.provider", "builtin", "none")}},
+		{none, true, []string{differsReason("ProvisionOptions network.provider", "none", "builtin")}},
 	} {
 		cfg := example(t, "dual-stack.yaml")
 		cfg.Network.Builtin = test.builtin
@@ -97,8 +97,8 @@ func TestClusterKubeletReasons(t *testing.T) {
 		}
 	}
 	want := []string{
-		differs("Cluster spec.nodeConfig.podDensity.maxPodsPerNode", 60, cfg.MaxPodsPerNode),
-		differs("Cluster spec.clusterSecurity.enableSeccomp", !cfg.SeccompDefault, cfg.SeccompDefault),
+		differsReason("Cluster spec.nodeConfig.podDensity.maxPodsPerNode", 60, cfg.MaxPodsPerNode),
+		differsReason("Cluster spec.clusterSecurity.enableSeccomp", !cfg.SeccompDefault, cfg.SeccompDefault),
 	}
 	if diff := cmp.Diff(want, clusterKubeletReasons(cfg, &other)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -107,14 +107,14 @@ func TestClusterKubeletReasons(t *testing.T) {
 
 func TestNodeKubeletReasons(t *testing.T) {
 	t.Parallel()
-	site := openExample(t, "dual-stack.yaml", SiteOptions{})
-	cfg := site.verdict.Config
-	for i := range site.hosts {
+	session := openExample(t, "dual-stack.yaml", SessionOptions{})
+	cfg := session.loaded.Config
+	for i := range session.hosts {
 		kubelet := hostprep.DefaultKubelet()
-		kubelet.NodeIPs = []netip.Addr{site.hosts[i].K8sIP, netip.MustParseAddr("fd12::2:4")}
-		site.hosts[i].Facts.Membership.Joined, site.hosts[i].Facts.Kubelet = true, &kubelet
+		kubelet.NodeIPs = []netip.Addr{session.hosts[i].K8sIP, netip.MustParseAddr("fd12::2:4")}
+		session.hosts[i].Facts.Membership.Joined, session.hosts[i].Facts.Kubelet = true, &kubelet
 	}
-	if got := site.nodeKubeletReasons(); len(got) > 0 {
+	if got := session.nodeKubeletReasons(); len(got) > 0 {
 		t.Errorf("where nothing is changed it says %q", got)
 	}
 	qps, serialize := int32(17), false
@@ -122,13 +122,13 @@ func TestNodeKubeletReasons(t *testing.T) {
 	cfg.Pools[workers].Kubelet.RegistryPullQPS = &qps
 	cfg.Pools[0].Kubelet.SerializeImagePulls = &serialize
 	cfg.Pools[0].Nodes[0].IPv6 = netip.MustParseAddr("fd12::2:44")
-	site.hosts[2].Facts.Membership.Joined = false // it will join with the new settings
+	session.hosts[2].Facts.Membership.Joined = false // it will join with the new settings
 	want := []string{
-		"10.2.0.4: " + differs("Cluster/dual-stack spec.controlPlane.nodePoolSpec.kubeletConfig.serializeImagePulls", true, false),
+		"10.2.0.4: " + differsReason("Cluster/dual-stack spec.controlPlane.nodePoolSpec.kubeletConfig.serializeImagePulls", true, false),
 		"10.2.0.4: ProvisionOptions nodes[].ipv6 is fd12::2:4 in the cluster and fd12::2:44 in the manifests, and cannot be changed yet",
 		"10.2.0.5: NodePool/workers spec.kubeletConfig.registryPullQPS is 5 in the cluster and 17 in the manifests, and cannot be changed yet",
 	}
-	if diff := cmp.Diff(want, site.nodeKubeletReasons()); diff != "" {
+	if diff := cmp.Diff(want, session.nodeKubeletReasons()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

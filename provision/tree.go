@@ -18,8 +18,8 @@ import (
 // dualstrap's to rewrite.
 const indexName = "index.json"
 
-// clusterFolder holds what goes into the cluster; every host has a folder named by its address.
-const clusterFolder = "cluster"
+// clusterDir holds what goes into the cluster; every host has a folder named by its address.
+const clusterDir = "cluster"
 
 // TreeIndex lists what a rendered folder holds.
 type TreeIndex struct {
@@ -47,7 +47,7 @@ type TreeFile struct {
 // nothing behind that the next one does not put right.
 func WriteTree(dir string, files []render.File) (TreeIndex, error) {
 	dir = filepath.Clean(dir)
-	unlock, err := claimFolder(dir)
+	unlock, err := lockDirectory(dir)
 	if err != nil {
 		return TreeIndex{}, err
 	}
@@ -66,11 +66,11 @@ func writeTree(dir string, files []render.File, before TreeIndex) (TreeIndex, er
 	index := newIndex(files)
 	// The index on disk always covers what is there, so that a run cut off at any point leaves a
 	// folder that the next run recognises as its own.
-	covering := merged(before, index)
+	covering := mergeIndexes(before, index)
 	if err := writeIndex(dir, covering); err != nil {
 		return TreeIndex{}, err
 	}
-	if err := writeFolders(dir, files, index); err != nil {
+	if err := writeDirs(dir, files, index); err != nil {
 		return TreeIndex{}, err
 	}
 	if len(covering.Files) == len(index.Files) {
@@ -93,7 +93,7 @@ func newIndex(files []render.File) TreeIndex {
 func treeFile(file render.File) TreeFile {
 	folder := file.Host
 	if folder == "" {
-		folder = clusterFolder
+		folder = clusterDir
 	}
 	sum := sha256.Sum256(file.Content)
 	return TreeFile{
@@ -141,8 +141,8 @@ func writeIndex(dir string, index TreeIndex) error {
 	return replace(dir, filepath.Join(dir, indexName), append(data, '\n'), 0o644)
 }
 
-// merged lists the files of both indexes, each once.
-func merged(a, b TreeIndex) TreeIndex {
+// mergeIndexes lists the files of both indexes, each once.
+func mergeIndexes(a, b TreeIndex) TreeIndex {
 	all := TreeIndex{Files: append([]TreeFile{}, b.Files...)}
 	listed := b.names()
 	for _, file := range a.Files {

@@ -16,9 +16,9 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// writeFolders writes the files below dir, several folders at a time: for thousands of hosts most of
+// writeDirs writes the files below dir, several folders at a time: for thousands of hosts most of
 // the time goes into making folders.
-func writeFolders(dir string, files []render.File, index TreeIndex) error {
+func writeDirs(dir string, files []render.File, index TreeIndex) error {
 	var folders errgroup.Group
 	folders.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for start := 0; start < len(files); {
@@ -28,7 +28,7 @@ func writeFolders(dir string, files []render.File, index TreeIndex) error {
 		}
 		from, to := start, end
 		folders.Go(func() error {
-			made := madeFolders{root: dir, known: map[string]bool{dir: true}}
+			made := createdDirs{root: dir, known: map[string]bool{dir: true}}
 			for i := from; i < to; i++ {
 				if err := made.write(filepath.Join(dir, index.Files[i].File), files[i]); err != nil {
 					return err
@@ -41,18 +41,18 @@ func writeFolders(dir string, files []render.File, index TreeIndex) error {
 	return folders.Wait()
 }
 
-// madeFolders remembers which folders below root exist, so that none is asked for twice.
-type madeFolders struct {
+// createdDirs remembers which folders below root exist, so that none is asked for twice.
+type createdDirs struct {
 	root  string
 	known map[string]bool
 }
 
-// make takes no symbolic link for a folder: it may lead out of the root.
-func (made madeFolders) make(dir string) error {
+// mkdirAll takes no symbolic link for a folder: it may lead out of the root.
+func (made createdDirs) mkdirAll(dir string) error {
 	if made.known[dir] {
 		return nil
 	}
-	if err := made.make(filepath.Dir(dir)); err != nil {
+	if err := made.mkdirAll(filepath.Dir(dir)); err != nil {
 		return err
 	}
 	err := os.Mkdir(dir, 0o755)
@@ -71,13 +71,13 @@ func (made madeFolders) make(dir string) error {
 }
 
 // write writes a rendered file, unless it is there already with the same content and mode.
-func (made madeFolders) write(path string, file render.File) error {
-	if err := made.make(filepath.Dir(path)); err != nil {
+func (made createdDirs) write(path string, file render.File) error {
+	if err := made.mkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, file.Mode)
 	if errors.Is(err, fs.ErrExist) {
-		return update(made.root, path, file)
+		return writeIfChanged(made.root, path, file)
 	}
 	if err == nil {
 		_, err = f.Write(file.Content)
@@ -99,7 +99,7 @@ func restoreMode(f *os.File, mode fs.FileMode) error {
 	return f.Chmod(mode)
 }
 
-func update(root, path string, file render.File) error {
+func writeIfChanged(root, path string, file render.File) error {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode() == file.Mode {
 		if content, err := os.ReadFile(path); err == nil && bytes.Equal(content, file.Content) {
@@ -129,9 +129,9 @@ func removeTemporary(root string) error {
 	return nil
 }
 
-// claimFolder makes the folder and keeps other runs away from it until the returned function is
+// lockDirectory makes the folder and keeps other runs away from it until the returned function is
 // called, or until the process ends.
-func claimFolder(dir string) (func(), error) {
+func lockDirectory(dir string) (func(), error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot use the output folder: %w", err)
 	}

@@ -12,12 +12,12 @@ import (
 // versionReasons says which versions of Kubernetes run in the cluster that are not the one of the manifests. Create
 // replaces kubelets on all hosts at once and undrained, and leaves API servers as they are. But a kubelet must not be
 // newer than its API server (https://kubernetes.io/releases/version-skew-policy/).
-func (s *Site) versionReasons(ctx context.Context, client *kube.Client, nodes []kube.Node) ([]string, error) {
+func (s *Session) versionReasons(ctx context.Context, client *kube.Client, nodes []kube.Node) ([]string, error) {
 	server, err := client.Version(ctx)
 	if err != nil {
 		return nil, err
 	}
-	wanted := s.verdict.Config.Kubernetes.Kubernetes
+	wanted := s.loaded.Config.Kubernetes.Kubernetes
 	var reasons []string
 	if server != wanted {
 		reasons = append(reasons, fmt.Sprintf("the API server is Kubernetes %s, and the manifests ask for %s, which create cannot change "+
@@ -32,7 +32,7 @@ func kubeletReasons(wanted string, nodes []kube.Node, listed map[string]bool) []
 	var others differences
 	for _, node := range nodes {
 		if node.Joined && node.KubeletVersion != wanted && listed[node.Name] {
-			others.add(fmt.Sprintf("the kubelet is Kubernetes %s, and the manifests ask for %s", node.KubeletVersion, wanted), node.Name)
+			others.addAt(fmt.Sprintf("the kubelet is Kubernetes %s, and the manifests ask for %s", node.KubeletVersion, wanted), node.Name)
 		}
 	}
 	return others.reasons()

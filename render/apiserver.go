@@ -8,7 +8,7 @@ import (
 
 const (
 	// apiServerDirectory is what API servers read of their host, beside kubeadm's files.
-	apiServerDirectory = configDirectory + "/apiserver"
+	apiServerDirectory = configDir + "/apiserver"
 	auditPolicyFile    = apiServerDirectory + "/audit-" + api.AuditLogMetadata + ".yaml"
 	auditLogDirectory  = "/var/log/kubernetes/audit"
 

@@ -24,7 +24,7 @@ import (
 func (s *apiServer) testKubelets(t *testing.T) {
 	in := exampleInput(t, "ha")
 	for _, planned := range in.Plan.Nodes {
-		name := probed(in, "ha").Later.Hosts[planned.Address].NodeName
+		name := probed(in, "ha").Discovered.Hosts[planned.Address].NodeName
 		before, err := s.typed.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -177,7 +177,7 @@ func (s *apiServer) applyAll(tb testing.TB, in render.Input) {
 func (s *apiServer) checkNodes(tb testing.TB, in render.Input) {
 	tb.Helper()
 	for _, planned := range in.Plan.Nodes {
-		nodeName := in.Later.Hosts[planned.Address].NodeName
+		nodeName := in.Discovered.Hosts[planned.Address].NodeName
 		node, err := s.typed.CoreV1().Nodes().Get(tb.Context(), nodeName, metav1.GetOptions{})
 		if err != nil {
 			tb.Error(err)

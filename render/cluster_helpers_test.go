@@ -31,7 +31,7 @@ func exampleInput(tb testing.TB, name string) render.Input {
 // judge gives what is rendered of valid manifests.
 func judge(tb testing.TB, path, manifests string) render.Input {
 	tb.Helper()
-	verdict := provision.Judge([]api.Source{{Name: path, Data: []byte(manifests)}})
+	verdict := provision.Load([]api.Source{{Name: path, Data: []byte(manifests)}})
 	if verdict.Problems.HasErrors() {
 		tb.Fatalf("%s is not valid:\n%v", path, verdict.Problems)
 	}
@@ -41,11 +41,11 @@ func judge(tb testing.TB, path, manifests string) render.Input {
 // probed adds the facts of every host. Node names begin with prefix, so that the nodes of several
 // clusters can be told apart.
 func probed(in render.Input, prefix string) render.Input {
-	in.Later.Hosts = map[netip.Addr]render.HostFacts{}
+	in.Discovered.Hosts = map[netip.Addr]render.HostFacts{}
 	ipv6 := netip.MustParseAddr("fd12::2:f000")
 	for _, node := range in.Plan.Nodes {
 		ipv6 = ipv6.Next()
-		in.Later.Hosts[node.Address] = render.HostFacts{
+		in.Discovered.Hosts[node.Address] = render.HostFacts{
 			NodeName:  prefix + "-" + strings.ReplaceAll(node.Address.String(), ".", "-"),
 			IPv6:      ipv6,
 			Interface: "eth0",

@@ -52,7 +52,7 @@ func TestNodeObjects(t *testing.T) {
 			want = append(want, prefix.String())
 		}
 		got := append([]string{node.Name, node.Spec.PodCIDR}, node.Spec.PodCIDRs...)
-		want = append([]string{in.Later.Hosts[planned.Address].NodeName, want[0]}, want...)
+		want = append([]string{in.Discovered.Hosts[planned.Address].NodeName, want[0]}, want...)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("name, podCIDR and podCIDRs of node %d (-want +got):\n%s", i, diff)
 		}
@@ -132,7 +132,7 @@ func TestNoSecrets(t *testing.T) {
 	in := exampleInput(t, "dual-stack")
 	in.Config.SSH.PrivateKeyPath, in.Config.SSH.User = "/root/secret-key", "secret-user"
 	in.Config.RegistryMirrors = []api.RegistryMirror{{Endpoint: "https://secret-mirror", PullCredentialConfigPath: "/root/secret-login"}}
-	in.Later = render.Later{BootstrapToken: "secret-token", CACertHash: "sha256:secret-hash", CertificateKey: "secret-certificate-key"}
+	in.Discovered = render.Discovered{BootstrapToken: "secret-token", CACertHash: "sha256:secret-hash", CertificateKey: "secret-certificate-key"}
 	files, err := render.Cluster(in)
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +279,7 @@ func TestAdvertisements(t *testing.T) {
 			t.Parallel()
 			in := probed(exampleInput(t, "ha"), "node")
 			for i, address := range []string{"10.2.0.7", "10.2.0.8"} {
-				in.Later.Hosts[netip.MustParseAddr(address)] = render.HostFacts{Interface: test.interfaces[i]}
+				in.Discovered.Hosts[netip.MustParseAddr(address)] = render.HostFacts{Interface: test.interfaces[i]}
 			}
 			got := poolsOf(t, in)
 			if diff := cmp.Diff(test.want, got[len(got)-len(test.want):]); diff != "" {

@@ -141,7 +141,9 @@ func TestClusterErrors(t *testing.T) {
 			"cannot use the pod ranges",
 		},
 		"a bad node name": {
-			func(in *render.Input) { in.Later.Hosts[in.Plan.Nodes[0].Address] = render.HostFacts{NodeName: "a: b"} },
+			func(in *render.Input) {
+				in.Discovered.Hosts[in.Plan.Nodes[0].Address] = render.HostFacts{NodeName: "a: b"}
+			},
 			`cannot use node name "a: b"`,
 		},
 	}

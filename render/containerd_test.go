@@ -96,7 +96,7 @@ func TestMirrorsAreInOrder(t *testing.T) {
 func TestContainerdInContainer(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "one-control-plane/offline")
-	in.Later.Hosts = map[netip.Addr]HostFacts{netip.MustParseAddr("10.2.0.5"): {Container: true}}
+	in.Discovered.Hosts = map[netip.Addr]HostFacts{netip.MustParseAddr("10.2.0.5"): {Container: true}}
 	files := filesOf(t, in)
 	for host, want := range map[string]bool{"10.2.0.4": false, "10.2.0.5": true, "10.2.0.6": false} {
 		content := contentOf(t, files, host, "/etc/containerd/config.toml")

@@ -78,9 +78,9 @@ func TestFirewalldPortsForPods(t *testing.T) {
 	const every = "10250/tcp 30000-32767/tcp 30000-32767/udp"
 	const ha = "three-control-planes-with-load-balancers/known"
 	asked := scenarioInput(t, ha)
-	facts := asked.Later.Hosts[netip.MustParseAddr("10.2.0.4")]
+	facts := asked.Discovered.Hosts[netip.MustParseAddr("10.2.0.4")]
 	facts.Nameservers = []netip.Addr{netip.MustParseAddr("10.2.0.12"), netip.MustParseAddr("192.0.2.53")}
-	asked.Later.Hosts[netip.MustParseAddr("10.2.0.4")] = facts
+	asked.Discovered.Hosts[netip.MustParseAddr("10.2.0.4")] = facts
 	all := scenarioInput(t, ha)
 	all.Config.PodsReachAllOfNodes = true
 	for _, tt := range []struct {

@@ -32,7 +32,7 @@ func resolveHosts(in Input) ([]host, error) {
 				return nil, fmt.Errorf("cannot render host %s: it is not node %d of the plan", node.Address, at)
 			}
 			h := host{pool: pool, node: node, planned: &in.Plan.Nodes[at]}
-			h.facts, h.probed = in.Later.Hosts[node.Address]
+			h.facts, h.probed = in.Discovered.Hosts[node.Address]
 			if err := h.validate(); err != nil {
 				return nil, fmt.Errorf("cannot render host %s: %w", node.Address, err)
 			}

@@ -19,7 +19,7 @@ func TestHostsGolden(t *testing.T) {
 				t.Fatalf("Hosts: %v", err)
 			}
 			render.CompareGolden(t, "hosts/"+name+"-offline.txt", render.HostsText(offline))
-			in.Later = render.LaterOf(in.Config)
+			in.Discovered = render.LaterOf(in.Config)
 			known, err := render.Hosts(in)
 			if err != nil {
 				t.Fatalf("Hosts: %v", err)

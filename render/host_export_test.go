@@ -6,4 +6,4 @@ import "github.com/dualstrap/dualstrap/api"
 func HostsText(hosts []HostFiles) []byte { return hostsText(hosts) }
 
 // LaterOf is laterOf for tests outside the package.
-func LaterOf(config *api.Config) Later { return laterOf(config) }
+func LaterOf(config *api.Config) Discovered { return laterOf(config) }

@@ -36,7 +36,7 @@ func hostScenarios(tb testing.TB) []scenario {
 	for _, c := range clusters {
 		in := Input{Config: c.config, Plan: planOf(tb, c.config)}
 		scenarios = append(scenarios, scenario{name: c.name + "/offline", in: in})
-		in.Later = laterOf(c.config)
+		in.Discovered = laterOf(c.config)
 		scenarios = append(scenarios, scenario{name: c.name + "/known", in: in})
 	}
 	return scenarios
@@ -214,7 +214,7 @@ func block(r api.CIDRRange, n int) netip.Prefix {
 
 // laterOf is everything about the hosts of a cluster: ordinary machines, but for the last one, which
 // is a container with cgroup v1.
-func laterOf(config *api.Config) Later {
+func laterOf(config *api.Config) Discovered {
 	later := testSecrets()
 	later.Hosts = map[netip.Addr]HostFacts{}
 	var last netip.Addr
@@ -237,8 +237,8 @@ func laterOf(config *api.Config) Later {
 }
 
 // testSecrets are values of the form that kubeadm accepts.
-func testSecrets() Later {
-	return Later{
+func testSecrets() Discovered {
+	return Discovered{
 		BootstrapToken: "abcdef.0123456789abcdef",
 		CACertHash:     "sha256:7c2e69131a36ae2a042a339b33381c6d0d43887e2de83720eff5359e26aec866",
 		CertificateKey: "e6a2eb8581237ab72a4f494f30285ec12a9694d750b9785706a83bfcbbbd2204",

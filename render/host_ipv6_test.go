@@ -27,28 +27,28 @@ func ipv6Files(tb testing.TB) []File {
 		template, path string
 		data           any
 	}{
-		{"kubeadm-init.yaml", kubeadmDirectory + "/init.yaml", kubeadmInit{
+		{"kubeadm-init.yaml", kubeadmDir + "/init.yaml", kubeadmInit{
 			kubeadmEndpoint: endpoint, Node: node, ClusterName: "six", KubernetesVersion: "v1.36.3",
 			ControlPlaneEndpoint: endpointOf(ip("fd12::4:1"), 443), ImageRepository: api.ImageRepository,
 			ServiceSubnet: "fd12::5:0/116,172.16.0.0/20", CertSANs: []string{"fd12::4:1", "fd12::2:4"},
 			CoreDNSTag: "v1.14.6", EtcdTag: "v3.6.16", MaxPods: 110, PodInterfacePrefix: podInterfacePrefix,
 		}},
-		{"kubeadm-join.yaml", kubeadmDirectory + "/join.yaml", kubeadmJoin{
+		{"kubeadm-join.yaml", kubeadmDir + "/join.yaml", kubeadmJoin{
 			Node: node, APIServerEndpoint: endpointOf(ip("fd12::4:1"), 443), ControlPlane: &endpoint,
 			Token: testSecrets().BootstrapToken, CACertHash: testSecrets().CACertHash,
 		}},
-		{"haproxy.cfg", loadBalancerDirectory + "/haproxy.cfg", haproxyData{
+		{"haproxy.cfg", loadBalancerDir + "/haproxy.cfg", haproxyData{
 			Bind: endpointOf(ip("fd12::4:1"), 443), Health: endpointOf(netip.IPv6Loopback(), healthPort),
 			Servers: []haproxyServer{{Name: ip("fd12::2:4"), Address: endpointOf(ip("fd12::2:4"), 6443)}},
 		}},
-		{"keepalived.conf", loadBalancerDirectory + "/keepalived.conf", keepalivedData{
+		{"keepalived.conf", loadBalancerDir + "/keepalived.conf", keepalivedData{
 			VIP: ip("fd12::4:1"), GARPRepeat: 5, CheckScript: "/etc/keepalived/check-haproxy", Standback: standback,
 			Interface: "eth0", VirtualRouterID: virtualRouterID(ip("fd12::4:1")), Priority: topPriority,
 			Address: ip("fd12::2:7"), Peers: []netip.Addr{ip("fd12::2:8")},
 		}},
-		{"check-haproxy.sh", loadBalancerDirectory + "/check-haproxy", checkData{Host: netip.IPv6Loopback(), Port: healthPort}},
+		{"check-haproxy.sh", loadBalancerDir + "/check-haproxy", checkData{Host: netip.IPv6Loopback(), Port: healthPort}},
 		{"haproxy.yaml", StaticPods + "/haproxy.yaml", staticPodData{
-			Image: api.Image("haproxy", api.HAProxyVersion), ConfigDirectory: loadBalancerDirectory,
+			Image: api.Image("haproxy", api.HAProxyVersion), ConfigDirectory: loadBalancerDir,
 			HealthHost: netip.IPv6Loopback().String(), HealthPort: healthPort,
 		}},
 		{"hosts.toml", registryConfigPath + "/_default/hosts.toml", hostsData{

@@ -32,7 +32,7 @@ func kubeadmInitPhases(tb testing.TB, in Input) kubeadmRoot {
 	const host = "10.2.0.4"
 	root := tb.TempDir()
 	for _, file := range filesOf(tb, in) {
-		if file.Host == host && strings.HasPrefix(file.Path, kubeadmDirectory) {
+		if file.Host == host && strings.HasPrefix(file.Path, kubeadmDir) {
 			writeFile(tb, filepath.Join(root, file.Path), string(file.Content), file.Mode)
 		}
 	}
@@ -243,9 +243,9 @@ func TestKubeadmDerivesKubelet(t *testing.T) {
 	burst, qps, serialize := int32(20), int32(0), false
 	in.Config.Pools[0].Kubelet = v1.KubeletConfig{RegistryBurst: &burst, RegistryPullQPS: &qps, SerializeImagePulls: &serialize}
 	address := netip.MustParseAddr("10.2.0.4")
-	facts := in.Later.Hosts[address]
+	facts := in.Discovered.Hosts[address]
 	facts.Container, facts.CgroupV1 = true, true
-	in.Later.Hosts[address] = facts
+	in.Discovered.Hosts[address] = facts
 	special := kubeadmInitPhases(t, in)
 
 	const flags = `KUBELET_KUBEADM_ARGS="--hostname-override=node-4 --node-ip=10.2.0.4,fd12::2:4 --provider-id=baremetal://10.2.0.4"`

@@ -42,7 +42,7 @@ func TestTmpfilesReadsFiles(t *testing.T) {
 		t.Fatalf("there are %d different files, want one", len(rules))
 	}
 	root := t.TempDir()
-	conflist := filepath.Join(root, cniDirectory, cni.FileName)
+	conflist := filepath.Join(root, cniDir, cni.FileName)
 	if err := os.MkdirAll(filepath.Dir(conflist), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestKubeadmReadsConfigurations(t *testing.T) {
 		}
 	}
 	for _, name := range writeFiles(t, t.TempDir(), ipv6Files(t), func(file File) bool {
-		return strings.HasPrefix(file.Path, kubeadmDirectory)
+		return strings.HasPrefix(file.Path, kubeadmDir)
 	}) {
 		run(t, kubeadm, "config", "validate", "--config", name)
 	}

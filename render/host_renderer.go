@@ -18,16 +18,16 @@ const (
 	modeScript fs.FileMode = 0o755
 )
 
-// configDirectory is where configuration on a host lives that has no place of its own.
-const configDirectory = "/etc/dualstrap"
+// configDir is where configuration on a host lives that has no place of its own.
+const configDir = "/etc/dualstrap"
 
 // ClusterFile says on a host which cluster it is prepared for.
-const ClusterFile = configDirectory + "/cluster.yaml"
+const ClusterFile = configDir + "/cluster.yaml"
 
 // hostRenderer has what all hosts share.
 type hostRenderer struct {
 	cfg       *api.Config
-	later     Later
+	later     Discovered
 	templates *template.Template
 	hosts     []host
 
@@ -53,7 +53,7 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 		return nil, err
 	}
 	r := &hostRenderer{
-		cfg: in.Config, later: in.Later, templates: parsed, hosts: hosts,
+		cfg: in.Config, later: in.Discovered, templates: parsed, hosts: hosts,
 		podRanges4:  in.Config.PodRanges(api.IPv4),
 		podRanges6:  in.Config.PodRanges(api.IPv6),
 		nameservers: make(map[netip.Addr]bool),

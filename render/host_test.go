@@ -58,7 +58,7 @@ func TestHostsErrors(t *testing.T) {
 	t.Parallel()
 	first := netip.MustParseAddr("10.2.0.4")
 	facts := func(f HostFacts) func(*Input) {
-		return func(in *Input) { in.Later.Hosts = map[netip.Addr]HostFacts{first: f} }
+		return func(in *Input) { in.Discovered.Hosts = map[netip.Addr]HostFacts{first: f} }
 	}
 	tests := []struct {
 		name   string

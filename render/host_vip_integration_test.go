@@ -26,7 +26,7 @@ func TestDeadHAProxyGivesUpTheVIP(t *testing.T) {
 		if file.Host != "10.2.0.7" {
 			continue
 		}
-		if strings.HasPrefix(file.Path, loadBalancerDirectory) {
+		if strings.HasPrefix(file.Path, loadBalancerDir) {
 			content := string(file.Content)
 			if filepath.Base(file.Path) == "check-haproxy" {
 				content = strings.Replace(content, "set -euo pipefail\n", "set -euo pipefail\nrights >/etc/keepalived/rights\n", 1)

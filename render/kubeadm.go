@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	kubeadmDirectory = configDirectory + "/kubeadm"
-	kubeadmPatches   = kubeadmDirectory + "/patches"
+	kubeadmDir     = configDir + "/kubeadm"
+	kubeadmPatches = kubeadmDir + "/patches"
 	// KubeadmConfig is the file that kubeadm init or join reads on a host.
-	KubeadmConfig = kubeadmDirectory + "/config.yaml"
+	KubeadmConfig = kubeadmDir + "/config.yaml"
 	// CRISocket is where containerd listens on a host.
 	CRISocket = "unix:///run/containerd/containerd.sock"
 	// BuiltinDetectLocalMode is how kube-proxy finds pods of its node where dualstrap brings the pod network.
@@ -87,7 +87,7 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 	}
 	// The configuration holds a token or a key.
 	var file File
-	if r.isFounder(h) && !r.later.Founded {
+	if r.isInitNode(h) && !r.later.Initialized {
 		file, err = r.file("kubeadm-init.yaml", KubeadmConfig, modeSecret, r.kubeadmInit(h, node))
 	} else {
 		file, err = r.file("kubeadm-join.yaml", KubeadmConfig, modeSecret, r.kubeadmJoin(h, node))
@@ -95,10 +95,10 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 	return append(patch, file), err
 }
 
-// isFounder reports whether the host makes the cluster, or stands for the one that did.
-func (r *hostRenderer) isFounder(h *host) bool {
-	if r.later.Founder.IsValid() {
-		return h.node.Address == r.later.Founder
+// isInitNode reports whether the host makes the cluster, or stands for the one that did.
+func (r *hostRenderer) isInitNode(h *host) bool {
+	if r.later.InitNode.IsValid() {
+		return h.node.Address == r.later.InitNode
 	}
 	return len(r.controlPlanes) > 0 && h == r.controlPlanes[0]
 }

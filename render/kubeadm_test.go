@@ -12,7 +12,7 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-const kubeadmConfig = kubeadmDirectory + "/config.yaml"
+const kubeadmConfig = kubeadmDir + "/config.yaml"
 
 func TestKubeadmConfigurations(t *testing.T) {
 	t.Parallel()
@@ -119,7 +119,7 @@ func TestAdvertisedFamily(t *testing.T) {
 func TestSecretsAreForRootAlone(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "three-control-planes-with-load-balancers/known")
-	secrets := []string{in.Later.BootstrapToken, in.Later.CertificateKey, "Basic dXNlcjpwYXNz"}
+	secrets := []string{in.Discovered.BootstrapToken, in.Discovered.CertificateKey, "Basic dXNlcjpwYXNz"}
 	found := map[string]bool{}
 	for _, file := range filesOf(t, in) {
 		for _, secret := range secrets {
@@ -211,7 +211,7 @@ func TestKubeletPatch(t *testing.T) {
 			in := scenarioInput(t, "one-control-plane/offline")
 			in.Config.AllowCgroupV1 = tt.allowCgroupV1
 			in.Config.Pools[1].Kubelet = tt.pool
-			in.Later.Hosts = map[netip.Addr]HostFacts{netip.MustParseAddr("10.2.0.5"): tt.facts}
+			in.Discovered.Hosts = map[netip.Addr]HostFacts{netip.MustParseAddr("10.2.0.5"): tt.facts}
 			var lines []string
 			for _, file := range filesOf(t, in) {
 				if file.Host != "10.2.0.5" || !strings.HasPrefix(file.Path, kubeadmPatches) {

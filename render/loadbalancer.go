@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	loadBalancerDirectory = configDirectory + "/loadbalancer"
+	loadBalancerDir = configDir + "/loadbalancer"
 	// StaticPods is the folder of pods that the kubelet runs by itself.
 	StaticPods = "/etc/kubernetes/manifests"
 	// healthPort is where HAProxy tells its own node how it is.
@@ -69,20 +69,20 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 	if !r.cfg.BalancesControlPlane(h.pool.Role) {
 		return nil, nil
 	}
-	check, err := sharedFile(r, "check-haproxy.sh", loadBalancerDirectory+"/check-haproxy", checkData{Host: loopback(), Port: healthPort})
+	check, err := sharedFile(r, "check-haproxy.sh", loadBalancerDir+"/check-haproxy", checkData{Host: loopback(), Port: healthPort})
 	if err != nil {
 		return nil, err
 	}
 	check.Mode = modeScript
-	keepalived, err := r.file("keepalived.conf", loadBalancerDirectory+"/keepalived.conf", modePublic, r.keepalived(h))
+	keepalived, err := r.file("keepalived.conf", loadBalancerDir+"/keepalived.conf", modePublic, r.keepalived(h))
 	if err != nil {
 		return nil, err
 	}
-	users, err := sharedFile(r, "passwd", loadBalancerDirectory+"/passwd", struct{}{})
+	users, err := sharedFile(r, "passwd", loadBalancerDir+"/passwd", struct{}{})
 	if err != nil {
 		return nil, err
 	}
-	haproxy, err := r.file("haproxy.cfg", loadBalancerDirectory+"/haproxy.cfg", modePublic, r.haproxy())
+	haproxy, err := r.file("haproxy.cfg", loadBalancerDir+"/haproxy.cfg", modePublic, r.haproxy())
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 
 // StandaloneKubelet is the configuration of a kubelet that runs static pods alone, on nodes that carry
 // the control plane's load balancer before there is a control plane.
-const StandaloneKubelet = kubeadmDirectory + "/standalone.yaml"
+const StandaloneKubelet = kubeadmDir + "/standalone.yaml"
 
 // standaloneData fills it.
 type standaloneData struct {
@@ -163,7 +163,7 @@ func (r *hostRenderer) haproxy() haproxyData {
 func (r *hostRenderer) staticPod(name, version string, reads ...File) (File, error) {
 	return r.file(name+".yaml", StaticPods+"/"+name+".yaml", modeSecret, staticPodData{
 		Image:           api.Image(name, version),
-		ConfigDirectory: loadBalancerDirectory,
+		ConfigDirectory: loadBalancerDir,
 		ConfigHash:      hashOf(reads),
 		HealthHost:      loopback().String(),
 		HealthPort:      healthPort,

@@ -28,7 +28,7 @@ func TestWhereTheLoadBalancerRuns(t *testing.T) {
 	for _, tt := range tests {
 		files := map[string][]string{}
 		for _, file := range filesOf(t, tt.in) {
-			if strings.HasPrefix(file.Path, StaticPods) || strings.HasPrefix(file.Path, loadBalancerDirectory) {
+			if strings.HasPrefix(file.Path, StaticPods) || strings.HasPrefix(file.Path, loadBalancerDir) {
 				files[path.Base(file.Path)] = append(files[path.Base(file.Path)], file.Host)
 			}
 		}

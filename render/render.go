@@ -20,8 +20,8 @@ type Input struct {
 	Config *api.Config
 	// Plan has the nodes of Config, in the same order.
 	Plan *api.Plan
-	// Later is what is not known offline. What it leaves out is rendered as a placeholder.
-	Later Later
+	// Discovered is what is not known offline. What it leaves out is rendered as a placeholder.
+	Discovered Discovered
 	// Version is dualstrap's own, and so the tag of the image that its workloads run from; "dev" when
 	// empty.
 	Version string

@@ -84,7 +84,7 @@ func TestSysctlOfUnknownInterface(t *testing.T) {
 	if !strings.Contains(content, want) {
 		t.Errorf("lacks %q:\n%s", want, content)
 	}
-	in.Later.Hosts = map[netip.Addr]HostFacts{netip.MustParseAddr("10.2.0.5"): {Interface: "eth0"}}
+	in.Discovered.Hosts = map[netip.Addr]HostFacts{netip.MustParseAddr("10.2.0.5"): {Interface: "eth0"}}
 	if content := contentOf(t, filesOf(t, in), "10.2.0.5", sysctlFile); strings.Contains(content, KnownAfterProbe) {
 		t.Errorf("has a placeholder although the interface is known:\n%s", content)
 	}

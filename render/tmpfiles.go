@@ -2,8 +2,8 @@ package render
 
 import "github.com/dualstrap/dualstrap/render/cni"
 
-// cniDirectory is where container runtimes look for the pod network's configuration.
-const cniDirectory = "/etc/cni/net.d/"
+// cniDir is where container runtimes look for the pod network's configuration.
+const cniDir = "/etc/cni/net.d/"
 
 // tmpfilesData fills tmpfiles.conf.
 type tmpfilesData struct{ Path string }
@@ -13,6 +13,6 @@ func (r *hostRenderer) tmpfilesFiles(*host) ([]File, error) {
 	if !r.cfg.Network.Builtin {
 		return nil, nil
 	}
-	file, err := sharedFile(r, "tmpfiles.conf", "/etc/tmpfiles.d/dualstrap.conf", tmpfilesData{Path: cniDirectory + cni.FileName})
+	file, err := sharedFile(r, "tmpfiles.conf", "/etc/tmpfiles.d/dualstrap.conf", tmpfilesData{Path: cniDir + cni.FileName})
 	return []File{file}, err
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures create cluster on a lab of one control plane node and two workers, beside tools/least.sh on
+# Measures create cluster on a lab of one control plane node and two workers, beside tools/baseline.sh on
 # hosts as bare, a second run that finds nothing to do, and the proof; then with one worker and with five. As
 # root; no lab may be up.
 set -euo pipefail
@@ -35,15 +35,15 @@ again=$(seconds create)
 proven=$(seconds prove)
 lab down
 lab up
-least=$(seconds tools/least.sh "$workspaces/bench" build/bundle)
+minimal=$(seconds tools/baseline.sh "$workspaces/bench" build/bundle)
 lab down
 lab up --workers 1
 one=$(seconds create)
 lab down
 lab up --workers 5
 five=$(seconds create)
-awk -v made="$made" -v again="$again" -v least="$least" -v proven="$proven" -v one="$one" -v five="$five" 'BEGIN {
-	printf "create cluster, 1 + 2 hosts: %s s; the least by hand: %s s; ratio %.2f\n", made, least, made / least
+awk -v made="$made" -v again="$again" -v minimal="$minimal" -v proven="$proven" -v one="$one" -v five="$five" 'BEGIN {
+	printf "create cluster, 1 + 2 hosts: %s s; a minimal kubeadm script: %s s; ratio %.2f\n", made, minimal, made / minimal
 	printf "a second run: %s s; the proof: %s s\n", again, proven
 	printf "with one worker: %s s; with five: %s s; ratio %.2f\n", one, five, five / one
 }'

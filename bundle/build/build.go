@@ -123,9 +123,9 @@ func (b *builder) prepare(ctx context.Context) ([]job, error) {
 func (b *builder) identifySelf() error {
 	if err := mustBeStatic(b.Self); err != nil {
 		return &Error{
-			What: "cannot make dualstrap's own image: " + err.Error(),
-			Cure: "run a dualstrap that was built with CGO_ENABLED=0, as make build does",
-			Err:  err,
+			What:     "cannot make dualstrap's own image: " + err.Error(),
+			HintText: "run a dualstrap that was built with CGO_ENABLED=0, as make build does",
+			Err:      err,
 		}
 	}
 	content, err := os.Open(b.Self)

@@ -240,8 +240,8 @@ func mustTell(t *testing.T, err error, parts ...string) {
 		t.Fatalf("error %v says nothing to do", err)
 	}
 	for _, part := range parts {
-		if !strings.Contains(told.What+"\n"+told.Cure, part) {
-			t.Errorf("%q and %q do not say %q", told.What, told.Cure, part)
+		if !strings.Contains(told.What+"\n"+told.HintText, part) {
+			t.Errorf("%q and %q do not say %q", told.What, told.HintText, part)
 		}
 	}
 }

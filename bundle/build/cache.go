@@ -24,8 +24,8 @@ func DefaultCacheDir() (string, error) {
 	dir, err := os.UserCacheDir() // XDG_CACHE_HOME, or ~/.cache
 	if err != nil {
 		return "", &Error{
-			What: "cannot find a folder for caches: " + err.Error(),
-			Cure: "set HOME, or XDG_CACHE_HOME to a folder with room for 2 GB",
+			What:     "cannot find a folder for caches: " + err.Error(),
+			HintText: "set HOME, or XDG_CACHE_HOME to a folder with room for 2 GB",
 		}
 	}
 	return filepath.Join(dir, "dualstrap", "bundle"), nil
@@ -89,8 +89,8 @@ func cacheError(err error) error {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		return &Error{
-			What: fmt.Sprintf("cannot write the cache %s: %v", pathErr.Path, pathErr.Err),
-			Cure: "make the folder writable, or set XDG_CACHE_HOME to another one",
+			What:     fmt.Sprintf("cannot write the cache %s: %v", pathErr.Path, pathErr.Err),
+			HintText: "make the folder writable, or set XDG_CACHE_HOME to another one",
 		}
 	}
 	return err

@@ -76,12 +76,12 @@ func explain(p program, out string, err error) error {
 			groups := slices.DeleteFunc(match[1:], func(group string) bool { return group == "" })
 			what = fmt.Sprintf(what, strings.Join(groups, "@"))
 		}
-		return &Error{What: fmt.Sprintf("cannot build %s: %s\n%s", name, what, reason(out, cause.pattern)), Cure: cause.cure, Err: err}
+		return &Error{What: fmt.Sprintf("cannot build %s: %s\n%s", name, what, reason(out, cause.pattern)), HintText: cause.cure, Err: err}
 	}
 	return &Error{
-		What: fmt.Sprintf("cannot build %s: %v\n%s", name, err, indent(lastLines(out, maxReasonLines))),
-		Cure: "what was built so far is kept: run the same command again once the reason is gone",
-		Err:  err,
+		What:     fmt.Sprintf("cannot build %s: %v\n%s", name, err, indent(lastLines(out, maxReasonLines))),
+		HintText: "what was built so far is kept: run the same command again once the reason is gone",
+		Err:      err,
 	}
 }
 

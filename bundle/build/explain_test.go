@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 	} {
 		err := explain(program{pkg: "example.com/tool"}, test.out, errors.New("exit status 1"))
 		var told *Error
-		if !errors.As(err, &told) || !strings.Contains(told.What, test.what) || !strings.Contains(told.Cure, test.cure) {
+		if !errors.As(err, &told) || !strings.Contains(told.What, test.what) || !strings.Contains(told.HintText, test.cure) {
 			t.Errorf("%s: %v, want %q and %q", name, err, test.what, test.cure)
 		}
 		if !strings.Contains(err.Error(), "cannot build example.com/tool: ") {

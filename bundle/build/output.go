@@ -27,13 +27,13 @@ func checkOutput(dir string) error {
 	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
 		return nil
 	case err != nil:
-		return &Error{What: fmt.Sprintf("cannot use %s for a bundle: %v", dir, err), Cure: "name a new folder with --output", Err: err}
+		return &Error{What: fmt.Sprintf("cannot use %s for a bundle: %v", dir, err), HintText: "name a new folder with --output", Err: err}
 	}
 	if _, err := bundle.Open(dir); err != nil {
 		return &Error{
-			What: fmt.Sprintf("%s is not empty and no bundle: building would replace all that is in it", dir),
-			Cure: "name a new or empty folder with --output",
-			Err:  err,
+			What:     fmt.Sprintf("%s is not empty and no bundle: building would replace all that is in it", dir),
+			HintText: "name a new or empty folder with --output",
+			Err:      err,
 		}
 	}
 	return nil
@@ -163,8 +163,8 @@ func diskFull(err error) error {
 		return err
 	}
 	return &Error{
-		What: "the disk is full: " + err.Error(),
-		Cure: "make room and run the same command again: what was built is kept",
-		Err:  err,
+		What:     "the disk is full: " + err.Error(),
+		HintText: "make room and run the same command again: what was built is kept",
+		Err:      err,
 	}
 }

@@ -63,8 +63,8 @@ func checkVersions(closure debian.Closure) error {
 		}
 		if got != want {
 			return &Error{
-				What: fmt.Sprintf("this distribution has %s %s, and bundles have %s", name, got, want),
-				Cure: "build the bundle on a Debian 12 machine; it runs on hosts of any distribution",
+				What:     fmt.Sprintf("this distribution has %s %s, and bundles have %s", name, got, want),
+				HintText: "build the bundle on a Debian 12 machine; it runs on hosts of any distribution",
 			}
 		}
 	}

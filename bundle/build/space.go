@@ -46,7 +46,7 @@ func checkSpace(needs []space) error {
 			return &Error{
 				What: fmt.Sprintf("not enough disk space: building needs about %s in %s, where %s are free",
 					gibibytes(on.needed), strings.Join(on.dirs, " and "), gibibytes(on.free)),
-				Cure: "make room, or name folders on a larger disk: XDG_CACHE_HOME, GOCACHE and GOMODCACHE in the environment, and --output",
+				HintText: "make room, or name folders on a larger disk: XDG_CACHE_HOME, GOCACHE and GOMODCACHE in the environment, and --output",
 			}
 		}
 	}

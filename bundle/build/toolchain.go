@@ -27,8 +27,8 @@ type toolchain struct {
 func findToolchain(ctx context.Context, scratch string) (toolchain, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return toolchain{}, &Error{
-			What: fmt.Sprintf("cannot build a bundle on %s/%s: bundles are for linux/amd64 and built there", runtime.GOOS, runtime.GOARCH),
-			Cure: "build it on an amd64 Linux machine and copy the folder",
+			What:     fmt.Sprintf("cannot build a bundle on %s/%s: bundles are for linux/amd64 and built there", runtime.GOOS, runtime.GOARCH),
+			HintText: "build it on an amd64 Linux machine and copy the folder",
 		}
 	}
 	tools, err := findGo(ctx, scratch)
@@ -44,7 +44,7 @@ func findToolchain(ctx context.Context, scratch string) (toolchain, error) {
 func findGo(ctx context.Context, scratch string) (toolchain, error) {
 	cure := "install Go " + goLine + " or later from https://go.dev/dl and put it into PATH"
 	if _, err := exec.LookPath("go"); err != nil {
-		return toolchain{}, &Error{What: "Go is missing: programs of a bundle are built from source", Cure: cure}
+		return toolchain{}, &Error{What: "Go is missing: programs of a bundle are built from source", HintText: cure}
 	}
 	if err := writeSources(scratch, map[string][]byte{"go.mod": []byte("module probe\n\ngo " + goLine + "\n")}); err != nil {
 		return toolchain{}, err
@@ -57,11 +57,11 @@ func findGo(ctx context.Context, scratch string) (toolchain, error) {
 	}
 	found := strings.Split(strings.TrimSpace(out), "\n")
 	if err != nil || len(found) != 3 {
-		return toolchain{}, &Error{What: "Go does not work, or is older than " + goLine + ": " + lastLines(out, 3), Cure: cure, Err: err}
+		return toolchain{}, &Error{What: "Go does not work, or is older than " + goLine + ": " + lastLines(out, 3), HintText: cure, Err: err}
 	}
 	name, _, _ := strings.Cut(found[0], " ") // experiments follow
 	if version.IsValid(name) && version.Compare(name, "go"+goLine) < 0 {
-		return toolchain{}, &Error{What: "Go is too old: it is " + found[0] + ", and the pinned modules need go" + goLine, Cure: cure}
+		return toolchain{}, &Error{What: "Go is too old: it is " + found[0] + ", and the pinned modules need go" + goLine, HintText: cure}
 	}
 	return toolchain{goVersion: found[0], goCache: found[1], moduleCache: found[2]}, nil
 }
@@ -83,9 +83,9 @@ func findCompiler(ctx context.Context) (string, error) {
 				reason = asked[0] + " is missing"
 			}
 			return "", &Error{
-				What: "cannot build runc, which is partly C: " + reason,
-				Cure: "apt-get install gcc libc6-dev libseccomp-dev pkg-config",
-				Err:  err,
+				What:     "cannot build runc, which is partly C: " + reason,
+				HintText: "apt-get install gcc libc6-dev libseccomp-dev pkg-config",
+				Err:      err,
 			}
 		}
 		versions = append(versions, asked[0]+" "+strings.TrimSpace(out))

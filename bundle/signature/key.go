@@ -21,8 +21,8 @@ const agentPatience = time.Minute
 type KeyError struct {
 	Path string
 	Err  error
-	// Cure is what to do.
-	Cure string
+	// HintText is what to do.
+	HintText string
 }
 
 // Error implements error.
@@ -34,7 +34,7 @@ func (e *KeyError) Error() string {
 func (e *KeyError) Unwrap() error { return e.Err }
 
 // Hint says what to do.
-func (e *KeyError) Hint() string { return e.Cure }
+func (e *KeyError) Hint() string { return e.HintText }
 
 // SignWith signs a message with the private key of a file or, where the file holds only the public key or one under
 // a passphrase, with the key as the agent at a socket holds it.
@@ -60,7 +60,7 @@ func readKey(path string) (ssh.Signer, ssh.PublicKey, error) {
 		if errors.As(err, &pathErr) {
 			err = pathErr.Err
 		}
-		return nil, nil, &KeyError{Path: path, Err: err, Cure: "name a key that ssh-keygen has made"}
+		return nil, nil, &KeyError{Path: path, Err: err, HintText: "name a key that ssh-keygen has made"}
 	}
 	signer, err := ssh.ParsePrivateKey(data)
 	if err == nil {
@@ -73,19 +73,19 @@ func readKey(path string) (ssh.Signer, ssh.PublicKey, error) {
 		}
 		return nil, nil, &KeyError{
 			Path: path, Err: errors.New("it is under a passphrase, and does not tell its public key"),
-			Cure: "have the agent hold it (ssh-add), and name the file with its public key",
+			HintText: "have the agent hold it (ssh-add), and name the file with its public key",
 		}
 	}
 	if public, _, _, _, err := ssh.ParseAuthorizedKey(data); err == nil {
 		return nil, public, nil
 	}
-	return nil, nil, &KeyError{Path: path, Err: errors.New("it is no SSH key"), Cure: "name a key that ssh-keygen has made"}
+	return nil, nil, &KeyError{Path: path, Err: errors.New("it is no SSH key"), HintText: "name a key that ssh-keygen has made"}
 }
 
 // signByAgent signs with a key that an agent holds.
 func signByAgent(ctx context.Context, path, socket string, public ssh.PublicKey, message []byte) ([]byte, error) {
 	refuse := func(err error) ([]byte, error) {
-		return nil, &KeyError{Path: path, Err: err, Cure: "have the agent hold it: ssh-add"}
+		return nil, &KeyError{Path: path, Err: err, HintText: "have the agent hold it: ssh-add"}
 	}
 	if socket == "" {
 		return refuse(errors.New("the file has no private key that can be read, and SSH_AUTH_SOCK names no agent"))

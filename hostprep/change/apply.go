@@ -22,15 +22,15 @@ type Result struct {
 	PutBack []string
 }
 
-// work is what actions amount to together.
-type work struct {
+// batch is what actions amount to together.
+type batch struct {
 	entries     Record
 	files       []remote.File
 	executables []remote.Upload
 	images      []Image
 	archives    []string
-	packages    packageWork
-	firewalld   firewalldWork
+	packages    packageBatch
+	firewalld   firewalldBatch
 	modules     []string
 	sysctls     []Sysctl
 	reload      bool
@@ -39,17 +39,17 @@ type work struct {
 	restart     []string
 }
 
-func gather(actions []Action) *work {
-	w := &work{}
+func collect(actions []Action) *batch {
+	w := &batch{}
 	for _, action := range actions {
-		action.join(w)
+		action.addTo(w)
 		w.entries = append(w.entries, w.entries.missing(action.entries)...)
 	}
 	return w
 }
 
 // putFile writes a file, once however often it changes.
-func (w *work) putFile(file remote.File) {
+func (w *batch) putFile(file remote.File) {
 	w.files = slices.DeleteFunc(w.files, func(other remote.File) bool { return other.Path == file.Path })
 	w.files = append(w.files, file)
 }
@@ -68,7 +68,7 @@ func (w *work) putFile(file remote.File) {
 // What failed ends the rest. Survey, Plan and Apply again finish what is left.
 func Apply(ctx context.Context, host remote.Host, actions []Action) (Result, error) {
 	a := applier{
-		host: host, work: gather(actions), uploads: make(chan struct{}, maxUploads),
+		host: host, work: collect(actions), uploads: make(chan struct{}, maxUploads),
 		written: make(chan struct{}), sent: make(chan struct{}), running: make(chan struct{}),
 	}
 	if len(actions) == 0 {
@@ -92,7 +92,7 @@ func Apply(ctx context.Context, host remote.Host, actions []Action) (Result, err
 
 type applier struct {
 	host remote.Host
-	work *work
+	work *batch
 	// uploads has room for the large files that are on their way.
 	uploads chan struct{}
 	// written is closed when the files are there, sent when the executables are, running when the units
@@ -157,7 +157,7 @@ func (a *applier) system(ctx context.Context) error {
 	if err := place.Wait(); err != nil {
 		return err
 	}
-	if err := a.takeEffect(ctx); err != nil {
+	if err := a.activate(ctx); err != nil {
 		return err
 	}
 	close(a.running)
@@ -188,8 +188,8 @@ func (a *applier) upload(ctx context.Context, upload remote.Upload) error {
 	return err
 }
 
-// takeEffect loads modules, sets sysctls, and makes units be as they have to be.
-func (a *applier) takeEffect(ctx context.Context) error {
+// activate loads modules, sets sysctls, and makes units be as they have to be.
+func (a *applier) activate(ctx context.Context) error {
 	w := a.work
 	var sysctls, digests []string
 	for _, sysctl := range w.sysctls {
@@ -236,8 +236,8 @@ func (a *applier) image(ctx context.Context, image Image) error {
 // archiveMode is for archives of images, which may be private.
 const archiveMode = 0o600
 
-// firewalldWork is what is done with firewalld.
-type firewalldWork struct {
+// firewalldBatch is what is done with firewalld.
+type firewalldBatch struct {
 	permanent, runtime []firewalld.Change
 	// how is restart, reload or nothing, and asked what firewalld has to have in the end.
 	how   string

@@ -9,8 +9,8 @@ import (
 // dnf is one of two package managers; the other one is apt-get.
 const dnf = "dnf"
 
-// packageWork is what the host's package manager has to install.
-type packageWork struct {
+// packageBatch is what the host's package manager has to install.
+type packageBatch struct {
 	manager         string
 	programs, names []string
 }

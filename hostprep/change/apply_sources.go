@@ -10,7 +10,7 @@ import (
 
 // openAll opens everything that is to be sent and closes it again. What opens it verifies it first, so the host
 // is not touched, and gets not one byte, unless all that it is to get is sound.
-func (w *work) openAll() error {
+func (w *batch) openAll() error {
 	var sources []func() (io.ReadCloser, error)
 	for _, executable := range w.executables {
 		sources = append(sources, executable.Open)

@@ -20,8 +20,8 @@ type Desired struct {
 	Units       []Unit
 	// Firewalld concerns only hosts on which it runs.
 	Firewalld firewalld.Wanted
-	// Aside is what others will change later.
-	Aside Aside
+	// Baseline is what others will change later.
+	Baseline Baseline
 }
 
 // File is a text file.

@@ -154,7 +154,7 @@ func desired() change.Desired {
 			{Path: "/etc/systemd/system/conntrack-test.service", Mode: 0o644, Content: []byte(unit), Restarts: restarts},
 		},
 		Sysctls: parsed,
-		Aside: change.Aside{
+		Baseline: change.Baseline{
 			Trees:   []change.Tree{{Path: "/etc/filled", Copy: true}, {Path: "/etc/gone", Copy: true}, {Path: "/opt/named"}},
 			Sysctls: []string{"net/ipv4/conf/all/proxy_arp"},
 			Tables:  true,

@@ -18,7 +18,7 @@ type Action struct {
 	Diff func() string
 
 	entries Record
-	join    func(*work)
+	addTo   func(*batch)
 }
 
 // Plan says what has to be done so that a host in this state is as desired, in the order in which
@@ -34,7 +34,7 @@ func Plan(state State, desired Desired) []Action {
 	p.planUnits()
 	p.planImages()
 	p.planArchives()
-	p.planAside()
+	p.planBaseline()
 	return p.actions
 }
 
@@ -49,8 +49,8 @@ type planner struct {
 }
 
 // add adds an action, with what is to be recorded before it.
-func (p *planner) add(summary string, join func(*work), entries ...Entry) *Action {
-	p.actions = append(p.actions, Action{Summary: summary, entries: p.state.Record.missing(entries), join: join})
+func (p *planner) add(summary string, join func(*batch), entries ...Entry) *Action {
+	p.actions = append(p.actions, Action{Summary: summary, entries: p.state.Record.missing(entries), addTo: join})
 	return &p.actions[len(p.actions)-1]
 }
 
@@ -76,7 +76,7 @@ func (p *planner) planPrograms() {
 			packages = append(packages, name)
 			entries = append(entries, Entry{Kind: KindPackage, Name: name, Absent: true})
 		}
-		p.add(fmt.Sprintf("install %s from package %s", program.Name, name), func(w *work) {
+		p.add(fmt.Sprintf("install %s from package %s", program.Name, name), func(w *batch) {
 			w.packages.manager = manager
 			w.packages.programs = append(w.packages.programs, program.Name)
 			w.packages.names = unique(append(w.packages.names, name))
@@ -87,7 +87,7 @@ func (p *planner) planPrograms() {
 func (p *planner) planModules() {
 	for _, module := range p.desired.Modules {
 		if slices.Contains(p.state.Loadable, module) {
-			p.add("load kernel module "+module, func(w *work) { w.modules = append(w.modules, module) })
+			p.add("load kernel module "+module, func(w *batch) { w.modules = append(w.modules, module) })
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (p *planner) planSysctls() {
 		if !sysctl.Shared {
 			entries = []Entry{{Kind: KindSysctl, Name: sysctl.Key, Absent: !there, Value: value}}
 		}
-		p.add(summary, func(w *work) { w.sysctls = append(w.sysctls, sysctl) }, entries...)
+		p.add(summary, func(w *batch) { w.sysctls = append(w.sysctls, sysctl) }, entries...)
 	}
 }
 
@@ -126,11 +126,11 @@ func (p *planner) planUnits() {
 		state := p.state.Units[unit.Name]
 		before := Entry{Kind: KindUnit, Name: unit.Name, Enabled: state.isEnabled(), Running: state.isRunning()}
 		if !state.isEnabled() && state.File != "static" {
-			p.add("enable "+unit.Name, func(w *work) { w.enable = append(w.enable, unit.Name) }, before)
+			p.add("enable "+unit.Name, func(w *batch) { w.enable = append(w.enable, unit.Name) }, before)
 		}
 		if unit.Start && !state.isRunning() {
 			starting[unit.Name] = true
-			p.add("start "+unit.Name, func(w *work) { w.start = append(w.start, unit.Name) }, before)
+			p.add("start "+unit.Name, func(w *batch) { w.start = append(w.start, unit.Name) }, before)
 		}
 	}
 	p.planRestarts(starting)
@@ -145,12 +145,12 @@ func (p *planner) planRestarts(starting map[string]bool) {
 		stale = stale || state.Stale
 		pending := slices.Contains(p.state.Restarts, name)
 		if (p.touched[name] || pending) && state.isRunning() && !starting[name] {
-			p.add("restart "+name, func(w *work) { w.restart = append(w.restart, name) },
+			p.add("restart "+name, func(w *batch) { w.restart = append(w.restart, name) },
 				Entry{Kind: KindUnit, Name: name, Enabled: state.isEnabled(), Running: true})
 		}
 	}
 	if p.reload || stale {
-		p.add("make systemd read its units again", func(w *work) { w.reload = true })
+		p.add("make systemd read its units again", func(w *batch) { w.reload = true })
 	}
 }
 
@@ -173,7 +173,7 @@ func (p *planner) planImages() {
 		if there {
 			summary += " again, which is another one"
 		}
-		p.add(summary, func(w *work) { w.images = append(w.images, image) },
+		p.add(summary, func(w *batch) { w.images = append(w.images, image) },
 			Entry{Kind: KindImage, Name: image.Reference, Absent: !there, Value: digest})
 	}
 }
@@ -191,7 +191,7 @@ func (p *planner) planArchives() {
 		}
 	}
 	if len(left) > 0 {
-		p.add("remove archives of images that an earlier run left", func(w *work) { w.archives = left })
+		p.add("remove archives of images that an earlier run left", func(w *batch) { w.archives = left })
 	}
 }
 
@@ -212,7 +212,7 @@ func (p *planner) planExecutables() {
 		if !same {
 			p.touch(executable.Restarts)
 		}
-		p.add(verb+executable.Path, func(w *work) {
+		p.add(verb+executable.Path, func(w *batch) {
 			w.executables = append(w.executables, remote.Upload{
 				Path: executable.Path, Mode: executable.Mode, SHA256: executable.SHA256,
 				Open: executable.Open, Size: executable.Size, Gzip: true,

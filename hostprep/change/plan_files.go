@@ -31,7 +31,7 @@ func (p *planner) planFiles() {
 			p.touch(file.Restarts)
 			p.reload = p.reload || strings.HasPrefix(file.Path, unitFolder)
 		}
-		action := p.add(fileSummary(file, owner, there, found), func(w *work) {
+		action := p.add(fileSummary(file, owner, there, found), func(w *batch) {
 			w.putFile(remote.File{Path: file.Path, Mode: file.Mode, Owner: owner, Content: file.Content})
 		}, p.fileEntries(file.Path)...)
 		if !same && !file.Secret {
@@ -97,14 +97,14 @@ func (p *planner) planFirewalld() {
 	changes := wanted.Changes
 	switch {
 	case restart:
-		p.add("restart firewalld", func(w *work) {
+		p.add("restart firewalld", func(w *batch) {
 			w.firewalld.how, w.firewalld.asked, w.firewalld.filterOff = "restart", changes, wantsFilterOff(wanted)
 		})
 	case delta.Reload:
-		p.add("reload firewalld", func(w *work) { w.firewalld.how, w.firewalld.asked = "reload", changes })
+		p.add("reload firewalld", func(w *batch) { w.firewalld.how, w.firewalld.asked = "reload", changes })
 	}
 	if back := p.state.PutBack; len(back) > 0 {
-		p.add("firewalld: put back what an earlier run took away", func(w *work) { w.firewalld.back = back })
+		p.add("firewalld: put back what an earlier run took away", func(w *batch) { w.firewalld.back = back })
 	}
 }
 
@@ -131,7 +131,7 @@ func (p *planner) planSetting(setting firewalld.Setting, edited map[string]firew
 	if !found {
 		file.Mode, file.Owner = defaultConfMode, rootOwner
 	}
-	action := p.add(fmt.Sprintf("set %s=%s in %s", setting.Key, setting.Value, setting.File), func(w *work) { w.putFile(file) },
+	action := p.add(fmt.Sprintf("set %s=%s in %s", setting.Key, setting.Value, setting.File), func(w *batch) { w.putFile(file) },
 		Entry{
 			Kind: KindSetting, Name: setting.Key, File: setting.File, Absent: !set, Value: value,
 			Mode: fmt.Sprintf("%#o", file.Mode), Owner: file.Owner,
@@ -152,7 +152,7 @@ func (p *planner) planChanges(delta firewalld.Delta) {
 		case !permanent:
 			where = " at run time"
 		}
-		p.add("firewalld: "+change.String()+where, func(w *work) {
+		p.add("firewalld: "+change.String()+where, func(w *batch) {
 			if permanent {
 				w.firewalld.permanent = append(w.firewalld.permanent, change)
 			}

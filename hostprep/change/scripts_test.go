@@ -16,18 +16,18 @@ func TestScriptsHoldTheLock(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	waiting := []string{"scripts/survey.sh", "scripts/record_read.sh"}
-	looking := []string{"scripts/firewalld_read.sh", "scripts/firewalld_state.sh", "scripts/undo_alone.sh"} // in the middle of a run
+	looking := []string{"scripts/firewalld_read.sh", "scripts/firewalld_state.sh", "scripts/undo_lock.sh"} // in the middle of a run
 	for _, path := range paths {
 		text, err := fs.ReadFile(scripts, path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "changing"
+		want := "lock_shared"
 		switch {
 		case slices.Contains(looking, path):
 			continue
 		case slices.Contains(waiting, path):
-			want = "settled"
+			want = "wait_unlocked"
 		}
 		if regexp.MustCompile(`(?m)^\s*(dnf|apt-get|ctr .* import) `).Match(text) && !regexp.MustCompile(`(?m)^progress [0-9]+`).Match(text) {
 			t.Errorf("%s calls what may take long by itself, and does not say so: progress SECONDS", path)

@@ -86,16 +86,16 @@ func newRequest(desired Desired) (request, error) {
 		r.files = append(r.files, executable.Path)
 		r.hashed = append(r.hashed, executable.Path)
 	}
-	for _, tree := range desired.Aside.Trees {
+	for _, tree := range desired.Baseline.Trees {
 		r.files = append(r.files, tree.Path)
 	}
-	for _, zone := range desired.Aside.Zones {
+	for _, zone := range desired.Baseline.Zones {
 		r.files = append(r.files, zoneFile(zone))
 	}
 	for _, sysctl := range desired.Sysctls {
 		r.sysctls = append(r.sysctls, sysctl.Key)
 	}
-	r.sysctls = append(r.sysctls, desired.Aside.Sysctls...)
+	r.sysctls = append(r.sysctls, desired.Baseline.Sysctls...)
 	for _, unit := range desired.Units {
 		r.units = append(r.units, unit.Name)
 	}

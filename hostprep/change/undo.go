@@ -20,7 +20,7 @@ import (
 // Kernel modules stay loaded until the next start, packages stay when others need them, and an image
 // that was replaced by another one is not brought back.
 func Undo(ctx context.Context, host remote.Host, last ...string) error {
-	traces, err := ReadTraces(ctx, host)
+	traces, err := ReadUndoState(ctx, host)
 	if err != nil || !traces.Any {
 		return err
 	}
@@ -35,12 +35,12 @@ func Undo(ctx context.Context, host remote.Host, last ...string) error {
 	if err := undoFirewalld(ctx, host, record, slices.Contains(traces.restarts, firewalldUnit)); err != nil {
 		return err
 	}
-	return runAlone(ctx, host, "forget what there was", "forget",
+	return runExclusive(ctx, host, "remove the record of changes", "finish_undo",
 		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastFolders)
 }
 
-// Traces are what a host keeps of changes.
-type Traces struct {
+// UndoState are what a host keeps of changes.
+type UndoState struct {
 	// Any says that there is something, even if it is no whole record.
 	Any    bool
 	Record Record
@@ -48,18 +48,18 @@ type Traces struct {
 	restarts []string
 }
 
-// ReadTraces reads what there is to undo on a host.
-func ReadTraces(ctx context.Context, host remote.Reader) (Traces, error) {
+// ReadUndoState reads what there is to undo on a host.
+func ReadUndoState(ctx context.Context, host remote.Reader) (UndoState, error) {
 	text, err := body("record_read")
 	if err != nil {
-		return Traces{}, err
+		return UndoState{}, err
 	}
 	answer, err := host.Probe(ctx, remote.Script{Name: "look for what there is to undo", Body: text})
 	if err != nil {
-		return Traces{}, err
+		return UndoState{}, err
 	}
 	_, found := answer.Values["traces"]
-	traces := Traces{Any: found, restarts: lines(answer.Text("restart"))}
+	traces := UndoState{Any: found, restarts: lines(answer.Text("restart"))}
 	traces.Record, err = ParseRecord(answer.Values["record"].Output)
 	return traces, err
 }
@@ -85,9 +85,9 @@ func run(ctx context.Context, host remote.Host, name, script string, lists ...[]
 	return runBody(ctx, host, name, text, lists)
 }
 
-// runAlone is run for scripts that undo: not two at once.
-func runAlone(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
-	text, err := body("undo_alone", script)
+// runExclusive is run for scripts that undo: not two at once.
+func runExclusive(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
+	text, err := body("undo_lock", script)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func undoSystem(ctx context.Context, host remote.Host, record Record, files, fol
 	}
 	files = slices.DeleteFunc(files, record.covers)
 	folders = slices.DeleteFunc(folders, record.covers)
-	return runAlone(ctx, host, "undo changes", "undo",
+	return runExclusive(ctx, host, "undo changes", "undo",
 		images, stop, disable, gone, copied, named, copies, files, folders, start, sysctls, tables)
 }
 

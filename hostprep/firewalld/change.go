@@ -139,7 +139,7 @@ func Undo(permanent bool, changes []Change) []Command {
 func commands(permanent bool, changes []Change, option func(Change) string) []Command {
 	var made []Command
 	for i, change := range changes {
-		if i > 0 && !change.makes() && change.alike(changes[i-1]) {
+		if i > 0 && !change.makes() && change.sameSetting(changes[i-1]) {
 			made[len(made)-1] = append(made[len(made)-1], option(change))
 			continue
 		}
@@ -152,8 +152,8 @@ func commands(permanent bool, changes []Change, option func(Change) string) []Co
 	return made
 }
 
-// alike reports whether two changes differ in their values alone.
-func (c Change) alike(other Change) bool {
+// sameSetting reports whether two changes differ in their values alone.
+func (c Change) sameSetting(other Change) bool {
 	c.Value, other.Value = "", ""
 	return c == other
 }

@@ -16,9 +16,9 @@ const (
 	// maxSessions bounds how many scripts run on a host at once. sshd allows 10 by default
 	// (MaxSessions), and somebody else's tunnel may hold one.
 	maxSessions = 8
-	// silences is how many keepalive intervals a host may be silent: one until it is asked, two until
+	// missedKeepalives is how many keepalive intervals a host may be silent: one until it is asked, two until
 	// its answer counts as missing.
-	silences = 2
+	missedKeepalives = 2
 	// sessionWait is how long a host may refuse sessions although none of ours is open.
 	sessionWait = 10 * time.Second
 )
@@ -27,7 +27,7 @@ const (
 type connection struct {
 	end      *endpoint
 	client   *ssh.Client
-	raw      *pulse
+	raw      *idleConn
 	sessions chan struct{}
 	open     atomic.Int32 // how many of the sessions the host has opened
 	limits   Limits
@@ -45,7 +45,7 @@ type loggedIn struct {
 	requests <-chan *ssh.Request
 }
 
-func newConnection(end *endpoint, login loggedIn, raw *pulse, settings *Settings) *connection {
+func newConnection(end *endpoint, login loggedIn, raw *idleConn, settings *Settings) *connection {
 	c := &connection{
 		// ssh.NewClient has three goroutines for what refuse does; with a thousand hosts they count.
 		end: end, client: &ssh.Client{Conn: login.conn}, raw: raw,
@@ -87,7 +87,7 @@ func (c *connection) watch(interval time.Duration) {
 			return
 		case <-ticker.C:
 		}
-		if err := c.ask(silences * interval); err != nil && (c.isGone() || c.raw.silence() >= silences*interval) {
+		if err := c.ask(missedKeepalives * interval); err != nil && (c.isGone() || c.raw.idleFor() >= missedKeepalives*interval) {
 			c.lose(err)
 			return
 		}
@@ -147,8 +147,8 @@ func (c *connection) close() {
 // lostError is why something on the connection failed, once it is known to have ended.
 func (c *connection) lostError(doing string) error {
 	return &Error{
-		Doing: doing, Reason: ErrConnectionLost, Err: fmt.Errorf("connection to %s: %w", c.end, c.cause),
-		Try: "check the host and the network, then run again: what is done is not done twice",
+		Op: doing, Reason: ErrConnectionLost, Err: fmt.Errorf("connection to %s: %w", c.end, c.cause),
+		HintText: "check the host and the network, then run again: what is done is not done twice",
 	}
 }
 
@@ -178,8 +178,8 @@ func (c *connection) session(ctx context.Context, doing string) (opened, error) 
 				return open, ended(ctx, doing)
 			}
 			return open, &Error{
-				Doing: doing, Reason: ErrProtocol, Err: fmt.Errorf("sshd opens no session: %s", refused.Message),
-				Try: "raise MaxSessions in sshd_config on the host",
+				Op: doing, Reason: ErrProtocol, Err: fmt.Errorf("sshd opens no session: %s", refused.Message),
+				HintText: "raise MaxSessions in sshd_config on the host",
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	if err != nil {
 		return nil, false, connectError(ctx, end, err)
 	}
-	raw := newPulse(stream)
+	raw := newIdleConn(stream)
 	login, err := attempt.handshake(limited, raw)
 	if err != nil {
 		raw.Close() //nolint:errcheck // it is of no use

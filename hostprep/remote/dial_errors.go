@@ -20,9 +20,9 @@ func hostPort(host string, port uint16) string {
 // connectError says why there is no byte stream to a host.
 func connectError(ctx context.Context, end *endpoint, err error) error {
 	if ctx.Err() != nil {
-		return gaveUp(ctx, "cannot connect to "+end.String())
+		return giveUpError(ctx, "cannot connect to "+end.String())
 	}
-	told := &Error{Doing: "cannot connect to " + end.String(), Reason: ErrNoRoute, Err: shortNetError(err)}
+	told := &Error{Op: "cannot connect to " + end.String(), Reason: ErrNoRoute, Err: shortNetError(err)}
 	address := hostPort(end.host, end.port)
 	var refused *ssh.OpenChannelError
 	var dns *net.DNSError
@@ -30,15 +30,15 @@ func connectError(ctx context.Context, end *endpoint, err error) error {
 	case errors.As(err, &refused):
 		return throughError(end, told, refused)
 	case errors.As(err, &dns):
-		told.Try = "check the name: " + end.host
+		told.HintText = "check the name: " + end.host
 	case errors.Is(err, syscall.ECONNREFUSED):
 		told.Reason, told.Err = ErrRefused, nil
-		told.Try = "check that sshd runs on the host and listens at " + address
+		told.HintText = "check that sshd runs on the host and listens at " + address
 	case isDisconnect(err) && end.via != nil:
 		told.Reason, told.Err = ErrConnectionLost, err
-		told.Try = "check the jump host " + end.via.String()
+		told.HintText = "check the jump host " + end.via.String()
 	default:
-		told.Try = "check that the host is up, and that no firewall is between it and here: " + address
+		told.HintText = "check that the host is up, and that no firewall is between it and here: " + address
 	}
 	return told
 }
@@ -48,12 +48,12 @@ func throughError(end *endpoint, told *Error, refused *ssh.OpenChannelError) err
 	told.Err = fmt.Errorf("the jump host says: %s", refused.Message)
 	switch {
 	case refused.Reason == ssh.Prohibited:
-		told.Try = "allow it on the jump host: AllowTcpForwarding and PermitOpen in its sshd_config"
+		told.HintText = "allow it on the jump host: AllowTcpForwarding and PermitOpen in its sshd_config"
 	case strings.Contains(strings.ToLower(refused.Message), "refused"):
 		told.Reason = ErrRefused
-		told.Try = "check that sshd runs on the host and listens at " + hostPort(end.host, end.port)
+		told.HintText = "check that sshd runs on the host and listens at " + hostPort(end.host, end.port)
 	default:
-		told.Try = "check that the jump host reaches " + hostPort(end.host, end.port)
+		told.HintText = "check that the jump host reaches " + hostPort(end.host, end.port)
 	}
 	return told
 }
@@ -76,10 +76,10 @@ var (
 	errClosed = errors.New("the run is over")
 )
 
-// gaveUp is a connection that the caller did not wait for any longer.
-func gaveUp(ctx context.Context, doing string) error {
+// giveUpError is a connection that the caller did not wait for any longer.
+func giveUpError(ctx context.Context, doing string) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &Error{Doing: doing, Reason: ErrTimeout, Err: ctx.Err(), Try: "look at the load of the host and of the network"}
+		return &Error{Op: doing, Reason: ErrTimeout, Err: ctx.Err(), HintText: "look at the load of the host and of the network"}
 	}
 	return fmt.Errorf("%s: %w", doing, ctx.Err())
 }
@@ -92,19 +92,19 @@ func (l *login) explain(ctx, limited context.Context, err error) error {
 	case l.distrust != nil:
 		return l.distrust
 	case ctx.Err() != nil:
-		return gaveUp(ctx, doing)
+		return giveUpError(ctx, doing)
 	case limited.Err() != nil:
 		return &Error{
-			Doing: doing, Reason: ErrTimeout, Err: errors.New("the host accepts connections, but does not finish the login"),
-			Try: "look for high load, or slow name or account lookups by sshd on the host",
+			Op: doing, Reason: ErrTimeout, Err: errors.New("the host accepts connections, but does not finish the login"),
+			HintText: "look for high load, or slow name or account lookups by sshd on the host",
 		}
 	case isDisconnect(err):
 		return &Error{
-			Doing: doing, Reason: ErrConnectionLost, Err: errors.New("the host closed the connection"),
-			Try: "look at the host's sshd log; MaxStartups and PerSourcePenalties in sshd_config turn connections away",
+			Op: doing, Reason: ErrConnectionLost, Err: errors.New("the host closed the connection"),
+			HintText: "look at the host's sshd log; MaxStartups and PerSourcePenalties in sshd_config turn connections away",
 		}
 	case errors.As(err, &negotiation):
-		return &Error{Doing: doing, Reason: ErrProtocol, Err: err, Try: "update sshd on the host: it offers old algorithms only"}
+		return &Error{Op: doing, Reason: ErrProtocol, Err: err, HintText: "update sshd on the host: it offers old algorithms only"}
 	case l.hostKey:
 		return l.authenticationError(doing, err)
 	case errors.Is(err, net.ErrClosed):
@@ -113,8 +113,8 @@ func (l *login) explain(ctx, limited context.Context, err error) error {
 		fallthrough
 	default:
 		return &Error{
-			Doing: doing, Reason: ErrProtocol, Err: err,
-			Try: "check that it is an SSH server that answers at " + hostPort(l.end.host, l.end.port),
+			Op: doing, Reason: ErrProtocol, Err: err,
+			HintText: "check that it is an SSH server that answers at " + hostPort(l.end.host, l.end.port),
 		}
 	}
 }
@@ -138,8 +138,8 @@ func (l *login) authenticationError(doing string, cause error) error {
 	}
 	said = append(said, l.notes...)
 	return &Error{
-		Doing: doing, Reason: ErrAuthentication, Err: errors.New(strings.Join(said, "; ")),
-		Try: fmt.Sprintf("put a public key into ~%s/.ssh/authorized_keys on the host, and name its private key with privateKeyPath "+
+		Op: doing, Reason: ErrAuthentication, Err: errors.New(strings.Join(said, "; ")),
+		HintText: fmt.Sprintf("put a public key into ~%s/.ssh/authorized_keys on the host, and name its private key with privateKeyPath "+
 			"or hold it in the SSH agent", l.end.user),
 	}
 }

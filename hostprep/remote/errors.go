@@ -35,22 +35,22 @@ var (
 
 // Error is why a host cannot be worked on.
 type Error struct {
-	// Doing is what could not be done, as in "cannot connect to root@10.2.0.4:22".
-	Doing string
+	// Op is what could not be done, as in "cannot connect to root@10.2.0.4:22".
+	Op string
 	// Reason is one of the Err values of this package.
 	Reason error
 	// Err is the cause; it may be nil.
 	Err error
-	// Try is the hint.
-	Try string
+	// HintText is the hint.
+	HintText string
 }
 
 // Error implements error.
 func (e *Error) Error() string {
 	if e.Err == nil {
-		return fmt.Sprintf("%s: %v", e.Doing, e.Reason)
+		return fmt.Sprintf("%s: %v", e.Op, e.Reason)
 	}
-	return fmt.Sprintf("%s: %v: %v", e.Doing, e.Reason, e.Err)
+	return fmt.Sprintf("%s: %v: %v", e.Op, e.Reason, e.Err)
 }
 
 // Unwrap gives the reasons and the cause.
@@ -63,7 +63,7 @@ func (e *Error) Unwrap() []error {
 }
 
 // Hint says what to do about it.
-func (e *Error) Hint() string { return e.Try }
+func (e *Error) Hint() string { return e.HintText }
 
 // CommandError is a script that ran and failed.
 type CommandError struct {

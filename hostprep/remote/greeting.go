@@ -100,8 +100,8 @@ func speaksOther(line []byte) bool {
 		func(begin string) bool { return bytes.HasPrefix(line, []byte(begin)) })
 }
 
-// turnsAway reports whether it is sshd that said that there are too many.
-func turnsAway(said string) bool {
+// isRejection reports whether it is sshd that said that there are too many.
+func isRejection(said string) bool {
 	return strings.HasPrefix(said, "Exceeded MaxStartups") || strings.HasPrefix(said, "Not allowed at this time")
 }
 
@@ -110,7 +110,7 @@ func turnsAway(said string) bool {
 func (g *greeting) other() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.version || len(g.said) == 0 || turnsAway(string(g.said)) {
+	if g.version || len(g.said) == 0 || isRejection(string(g.said)) {
 		return ""
 	}
 	first, _, _ := bytes.Cut(g.said, []byte("\n"))
@@ -133,8 +133,8 @@ func (g *greeting) named() string {
 // noServerError says that something else listens where sshd should.
 func noServerError(end *endpoint, said string) error {
 	return &Error{
-		Doing: "cannot log in as " + end.String(), Reason: ErrProtocol,
-		Err: fmt.Errorf("what listens there is no SSH server: it says %q", said),
-		Try: "check the port: it has to be sshd that listens at " + hostPort(end.host, end.port),
+		Op: "cannot log in as " + end.String(), Reason: ErrProtocol,
+		Err:      fmt.Errorf("what listens there is no SSH server: it says %q", said),
+		HintText: "check the port: it has to be sshd that listens at " + hostPort(end.host, end.port),
 	}
 }

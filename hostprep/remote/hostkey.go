@@ -138,14 +138,14 @@ func algorithms(entries []entry) []string {
 // verify judges the key that a host shows by its entries. It adds it to the files where the policy
 // says so.
 func (h *hostKeys) verify(name string, entries []entry, shown ssh.PublicKey) error {
-	err := h.judge(name, entries, shown)
+	err := h.check(name, entries, shown)
 	if errors.Is(err, ErrHostKeyUnknown) && h.policy == AcceptNew {
 		return h.accept(name, plainKey(shown))
 	}
 	return err
 }
 
-func (h *hostKeys) judge(name string, entries []entry, shown ssh.PublicKey) error {
+func (h *hostKeys) check(name string, entries []entry, shown ssh.PublicKey) error {
 	h.mu.Lock()
 	db, revokes := h.db, h.revokes
 	h.mu.Unlock()
@@ -195,9 +195,9 @@ func (h *hostKeys) changed(callback ssh.HostKeyCallback, name string, shown ssh.
 		known[i] = cmp.Or(places[string(key.Marshal())], h.files[0]) + " has " + fingerprint(key)
 	}
 	return &Error{
-		Doing: "cannot trust " + knownhosts.Normalize(name), Reason: ErrHostKeyChanged,
+		Op: "cannot trust " + knownhosts.Normalize(name), Reason: ErrHostKeyChanged,
 		Err: fmt.Errorf("it shows %s, but %s", fingerprint(shown), strings.Join(known, ", ")),
-		Try: fmt.Sprintf("if the host was installed anew, forget its old key: ssh-keygen -f %s -R '%s'; "+
+		HintText: fmt.Sprintf("if the host was installed anew, forget its old key: ssh-keygen -f %s -R '%s'; "+
 			"if not, somebody may be between you and it", h.files[0], knownhosts.Normalize(name)),
 	}
 }
@@ -212,9 +212,9 @@ func revoked(callback ssh.HostKeyCallback, name string, shown ssh.PublicKey) err
 		var found *xknownhosts.RevokedError
 		if errors.As(callback(name, noAddress(), key), &found) {
 			return &Error{
-				Doing: "cannot trust " + knownhosts.Normalize(name), Reason: ErrHostKeyRevoked,
-				Err: fmt.Errorf("%s is revoked at %s:%d", fingerprint(key), found.Revoked.Filename, found.Revoked.Line),
-				Try: "give the host a new key before you use it again",
+				Op: "cannot trust " + knownhosts.Normalize(name), Reason: ErrHostKeyRevoked,
+				Err:      fmt.Errorf("%s is revoked at %s:%d", fingerprint(key), found.Revoked.Filename, found.Revoked.Line),
+				HintText: "give the host a new key before you use it again",
 			}
 		}
 	}
@@ -234,8 +234,8 @@ func unknownError(name string, shown ssh.PublicKey, file string, cause error) er
 		err = fmt.Errorf("%w with a certificate that is not valid for it: %w", err, cause)
 	}
 	return &Error{
-		Doing: "cannot trust " + knownhosts.Normalize(name), Reason: ErrHostKeyUnknown, Err: err,
-		Try: "compare the fingerprint with `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` on the host's console, then add the key to " + file +
+		Op: "cannot trust " + knownhosts.Normalize(name), Reason: ErrHostKeyUnknown, Err: err,
+		HintText: "compare the fingerprint with `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` on the host's console, then add the key to " + file +
 			", or set hostKeyPolicy to accept-new",
 	}
 }

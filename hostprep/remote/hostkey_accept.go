@@ -50,7 +50,7 @@ func (h *hostKeys) accept(name string, shown ssh.PublicKey) (err error) {
 	if err := h.reload(); err != nil {
 		return err
 	}
-	if err := h.judge(name, h.entries(name), shown); !errors.Is(err, ErrHostKeyUnknown) {
+	if err := h.check(name, h.entries(name), shown); !errors.Is(err, ErrHostKeyUnknown) {
 		return err
 	}
 	if err := appendLine(file, knownhosts.Line([]string{name}, shown)); err != nil {

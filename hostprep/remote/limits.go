@@ -45,7 +45,7 @@ func (l Limits) complete() Limits {
 }
 
 // closing is how long a session may stay open whose script has said that it has ended.
-const closing = starved
+const closing = busyGrace
 
 // stalledError is a script that was not waited for any longer.
 type stalledError struct{ reason string }
@@ -169,8 +169,8 @@ func (c *connection) stalledError(name string, cause *stalledError, running *ses
 		told += "; it has said nothing"
 	}
 	return &Error{
-		Doing: name, Reason: ErrTimeout, Err: errors.New(told),
-		Try: "log in to the host and see what it waits for: a file system that does not answer, a lock, systemd; " +
+		Op: name, Reason: ErrTimeout, Err: errors.New(told),
+		HintText: "log in to the host and see what it waits for: a file system that does not answer, a lock, systemd; " +
 			"--host-timeout allows slow hosts more",
 	}
 }

@@ -155,7 +155,7 @@ func TestWaitingForTheLockIsNoStall(t *testing.T) {
 		unix.Flock(int(lock.Fd()), unix.LOCK_UN) //nolint:errcheck // the test would fail
 	})
 	script := strings.ReplaceAll(remote.LockScript(), "/run/dualstrap-changes.lock", path)
-	if _, err := host.Probe(bound(t), remote.Script{Name: "look", Body: script + "settled\nanswer a true"}); err != nil {
+	if _, err := host.Probe(bound(t), remote.Script{Name: "look", Body: script + "wait_unlocked\nanswer a true"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -27,24 +27,24 @@ type Pool struct {
 
 	mu      sync.Mutex
 	closed  bool
-	flights map[string]*flight
+	flights map[string]*dialCall
 	trust   map[string]*hostKeys
 	targets map[netip.Addr]*endpoint
 }
 
-// flight is a connection that is being set up, or was, or that failed.
-type flight struct {
-	landed chan struct{} // closed when it is known which
-	conn   *connection
-	err    error
+// dialCall is a connection that is being set up, or was, or that failed.
+type dialCall struct {
+	done chan struct{} // closed when it is known which
+	conn *connection
+	err  error
 }
 
-// over reports whether the flight is of no use any more, so that a new one is worth starting. What a
+// retryable reports whether the flight is of no use any more, so that a new one is worth starting. What a
 // person has to mend first, and what happened to a jump host, does not get better by trying: it would
 // be one more failed login, or one more timeout, for each host behind it.
-func (f *flight) over(jump bool) bool {
+func (f *dialCall) retryable(jump bool) bool {
 	select {
-	case <-f.landed:
+	case <-f.done:
 	default:
 		return false
 	}
@@ -80,7 +80,7 @@ func NewPool(settings Settings) (*Pool, error) {
 			socket: settings.AgentSocket, wait: min(agentWait, settings.ConnectTimeout), sign: settings.ConnectTimeout, note: settings.Note,
 		}},
 		dials:   make(chan struct{}, maxDials),
-		flights: map[string]*flight{},
+		flights: map[string]*dialCall{},
 		trust:   map[string]*hostKeys{},
 		targets: map[netip.Addr]*endpoint{},
 	}, nil
@@ -119,13 +119,13 @@ func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
 	flights := p.flights
-	p.flights = map[string]*flight{}
+	p.flights = map[string]*dialCall{}
 	p.mu.Unlock()
 	p.end()
 	p.keyring.agent.close()
 	var conns []*connection
 	for _, each := range flights {
-		if <-each.landed; each.conn != nil {
+		if <-each.done; each.conn != nil {
 			conns = append(conns, each.conn)
 		}
 	}
@@ -142,17 +142,17 @@ func (p *Pool) Close() {
 // connection gives the connection of an endpoint. Those who ask while one is being set up share it.
 func (p *Pool) connection(ctx context.Context, end *endpoint, jump bool) (*connection, error) {
 	for {
-		own, each, err := p.flight(end, jump)
+		own, each, err := p.dialCall(end, jump)
 		if err != nil {
 			return nil, err
 		}
 		if own {
 			each.conn, each.err = p.dial(ctx, end)
-			close(each.landed)
+			close(each.done)
 			return each.conn, each.err
 		}
 		select {
-		case <-each.landed:
+		case <-each.done:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -163,17 +163,17 @@ func (p *Pool) connection(ctx context.Context, end *endpoint, jump bool) (*conne
 	}
 }
 
-// flight gives the flight to wait for, and whether it is the caller's to fly.
-func (p *Pool) flight(end *endpoint, jump bool) (own bool, each *flight, err error) {
+// dialCall gives the flight to wait for, and whether it is the caller's to fly.
+func (p *Pool) dialCall(end *endpoint, jump bool) (own bool, each *dialCall, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return false, nil, &Error{Doing: "cannot connect to " + end.String(), Reason: ErrConnectionLost, Err: errClosed, Try: "run again"}
+		return false, nil, &Error{Op: "cannot connect to " + end.String(), Reason: ErrConnectionLost, Err: errClosed, HintText: "run again"}
 	}
 	name := end.String()
 	each = p.flights[name]
-	if each == nil || each.over(jump) {
-		each = &flight{landed: make(chan struct{})}
+	if each == nil || each.retryable(jump) {
+		each = &dialCall{done: make(chan struct{})}
 		p.flights[name] = each
 		return true, each, nil
 	}
@@ -212,8 +212,8 @@ func (p *Pool) Dial(ctx context.Context, address netip.Addr, to netip.AddrPort) 
 		return through, err
 	case refused.Reason == ssh.Prohibited:
 		return nil, &Error{
-			Doing: fmt.Sprintf("cannot connect to %s through %s", to, end), Reason: ErrProtocol, Err: err,
-			Try: "allow AllowTcpForwarding local in sshd_config on the host",
+			Op: fmt.Sprintf("cannot connect to %s through %s", to, end), Reason: ErrProtocol, Err: err,
+			HintText: "allow AllowTcpForwarding local in sshd_config on the host",
 		}
 	default: // the host tried
 		return nil, fmt.Errorf("connect failed: %s", refused.Message)

@@ -70,7 +70,7 @@ func (c *connection) execute(ctx context.Context, script Script, open opened, wa
 	if err != nil {
 		return answer, c.broken(ctx, script.Name, err)
 	}
-	answer.Values, err = c.judge(script.Name, running, result, answer.Stderr, secrets)
+	answer.Values, err = c.parseResult(script.Name, running, result, answer.Stderr, secrets)
 	return answer, err
 }
 
@@ -79,7 +79,7 @@ const closingFactor = 10
 
 // giveUp loses a connection whose sshd does not even close a session: it would hold the session's place for ever.
 func (c *connection) giveUp(running *session) {
-	timer := time.NewTimer(min(starved, closingFactor*c.limits.Read))
+	timer := time.NewTimer(min(busyGrace, closingFactor*c.limits.Read))
 	defer timer.Stop()
 	select {
 	case <-running.closed:
@@ -101,9 +101,9 @@ func (c *connection) broken(ctx context.Context, name string, err error) error {
 	case ctx.Err() != nil:
 		return ended(ctx, name)
 	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):
-		return &Error{Doing: name, Reason: ErrProtocol, Err: err, Try: "log in to the host and see what it does on a command"}
+		return &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "log in to the host and see what it does on a command"}
 	}
-	if c.ask(drain) != nil {
+	if c.ask(outputGrace) != nil {
 		c.lose(errNoEnd)
 	}
 	if c.isGone() {

@@ -4,7 +4,7 @@ import _ "embed"
 
 // The programs of this package for hosts. Each begins with what it takes and answers.
 var (
-	//go:embed scripts/lock.sh
+	//go:embed scripts/change_lock.sh
 	lockScript string
 	//go:embed scripts/write.sh
 	writeScript string
@@ -14,6 +14,6 @@ var (
 	uploadScript string
 )
 
-// LockScript is what a script begins with that changes a host, and then calls changing, or that looks at
-// what may be changed, and then calls settled: it waits until what earlier runs were doing has ended.
+// LockScript is what a script begins with that changes a host, and then calls lock_shared, or that looks at
+// what may be changed, and then calls wait_unlocked: it waits until what earlier runs were doing has ended.
 func LockScript() string { return lockScript }

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// drain is how long output may still come after the script has ended. Something it left running
+	// outputGrace is how long output may still come after the script has ended. Something it left running
 	// can hold its streams open for ever.
-	drain = 2 * time.Second
-	// starved is how long more is waited for what a script must have said and did not yet: on a busy
+	outputGrace = 2 * time.Second
+	// busyGrace is how long more is waited for what a script must have said and did not yet: on a busy
 	// machine it is still on its way.
-	starved = 15 * time.Second
+	busyGrace = 15 * time.Second
 	// stderrBuffer is what the rest comes through: it is mostly a line.
 	stderrBuffer = 1 << 10
 )
@@ -203,8 +203,8 @@ func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 	case <-ctx.Done():
 		return result, ctx.Err()
 	}
-	if !s.drained(ctx, c, drain) && !s.isComplete() {
-		s.drained(ctx, c, starved)
+	if !s.drained(ctx, c, outputGrace) && !s.isComplete() {
+		s.drained(ctx, c, busyGrace)
 	}
 	select {
 	case err := <-s.broken:

@@ -31,7 +31,7 @@ func TestFilesAreWhatTheHostsNeed(t *testing.T) {
 		modes[header.Name] = header.Mode
 	}
 	for name, mode := range map[string]int64{
-		"usr/local/sbin/present-as":                0o755,
+		"usr/local/sbin/emulate-os":                0o755,
 		"etc/chrony/chrony.conf":                   0o644,
 		"etc/systemd/system/ssh-host-keys.service": 0o644,
 	} {

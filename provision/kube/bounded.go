@@ -23,29 +23,29 @@ const (
 	maxObjects = 200_000
 )
 
-// bounded ends an answer that is longer than any honest one: an API server is a host's, and must not be able to fill
+// limitedTransport ends an answer that is longer than any honest one: an API server is a host's, and must not be able to fill
 // this machine's memory.
-type bounded struct{ next http.RoundTripper }
+type limitedTransport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
+func (b limitedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := b.next.RoundTrip(request)
 	if err != nil || response.Body == nil {
 		return response, err
 	}
-	response.Body = &boundedBody{ReadCloser: response.Body, left: maxAnswer, path: request.URL.Path}
+	response.Body = &limitedBody{ReadCloser: response.Body, left: maxAnswer, path: request.URL.Path}
 	return response, nil
 }
 
-// boundedBody returns an [AnswerError] instead of the byte that is one too many.
-type boundedBody struct {
+// limitedBody returns an [AnswerError] instead of the byte that is one too many.
+type limitedBody struct {
 	io.ReadCloser
 	left int64
 	path string
 }
 
 // Read implements io.Reader.
-func (b *boundedBody) Read(data []byte) (int, error) {
+func (b *limitedBody) Read(data []byte) (int, error) {
 	if int64(len(data)) > b.left+1 {
 		data = data[:b.left+1]
 	}
@@ -64,11 +64,11 @@ func (e *AnswerError) Error() string {
 	return fmt.Sprintf("the API server's answer to %s is longer than %d MiB", e.Path, maxAnswer>>20)
 }
 
-// paged reads lists page by page.
-type paged struct{ client.Client }
+// pagedClient reads lists page by page.
+type pagedClient struct{ client.Client }
 
 // List implements client.Reader.
-func (p paged) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+func (p pagedClient) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
 	var all []runtime.Object
 	for {
 		page, isList := list.DeepCopyObject().(client.ObjectList)

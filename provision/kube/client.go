@@ -50,11 +50,11 @@ func Connect(admin Admin, endpoint netip.AddrPort, dial Dial) *Client {
 }
 
 func newClient(config *rest.Config, dial Dial) *Client {
-	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return patiently(ctx, dial) }
+	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return dialRetry(ctx, dial) }
 	// The way is dial's. A proxy of the workstation's would be asked for an address that it cannot reach.
 	config.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
 	config.Timeout = requestTimeout
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return admitted{bounded{next}} })
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return retryForbidden{limitedTransport{next}} })
 	config.QPS = -1 // the API server's own fairness is limit enough
 	config.UserAgent = "dualstrap"
 	config.WarningHandler = rest.NoWarnings{}
@@ -82,7 +82,7 @@ func (c *Client) probe(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.client = paged{made}
+		c.client = pagedClient{made}
 	}
 	return nil
 }

@@ -17,14 +17,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Evictable is a pod that has to leave a node.
-type Evictable struct {
+// PodToEvict is a pod that has to leave a node.
+type PodToEvict struct {
 	Namespace, Name string
 	uid             types.UID
 }
 
 // String is as people name pods.
-func (p Evictable) String() string { return p.Namespace + "/" + p.Name }
+func (p PodToEvict) String() string { return p.Namespace + "/" + p.Name }
 
 // Cordon keeps new pods from a node. One that is not there needs none.
 func (c *Client) Cordon(ctx context.Context, name string) error {
@@ -40,25 +40,25 @@ func (c *Client) Cordon(ctx context.Context, name string) error {
 	})
 }
 
-// Evictable lists the pods that a drain moves from a node. Those of DaemonSets would come back at once,
+// PodsToEvict lists the pods that a drain moves from a node. Those of DaemonSets would come back at once,
 // those that the node's kubelet has from a file are not the cluster's to move, and those that have come to
 // their end run no more.
-func (c *Client) Evictable(ctx context.Context, node string) ([]Evictable, error) {
+func (c *Client) PodsToEvict(ctx context.Context, node string) ([]PodToEvict, error) {
 	var list corev1.PodList
 	if err := c.client.List(ctx, &list, client.MatchingFields{"spec.nodeName": node}); err != nil {
 		return nil, fmt.Errorf("cannot list the pods of node %s: %w", node, err)
 	}
-	var pods []Evictable
+	var pods []PodToEvict
 	for i := range list.Items {
-		if pod := &list.Items[i]; leaves(pod) {
-			pods = append(pods, Evictable{Namespace: pod.Namespace, Name: pod.Name, uid: pod.UID})
+		if pod := &list.Items[i]; mustEvict(pod) {
+			pods = append(pods, PodToEvict{Namespace: pod.Namespace, Name: pod.Name, uid: pod.UID})
 		}
 	}
 	return pods, nil
 }
 
-// leaves reports whether a drain moves a pod.
-func leaves(pod *corev1.Pod) bool {
+// mustEvict reports whether a drain moves a pod.
+func mustEvict(pod *corev1.Pod) bool {
 	if _, isMirror := pod.Annotations[corev1.MirrorPodAnnotationKey]; isMirror {
 		return false
 	}
@@ -68,33 +68,33 @@ func leaves(pod *corev1.Pod) bool {
 	return pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
 }
 
-// StayingError is pods that did not leave a node in time.
-type StayingError struct {
+// DrainTimeoutError is pods that did not leave a node in time.
+type DrainTimeoutError struct {
 	Patience time.Duration
 	// Pods are lines of what stays, and why.
 	Pods []string
 }
 
 // Error implements error.
-func (e *StayingError) Error() string {
+func (e *DrainTimeoutError) Error() string {
 	return fmt.Sprintf("the node is not drained after %s: %s", e.Patience, strings.Join(e.Pods, "; "))
 }
 
 // Hint says what to do.
-func (e *StayingError) Hint() string {
+func (e *DrainTimeoutError) Hint() string {
 	return "scale what a PodDisruptionBudget keeps, wait longer with --drain-timeout, or do not drain with --force"
 }
 
 // Evict has pods leave and waits until they have left. A PodDisruptionBudget that forbids it now is asked
 // again until patience ends. Where the node's kubelet is gone nobody ends its pods, and to have evicted
 // them is enough.
-func (c *Client) Evict(ctx context.Context, pods []Evictable, isAlive bool, patience time.Duration) error {
+func (c *Client) Evict(ctx context.Context, pods []PodToEvict, isAlive bool, patience time.Duration) error {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	e := eviction{client: c, isAlive: isAlive, evicted: map[types.UID]bool{}}
 	left := slices.Clone(pods)
 	for {
-		staying, reasons, err := e.round(limited, left)
+		staying, reasons, err := e.evictOnce(limited, left)
 		switch {
 		case err == nil && len(staying) == 0:
 			return nil
@@ -109,7 +109,7 @@ func (c *Client) Evict(ctx context.Context, pods []Evictable, isAlive bool, pati
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return &StayingError{Patience: patience, Pods: reasons}
+			return &DrainTimeoutError{Patience: patience, Pods: reasons}
 		case <-time.After(evictInterval):
 		}
 	}
@@ -123,8 +123,8 @@ type eviction struct {
 	evicted map[types.UID]bool
 }
 
-// round asks every pod to leave, and gives those that stay, and why.
-func (e *eviction) round(ctx context.Context, pods []Evictable) (staying []Evictable, reasons []string, err error) {
+// evictOnce asks every pod to leave, and gives those that stay, and why.
+func (e *eviction) evictOnce(ctx context.Context, pods []PodToEvict) (staying []PodToEvict, reasons []string, err error) {
 	for _, pod := range pods {
 		reason, err := e.client.evict(ctx, pod, e.evicted)
 		if err != nil && ctx.Err() == nil {
@@ -142,7 +142,7 @@ func (e *eviction) round(ctx context.Context, pods []Evictable) (staying []Evict
 const evictInterval = time.Second
 
 // evict asks for a pod to leave, once, and says why it is still there.
-func (c *Client) evict(ctx context.Context, pod Evictable, evicted map[types.UID]bool) (string, error) {
+func (c *Client) evict(ctx context.Context, pod PodToEvict, evicted map[types.UID]bool) (string, error) {
 	object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
 	if !evicted[pod.uid] {
 		eviction := &policyv1.Eviction{

@@ -62,12 +62,12 @@ func TestIntegrationDrain(t *testing.T) {
 	if err := c.Cordon(ctx, "missing"); err != nil {
 		t.Errorf("a node that is not there: %v", err)
 	}
-	pods, err := c.Evictable(ctx, "worker")
+	pods, err := c.PodsToEvict(ctx, "worker")
 	if err != nil || len(pods) != 2 || pods[0].String() != "default/free" || pods[1].String() != "default/guarded" {
 		t.Fatalf("to be evicted are %v, %v", pods, err)
 	}
 	err = c.Evict(ctx, pods, false, 3*time.Second)
-	var staying *StayingError
+	var staying *DrainTimeoutError
 	if !errors.As(err, &staying) || len(staying.Pods) != 1 || !strings.HasPrefix(staying.Pods[0], "default/guarded may not leave: ") {
 		t.Errorf("a budget does not keep its pod: %v", err)
 	}

@@ -29,7 +29,7 @@ func TestLeaves(t *testing.T) {
 	} {
 		pod := &corev1.Pod{}
 		test.alter(pod)
-		if got := leaves(pod); got != test.want {
+		if got := mustEvict(pod); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)
 		}
 	}

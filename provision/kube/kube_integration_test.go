@@ -187,10 +187,11 @@ func TestIntegrationNodesAreAnnounced(t *testing.T) {
 	if err := c.ApplyNodes(ctx, node); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Announce(ctx, "announced", Capacity{CPUs: 2, Memory: 4 << 30, Pods: 110}); err != nil {
+	if err := c.SetInitialCapacity(ctx, "announced", Capacity{CPUs: 2, Memory: 4 << 30, Pods: 110}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Announce(ctx, "announced", Capacity{CPUs: 1, Memory: 1, Pods: 1}); err != nil { // as of now the kubelet's word counts
+	// as of now the kubelet's word counts
+	if err := c.SetInitialCapacity(ctx, "announced", Capacity{CPUs: 1, Memory: 1, Pods: 1}); err != nil {
 		t.Fatal(err)
 	}
 	var live corev1.Node
@@ -206,7 +207,7 @@ func TestIntegrationNodesAreAnnounced(t *testing.T) {
 	if err != nil || len(differences) != 1 || differences[0].Any() {
 		t.Errorf("it differs from the manifests in %v, %v", differences, err)
 	}
-	if err := c.Announce(ctx, "nobody", Capacity{}); err == nil || !strings.Contains(err.Error(), "nobody") {
+	if err := c.SetInitialCapacity(ctx, "nobody", Capacity{}); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("a node that is not there: %v", err)
 	}
 }

@@ -83,12 +83,12 @@ func (c *Client) DeleteNamespace(ctx context.Context, name string, patience time
 		if err == nil && namespace.DeletionTimestamp == nil {
 			err = client.IgnoreNotFound(c.client.Delete(ctx, &namespace))
 		}
-		return whyStaying(&namespace), err
+		return deletionBlockers(&namespace), err
 	})
 }
 
-// whyStaying is what a namespace that is being deleted waits for.
-func whyStaying(namespace *corev1.Namespace) string {
+// deletionBlockers is what a namespace that is being deleted waits for.
+func deletionBlockers(namespace *corev1.Namespace) string {
 	for _, condition := range namespace.Status.Conditions {
 		if condition.Status == corev1.ConditionTrue {
 			return condition.Message

@@ -178,8 +178,8 @@ func mergeTaints(live []corev1.Taint, noted string, wanted []corev1.Taint) []cor
 	return merged
 }
 
-// dueTaints are the taints that a node is to have, and whether it has others.
-func dueTaints(live *corev1.Node, wanted []corev1.Taint) (taints []corev1.Taint, differ bool) {
+// wantedTaints are the taints that a node is to have, and whether it has others.
+func wantedTaints(live *corev1.Node, wanted []corev1.Taint) (taints []corev1.Taint, differ bool) {
 	taints = mergeTaints(live.Spec.Taints, live.Annotations[taintsAnnotation], wanted)
 	return taints, !slices.Equal(taints, live.Spec.Taints)
 }
@@ -201,7 +201,7 @@ func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Differen
 		if err != nil {
 			return err
 		}
-		if _, differ := dueTaints(live, wanted); differ {
+		if _, differ := wantedTaints(live, wanted); differ {
 			differences[i] = updating([]string{"spec.taints"})
 		}
 		return nil
@@ -238,7 +238,7 @@ func (c *Client) applyNode(ctx context.Context, bare Object, wanted []corev1.Tai
 			return fmt.Errorf("cannot read %s: %w", bare.Name(), err)
 		}
 	}
-	if taints, differ := dueTaints(&live, wanted); differ {
+	if taints, differ := wantedTaints(&live, wanted); differ {
 		patch, err := json.Marshal(map[string]any{
 			"metadata": map[string]any{"resourceVersion": live.ResourceVersion}, // taints come and go: not over what came meanwhile
 			"spec":     map[string]any{"taints": taints},

@@ -28,10 +28,10 @@ func (c Capacity) resources() corev1.ResourceList {
 	}
 }
 
-// Announce notes what a host has before its kubelet does. A kubelet that finds its Node there admits static pods by
+// SetInitialCapacity notes what a host has before its kubelet does. A kubelet that finds its Node there admits static pods by
 // what that says (getNodeAnyWay of Kubernetes' kubelet), maybe before it has written it itself; what it turns down so
 // it never tries again. A Node that says something already is left alone.
-func (c *Client) Announce(ctx context.Context, name string, has Capacity) error {
+func (c *Client) SetInitialCapacity(ctx context.Context, name string, has Capacity) error {
 	var node corev1.Node
 	if err := c.client.Get(ctx, client.ObjectKey{Name: name}, &node); err != nil {
 		return fmt.Errorf("cannot read node %s: %w", name, err)

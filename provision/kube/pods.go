@@ -45,7 +45,7 @@ func (c *Client) Pods(ctx context.Context, namespace string) ([]Pod, error) {
 }
 
 func podOf(object *corev1.Pod) Pod {
-	pod := Pod{Name: object.Name, Node: object.Spec.NodeName, Why: whyUnready(object)}
+	pod := Pod{Name: object.Name, Node: object.Spec.NodeName, Why: unreadyReason(object)}
 	for _, address := range object.Status.PodIPs {
 		if ip, err := netip.ParseAddr(address.IP); err == nil {
 			pod.Addresses = append(pod.Addresses, ip)
@@ -59,9 +59,9 @@ func podOf(object *corev1.Pod) Pod {
 	return pod
 }
 
-// whyUnready is what a pod waits for: the first of its containers that does not run, or what Kubernetes
+// unreadyReason is what a pod waits for: the first of its containers that does not run, or what Kubernetes
 // says about the pod.
-func whyUnready(pod *corev1.Pod) string {
+func unreadyReason(pod *corev1.Pod) string {
 	for _, status := range pod.Status.ContainerStatuses {
 		if waiting := status.State.Waiting; waiting != nil {
 			return strings.TrimSpace(pod.Name + ": " + waiting.Reason + " " + waiting.Message)

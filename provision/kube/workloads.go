@@ -49,7 +49,7 @@ func (c *Client) unready(ctx context.Context, namespace string) ([]string, error
 			continue
 		}
 		text := fmt.Sprintf("%s has %d of %d pods", w.name, w.ready, w.want)
-		if why := c.whyWaiting(ctx, namespace, w.podsSelected); why != "" {
+		if why := c.waitingReason(ctx, namespace, w.podsSelected); why != "" {
 			text += " (" + why + ")"
 		}
 		missing = append(missing, text)
@@ -88,9 +88,9 @@ func (c *Client) workloads(ctx context.Context, namespace string) ([]workload, e
 	return all, nil
 }
 
-// whyWaiting is what the first container that does not run waits for. It is a hint: where it cannot be
+// waitingReason is what the first container that does not run waits for. It is a hint: where it cannot be
 // had, the rest is said without it.
-func (c *Client) whyWaiting(ctx context.Context, namespace string, selected *metav1.LabelSelector) string {
+func (c *Client) waitingReason(ctx context.Context, namespace string, selected *metav1.LabelSelector) string {
 	selector, err := metav1.LabelSelectorAsSelector(selected)
 	if err != nil || selector.Empty() {
 		selector = labels.Nothing()
@@ -100,7 +100,7 @@ func (c *Client) whyWaiting(ctx context.Context, namespace string, selected *met
 		return ""
 	}
 	for i := range pods.Items {
-		if why := whyUnready(&pods.Items[i]); why != "" {
+		if why := unreadyReason(&pods.Items[i]); why != "" {
 			return why
 		}
 	}

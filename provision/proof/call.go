@@ -40,7 +40,7 @@ const (
 const greeting = "Hello, world!"
 
 // call asks an HTTP server, over a connection that a host makes for this call alone.
-func (s *scene) call(ctx context.Context, from netip.Addr, to netip.AddrPort, path string, timeout time.Duration) (string, error) {
+func (s *testbed) call(ctx context.Context, from netip.Addr, to netip.AddrPort, path string, timeout time.Duration) (string, error) {
 	asking := &http.Client{Timeout: timeout, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -88,7 +88,7 @@ func plain(err error, timeout time.Duration) error {
 }
 
 // greets calls a server and wants its greeting; it gives the name of the pod that answered.
-func (s *scene) greets(ctx context.Context, from netip.Addr, to netip.AddrPort) (string, error) {
+func (s *testbed) greets(ctx context.Context, from netip.Addr, to netip.AddrPort) (string, error) {
 	body, err := s.call(ctx, from, to, "/", callTimeout)
 	if err != nil {
 		return "", err
@@ -101,7 +101,7 @@ func (s *scene) greets(ctx context.Context, from netip.Addr, to netip.AddrPort) 
 }
 
 // seenBy has a host call a server and gives the address that the server sees.
-func (s *scene) seenBy(ctx context.Context, from netip.Addr, to netip.AddrPort) (netip.Addr, error) {
+func (s *testbed) seenBy(ctx context.Context, from netip.Addr, to netip.AddrPort) (netip.Addr, error) {
 	body, err := s.call(ctx, from, to, "/client", callTimeout)
 	if err != nil {
 		return netip.Addr{}, err
@@ -111,7 +111,7 @@ func (s *scene) seenBy(ctx context.Context, from netip.Addr, to netip.AddrPort) 
 
 // fetch has the pod of a node ask a server for a page. The pod is told so by its own node, which needs no
 // other to do it.
-func (s *scene) fetch(ctx context.Context, n *node, target string) (string, error) {
+func (s *testbed) fetch(ctx context.Context, n *node, target string) (string, error) {
 	to := netip.AddrPortFrom(n.pod.Addresses[0], podPort)
 	body, err := s.call(ctx, n.address(), to, "/fetch?url="+url.QueryEscape(target), fetchTimeout)
 	var refused *statusError
@@ -136,7 +136,7 @@ func reasonIn(text string) string {
 }
 
 // podSeenBy has the pod of a node call a server and gives the address that the server sees.
-func (s *scene) podSeenBy(ctx context.Context, n *node, to netip.AddrPort) (netip.Addr, error) {
+func (s *testbed) podSeenBy(ctx context.Context, n *node, to netip.AddrPort) (netip.Addr, error) {
 	body, err := s.fetch(ctx, n, "http://"+to.String()+"/client")
 	if err != nil {
 		return netip.Addr{}, err

@@ -14,14 +14,14 @@ type Check struct {
 	Name string
 	// Short is what it proves, in one line.
 	Short string
-	// Cure is what to look at when it fails, in one line; a result may know better.
-	Cure string
+	// Hint is what to look at when it fails, in one line; a result may know better.
+	Hint string
 
 	// subjects are what it is about: a result each.
-	subjects func(*scene) []subject
+	subjects func(*testbed) []subject
 	// needs are what has to be there: where something is not, that is the result.
-	needs []need
-	prove func(context.Context, *scene, *subject) verdict
+	needs []requirement
+	prove func(context.Context, *testbed, *subject) verdict
 }
 
 // subject is what a result is about.
@@ -36,8 +36,8 @@ type subject struct {
 	service string
 }
 
-// need gives a verdict when a check cannot be made, and the zero verdict when it can.
-type need func(*scene, *subject) verdict
+// requirement gives a verdict when a check cannot be made, and the zero verdict when it can.
+type requirement func(*testbed, *subject) verdict
 
 // Checks are all of them, in the order in which a report lists them: from the cluster's own words to
 // traffic from outside.
@@ -132,26 +132,26 @@ func skipped(format string, args ...any) verdict {
 	return verdict{status: Skipped, message: fmt.Sprintf(format, args...)}
 }
 
-// try says what to do in this very case.
-func (v verdict) try(format string, args ...any) verdict {
+// withHint says what to do in this very case.
+func (v verdict) withHint(format string, args ...any) verdict {
 	v.hint = fmt.Sprintf(format, args...)
 	return v
 }
 
-// together makes one verdict of several that are come to at the same time.
-func together(proofs ...func() verdict) verdict {
+// all makes one verdict of several that are come to at the same time.
+func all(proofs ...func() verdict) verdict {
 	verdicts := make([]verdict, len(proofs))
 	var group sync.WaitGroup
 	for i, prove := range proofs {
 		group.Go(func() { verdicts[i] = prove() })
 	}
 	group.Wait()
-	return summed(verdicts...)
+	return combine(verdicts...)
 }
 
-// summed makes one verdict of several: the words of those that failed; else of those that were skipped;
+// combine makes one verdict of several: the words of those that failed; else of those that were skipped;
 // else of all.
-func summed(verdicts ...verdict) verdict {
+func combine(verdicts ...verdict) verdict {
 	for _, status := range []Status{Failed, Skipped, Passed} {
 		var messages, hints []string
 		for _, v := range verdicts {

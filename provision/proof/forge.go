@@ -29,8 +29,8 @@ const (
 // errNoRawSockets is that a container runtime is set up to give none to pods.
 var errNoRawSockets = errors.New("no raw sockets")
 
-// lie is a datagram that a pod sends.
-type lie struct {
+// forgedPacket is a datagram that a pod sends.
+type forgedPacket struct {
 	// who the pod says it is.
 	who  string
 	from netip.Addr
@@ -41,15 +41,15 @@ type lie struct {
 
 // proveSourceAddress has a pod forge addresses, and last send with its own: once that has arrived, nothing
 // that was sent before is still on its way.
-func proveSourceAddress(ctx context.Context, s *scene, on *subject) verdict {
+func proveSourceAddress(ctx context.Context, s *testbed, on *subject) verdict {
 	before, err := eventually(ctx, func(ctx context.Context) (uint64, error) { return s.drops(ctx, on.node) })
 	if err != nil {
 		return unanswered(err, "the agent of %s does not say how many packets it has dropped", on.node.address())
 	}
 	about := fmt.Sprintf("%s-%s-", s.namespace[max(0, len(s.namespace)-6):], on.node.k8sIP())
-	lies := s.lies(on, about)
+	lies := s.forgedPackets(on, about)
 	for _, lie := range lies {
-		err := s.tell(ctx, on.node, lie)
+		err := s.sendForged(ctx, on.node, lie)
 		if errors.Is(err, errNoRawSockets) {
 			return skipped("pods have no raw sockets here, and so nothing to forge addresses with")
 		}
@@ -61,10 +61,10 @@ func proveSourceAddress(ctx context.Context, s *scene, on *subject) verdict {
 	var heard []string
 	counted, err := eventually(ctx, func(ctx context.Context) (uint64, error) {
 		var err error
-		if heard, err = s.heard(ctx, on.peer, about); err != nil {
+		if heard, err = s.received(ctx, on.peer, about); err != nil {
 			return 0, err
 		}
-		if missing := unheard(lies, heard); missing != "" {
+		if missing := notReceived(lies, heard); missing != "" {
 			return 0, fmt.Errorf("what the pod sent with its own address %s has not arrived", missing)
 		}
 		after, err := s.drops(ctx, on.node)
@@ -73,19 +73,19 @@ func proveSourceAddress(ctx context.Context, s *scene, on *subject) verdict {
 		}
 		return after - before, err
 	})
-	if arrived := arrivedLies(lies, heard); len(arrived) > 0 {
+	if arrived := arrived(lies, heard); len(arrived) > 0 {
 		return failed("the pod on %s was believed to be %s", on.node.address(), strings.Join(arrived, " and "))
 	}
 	if err != nil {
-		return unanswered(err, "the pod on %s sent as others to %s", on.node.address(), words(on.peer.pod.Addresses))
+		return unanswered(err, "the pod on %s sent as others to %s", on.node.address(), formatList(on.peer.pod.Addresses))
 	}
 	return passed("of %d packets with addresses of others none arrived, and the node dropped %d", forged, counted)
 }
 
-// lies are what the pod of a node sends to that of its peer: with addresses of another pod, another node, a
+// forgedPackets are what the pod of a node sends to that of its peer: with addresses of another pod, another node, a
 // Service and the outside, and last with its own.
-func (s *scene) lies(on *subject, about string) []lie {
-	var lies []lie
+func (s *testbed) forgedPackets(on *subject, about string) []forgedPacket {
+	var lies []forgedPacket
 	for _, family := range []api.Family{api.IPv4, api.IPv6} {
 		to := of(family, on.peer.pod.Addresses)
 		for _, source := range []struct {
@@ -99,7 +99,7 @@ func (s *scene) lies(on *subject, about string) []lie {
 			{ownSource, of(family, on.node.pod.Addresses)},
 		} {
 			if to.IsValid() && source.from.IsValid() {
-				lies = append(lies, lie{
+				lies = append(lies, forgedPacket{
 					who: source.who, from: source.from, to: netip.AddrPortFrom(to, podPort), text: about + strconv.Itoa(len(lies)),
 				})
 			}
@@ -110,7 +110,7 @@ func (s *scene) lies(on *subject, about string) []lie {
 
 // anotherPod is one that is neither at the one end nor at the other; where there is none, an address beside
 // that of the peer's.
-func (s *scene) anotherPod(on *subject, family api.Family) netip.Addr {
+func (s *testbed) anotherPod(on *subject, family api.Family) netip.Addr {
 	for i := range s.nodes {
 		if n := &s.nodes[i]; n != on.node && n != on.peer && n.pod.Ready {
 			return of(family, n.pod.Addresses)
@@ -120,7 +120,7 @@ func (s *scene) anotherPod(on *subject, family api.Family) netip.Addr {
 }
 
 // outsider is the client's address, or one that nobody has.
-func (s *scene) outsider(family api.Family) netip.Addr {
+func (s *testbed) outsider(family api.Family) netip.Addr {
 	address, documented := s.client.v4, netip.AddrFrom4([4]byte{198, 51, 100, 1})
 	if family == api.IPv6 {
 		address, documented = s.client.v6, netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1})
@@ -131,8 +131,8 @@ func (s *scene) outsider(family api.Family) netip.Addr {
 	return documented
 }
 
-// tell has the pod of a node send a datagram.
-func (s *scene) tell(ctx context.Context, n *node, lie lie) error {
+// sendForged has the pod of a node send a datagram.
+func (s *testbed) sendForged(ctx context.Context, n *node, lie forgedPacket) error {
 	query := url.Values{"from": {lie.from.String()}, "to": {lie.to.String()}, "text": {lie.text}}
 	var noRawSockets error
 	_, err := eventually(ctx, func(ctx context.Context) (string, error) {
@@ -151,19 +151,19 @@ func (s *scene) tell(ctx context.Context, n *node, lie lie) error {
 	return errors.Join(err, noRawSockets)
 }
 
-// heard gives what the pod of a node has heard.
-func (s *scene) heard(ctx context.Context, n *node, about string) ([]string, error) {
+// received gives what the pod of a node has heard.
+func (s *testbed) received(ctx context.Context, n *node, about string) ([]string, error) {
 	to := netip.AddrPortFrom(n.pod.Addresses[0], podPort)
 	body, err := s.call(ctx, n.address(), to, "/heard?about="+url.QueryEscape(about), callTimeout)
 	return strings.Split(body, "\n"), err
 }
 
 // has reports whether a datagram is among what was heard, by its text.
-func (l *lie) has(heard []string) bool {
+func (l *forgedPacket) has(heard []string) bool {
 	return slices.ContainsFunc(heard, func(line string) bool { return strings.HasPrefix(line, strconv.Quote(l.text)+" ") })
 }
 
-func countOwn(lies []lie) int {
+func countOwn(lies []forgedPacket) int {
 	count := 0
 	for i := range lies {
 		if lies[i].who == ownSource {
@@ -173,8 +173,8 @@ func countOwn(lies []lie) int {
 	return count
 }
 
-// unheard gives the own addresses that were not heard.
-func unheard(lies []lie, heard []string) string {
+// notReceived gives the own addresses that were not heard.
+func notReceived(lies []forgedPacket, heard []string) string {
 	var missing []netip.Addr
 	for i := range lies {
 		if lies[i].who == ownSource && !lies[i].has(heard) {
@@ -184,11 +184,11 @@ func unheard(lies []lie, heard []string) string {
 	if len(missing) == 0 {
 		return ""
 	}
-	return words(missing)
+	return formatList(missing)
 }
 
-// arrivedLies says who was believed.
-func arrivedLies(lies []lie, heard []string) []string {
+// arrived says who was believed.
+func arrived(lies []forgedPacket, heard []string) []string {
 	var arrived []string
 	for i := range lies {
 		if lies[i].who != ownSource && lies[i].has(heard) {
@@ -199,7 +199,7 @@ func arrivedLies(lies []lie, heard []string) []string {
 }
 
 // drops asks the agent of a node how many packets of pods it has dropped for their source.
-func (s *scene) drops(ctx context.Context, n *node) (uint64, error) {
+func (s *testbed) drops(ctx context.Context, n *node) (uint64, error) {
 	to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), agentPort)
 	body, err := s.call(ctx, n.address(), to, "/metrics", callTimeout)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 )
 
 // forgers is a scene of nodes with a pod each.
-func forgers(count int) *scene {
-	s := &scene{services: map[string]kube.Service{requireDualStack: {ClusterIPs: addresses("fd12::5:1 172.16.0.1")}}}
+func forgers(count int) *testbed {
+	s := &testbed{services: map[string]kube.Service{requireDualStack: {ClusterIPs: addresses("fd12::5:1 172.16.0.1")}}}
 	all := []string{
 		"10.2.0.4 fd12::2:4 192.168.0.2 fd12::1:2", "10.2.0.5 fd12::2:5 192.168.1.2 fd12::1:102", "10.2.0.6 fd12::2:6 192.168.2.2 fd12::1:202",
 	}
@@ -40,7 +40,7 @@ func TestLies(t *testing.T) {
 		s := forgers(tt.count)
 		var got []string
 		texts := map[string]bool{}
-		lies := s.lies(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "about-")
+		lies := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "about-")
 		for _, lie := range lies {
 			got = append(got, lie.from.String())
 			texts[lie.text] = true
@@ -54,9 +54,9 @@ func TestLies(t *testing.T) {
 	}
 	s := forgers(2)
 	s.client.v4, s.client.v6 = netip.MustParseAddr("10.2.0.100"), netip.MustParseAddr("fd12::3:1")
-	lies := s.lies(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "")
+	lies := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "")
 	for _, client := range []netip.Addr{s.client.v4, s.client.v6} {
-		if !slices.ContainsFunc(lies, func(l lie) bool { return l.from == client }) {
+		if !slices.ContainsFunc(lies, func(l forgedPacket) bool { return l.from == client }) {
 			t.Errorf("nobody says to be the client, %s: %v", client, lies)
 		}
 	}
@@ -65,7 +65,7 @@ func TestLies(t *testing.T) {
 func TestJudgeLies(t *testing.T) {
 	t.Parallel()
 	s := forgers(2)
-	lies := s.lies(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "x-")
+	lies := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "x-")
 	for _, tt := range []struct{ name, heard, missing, arrived string }{
 		{"as it should be", `"x-4" 192.168.0.2|"x-9" fd12::1:2`, "", ""},
 		{"nothing arrives", "", "192.168.0.2 and fd12::1:2", ""},
@@ -75,10 +75,10 @@ func TestJudgeLies(t *testing.T) {
 		{"who begins alike is another", `"x-44" 192.168.0.2|"x-9" fd12::1:2`, "192.168.0.2", ""},
 	} {
 		heard := strings.Split(tt.heard, "|")
-		if got := unheard(lies, heard); got != tt.missing {
+		if got := notReceived(lies, heard); got != tt.missing {
 			t.Errorf("%s: unheard is %q, want %q", tt.name, got, tt.missing)
 		}
-		if got := strings.Join(arrivedLies(lies, heard), ";"); got != tt.arrived {
+		if got := strings.Join(arrived(lies, heard), ";"); got != tt.arrived {
 			t.Errorf("%s: arrived is %q, want %q", tt.name, got, tt.arrived)
 		}
 	}

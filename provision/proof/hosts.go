@@ -22,19 +22,19 @@ func hostChecks() []Check {
 			"firewalld-rpfilter", "firewalld drops no packets of pods: IPv6_rpfilter is not yes in its file, nor in effect in the running rules.",
 			"dualstrap create cluster sets IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restarts firewalld",
 			eachNode,
-			[]need{aHost},
-			func(_ context.Context, _ *scene, on *subject) verdict { return judgeRPFilter(&on.node.host.Facts) },
+			[]requirement{requireHost},
+			func(_ context.Context, _ *testbed, on *subject) verdict { return judgeRPFilter(&on.node.host.Facts) },
 		},
 		{
 			"control-plane-vip", "The control plane's address answers over TLS, with the cluster's certificate, that the API server is ready.",
 			"look at the pods haproxy and keepalived on the control plane's hosts, and at who has the address: ip address",
-			once(func(s *scene) string { return s.endpoint().String() }), nil, proveVIP,
+			once(func(s *testbed) string { return s.endpoint().String() }), nil, proveVIP,
 		},
 		{
 			"control-plane-balancers", "haproxy and keepalived run on every host that may carry the control plane's address.",
 			"look at journalctl -u kubelet on the host; the kubelet tries static pods again that it turned down when it is restarted",
 			eachBalancer,
-			[]need{aLiveNode},
+			[]requirement{requireLiveNode},
 			proveBalancer,
 		},
 	}
@@ -53,15 +53,15 @@ func judgeRPFilter(facts *hostprep.Facts) verdict {
 	return passed("IPv6_rpfilter is %s, and no running rule drops by reverse path", conf.RPFilter)
 }
 
-func (s *scene) endpoint() netip.AddrPort {
+func (s *testbed) endpoint() netip.AddrPort {
 	return netip.AddrPortFrom(s.Config.LoadBalancer.ControlPlaneVIP, uint16(s.Config.LoadBalancer.Port))
 }
 
 // proveVIP asks from where users are: the client; else a worker, for which the address is not its own.
-func proveVIP(ctx context.Context, s *scene, _ *subject) verdict {
+func proveVIP(ctx context.Context, s *testbed, _ *subject) verdict {
 	var verdicts []verdict
-	for _, host := range s.askers() {
-		err := s.askVIP(ctx, host)
+	for _, host := range s.vantageHosts() {
+		err := s.callVIP(ctx, host)
 		if err == nil {
 			return passed("it answered %s", host)
 		}
@@ -74,11 +74,11 @@ func proveVIP(ctx context.Context, s *scene, _ *subject) verdict {
 	if len(verdicts) == 0 {
 		return skipped("no host can be reached to ask from")
 	}
-	return summed(verdicts...)
+	return combine(verdicts...)
 }
 
-// askers are the hosts to ask the VIP from, the best one first.
-func (s *scene) askers() []netip.Addr {
+// vantageHosts are the hosts to ask the VIP from, the best one first.
+func (s *testbed) vantageHosts() []netip.Addr {
 	var client, others, own []netip.Addr
 	if s.client.why == "" {
 		client = []netip.Addr{s.client.address}
@@ -95,8 +95,8 @@ func (s *scene) askers() []netip.Addr {
 	return append(append(client, others...), own...)
 }
 
-// askVIP makes a TLS connection over a host and asks for /readyz.
-func (s *scene) askVIP(ctx context.Context, host netip.Addr) error {
+// callVIP makes a TLS connection over a host and asks for /readyz.
+func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 	conn, err := s.Ways.Dial(ctx, host, s.endpoint())
 	switch {
 	case cannotForward(err):
@@ -121,17 +121,17 @@ func (s *scene) askVIP(ctx context.Context, host netip.Addr) error {
 
 // eachBalancer makes a subject of every node that carries the control plane's VIP; where somebody else's load balancer
 // does, there is none.
-func eachBalancer(s *scene) []subject {
+func eachBalancer(s *testbed) []subject {
 	return slices.DeleteFunc(eachNode(s), func(on subject) bool { return !on.node.host.Balancer })
 }
 
-func proveBalancer(ctx context.Context, s *scene, on *subject) verdict {
+func proveBalancer(ctx context.Context, s *testbed, on *subject) verdict {
 	_, err := eventually(ctx, func(ctx context.Context) (struct{}, error) {
 		pods, err := s.API.Pods(ctx, metav1.NamespaceSystem)
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, missingBalancer(pods, on.node.live.Name)
+		return struct{}{}, checkBalancerPods(pods, on.node.live.Name)
 	})
 	if err != nil {
 		return failed("%v", err)
@@ -139,8 +139,8 @@ func proveBalancer(ctx context.Context, s *scene, on *subject) verdict {
 	return passed("haproxy and keepalived run")
 }
 
-// missingBalancer says which of a node's static pods does not run.
-func missingBalancer(pods []kube.Pod, node string) error {
+// checkBalancerPods says which of a node's static pods does not run.
+func checkBalancerPods(pods []kube.Pod, node string) error {
 	for _, program := range []string{"haproxy", "keepalived"} {
 		name := program + "-" + node
 		at := slices.IndexFunc(pods, func(pod kube.Pod) bool { return pod.Name == name })

@@ -117,7 +117,7 @@ func TestJudgeSource(t *testing.T) {
 	expect(t, "translated", judgeSource(call(host, pod), nil), Failed, "saw 10.2.0.5 instead of 192.168.1.2")
 	silence := judgeSource(call(netip.Addr{}, pod), errors.New("no answer"))
 	expect(t, "silence", silence, Failed, "192.168.1.2 cannot call 10.2.0.100: no answer")
-	refused := &remote.Error{Doing: "cannot connect", Reason: remote.ErrProtocol, Try: "allow it"}
+	refused := &remote.Error{Op: "cannot connect", Reason: remote.ErrProtocol, HintText: "allow it"}
 	got := judgeSource(call(netip.Addr{}, pod), refused)
 	expect(t, "no forwarding", got, Skipped, "cannot connect")
 	if got.hint != "allow it" {
@@ -205,10 +205,10 @@ func TestPoolFamilies(t *testing.T) {
 
 func TestSummed(t *testing.T) {
 	t.Parallel()
-	fine, left, wrong := passed("fine"), skipped("left"), failed("wrong").try("mend it")
-	expect(t, "all fine", summed(fine, passed("too")), Passed, "fine; too")
-	expect(t, "one left out", summed(fine, left), Skipped, "left")
-	got := summed(fine, wrong, left, wrong)
+	fine, left, wrong := passed("fine"), skipped("left"), failed("wrong").withHint("mend it")
+	expect(t, "all fine", combine(fine, passed("too")), Passed, "fine; too")
+	expect(t, "one left out", combine(fine, left), Skipped, "left")
+	got := combine(fine, wrong, left, wrong)
 	expect(t, "one wrong", got, Failed, "wrong; wrong")
 	if got.hint != "mend it" {
 		t.Errorf("hint %q", got.hint)
@@ -225,7 +225,7 @@ func TestMissingBalancer(t *testing.T) {
 		"keepalived-a does not run: Pod was rejected: there is no room": {run("haproxy-a"), turnedDown, run("keepalived-b")},
 		"haproxy-a does not run: nothing says why":                      {{Name: "haproxy-a"}, run("keepalived-a")},
 	} {
-		err := missingBalancer(pods, "a")
+		err := checkBalancerPods(pods, "a")
 		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
 			t.Errorf("%v: %v, want %q", pods, err, want)
 		}

@@ -22,18 +22,18 @@ func kubeletChecks() []Check {
 			"both addresses, and API servers get an answer from it.",
 		"kubectl get certificatesigningrequests, and kubectl describe the one of the node",
 		eachNode,
-		[]need{aHost, aLiveNode},
+		[]requirement{requireHost, requireLiveNode},
 		proveKubelet,
 	}}
 }
 
-func proveKubelet(ctx context.Context, s *scene, on *subject) verdict {
-	shown, err := eventually(ctx, func(ctx context.Context) ([]*x509.Certificate, error) { return s.shownBy(ctx, on.node) })
+func proveKubelet(ctx context.Context, s *testbed, on *subject) verdict {
+	shown, err := eventually(ctx, func(ctx context.Context) ([]*x509.Certificate, error) { return s.presentedBy(ctx, on.node) })
 	if err != nil && cannotForward(err) {
 		return unanswered(err, "cannot ask the kubelet")
 	}
 	if err == nil {
-		err = s.checkShown(shown, on.node)
+		err = s.checkPresented(shown, on.node)
 	}
 	if err != nil {
 		return s.unsigned(ctx, on.node, len(shown) > 0, err)
@@ -44,7 +44,7 @@ func proveKubelet(ctx context.Context, s *scene, on *subject) verdict {
 	if err != nil {
 		return failed("the certificate is good, but API servers cannot ask the kubelet: %v", err)
 	}
-	return passed("signed by the cluster for %s, %s, until %s", on.node.live.Name, words(on.node.ownAddresses()),
+	return passed("signed by the cluster for %s, %s, until %s", on.node.live.Name, formatList(on.node.ownAddresses()),
 		shown[0].NotAfter.UTC().Format(time.DateOnly))
 }
 
@@ -53,8 +53,8 @@ func (n *node) ownAddresses() []netip.Addr {
 	return []netip.Addr{n.k8sIP(), n.host.NodeFacts().IPv6.Addr()}
 }
 
-// shownBy are the certificates that a node's kubelet shows. They are looked at later: what they are is the finding.
-func (s *scene) shownBy(ctx context.Context, n *node) ([]*x509.Certificate, error) {
+// presentedBy are the certificates that a node's kubelet shows. They are looked at later: what they are is the finding.
+func (s *testbed) presentedBy(ctx context.Context, n *node) ([]*x509.Certificate, error) {
 	conn, err := s.Ways.Dial(ctx, n.address(), netip.AddrPortFrom(n.k8sIP(), kubeletPort))
 	if err != nil {
 		return nil, err
@@ -69,8 +69,8 @@ func (s *scene) shownBy(ctx context.Context, n *node) ([]*x509.Certificate, erro
 	return asked.ConnectionState().PeerCertificates, nil
 }
 
-// checkShown holds what a kubelet shows against the cluster's authority.
-func (s *scene) checkShown(shown []*x509.Certificate, n *node) error {
+// checkPresented holds what a kubelet shows against the cluster's authority.
+func (s *testbed) checkPresented(shown []*x509.Certificate, n *node) error {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(s.Admin.CA) {
 		return errors.New("the cluster's certificate authority cannot be read")
@@ -97,14 +97,14 @@ func checkCertificate(shown []*x509.Certificate, roots *x509.CertPool, names []s
 
 // unsigned is the verdict about a kubelet that does not serve with a certificate of the cluster's, but with another one or
 // with none. In a cluster whose kubelets are not told to ask for one there is nothing to prove.
-func (s *scene) unsigned(ctx context.Context, n *node, hasOther bool, why error) verdict {
+func (s *testbed) unsigned(ctx context.Context, n *node, hasOther bool, why error) verdict {
 	content, err := s.API.SystemConfig(ctx, "kubelet-config", "kubelet")
 	if err != nil {
 		return failed("%v", err)
 	}
 	if told := hostprep.ParseKubelet(content); hasOther && (told == nil || !told.ServerTLSBootstrap) {
 		return skipped("the cluster's kubelets make the certificates that they serve with by themselves").
-			try("docs/security.md says how a cluster that an older dualstrap has made gets signed ones")
+			withHint("docs/security.md says how a cluster that an older dualstrap has made gets signed ones")
 	}
 	state, err := s.API.ServingCertificate(ctx, n.live.Name)
 	if err != nil {

@@ -39,8 +39,8 @@ type listener struct {
 	ended chan error
 }
 
-// meetClient learns what the client is like and starts a server there. What is in the way is noted.
-func (s *scene) meetClient(ctx context.Context) *listener {
+// startClient learns what the client is like and starts a server there. What is in the way is noted.
+func (s *testbed) startClient(ctx context.Context) *listener {
 	s.client = client{address: s.Config.VerifyClient}
 	if !s.client.address.IsValid() {
 		s.client.why = "the manifests name no host outside of the cluster"
@@ -48,7 +48,7 @@ func (s *scene) meetClient(ctx context.Context) *listener {
 	}
 	host, err := s.Ways.Host(ctx, s.client.address)
 	if err == nil {
-		err = s.client.learn(ctx, host)
+		err = s.client.readAddresses(ctx, host)
 	}
 	if err != nil {
 		s.client.why = fmt.Sprintf("%s cannot be used as the client: %v", s.client, err)
@@ -61,8 +61,8 @@ func (s *scene) meetClient(ctx context.Context) *listener {
 	return running
 }
 
-// learn asks the client for its addresses.
-func (c *client) learn(ctx context.Context, host remote.Reader) error {
+// readAddresses asks the client for its addresses.
+func (c *client) readAddresses(ctx context.Context, host remote.Reader) error {
 	facts, err := hostprep.Probe(ctx, host)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (c *client) learn(ctx context.Context, host remote.Reader) error {
 var errNoBundle = errors.New("its program is in the bundle, and there is none (--bundle DIR)")
 
 // listen brings the server to the client and starts it.
-func (s *scene) listen(ctx context.Context, host remote.Host) (*listener, error) {
+func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, error) {
 	if s.Bundle == nil {
 		return nil, errNoBundle
 	}

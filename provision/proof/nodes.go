@@ -14,39 +14,39 @@ import (
 
 // nodeChecks are about what the cluster says of its nodes.
 func nodeChecks() []Check {
-	live := []need{aLiveNode}
-	judged := func(judge func(*scene, *node) verdict) func(context.Context, *scene, *subject) verdict {
-		return func(_ context.Context, s *scene, on *subject) verdict { return judge(s, on.node) }
+	live := []requirement{requireLiveNode}
+	judged := func(judge func(*testbed, *node) verdict) func(context.Context, *testbed, *subject) verdict {
+		return func(_ context.Context, s *testbed, on *subject) verdict { return judge(s, on.node) }
 	}
 	return []Check{
 		{
 			"node-ready", "Every host of the manifests is a node, and its kubelet says that it is ready.",
 			"kubectl describe node NAME, and journalctl -u kubelet on the host",
-			eachNode, live, judged(func(_ *scene, n *node) verdict { return judgeReady(n.live) }),
+			eachNode, live, judged(func(_ *testbed, n *node) verdict { return judgeReady(n.live) }),
 		},
 		{
 			"node-pod-cidrs", "Every node has the pod ranges of the address plan, one of each family, and shares them with no other node.",
 			"podCIDRs cannot be changed: reset the node and let it join again",
-			eachNode, live, judged(func(s *scene, n *node) verdict { return judgePodCIDRs(n, s.Config, s.Present) }),
+			eachNode, live, judged(func(s *testbed, n *node) verdict { return judgePodCIDRs(n, s.Config, s.Present) }),
 		},
 		{
 			"node-addresses", "Every node has two internal addresses, IPv4 first, those of its interface.",
 			"the kubelet's --node-ip has to name both; dualstrap create cluster repairs it",
 			eachNode,
-			[]need{aLiveNode, aHost},
-			judged(func(_ *scene, n *node) verdict {
+			[]requirement{requireLiveNode, requireHost},
+			judged(func(_ *testbed, n *node) verdict {
 				return judgeAddresses(n.live.Addresses, []netip.Addr{n.k8sIP(), n.host.NodeFacts().IPv6.Addr()})
 			}),
 		},
 		{
 			"node-provider-id", "Every node's providerID is baremetal:// and its IPv4 address.",
 			"a providerID cannot be changed: reset the node and let it join again",
-			eachNode, live, judged(func(_ *scene, n *node) verdict { return judgeProviderID(n.live.ProviderID, n.k8sIP()) }),
+			eachNode, live, judged(func(_ *testbed, n *node) verdict { return judgeProviderID(n.live.ProviderID, n.k8sIP()) }),
 		},
 		{
 			"node-labels", "Every node has the labels of its pool, and those that say which pool that is.",
 			"dualstrap create cluster sets them",
-			eachNode, live, judged(func(_ *scene, n *node) verdict { return judgeLabels(n.live.Labels, n.labels) }),
+			eachNode, live, judged(func(_ *testbed, n *node) verdict { return judgeLabels(n.live.Labels, n.labels) }),
 		},
 	}
 }
@@ -63,11 +63,11 @@ func judgeReady(live *kube.Node) verdict {
 func judgePodCIDRs(n *node, cfg *api.Config, present []kube.Node) verdict {
 	got, want := n.live.PodCIDRs, n.plan.PodCIDRs
 	if !slices.Equal(got, want) {
-		return failed("it has %s, and the plan says %s", words(got), words(want))
+		return failed("it has %s, and the plan says %s", formatList(got), formatList(want))
 	}
 	at := slices.IndexFunc(cfg.CIDRConfigs, func(c api.CIDRConfig) bool { return c.Name == n.plan.ClusterCIDRConfig })
 	if at < 0 {
-		return failed("%s are not from any ClusterCIDRConfig", words(got))
+		return failed("%s are not from any ClusterCIDRConfig", formatList(got))
 	}
 	config := &cfg.CIDRConfigs[at]
 	for i, block := range []api.CIDRRange{config.IPv4, config.IPv6} {
@@ -85,14 +85,14 @@ func judgePodCIDRs(n *node, cfg *api.Config, present []kube.Node) verdict {
 			}
 		}
 	}
-	return passed("%s, from %s", words(got), config.Name)
+	return passed("%s, from %s", formatList(got), config.Name)
 }
 
 func judgeAddresses(got, want []netip.Addr) verdict {
 	if !slices.Equal(got, want) {
-		return failed("its internal addresses are %s, and should be %s", words(got), words(want))
+		return failed("its internal addresses are %s, and should be %s", formatList(got), formatList(want))
 	}
-	return passed("%s", words(got))
+	return passed("%s", formatList(got))
 }
 
 func judgeProviderID(got string, k8sIP netip.Addr) verdict {
@@ -119,8 +119,8 @@ func judgeLabels(got, want map[string]string) verdict {
 	return passed("%d labels, of pool %s", len(want), want[api.LabelNodePool])
 }
 
-// words writes things for a person.
-func words[T fmt.Stringer](things []T) string {
+// formatList writes things for a person.
+func formatList[T fmt.Stringer](things []T) string {
 	if len(things) == 0 {
 		return "none"
 	}

@@ -14,21 +14,21 @@ func outsideChecks() []Check {
 			"flat-ipv6", "A host outside of the cluster and pods call each other's IPv6 addresses, and each sees the other's own address.",
 			"look at ip -6 neigh show proxy and ip -6 route on the node, at the agent's log, and at firewalld's policies",
 			bothWays,
-			[]need{ourNetwork, aClient, aPod, aHost, aClientAddress(api.IPv6), aListener},
+			[]requirement{requireBundledNetwork, requireClient, requirePod, requireHost, requireClientAddress(api.IPv6), requireListener},
 			proveFlat,
 		},
 		{
 			"island-ipv4", "A pod that calls a host outside of the cluster is seen with its node's IPv4 address; where IPv4 is flat, with its own.",
 			"look at nft list table inet dualstrap on the node, and at the agent's log",
 			outward,
-			[]need{ourNetwork, aClient, aPod, aHost, aClientAddress(api.IPv4), aListener},
+			[]requirement{requireBundledNetwork, requireClient, requirePod, requireHost, requireClientAddress(api.IPv4), requireListener},
 			proveIsland,
 		},
 	}
 }
 
 // outward makes a subject of every node's pod calling the client.
-func outward(s *scene) []subject {
+func outward(s *testbed) []subject {
 	subjects := eachNode(s)
 	for i := range subjects {
 		subjects[i].target = arrow(subjects[i].target, s.client)
@@ -38,7 +38,7 @@ func outward(s *scene) []subject {
 }
 
 // bothWays makes two subjects of every node: the client calling its pod, and the other way round.
-func bothWays(s *scene) []subject {
+func bothWays(s *testbed) []subject {
 	inward := eachNode(s)
 	for i := range inward {
 		inward[i].target = arrow(s.client, inward[i].target)
@@ -61,8 +61,8 @@ func (c client) of(family api.Family) netip.Addr {
 	return c.v6
 }
 
-func aClientAddress(family api.Family) need {
-	return func(s *scene, _ *subject) verdict {
+func requireClientAddress(family api.Family) requirement {
+	return func(s *testbed, _ *subject) verdict {
 		if !s.client.of(family).IsValid() {
 			return skipped("%s has no %s address on the nodes' L2", s.client, family)
 		}
@@ -70,7 +70,7 @@ func aClientAddress(family api.Family) need {
 	}
 }
 
-func proveFlat(ctx context.Context, s *scene, on *subject) verdict {
+func proveFlat(ctx context.Context, s *testbed, on *subject) verdict {
 	pod := of(api.IPv6, on.node.pod.Addresses)
 	if !pod.IsValid() {
 		return failed("the pod has no IPv6 address")
@@ -86,7 +86,7 @@ func proveFlat(ctx context.Context, s *scene, on *subject) verdict {
 	return judgeSource(source{from: s.client.v6, to: pod, seen: seen, want: want}, err)
 }
 
-func proveIsland(ctx context.Context, s *scene, on *subject) verdict {
+func proveIsland(ctx context.Context, s *testbed, on *subject) verdict {
 	pod := of(api.IPv4, on.node.pod.Addresses)
 	if !pod.IsValid() {
 		return failed("the pod has no IPv4 address")
@@ -100,7 +100,7 @@ func proveIsland(ctx context.Context, s *scene, on *subject) verdict {
 
 // callClient has a pod call the client's server. Where even the pod's node cannot, the reason is not the
 // cluster's.
-func (s *scene) callClient(ctx context.Context, n *node, call source) verdict {
+func (s *testbed) callClient(ctx context.Context, n *node, call source) verdict {
 	to := netip.AddrPortFrom(call.to, s.client.port)
 	var err error
 	call.seen, err = eventually(ctx, func(ctx context.Context) (netip.Addr, error) { return s.podSeenBy(ctx, n, to) })
@@ -109,7 +109,7 @@ func (s *scene) callClient(ctx context.Context, n *node, call source) verdict {
 	}
 	if _, blocked := s.seenBy(ctx, n.address(), to); blocked != nil {
 		return skipped("nobody reaches port %d of %s, not even the node itself: %v", to.Port(), to.Addr(), blocked).
-			try("let TCP through on %s", s.client)
+			withHint("let TCP through on %s", s.client)
 	}
 	return judgeSource(call, err)
 }

@@ -15,14 +15,14 @@ func podChecks() []Check {
 			"pod-ips", "A pod comes up on every node, with an address of each family from the node's pod ranges.",
 			"kubectl -n dualstrap-system logs of the agent's pod on the node, and journalctl -u kubelet on the host",
 			eachNode,
-			[]need{aLiveNode},
-			func(_ context.Context, _ *scene, on *subject) verdict { return judgePod(on.node) },
+			[]requirement{requireLiveNode},
+			func(_ context.Context, _ *testbed, on *subject) verdict { return judgePod(on.node) },
 		},
 		{
 			"pod-to-pod", "A pod calls a pod on another node in both families, and is seen with its own address: routes, and no NAT.",
 			"look at the routes on both hosts, ip route and ip -6 route, and at firewalld's policies",
 			ring,
-			[]need{aPeer, aHost, aPod},
+			[]requirement{requirePeer, requireHost, requirePod},
 			provePodToPod,
 		},
 		{
@@ -30,7 +30,7 @@ func podChecks() []Check {
 				"nothing arrives, and its node counts as many. What it sends as itself arrives.",
 			"look at nft list table inet dualstrap on the pod's node, and at the log of its agent",
 			ring,
-			[]need{ourNetwork, aPeer, aHost, aLiveNode, aPod, aForger},
+			[]requirement{requireBundledNetwork, requirePeer, requireHost, requireLiveNode, requirePod, requireForger},
 			proveSourceAddress,
 		},
 	}
@@ -41,14 +41,14 @@ func judgePod(n *node) verdict {
 		return failed("no pod comes up there: %s", n.pod.Why)
 	}
 	if len(n.pod.Addresses) != 2 {
-		return failed("the pod has %s, and should have an address of each family", words(n.pod.Addresses))
+		return failed("the pod has %s, and should have an address of each family", formatList(n.pod.Addresses))
 	}
 	for i, address := range n.pod.Addresses {
 		if !slices.ContainsFunc(n.live.PodCIDRs, func(p netip.Prefix) bool { return p.Contains(address) }) {
-			return failed("the pod's %s is in none of the node's ranges, %s", n.pod.Addresses[i], words(n.live.PodCIDRs))
+			return failed("the pod's %s is in none of the node's ranges, %s", n.pod.Addresses[i], formatList(n.live.PodCIDRs))
 		}
 	}
-	return passed("%s", words(n.pod.Addresses))
+	return passed("%s", formatList(n.pod.Addresses))
 }
 
 // of gives the address of a family; invalid when there is none.
@@ -63,10 +63,10 @@ func of(family api.Family, addresses []netip.Addr) netip.Addr {
 
 // inBothFamilies makes one verdict of what is proven in each family.
 func inBothFamilies(prove func(api.Family) verdict) verdict {
-	return together(func() verdict { return prove(api.IPv4) }, func() verdict { return prove(api.IPv6) })
+	return all(func() verdict { return prove(api.IPv4) }, func() verdict { return prove(api.IPv6) })
 }
 
-func provePodToPod(ctx context.Context, s *scene, on *subject) verdict {
+func provePodToPod(ctx context.Context, s *testbed, on *subject) verdict {
 	return inBothFamilies(func(family api.Family) verdict {
 		from, to := of(family, on.node.pod.Addresses), of(family, on.peer.pod.Addresses)
 		if !from.IsValid() || !to.IsValid() {

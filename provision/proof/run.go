@@ -22,7 +22,7 @@ const (
 // Run proves the cluster. What does not hold is in the report; the error is about the proof itself,
 // which then says nothing about the cluster. Whatever happens, what it has made is gone afterwards.
 func Run(ctx context.Context, cluster Cluster) (report Report, err error) {
-	s := newScene(cluster)
+	s := newTestbed(cluster)
 	leftovers, err := s.API.Leftovers(ctx, Label)
 	if err != nil {
 		return Report{}, err
@@ -52,18 +52,18 @@ func Run(ctx context.Context, cluster Cluster) (report Report, err error) {
 }
 
 // assemble brings everything to its place.
-func (s *scene) assemble(ctx context.Context) (*listener, error) {
+func (s *testbed) assemble(ctx context.Context) (*listener, error) {
 	var onClient *listener
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if err := s.deploy(ctx); err != nil {
 			return err
 		}
-		s.meetServices(ctx)
+		s.awaitServices(ctx)
 		return ctx.Err()
 	})
 	group.Go(func() error {
-		onClient = s.meetClient(ctx)
+		onClient = s.startClient(ctx)
 		return nil
 	})
 	err := group.Wait()
@@ -71,7 +71,7 @@ func (s *scene) assemble(ctx context.Context) (*listener, error) {
 }
 
 // prove makes all checks at once.
-func (s *scene) prove(ctx context.Context) Report {
+func (s *testbed) prove(ctx context.Context) Report {
 	report := Report{OK: true}
 	var group errgroup.Group
 	group.SetLimit(checksAtOnce)
@@ -98,18 +98,18 @@ func (s *scene) prove(ctx context.Context) Report {
 }
 
 // apply makes a result of a check and a subject.
-func (c *Check) apply(ctx context.Context, s *scene, on *subject) Result {
+func (c *Check) apply(ctx context.Context, s *testbed, on *subject) Result {
 	began := time.Now()
 	v := c.judge(ctx, s, on)
 	result := Result{Name: c.Name, Target: on.target, Status: v.status, Message: v.message, Hint: v.hint}
 	if v.status == Failed {
-		result.Hint = cmp.Or(v.hint, c.Cure)
+		result.Hint = cmp.Or(v.hint, c.Hint)
 	}
 	result.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	return result
 }
 
-func (c *Check) judge(ctx context.Context, s *scene, on *subject) verdict {
+func (c *Check) judge(ctx context.Context, s *testbed, on *subject) verdict {
 	for _, need := range c.needs {
 		if v := need(s, on); v.status != "" {
 			return v
@@ -120,7 +120,7 @@ func (c *Check) judge(ctx context.Context, s *scene, on *subject) verdict {
 
 // deleteLeftovers deletes the namespaces of proofs that were cut off: those that nobody has kept alive
 // while this one ran.
-func (s *scene) deleteLeftovers(ctx context.Context, leftovers []kube.Leftover) error {
+func (s *testbed) deleteLeftovers(ctx context.Context, leftovers []kube.Leftover) error {
 	for _, leftover := range leftovers {
 		if err := s.API.DeleteLeftover(ctx, leftover); err != nil {
 			return err
@@ -130,7 +130,7 @@ func (s *scene) deleteLeftovers(ctx context.Context, leftovers []kube.Leftover) 
 }
 
 // clean takes away what the proof has made, also when it was interrupted.
-func (s *scene) clean(ctx context.Context, onClient *listener) error {
+func (s *testbed) clean(ctx context.Context, onClient *listener) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanPatience+patience) // so that who waits can say for what
 	defer cancel()
 	var group errgroup.Group

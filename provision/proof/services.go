@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
 // The Services of the proof, by the policy that they ask for, and the one of the cluster's DNS.
@@ -39,8 +39,8 @@ func serviceChecks() []Check {
 			"service-ip-families", "A Service gets the addresses that its ipFamilyPolicy asks for: one, both, or both with IPv6 first.",
 			"look at the Service ranges of kube-apiserver and kube-controller-manager: kubectl -n kube-system get pods -o yaml",
 			policies,
-			[]need{aService},
-			func(_ context.Context, s *scene, on *subject) verdict {
+			[]requirement{requireService},
+			func(_ context.Context, s *testbed, on *subject) verdict {
 				return judgeFamilies(on.service, s.services[on.service].ClusterIPs, s.Config.Network.Services)
 			},
 		},
@@ -49,28 +49,28 @@ func serviceChecks() []Check {
 			"Every node calls a Service in both families, again and again: whichever pod is chosen, on whichever node, answers.",
 			"look at kube-proxy's pod on the node, nft list table inet kube-proxy (ip and ip6), and firewalld's policies",
 			nodesFor(requireDualStack),
-			[]need{aHost, aService},
+			[]requirement{requireHost, requireService},
 			proveClusterIP,
 		},
 		{
 			"service-dns", "The cluster's DNS gives a Service's A and AAAA records to every node, and every pod calls the Service by name.",
 			"kubectl -n kube-system logs deployment/coredns, and /etc/resolv.conf in a pod",
 			nodesFor(requireDualStack),
-			[]need{aHost, aPod, aService},
+			[]requirement{requireHost, requirePod, requireService},
 			proveDNS,
 		},
 		{
 			"service-load-balancer", "A host outside of the cluster calls a Service of type LoadBalancer in both families.",
 			"kubectl -n metallb-system logs daemonset/speaker, and whether another host has the address: arping, ndisc6",
 			balanced,
-			[]need{aBalancer, aClient, aService},
+			[]requirement{requireBalancer, requireClient, requireService},
 			proveLoadBalancer,
 		},
 	}
 }
 
 // policies makes a subject of each policy's Service.
-func policies(*scene) []subject {
+func policies(*testbed) []subject {
 	var subjects []subject
 	for _, name := range []string{singleStack, preferDualStack, requireDualStack} {
 		subjects = append(subjects, subject{target: name, service: name})
@@ -78,8 +78,8 @@ func policies(*scene) []subject {
 	return subjects
 }
 
-func nodesFor(service string) func(*scene) []subject {
-	return func(s *scene) []subject {
+func nodesFor(service string) func(*testbed) []subject {
+	return func(s *testbed) []subject {
 		subjects := eachNode(s)
 		for i := range subjects {
 			subjects[i].service = service
@@ -89,11 +89,11 @@ func nodesFor(service string) func(*scene) []subject {
 }
 
 // balanced is the Service of type LoadBalancer as the client calls it.
-func balanced(s *scene) []subject {
+func balanced(s *testbed) []subject {
 	return []subject{{target: arrow(s.client, loadBalancer), service: loadBalancer}}
 }
 
-func aBalancer(s *scene, _ *subject) verdict {
+func requireBalancer(s *testbed, _ *subject) verdict {
 	switch {
 	case !s.Config.LoadBalancer.Bundled:
 		return skipped("load balancers are the operator's own (loadBalancer.mode: manual)")
@@ -104,7 +104,7 @@ func aBalancer(s *scene, _ *subject) verdict {
 }
 
 // balancedFamilies are those in which load balancers are ours to prove.
-func (s *scene) balancedFamilies() []corev1.IPFamily {
+func (s *testbed) balancedFamilies() []corev1.IPFamily {
 	if !s.Config.LoadBalancer.Bundled {
 		return nil
 	}
@@ -148,31 +148,31 @@ func judgeFamilies(policy string, got []netip.Addr, ranges []netip.Prefix) verdi
 		fits = fits && want[i].Contains(got[i])
 	}
 	if !fits {
-		return failed("its cluster IPs are %s, and should be from %s", words(got), words(want))
+		return failed("its cluster IPs are %s, and should be from %s", formatList(got), formatList(want))
 	}
-	return passed("%s", words(got))
+	return passed("%s", formatList(got))
 }
 
-func proveClusterIP(ctx context.Context, s *scene, on *subject) verdict {
+func proveClusterIP(ctx context.Context, s *testbed, on *subject) verdict {
 	return s.callAll(ctx, on.node.address(), s.services[on.service].ClusterIPs)
 }
 
-func proveLoadBalancer(ctx context.Context, s *scene, on *subject) verdict {
+func proveLoadBalancer(ctx context.Context, s *testbed, on *subject) verdict {
 	return s.callAll(ctx, s.client.address, s.services[on.service].Balanced)
 }
 
 // callAll has a host call a Service at each of its addresses.
-func (s *scene) callAll(ctx context.Context, from netip.Addr, addresses []netip.Addr) verdict {
+func (s *testbed) callAll(ctx context.Context, from netip.Addr, addresses []netip.Addr) verdict {
 	proofs := make([]func() verdict, len(addresses))
 	for i, address := range addresses {
 		proofs[i] = func() verdict { return s.callOften(ctx, from, netip.AddrPortFrom(address, servicePort)) }
 	}
-	return together(proofs...)
+	return all(proofs...)
 }
 
 // callOften calls a Service until it has met several of its pods. From then on, every call has to be
 // answered: whoever waits longer for the pods of one node than for others has found a node that is cut off.
-func (s *scene) callOften(ctx context.Context, from netip.Addr, to netip.AddrPort) verdict {
+func (s *testbed) callOften(ctx context.Context, from netip.Addr, to netip.AddrPort) verdict {
 	greet := func(ctx context.Context) (string, error) { return s.greets(ctx, from, to) }
 	wanted := min(s.runningPods(), maxMet)
 	calls := max(1, wanted*callsForEach)
@@ -196,15 +196,15 @@ func (s *scene) callOften(ctx context.Context, from netip.Addr, to netip.AddrPor
 		name, err := greet(ctx)
 		if err != nil {
 			return unanswered(err, "%s answered %d of %d calls, and not the next", to.Addr(), i, calls).
-				try("pods on some nodes answer and others do not: look at firewalld's policies on the hosts, and at pod-to-pod")
+				withHint("pods on some nodes answer and others do not: look at firewalld's policies on the hosts, and at pod-to-pod")
 		}
 		met[name] = true
 	}
-	return passed("%s answered %d of %d calls from %s", to.Addr(), calls, calls, amount.Of(len(met), "pod"))
+	return passed("%s answered %d of %d calls from %s", to.Addr(), calls, calls, plural.Of(len(met), "pod"))
 }
 
 // runningPods is how many pods there are to be met.
-func (s *scene) runningPods() int {
+func (s *testbed) runningPods() int {
 	running := 0
 	for i := range s.nodes {
 		if s.nodes[i].pod.Ready {
@@ -216,25 +216,25 @@ func (s *scene) runningPods() int {
 
 // proveDNS asks for a Service's addresses over TCP, at each address that the cluster's DNS has, and has
 // the node's pod call the Service by name.
-func proveDNS(ctx context.Context, s *scene, on *subject) verdict {
+func proveDNS(ctx context.Context, s *testbed, on *subject) verdict {
 	if why := s.unserved[clusterDNS]; why != "" {
 		return failed("%s", why)
 	}
 	servers := s.services[clusterDNS].ClusterIPs
 	for _, family := range []api.Family{api.IPv4, api.IPv6} {
 		if !of(family, servers).IsValid() {
-			return failed("Service kube-system/%s has %s, and no %s address", clusterDNS, words(servers), family)
+			return failed("Service kube-system/%s has %s, and no %s address", clusterDNS, formatList(servers), family)
 		}
 	}
 	var proofs []func() verdict
 	for _, server := range servers {
 		proofs = append(proofs, func() verdict { return s.resolve(ctx, on, server) })
 	}
-	return together(append(proofs, func() verdict { return s.callByName(ctx, on) })...)
+	return all(append(proofs, func() verdict { return s.callByName(ctx, on) })...)
 }
 
 // callByName has a pod find a Service with its own resolver.
-func (s *scene) callByName(ctx context.Context, on *subject) verdict {
+func (s *testbed) callByName(ctx context.Context, on *subject) verdict {
 	name := on.service + "." + s.namespace
 	_, err := eventually(ctx, func(ctx context.Context) (string, error) { return s.fetch(ctx, on.node, "http://"+name+"/client") })
 	if err != nil {
@@ -244,7 +244,7 @@ func (s *scene) callByName(ctx context.Context, on *subject) verdict {
 }
 
 // resolve asks a name server for both of a Service's records.
-func (s *scene) resolve(ctx context.Context, on *subject, server netip.Addr) verdict {
+func (s *testbed) resolve(ctx context.Context, on *subject, server netip.Addr) verdict {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return s.Ways.Dial(ctx, on.node.address(), netip.AddrPortFrom(server, 53))
 	}}
@@ -272,7 +272,7 @@ func (s *scene) resolve(ctx context.Context, on *subject, server netip.Addr) ver
 func judgeRecords(server netip.Addr, records [2][]netip.Addr, want []netip.Addr) verdict {
 	for i, family := range []api.Family{api.IPv4, api.IPv6} {
 		if got := records[i]; len(got) != 1 || got[0].Unmap() != of(family, want) {
-			return failed("DNS at %s gives the %s address %s, and should give %s", server, family, words(got), of(family, want))
+			return failed("DNS at %s gives the %s address %s, and should give %s", server, family, formatList(got), of(family, want))
 		}
 	}
 	return passed("%s gave A and AAAA", server)

@@ -30,7 +30,7 @@ const (
 )
 
 // deploy makes the pods and the Services, and waits until they are there, or patience ends.
-func (s *scene) deploy(ctx context.Context) error {
+func (s *testbed) deploy(ctx context.Context) error {
 	if err := s.API.Create(ctx, s.helloPods()); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *scene) deploy(ctx context.Context) error {
 }
 
 // helloPods runs the server on every node, whatever its taints.
-func (s *scene) helloPods() *appsv1.DaemonSet {
+func (s *testbed) helloPods() *appsv1.DaemonSet {
 	labels := map[string]string{"app": helloName}
 	return &appsv1.DaemonSet{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: helloName},
@@ -96,7 +96,7 @@ func allButRawSockets() []corev1.Capability {
 }
 
 // helloServices are one for each policy, and one of type LoadBalancer, unless nobody gives it an address.
-func (s *scene) helloServices() []*corev1.Service {
+func (s *testbed) helloServices() []*corev1.Service {
 	services := []*corev1.Service{
 		helloService(s.namespace, singleStack, corev1.IPFamilyPolicySingleStack),
 		helloService(s.namespace, preferDualStack, corev1.IPFamilyPolicyPreferDualStack),
@@ -128,7 +128,7 @@ func helloService(namespace, name string, policy corev1.IPFamilyPolicy, families
 }
 
 // awaitPods waits for the pods of the nodes that are ready. Those that do not come up are for a check.
-func (s *scene) awaitPods(ctx context.Context) error {
+func (s *testbed) awaitPods(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, podPatience)
 	defer cancel()
 	for {
@@ -152,7 +152,7 @@ func (s *scene) awaitPods(ctx context.Context) error {
 
 // placePods notes which pod is on which node, and reports whether every node that is ready has one that
 // runs.
-func (s *scene) placePods(pods []kube.Pod) bool {
+func (s *testbed) placePods(pods []kube.Pod) bool {
 	on := map[string]kube.Pod{}
 	for _, pod := range pods {
 		on[pod.Node] = pod
@@ -172,9 +172,9 @@ func (s *scene) placePods(pods []kube.Pod) bool {
 	return complete
 }
 
-// meetServices reads the addresses of the Services, and waits for those that load balancers give. Why
+// awaitServices reads the addresses of the Services, and waits for those that load balancers give. Why
 // there are none is for checks to say.
-func (s *scene) meetServices(ctx context.Context) {
+func (s *testbed) awaitServices(ctx context.Context) {
 	for _, name := range []string{singleStack, preferDualStack, requireDualStack, loadBalancer, clusterDNS} {
 		namespace, balanced := s.namespace, 0
 		switch name {
@@ -189,7 +189,7 @@ func (s *scene) meetServices(ctx context.Context) {
 			service, err := s.API.Service(ctx, namespace, name)
 			if err == nil && len(service.Balanced) < balanced {
 				err = fmt.Errorf("it has the load balancer addresses %s, and should have one of each family: %s",
-					words(service.Balanced), s.lastEvent(ctx, name))
+					formatList(service.Balanced), s.lastEvent(ctx, name))
 			}
 			return service, err
 		})
@@ -201,7 +201,7 @@ func (s *scene) meetServices(ctx context.Context) {
 }
 
 // lastEvent is what was last said about an object of the proof.
-func (s *scene) lastEvent(ctx context.Context, name string) string {
+func (s *testbed) lastEvent(ctx context.Context, name string) string {
 	events, err := s.API.Events(ctx, s.namespace, name)
 	if err != nil || len(events) == 0 {
 		return "nothing says why; does MetalLB's controller run?"

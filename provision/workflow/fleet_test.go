@@ -78,7 +78,7 @@ func (f *fleet) tell(what string) {
 }
 
 // put is a phase that puts its name on hosts.
-func (f *fleet) put(name string, after ...workflow.Need) workflow.Phase {
+func (f *fleet) put(name string, after ...workflow.Dependency) workflow.Phase {
 	return workflow.Phase{Name: name, After: after, Plan: func(_ context.Context, host remote.Reader) ([]workflow.Action, error) {
 		if f.machine(host.Address()).holds(name) {
 			return nil, nil

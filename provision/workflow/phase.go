@@ -13,24 +13,24 @@ type Phase struct {
 	Name string
 	// Short is one line for help, in the imperative.
 	Short string
-	// On reports whether a host takes part; on all by default.
-	On func(host netip.Addr) bool
+	// Hosts reports whether a host takes part; on all by default.
+	Hosts func(host netip.Addr) bool
 	// After are the phases that must be done first, beside the earlier ones on the same host.
-	After []Need
-	// AtOnce bounds how many hosts are in the phase at once; zero leaves it to the runner.
-	AtOnce int
-	// Reads says that the phase never changes anything, so that people are not told "unchanged".
-	Reads bool
+	After []Dependency
+	// MaxParallel bounds how many hosts are in the phase at once; zero leaves it to the runner.
+	MaxParallel int
+	// ReadOnly says that the phase never changes anything, so that people are not told "unchanged".
+	ReadOnly bool
 	// Plan looks at a host and says what must change there: nothing when the host is as it should be.
 	Plan func(ctx context.Context, host remote.Reader) ([]Action, error)
 }
 
-// Need is a phase that has to be done on other hosts.
-type Need struct {
+// Dependency is a phase that has to be done on other hosts.
+type Dependency struct {
 	// Phase is its name; it stands earlier in the list.
 	Phase string
-	// On are the hosts; all by default.
-	On func(host netip.Addr) bool
+	// Hosts are the hosts; all by default.
+	Hosts func(host netip.Addr) bool
 }
 
 // Action is something to do on one host: plain data until it is done.
@@ -60,13 +60,13 @@ func (a *Action) changes() []Change {
 	return []Change{{Summary: a.Summary}}
 }
 
-func (p *Phase) takesPart(host netip.Addr) bool { return p.On == nil || p.On(host) }
+func (p *Phase) includes(host netip.Addr) bool { return p.Hosts == nil || p.Hosts(host) }
 
-func (n *Need) concerns(host netip.Addr) bool { return n.On == nil || n.On(host) }
+func (n *Dependency) includes(host netip.Addr) bool { return n.Hosts == nil || n.Hosts(host) }
 
-// untouched is how the phase ends on a host that it did not have to change.
-func (p *Phase) untouched() Status {
-	if p.Reads {
+// initialStatus is how the phase ends on a host that it did not have to change.
+func (p *Phase) initialStatus() Status {
+	if p.ReadOnly {
 		return Done
 	}
 	return Unchanged

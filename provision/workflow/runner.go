@@ -97,8 +97,8 @@ func (r *Runner) newRun(phases []Phase) (*run, error) {
 		windows: make([]chan struct{}, len(phases)),
 	}
 	for i := range phases {
-		if phases[i].AtOnce > 0 {
-			made.windows[i] = make(chan struct{}, phases[i].AtOnce)
+		if phases[i].MaxParallel > 0 {
+			made.windows[i] = make(chan struct{}, phases[i].MaxParallel)
 		}
 		made.cells[i] = make([]cell, len(r.Hosts))
 		for j := range made.cells[i] {
@@ -116,9 +116,9 @@ func (r *Runner) newRun(phases []Phase) (*run, error) {
 }
 
 // await blocks until a phase has ended on all hosts that a need concerns.
-func (r *run) await(phase int, need Need) error {
+func (r *run) await(phase int, need Dependency) error {
 	for j := range r.Hosts {
-		if !need.concerns(r.Hosts[j]) {
+		if !need.includes(r.Hosts[j]) {
 			continue
 		}
 		cell := &r.cells[phase][j]
@@ -136,12 +136,12 @@ func (r *run) host(ctx context.Context, j int) {
 	var obstacle error
 	for i := range r.phases {
 		cell := &r.cells[i][j]
-		if !r.phases[i].takesPart(report.Address) {
+		if !r.phases[i].includes(report.Address) {
 			cell.done = true
 			close(cell.ended)
 			continue
 		}
-		phase := PhaseReport{Name: r.phases[i].Name, Status: r.phases[i].untouched(), Changes: []string{}}
+		phase := PhaseReport{Name: r.phases[i].Name, Status: r.phases[i].initialStatus(), Changes: []string{}}
 		if obstacle == nil {
 			obstacle = r.wait(ctx, i)
 		}

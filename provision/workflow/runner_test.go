@@ -77,9 +77,9 @@ func TestNeedsAreBarriers(t *testing.T) {
 	t.Parallel()
 	f := newFleet(20)
 	first := func(host netip.Addr) bool { return host == f.machines[0].address }
-	start := f.put("start", workflow.Need{Phase: "install"})
-	start.On = first
-	join := f.put("join", workflow.Need{Phase: "start", On: first})
+	start := f.put("start", workflow.Dependency{Phase: "install"})
+	start.Hosts = first
+	join := f.put("join", workflow.Dependency{Phase: "start", Hosts: first})
 	run(t, f.runner(), f.put("install"), start, join)
 
 	at := func(what string) int { return slices.Index(f.story, what) }
@@ -121,7 +121,7 @@ func TestResume(t *testing.T) {
 	t.Parallel()
 	for _, broken := range []string{"10.0.0.1 a", "10.0.0.2 a", "10.0.0.1 b", "10.0.0.3 b", "10.0.0.2 c"} {
 		f := newFleet(3)
-		phases := []workflow.Phase{f.put("a"), f.put("b", workflow.Need{Phase: "a"}), f.put("c")}
+		phases := []workflow.Phase{f.put("a"), f.put("b", workflow.Dependency{Phase: "a"}), f.put("c")}
 		f.broken[broken] = true
 		failed := run(t, f.runner(), phases...).Err()
 		address, phase, _ := strings.Cut(broken, " ")
@@ -139,7 +139,7 @@ func TestFailureStopsWhatWaitsForIt(t *testing.T) {
 	t.Parallel()
 	f := newFleet(2)
 	f.broken["10.0.0.2 a"] = true
-	report := run(t, f.runner(), f.put("a"), f.put("b"), f.put("c", workflow.Need{Phase: "b"}), f.put("d"))
+	report := run(t, f.runner(), f.put("a"), f.put("b"), f.put("c", workflow.Dependency{Phase: "b"}), f.put("d"))
 	want := []string{
 		"10.0.0.1 a:changed b:changed c:not-reached d:not-reached",
 		"10.0.0.2 a:failed b:not-reached c:not-reached d:not-reached",
@@ -178,7 +178,7 @@ func TestCancelled(t *testing.T) {
 		cancel()
 		return nil, nil
 	}}
-	report, err := f.runner().Run(ctx, []workflow.Phase{stop, f.put("a", workflow.Need{Phase: "stop"})})
+	report, err := f.runner().Run(ctx, []workflow.Phase{stop, f.put("a", workflow.Dependency{Phase: "stop"})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 		defer count(-1)
 		return nil, nil
 	}}
-	run(t, r, work, f.put("a", workflow.Need{Phase: "work"}))
+	run(t, r, work, f.put("a", workflow.Dependency{Phase: "work"}))
 	if most > 4 || len(f.story) != 30 {
 		t.Errorf("%d hosts at once; it did %d things", most, len(f.story))
 	}
@@ -243,7 +243,7 @@ func TestEvents(t *testing.T) {
 func TestPhaseListIsChecked(t *testing.T) {
 	t.Parallel()
 	f := newFleet(1)
-	late := f.put("a", workflow.Need{Phase: "b"})
+	late := f.put("a", workflow.Dependency{Phase: "b"})
 	if _, err := f.runner().Run(t.Context(), []workflow.Phase{late, f.put("b")}); err == nil {
 		t.Error("a phase may wait for a later one")
 	}

@@ -14,7 +14,7 @@ func TestWindow(t *testing.T) {
 	t.Parallel()
 	f := newFleet(8)
 	var inside, most atomic.Int32
-	bounded := workflow.Phase{Name: "join", AtOnce: 2, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) {
+	bounded := workflow.Phase{Name: "join", MaxParallel: 2, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) {
 		most.Store(max(most.Load(), inside.Add(1)))
 		defer inside.Add(-1)
 		return nil, nil
@@ -35,7 +35,7 @@ func TestWindow(t *testing.T) {
 func TestReadingPhaseIsDone(t *testing.T) {
 	t.Parallel()
 	f := newFleet(1)
-	reads := workflow.Phase{Name: "ready", Reads: true, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) {
+	reads := workflow.Phase{Name: "ready", ReadOnly: true, Plan: func(context.Context, remote.Reader) ([]workflow.Action, error) {
 		return nil, nil
 	}}
 	if got := run(t, f.runner(), reads).Hosts[0].Phases[0].Status; got != workflow.Done {
@@ -48,7 +48,7 @@ func TestWindowIsGivenUp(t *testing.T) {
 	t.Parallel()
 	f := newFleet(3)
 	ctx, cancel := context.WithCancel(t.Context())
-	bounded := workflow.Phase{Name: "join", AtOnce: 1, Plan: func(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
+	bounded := workflow.Phase{Name: "join", MaxParallel: 1, Plan: func(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
 		cancel()
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -70,7 +70,7 @@ func TestWindowIsGivenUp(t *testing.T) {
 // it: only the first is tried again.
 func TestLostConnectionIsReadAgain(t *testing.T) {
 	t.Parallel()
-	lost := &remote.Error{Doing: "probe", Reason: remote.ErrConnectionLost}
+	lost := &remote.Error{Op: "probe", Reason: remote.ErrConnectionLost}
 	for _, tc := range []struct {
 		cuts    int
 		changes bool

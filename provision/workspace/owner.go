@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// makeFolders makes the folders of a run, the outermost first. Those that are there have to be ours.
-func makeFolders(workspaces, cluster, logs, run string) error {
+// makeDirs makes the folders of a run, the outermost first. Those that are there have to be ours.
+func makeDirs(workspaces, cluster, logs, run string) error {
 	for _, dir := range []string{workspaces, cluster, logs} {
 		if err := checkOwner(dir, os.Geteuid(), os.Getenv("SUDO_UID")); err != nil {
 			return err
 		}
 	}
-	err := os.MkdirAll(logs, modeFolder)
+	err := os.MkdirAll(logs, modeDir)
 	if err == nil {
 		err = os.MkdirAll(run, modeRun)
 	}

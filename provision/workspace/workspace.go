@@ -28,7 +28,7 @@ import (
 const DefaultDir = "dualstrap-workspace"
 
 const (
-	modeFolder = 0o755
+	modeDir = 0o755
 	// modeRun keeps what hosts said to the owner, whatever the files in it are.
 	modeRun = 0o700
 	// modeLog keeps logs to their owner: hosts print what they like.
@@ -59,7 +59,7 @@ func Begin(workspaces, cluster, command string, now time.Time) (*Run, error) {
 		Kubeconfig: filepath.Join(dir, cluster+"-kubeconfig"),
 		hosts:      map[netip.Addr]*slog.Logger{},
 	}
-	if err := makeFolders(workspaces, dir, filepath.Dir(r.Dir), r.Dir); err != nil {
+	if err := makeDirs(workspaces, dir, filepath.Dir(r.Dir), r.Dir); err != nil {
 		return nil, err
 	}
 	if r.main, err = r.open(command + ".log"); err != nil {

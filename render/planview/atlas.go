@@ -6,12 +6,12 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// atlas is the plan sorted into places, each in address order.
-type atlas struct {
+// addressMap is the plan sorted into places, each in address order.
+type addressMap struct {
 	cfg      *api.Config
 	plan     *api.Plan
 	pools    []*nodePool
-	families []*territory
+	families []*familyMap
 }
 
 // nodePool is a pool of nodes as the picture shows it.
@@ -40,20 +40,20 @@ func (n *node) in(family api.Family) netip.Addr {
 	return n.ipv6
 }
 
-// territory is everything of one family.
-type territory struct {
+// familyMap is everything of one family.
+type familyMap struct {
 	family api.Family
 	// flat pods are part of the L2 domain; others have the island.
 	flat bool
 	// l2 is the smallest prefix that holds what is known to be on the L2; the real one is longer
 	// or the same. Invalid when nothing of the family is known.
 	l2        netip.Prefix
-	landmarks []landmark
+	landmarks []marker
 	// unknown are nodes whose address of this family is yet to be found out.
 	unknown []*node
 	island  []*region
 	// elsewhere are the addresses of load balancers that are not the cluster's.
-	elsewhere []landmark
+	elsewhere []marker
 	services  []services
 	ranges    []*api.PlanRange
 }
@@ -65,9 +65,9 @@ type services struct {
 	preferred bool
 }
 
-// newAtlas sorts the plan into places.
-func newAtlas(cfg *api.Config, plan *api.Plan) *atlas {
-	a := &atlas{cfg: cfg, plan: plan}
+// newAddressMap sorts the plan into places.
+func newAddressMap(cfg *api.Config, plan *api.Plan) *addressMap {
+	a := &addressMap{cfg: cfg, plan: plan}
 	nodes := a.nodes()
 	for _, family := range []api.Family{api.IPv4, api.IPv6} {
 		a.families = append(a.families, a.territory(family, nodes))
@@ -76,7 +76,7 @@ func newAtlas(cfg *api.Config, plan *api.Plan) *atlas {
 }
 
 // nodes joins the plan's nodes with what the manifests know of them.
-func (a *atlas) nodes() []*node {
+func (a *addressMap) nodes() []*node {
 	known := configNodes(a.cfg)
 	pools := map[string]*nodePool{}
 	nodes := make([]*node, len(a.plan.Nodes))
@@ -96,8 +96,8 @@ func (a *atlas) nodes() []*node {
 
 // territory gathers what the plan and the manifests have of one family. Flat pods
 // are on the L2 with everything else, so the prefix of the L2 is derived last.
-func (a *atlas) territory(family api.Family, nodes []*node) *territory {
-	t := &territory{family: family, flat: family == api.IPv6 || a.cfg.Network.FlatIPv4}
+func (a *addressMap) territory(family api.Family, nodes []*node) *familyMap {
+	t := &familyMap{family: family, flat: family == api.IPv6 || a.cfg.Network.FlatIPv4}
 	for i := range a.plan.Ranges {
 		if a.plan.Ranges[i].Family == family {
 			t.ranges = append(t.ranges, &a.plan.Ranges[i])
@@ -111,12 +111,12 @@ func (a *atlas) territory(family api.Family, nodes []*node) *territory {
 	t.addNodes(nodes)
 	t.addLoadBalancer(&a.cfg.LoadBalancer)
 	if c := a.cfg.VerifyClient; c.IsValid() && api.FamilyOf(c) == family {
-		t.landmarks = append(t.landmarks, landmark{kind: kindClient, name: "client for checks", first: c, last: c})
+		t.landmarks = append(t.landmarks, marker{kind: kindClient, name: "client for checks", first: c, last: c})
 	}
 	regions := newRegions(a.cfg, t.ranges, blocksOf(nodes, family))
 	if t.flat {
 		for _, r := range regions {
-			t.landmarks = append(t.landmarks, landmark{kind: kindPods, first: r.first, last: r.last, region: r})
+			t.landmarks = append(t.landmarks, marker{kind: kindPods, first: r.first, last: r.last, region: r})
 		}
 	} else {
 		t.island = regions
@@ -129,10 +129,10 @@ func (a *atlas) territory(family api.Family, nodes []*node) *territory {
 }
 
 // addNodes puts nodes on the L2. All have an IPv4 address in the manifests; IPv6 is on the hosts.
-func (t *territory) addNodes(nodes []*node) {
+func (t *familyMap) addNodes(nodes []*node) {
 	for _, n := range nodes {
 		if addr := n.in(t.family); addr.IsValid() {
-			t.landmarks = append(t.landmarks, landmark{kind: kindNode, first: addr, last: addr, node: n})
+			t.landmarks = append(t.landmarks, marker{kind: kindNode, first: addr, last: addr, node: n})
 		} else {
 			t.unknown = append(t.unknown, n)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // account writes a territory in one line.
-func account(t *territory) string {
+func account(t *familyMap) string {
 	var parts []string
 	all, _ := lanes(t.landmarks)
 	for _, lane := range all {
@@ -54,7 +54,7 @@ func TestAtlas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := fixtures(t)[name]
-			a := newAtlas(f.cfg, f.plan)
+			a := newAddressMap(f.cfg, f.plan)
 			got := [2]string{account(a.families[0]), account(a.families[1])}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -66,7 +66,7 @@ func TestAtlas(t *testing.T) {
 func TestVIPsLieInTheirPool(t *testing.T) {
 	t.Parallel()
 	f := fixtures(t)["dual-stack"]
-	for _, l := range newAtlas(f.cfg, f.plan).families[0].landmarks {
+	for _, l := range newAddressMap(f.cfg, f.plan).families[0].landmarks {
 		if l.kind == kindPool && (len(l.inner) != 1 || l.inner[0].first != f.cfg.LoadBalancer.IngressVIP) {
 			t.Errorf("in %s: %v, want the ingress VIP", l.name, l.inner)
 		}
@@ -76,7 +76,7 @@ func TestVIPsLieInTheirPool(t *testing.T) {
 func TestOneNodeHasOneColorInBothFamilies(t *testing.T) {
 	t.Parallel()
 	f := fixtures(t)["ha"]
-	a := newAtlas(f.cfg, f.plan)
+	a := newAddressMap(f.cfg, f.plan)
 	colors := map[int]string{}
 	var visit func(b *box)
 	visit = func(b *box) {
@@ -105,9 +105,9 @@ func TestOneNodeHasOneColorInBothFamilies(t *testing.T) {
 
 func TestManyLanesAreGroupedByKind(t *testing.T) {
 	t.Parallel()
-	var ls []landmark
+	var ls []marker
 	for a, i := netip.MustParseAddr("10.0.0.1"), 0; i < 40; a, i = a.Next(), i+1 {
-		ls = append(ls, landmark{kind: []kind{kindVIP, kindNode}[i%2], first: a, last: a})
+		ls = append(ls, marker{kind: []kind{kindVIP, kindNode}[i%2], first: a, last: a})
 	}
 	if all, ordered := lanes(ls[:maxLanes]); !ordered || len(all) != maxLanes {
 		t.Errorf("%d lanes, ordered %t; want %d in order", len(all), ordered, maxLanes)
@@ -120,6 +120,6 @@ func TestManyLanesAreGroupedByKind(t *testing.T) {
 func TestAPlanWithoutAnything(t *testing.T) {
 	t.Parallel()
 	cfg, plan := &api.Config{}, &api.Plan{}
-	checkPicture(t, layOut(newAtlas(cfg, plan)))
+	checkPicture(t, layOut(newAddressMap(cfg, plan)))
 	wellFormed(t, drawing(t, fixture{cfg, plan}))
 }

@@ -1,7 +1,7 @@
 // Package planview shows an address plan to people: as tables for a terminal and as a picture for
 // a wall.
 //
-// The picture is made in three steps, each a pure function of the one before: [newAtlas] sorts
+// The picture is made in three steps, each a pure function of the one before: [newAddressMap] sorts
 // every address of the plan into places (an L2 domain, an island, a range in a range), [layOut]
 // turns the places into nested boxes with coordinates, and [encode] writes the boxes as SVG. The
 // boxes carry the promises the tests hold it to: nothing overlaps, nothing leaves its box, nothing

@@ -21,23 +21,23 @@ const (
 	kindClient kind = "Client"
 )
 
-// landmark is an address, or a range of them, on the L2.
-type landmark struct {
+// marker is an address, or a range of them, on the L2.
+type marker struct {
 	kind        kind
 	name        string
 	first, last netip.Addr
 	node        *node      // of kindNode
 	region      *region    // of kindPods
-	inner       []landmark // VIPs inside an address pool
+	inner       []marker // VIPs inside an address pool
 }
 
 // addLoadBalancer puts VIPs and address pools on the L2. Load balancers of the operator's own may
 // be anywhere.
-func (t *territory) addLoadBalancer(lb *api.LoadBalancer) {
-	var vips []landmark
+func (t *familyMap) addLoadBalancer(lb *api.LoadBalancer) {
+	var vips []marker
 	add := func(name string, a netip.Addr) {
 		if a.IsValid() && api.FamilyOf(a) == t.family {
-			vips = append(vips, landmark{kind: kindVIP, name: name, first: a, last: a})
+			vips = append(vips, marker{kind: kindVIP, name: name, first: a, last: a})
 		}
 	}
 	add(fmt.Sprintf("API server, port %d", lb.Port), lb.ControlPlaneVIP)
@@ -51,8 +51,8 @@ func (t *territory) addLoadBalancer(lb *api.LoadBalancer) {
 			if api.FamilyOf(r.From()) != t.family {
 				continue
 			}
-			pool := landmark{kind: kindPool, name: lb.Pools[i].Name, first: r.From(), last: r.To()}
-			vips = slices.DeleteFunc(vips, func(v landmark) bool {
+			pool := marker{kind: kindPool, name: lb.Pools[i].Name, first: r.From(), last: r.To()}
+			vips = slices.DeleteFunc(vips, func(v marker) bool {
 				inside := r.Contains(v.first)
 				if inside {
 					pool.inner = append(pool.inner, v)
@@ -66,13 +66,13 @@ func (t *territory) addLoadBalancer(lb *api.LoadBalancer) {
 }
 
 // inOrder sorts by address.
-func inOrder(ls []landmark) []landmark {
-	slices.SortStableFunc(ls, func(a, b landmark) int { return a.first.Compare(b.first) })
+func inOrder(ls []marker) []marker {
+	slices.SortStableFunc(ls, func(a, b marker) int { return a.first.Compare(b.first) })
 	return ls
 }
 
 // bounds is the smallest prefix that holds all of them; they are in address order and not none.
-func bounds(ls []landmark) netip.Prefix {
+func bounds(ls []marker) netip.Prefix {
 	last := ls[0].last
 	for _, l := range ls {
 		if last.Less(l.last) {
@@ -83,7 +83,7 @@ func bounds(ls []landmark) netip.Prefix {
 }
 
 // fewer leaves out pod ranges that there is no room for and tells how many.
-func fewer(ls []landmark) (kept []landmark, hidden int) {
+func fewer(ls []marker) (kept []marker, hidden int) {
 	ranges := 0
 	for _, l := range ls {
 		if l.kind == kindPods {
@@ -101,7 +101,7 @@ func fewer(ls []landmark) (kept []landmark, hidden int) {
 // lane is landmarks of one kind with nothing of another kind in between.
 type lane struct {
 	kind      kind
-	landmarks []landmark
+	landmarks []marker
 	// apart is set when there are other addresses between this lane and the one before it.
 	apart bool
 	// unknown is the lane of nodes whose addresses are unknown; it has no landmarks.
@@ -112,18 +112,18 @@ type lane struct {
 const maxLanes = 10
 
 // lanes groups landmarks, which are in address order, and tells whether the lanes are as well.
-func lanes(ls []landmark) (all []lane, ordered bool) {
+func lanes(ls []marker) (all []lane, ordered bool) {
 	grouped := group(ls)
 	if len(grouped) <= maxLanes {
 		return grouped, true
 	}
 	byKind := slices.Clone(ls)
-	slices.SortStableFunc(byKind, func(a, b landmark) int { return cmp.Compare(a.kind.order(), b.kind.order()) })
+	slices.SortStableFunc(byKind, func(a, b marker) int { return cmp.Compare(a.kind.order(), b.kind.order()) })
 	return group(byKind), false
 }
 
 // group begins a new lane wherever the kind changes; every pod range has a lane of its own.
-func group(ls []landmark) []lane {
+func group(ls []marker) []lane {
 	var all []lane
 	for i, l := range ls {
 		if i == 0 || ls[i-1].kind != l.kind || l.kind == kindPods {

@@ -11,8 +11,8 @@ import (
 // maxRows bounds how many runs or cards of one kind are drawn one by one.
 const maxRows = 8
 
-// landmarks shows what is in a lane.
-func (l *layout) landmarks(c *column, ln lane, family api.Family) {
+// markers shows what is in a lane.
+func (l *layout) markers(c *column, ln lane, family api.Family) {
 	switch ln.kind {
 	case kindPods:
 		c.add(l.region(ln.landmarks[0].region, c.w, 0))
@@ -105,7 +105,7 @@ func (c *column) rangeLine(f fontBook, addresses, right string) {
 }
 
 // unknown shows nodes whose address is known after probe.
-func (l *layout) unknown(c *column, t *territory) {
+func (l *layout) unknown(c *column, t *familyMap) {
 	if !l.dense {
 		l.nodes(c, t.unknown, t.family)
 		return
@@ -136,7 +136,7 @@ func (l *layout) unknown(c *column, t *territory) {
 
 // addressPools shows ranges for Services of type LoadBalancer, each with the VIPs in it. Ranges with
 // a VIP are shown however many there are, for no VIP may be missing from the picture.
-func (l *layout) addressPools(c *column, pools []landmark) {
+func (l *layout) addressPools(c *column, pools []marker) {
 	hidden := 0
 	for i, p := range pools {
 		if i >= maxRows/2 && len(p.inner) == 0 {
@@ -155,14 +155,14 @@ func (l *layout) addressPools(c *column, pools []landmark) {
 }
 
 // addressPool is one range of a pool.
-func (l *layout) addressPool(width int, p landmark) *box {
+func (l *layout) addressPool(width int, p marker) *box {
 	c := newColumn(width, 12, "pool")
 	c.box.tip = fmt.Sprintf("%s: %s", p.name, span(p.first, p.last))
 	c.rangeLine(l.f, span(p.first, p.last), addresses(p.first, p.last))
 	c.text(l.f.small, "address pool "+p.name)
 	if len(p.inner) > 0 {
 		c.skip(8)
-		l.landmarks(c, lane{kind: kindVIP, landmarks: p.inner}, api.FamilyOf(p.first))
+		l.markers(c, lane{kind: kindVIP, landmarks: p.inner}, api.FamilyOf(p.first))
 	}
 	return c.done()
 }

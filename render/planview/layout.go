@@ -25,7 +25,7 @@ type picture struct {
 
 // layout turns places into boxes.
 type layout struct {
-	*atlas
+	*addressMap
 	f fontBook
 	// dense draws runs of nodes instead of one card for each.
 	dense bool
@@ -38,8 +38,8 @@ type layout struct {
 }
 
 // layOut draws up the page.
-func layOut(a *atlas) *picture {
-	l := &layout{atlas: a, f: fonts(), dense: len(a.plan.Nodes) > maxCards, perSquare: perSquare(len(a.plan.Nodes))}
+func layOut(a *addressMap) *picture {
+	l := &layout{addressMap: a, f: fonts(), dense: len(a.plan.Nodes) > maxCards, perSquare: perSquare(len(a.plan.Nodes))}
 	page := newColumn(pageWidth, margin, "page")
 	page.add(l.header(page.w))
 	page.skip(34)

@@ -21,7 +21,7 @@ func TestLayoutKeepsItsPromises(t *testing.T) {
 	for name, f := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := layOut(newAtlas(f.cfg, f.plan))
+			p := layOut(newAddressMap(f.cfg, f.plan))
 			checkPicture(t, p)
 			if name != "hostile" && p.page.h > sanePage {
 				t.Errorf("the page is %d high", p.page.h)
@@ -153,7 +153,7 @@ func TestEveryNodeHasItsCards(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"dual-stack", "per-pool", "per-node", "ha", "flat-ipv4", "manual-lb", "huge-ipv6"} {
 		f := fixtures(t)[name]
-		page := layOut(newAtlas(f.cfg, f.plan)).page
+		page := layOut(newAddressMap(f.cfg, f.plan)).page
 		all := words(page)
 		for i := range f.plan.Nodes {
 			for _, cidr := range f.plan.Nodes[i].PodCIDRs {
@@ -177,7 +177,7 @@ func TestNothingIsShortened(t *testing.T) {
 		if name == "hostile" {
 			continue
 		}
-		for _, s := range words(layOut(newAtlas(f.cfg, f.plan)).page) {
+		for _, s := range words(layOut(newAddressMap(f.cfg, f.plan)).page) {
 			if strings.Contains(s, "…") {
 				t.Errorf("%s: %q", name, s)
 			}
@@ -192,7 +192,7 @@ func TestManyNodesAreSquares(t *testing.T) {
 		at, most int
 	}{{"nodes-500", 1000, 1020}, {"nodes-5000", 2000, 2030}} {
 		f := fixtures(t)[tt.name]
-		if n := looks(layOut(newAtlas(f.cfg, f.plan)).page, "square"); n < tt.at || n > tt.most {
+		if n := looks(layOut(newAddressMap(f.cfg, f.plan)).page, "square"); n < tt.at || n > tt.most {
 			t.Errorf("%s has %d squares, want %d to %d", tt.name, n, tt.at, tt.most)
 		}
 	}
@@ -210,7 +210,7 @@ func TestPerSquare(t *testing.T) {
 func TestPanelsEndTogether(t *testing.T) {
 	t.Parallel()
 	for name, f := range fixtures(t) {
-		a := newAtlas(f.cfg, f.plan)
+		a := newAddressMap(f.cfg, f.plan)
 		page := layOut(a).page
 		var bottoms []int
 		for _, panel := range page.kids[1:3] {

@@ -23,7 +23,7 @@ func (l *layout) headcount() string {
 
 // panel shows one family from top to bottom: what its mode means, the L2 domain, the island if
 // there is one, services.
-func (l *layout) panel(t *territory) *box {
+func (l *layout) panel(t *familyMap) *box {
 	l.nested, l.parts = maxNested, maxParts
 	c := newColumn(panelWidth, 0, "")
 	l.pill(c, t)
@@ -32,7 +32,7 @@ func (l *layout) panel(t *territory) *box {
 	c.skip(12)
 	c.add(l.l2(t))
 	if !t.flat {
-		c.add(l.way(panelWidth, islandWay()))
+		c.add(l.trafficNote(panelWidth, islandNote()))
 		c.add(l.island(t))
 	}
 	if len(t.elsewhere) > 0 {
@@ -47,7 +47,7 @@ func (l *layout) panel(t *territory) *box {
 }
 
 // pill names the mode beside the family, in the colours of what pods are on.
-func (l *layout) pill(c *column, t *territory) {
+func (l *layout) pill(c *column, t *familyMap) {
 	mode, look := "island", "pill island"
 	if t.flat {
 		mode, look = "flat", "pill l2"
@@ -60,7 +60,7 @@ func (l *layout) pill(c *column, t *territory) {
 }
 
 // sentence says what the family's mode means for pods.
-func (l *layout) sentence(t *territory) string {
+func (l *layout) sentence(t *familyMap) string {
 	if t.flat {
 		return fmt.Sprintf("%s pods are part of the L2 domain: every machine on it reaches them.", t.family)
 	}
@@ -68,7 +68,7 @@ func (l *layout) sentence(t *territory) string {
 }
 
 // l2 is the L2 domain and what is known to be on it.
-func (l *layout) l2(t *territory) *box {
+func (l *layout) l2(t *familyMap) *box {
 	c := newColumn(panelWidth, containerPad, "l2")
 	extent := "no address known yet"
 	if t.l2.IsValid() {
@@ -93,7 +93,7 @@ func (l *layout) l2(t *territory) *box {
 
 // lanes draws the lanes of the L2 and, below them, nodes whose address is unknown. The way between
 // pods and the rest is drawn once, where they first meet.
-func (l *layout) lanes(c *column, t *territory, all []lane) {
+func (l *layout) lanes(c *column, t *familyMap, all []lane) {
 	if len(t.unknown) > 0 {
 		all = append(all, lane{kind: kindNode, unknown: true})
 	}
@@ -103,7 +103,7 @@ func (l *layout) lanes(c *column, t *territory, all []lane) {
 			podsAbove := all[i-1].kind == kindPods
 			switch {
 			case podsAbove != (lane.kind == kindPods) && !wayDrawn:
-				c.add(l.way(c.w, flatWay(t.family, podsAbove)))
+				c.add(l.trafficNote(c.w, flatNote(t.family, podsAbove)))
 				wayDrawn = true
 			case lane.unknown:
 				c.skip(2 * gap)
@@ -115,14 +115,14 @@ func (l *layout) lanes(c *column, t *territory, all []lane) {
 			if lane.unknown {
 				l.unknown(content, t)
 			} else {
-				l.landmarks(content, lane, t.family)
+				l.markers(content, lane, t.family)
 			}
 		})
 	}
 }
 
 // others are the machines that the manifests do not know of. They are why the mode matters.
-func (l *layout) others(c *column, t *territory) {
+func (l *layout) others(c *column, t *familyMap) {
 	reach := "cannot reach pods"
 	if t.flat {
 		reach = "reaches pods directly"
@@ -165,7 +165,7 @@ func tear(width int) *box {
 }
 
 // island holds the pod ranges that are not part of the L2.
-func (l *layout) island(t *territory) *box {
+func (l *layout) island(t *familyMap) *box {
 	c := newColumn(panelWidth, containerPad, "island")
 	extent := ""
 	if p := l.cfg.Network.Pods; p.IsValid() && api.FamilyOf(p.Addr()) == t.family {
@@ -191,12 +191,12 @@ func (l *layout) island(t *territory) *box {
 }
 
 // elsewhere shows addresses of load balancers that the operator runs.
-func (l *layout) elsewhere(t *territory) *box {
+func (l *layout) elsewhere(t *familyMap) *box {
 	c := newColumn(panelWidth, containerPad, "elsewhere")
 	c.pair(l.f.heading, "Load balancers of your own", l.f.small, "on the L2 or beyond")
 	c.skip(10)
 	l.lane(c, string(kindVIP), func(content *column) {
-		l.landmarks(content, lane{kind: kindVIP, landmarks: t.elsewhere}, t.family)
+		l.markers(content, lane{kind: kindVIP, landmarks: t.elsewhere}, t.family)
 	})
 	return c.done()
 }

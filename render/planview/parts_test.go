@@ -22,7 +22,7 @@ func says(page *box, phrase string) bool {
 func page(tb testing.TB, cfg *api.Config) *box {
 	tb.Helper()
 	f := planned(tb, cfg)
-	p := layOut(newAtlas(f.cfg, f.plan))
+	p := layOut(newAddressMap(f.cfg, f.plan))
 	checkPicture(tb, p)
 	return p.page
 }
@@ -141,7 +141,7 @@ func TestInterleavedPoolsShareOneField(t *testing.T) {
 	for i, j := range []int{20, 70, 21, 71, 22, 72, 23, 73, 24, 74, 25, 75, 26, 76} {
 		f.plan.Nodes[i+30].PodCIDRs, f.plan.Nodes[j].PodCIDRs = f.plan.Nodes[j].PodCIDRs, f.plan.Nodes[i+30].PodCIDRs
 	}
-	p := layOut(newAtlas(f.cfg, f.plan))
+	p := layOut(newAddressMap(f.cfg, f.plan))
 	checkPicture(t, p)
 	if !says(p.page, "nodes of several pools") {
 		t.Error("no field of mixed pools")
@@ -155,7 +155,7 @@ func TestABlockOutsideEveryRangeIsShown(t *testing.T) {
 	t.Parallel()
 	f := planned(t, documented("foreign"))
 	f.plan.Nodes[2].PodCIDRs[0] = netip.MustParsePrefix("10.99.0.0/24")
-	p := layOut(newAtlas(f.cfg, f.plan))
+	p := layOut(newAddressMap(f.cfg, f.plan))
 	checkPicture(t, p)
 	for _, want := range []string{"Outside every range", "10.99.0.0/24"} {
 		if !says(p.page, want) {
@@ -169,7 +169,7 @@ func TestARangeInABlockSaysWhose(t *testing.T) {
 	f := planned(t, perNode())
 	f.plan.Nodes[0].PodCIDRs[0] = netip.MustParsePrefix("192.168.0.0/20")
 	f.plan.Nodes[1].PodCIDRs[0] = netip.MustParsePrefix("192.168.32.0/24")
-	p := layOut(newAtlas(f.cfg, f.plan))
+	p := layOut(newAddressMap(f.cfg, f.plan))
 	checkPicture(t, p)
 	if want := "lies in the block of node 10.2.0.4, 192.168.0.0/20"; !says(p.page, want) {
 		t.Errorf("no %q", want)
@@ -180,7 +180,7 @@ func TestTotalsAreThoseOfThePlan(t *testing.T) {
 	t.Parallel()
 	f := planned(t, documented("totals"))
 	f.plan.Ranges[0].Allocated, f.plan.Ranges[0].Free = big.NewInt(17), big.NewInt(200) // 39 are others'
-	all := words(layOut(newAtlas(f.cfg, f.plan)).page)
+	all := words(layOut(newAddressMap(f.cfg, f.plan)).page)
 	i := slices.Index(all, "17")
 	if i < 0 || all[i+1] != "200 (78.1%)" || all[i-1] != "256" || all[i-2] != "/24" {
 		t.Errorf("no row of 192.168.0.0/16: /24, 256, 17, 200 (78.1%%) in %q", all)

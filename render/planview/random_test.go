@@ -32,7 +32,7 @@ func FuzzRandomPlans(f *testing.F) {
 func checkRandom(tb testing.TB, seed uint64) {
 	tb.Helper()
 	f := planned(tb, randomConfig(rand.New(rand.NewPCG(seed, 1))))
-	checkPicture(tb, layOut(newAtlas(f.cfg, f.plan)))
+	checkPicture(tb, layOut(newAddressMap(f.cfg, f.plan)))
 	wellFormed(tb, drawing(tb, f))
 }
 

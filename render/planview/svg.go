@@ -17,7 +17,7 @@ var stylesheet string
 // SVG draws the plan as one picture that stands alone: no scripts, no fonts or files of others.
 // The same plan gives the same bytes. It fails only when w does.
 func SVG(w io.Writer, cfg *api.Config, plan *api.Plan) error {
-	if err := encode(w, layOut(newAtlas(cfg, plan))); err != nil {
+	if err := encode(w, layOut(newAddressMap(cfg, plan))); err != nil {
 		return fmt.Errorf("cannot write the picture of the plan: %w", err)
 	}
 	return nil

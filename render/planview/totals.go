@@ -11,7 +11,7 @@ import (
 const maxTotals = 8
 
 // totals is the table of a family's ranges.
-func (l *layout) totals(t *territory) *box {
+func (l *layout) totals(t *familyMap) *box {
 	c := newColumn(panelWidth, 0, "totals")
 	c.skip(8)
 	l.row(c, l.f.label, [6]string{string(t.family) + " blocks", "", "per node", "blocks", "taken", "free"})

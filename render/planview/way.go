@@ -6,46 +6,46 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// wayHeight is how far pods and the rest of the world are apart in the picture.
-const wayHeight = 62
+// noteHeight is how far pods and the rest of the world are apart in the picture.
+const noteHeight = 62
 
-// way is how packets get from pods to the L2 and back. It is the one difference between the modes,
+// trafficNote is how packets get from pods to the L2 and back. It is the one difference between the modes,
 // so both are drawn the same way.
-type way struct {
+type trafficNote struct {
 	out, outNote string
 	in, inNote   string
 	closed       bool // nothing gets in
 	podsAbove    bool
 }
 
-// islandWay is the way of pods behind NAT.
-func islandWay() way {
-	return way{
+// islandNote is the way of pods behind NAT.
+func islandNote() trafficNote {
+	return trafficNote{
 		out: "out, as the node", outNote: "NAT to the node's own address",
 		in: "no way in", inNote: "the L2 knows no pod addresses", closed: true,
 	}
 }
 
-// flatWay is the way of pods on the L2. Nodes answer for their pods in the family's own protocol.
-func flatWay(family api.Family, podsAbove bool) way {
+// flatNote is the way of pods on the L2. Nodes answer for their pods in the family's own protocol.
+func flatNote(family api.Family, podsAbove bool) trafficNote {
 	protocol := "NDP"
 	if family == api.IPv4 {
 		protocol = "ARP"
 	}
-	return way{
+	return trafficNote{
 		out: "out, as the pod", outNote: "no NAT",
 		in: "in, directly", inNote: "nodes answer " + protocol + " for pods", podsAbove: podsAbove,
 	}
 }
 
-// way draws two arrows between pods and the rest of the L2.
-func (l *layout) way(width int, w way) *box {
-	b := &box{w: width, h: wayHeight}
+// trafficNote draws two arrows between pods and the rest of the L2.
+func (l *layout) trafficNote(width int, w trafficNote) *box {
+	b := &box{w: width, h: noteHeight}
 	half := width / 2
 	arrow := func(x int, look, path, strong, note string) *box {
 		return &box{
-			x: x, w: half - gap, h: wayHeight,
-			kids: []*box{{x: laneLabel, w: 28, h: wayHeight, look: look, stroke: path}},
+			x: x, w: half - gap, h: noteHeight,
+			kids: []*box{{x: laneLabel, w: 28, h: noteHeight, look: look, stroke: path}},
 			lines: []line{
 				{x: laneLabel + 40, y: 28, font: l.f.strong, align: alignLeft, text: l.f.strong.fit(strong, half-laneLabel-50)},
 				{x: laneLabel + 40, y: 46, font: l.f.small, align: alignLeft, text: l.f.small.fit(note, half-laneLabel-50)},
@@ -65,7 +65,7 @@ func (l *layout) way(width int, w way) *box {
 
 // arrowPath is an arrow that fills the height of a way.
 func arrowPath(down bool) string {
-	const head, tail = 8, wayHeight - 8
+	const head, tail = 8, noteHeight - 8
 	if down {
 		return fmt.Sprintf("M14 %dV%dM5 %dL14 %dL23 %d", head, tail, tail-10, tail, tail-10)
 	}

@@ -22,8 +22,8 @@ func newApt() (*apt, error) {
 	for _, program := range []string{"apt-get", "apt-config", "dpkg-deb"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, &Error{
-				Reason: program + " is missing: nftables, HAProxy and keepalived come from Debian's packages",
-				Cure:   "build the bundle on a Debian 12 machine; it runs on hosts of any distribution",
+				Reason:   program + " is missing: nftables, HAProxy and keepalived come from Debian's packages",
+				HintText: "build the bundle on a Debian 12 machine; it runs on hosts of any distribution",
 			}
 		}
 	}
@@ -82,13 +82,13 @@ func (a *apt) install(ctx context.Context, how string, packages []string) (strin
 }
 
 // Error is why packages could not be had.
-type Error struct{ Reason, Cure string }
+type Error struct{ Reason, HintText string }
 
 // Error implements error.
 func (e *Error) Error() string { return "cannot get the distribution's packages: " + e.Reason }
 
 // Hint says what to do.
-func (e *Error) Hint() string { return e.Cure }
+func (e *Error) Hint() string { return e.HintText }
 
 // explain makes an error of what apt-get complained about.
 func explain(ctx context.Context, err error, complaint string) error {
@@ -105,8 +105,8 @@ func explain(ctx context.Context, err error, complaint string) error {
 		lines = []string{err.Error()}
 	}
 	return &Error{
-		Reason: "apt-get: " + strings.Join(lines, "; "),
-		Cure:   "run apt-get update as root, and look whether apt-get itself works",
+		Reason:   "apt-get: " + strings.Join(lines, "; "),
+		HintText: "run apt-get update as root, and look whether apt-get itself works",
 	}
 }
 
@@ -130,7 +130,7 @@ func Unpack(ctx context.Context, dir string, packages []string, closure Closure)
 	for _, file := range closure {
 		archive := filepath.Join(apt.scratch, "archives", file)
 		if _, err := os.Stat(archive); errors.Is(err, os.ErrNotExist) {
-			return &Error{Reason: file + " was not downloaded: the package lists changed meanwhile", Cure: "run the same command again"}
+			return &Error{Reason: file + " was not downloaded: the package lists changed meanwhile", HintText: "run the same command again"}
 		}
 		out, err := child.Output(exec.CommandContext(ctx, "dpkg-deb", "--extract", archive, dir))
 		if ctx.Err() != nil {

@@ -50,21 +50,21 @@ func (a *apt) checkSources(ctx context.Context, uris []string) error {
 func checkSource(uri string, asIs, withoutSignatures []target) error {
 	from := sourcesOf(uri, asIs)
 	if len(from) == 0 {
-		return &Error{Reason: uri + " is of no source that apt lists", Cure: "run apt-get update as root"}
+		return &Error{Reason: uri + " is of no source that apt lists", HintText: "run apt-get update as root"}
 	}
 	for _, source := range sourcesOf(uri, withoutSignatures) {
 		if source.trusted {
 			return &Error{
-				Reason: fmt.Sprintf("%s would be taken whoever has signed it, because its source %s is configured as trusted", uri, source.source),
-				Cure:   "remove trusted=yes from the source, or the source, and run apt-get update as root",
+				Reason:   fmt.Sprintf("%s would be taken whoever has signed it, because its source %s is configured as trusted", uri, source.source),
+				HintText: "remove trusted=yes from the source, or the source, and run apt-get update as root",
 			}
 		}
 	}
 	for _, source := range from {
 		if !source.trusted {
 			return &Error{
-				Reason: fmt.Sprintf("nobody has signed the source %s of %s", source.source, uri),
-				Cure:   "remove the source, and run apt-get update as root",
+				Reason:   fmt.Sprintf("nobody has signed the source %s of %s", source.source, uri),
+				HintText: "remove the source, and run apt-get update as root",
 			}
 		}
 	}

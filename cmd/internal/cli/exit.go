@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
-	"github.com/dualstrap/dualstrap/internal/amount"
+	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
@@ -41,14 +41,14 @@ type InvalidError struct{ Errors int }
 
 // Error implements error.
 func (e *InvalidError) Error() string {
-	return fmt.Sprintf("the manifests have %s", amount.Of(e.Errors, "error"))
+	return fmt.Sprintf("the manifests have %s", plural.Of(e.Errors, "error"))
 }
 
-// EndedError is a command that a user named and that failed by itself: its exit code becomes ours.
-type EndedError struct{ Code int }
+// ExitError is a command that a user named and that failed by itself: its exit code becomes ours.
+type ExitError struct{ Code int }
 
 // Error implements error.
-func (e *EndedError) Error() string { return fmt.Sprintf("the command ended with code %d", e.Code) }
+func (e *ExitError) Error() string { return fmt.Sprintf("the command ended with code %d", e.Code) }
 
 // ExitCode maps what a command returned to the process's exit code. It is the only place that does.
 func ExitCode(err error) int {
@@ -60,7 +60,7 @@ func ExitCode(err error) int {
 	var kubeconfig *provision.KubeconfigError
 	var keys *provision.KeyFileError
 	var unproven *proof.UnprovenError
-	var ended *EndedError
+	var ended *ExitError
 	switch {
 	case err == nil:
 		return ExitOK

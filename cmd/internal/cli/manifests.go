@@ -22,32 +22,32 @@ func AddManifests(cmd *cobra.Command) *Manifests {
 	return m
 }
 
-// Judge reads and judges the manifests. Whether they are valid is the caller's to look at.
-func (m *Manifests) Judge(streams Streams) (provision.Verdict, error) {
+// Load reads and judges the manifests. Whether they are valid is the caller's to look at.
+func (m *Manifests) Load(streams Streams) (provision.Loaded, error) {
 	if len(m.paths) == 0 {
-		return provision.Verdict{}, Usagef("no manifests given: name a file or folder with -f")
+		return provision.Loaded{}, Usagef("no manifests given: name a file or folder with -f")
 	}
 	if slices.Contains(m.paths, "") {
-		return provision.Verdict{}, Usagef("-f names no file: its value is empty")
+		return provision.Loaded{}, Usagef("-f names no file: its value is empty")
 	}
 	sources, err := provision.ReadSources(m.paths, streams.In)
 	if err != nil {
-		return provision.Verdict{}, err
+		return provision.Loaded{}, err
 	}
-	return provision.Judge(sources), nil
+	return provision.Load(sources), nil
 }
 
 // Valid reads and judges the manifests, prints their problems to Err, and fails when any of them is
 // an error.
-func (m *Manifests) Valid(streams Streams) (provision.Verdict, error) {
-	verdict, err := m.Judge(streams)
+func (m *Manifests) Valid(streams Streams) (provision.Loaded, error) {
+	loaded, err := m.Load(streams)
 	if err != nil {
-		return verdict, err
+		return loaded, err
 	}
-	if err := WriteProblems(streams.Err, verdict.Problems); err != nil {
-		return verdict, err
+	if err := WriteProblems(streams.Err, loaded.Problems); err != nil {
+		return loaded, err
 	}
-	return verdict, Invalid(verdict.Problems)
+	return loaded, Invalid(loaded.Problems)
 }
 
 // Invalid gives an [InvalidError] when there are errors among the problems.

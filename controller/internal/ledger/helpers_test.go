@@ -47,7 +47,7 @@ func (s story) run(t *testing.T) {
 			reports = l.Observe(parseNode(t, step.see, 100+i))
 		case step.gone != "":
 			name, uid := cutUID(step.gone)
-			l.Gone(name, uid)
+			l.Forget(name, uid)
 		case step.configs != nil:
 			if err := l.SetConfigs(parseConfigs(t, step.configs...)); err != nil {
 				t.Fatal(err)

@@ -92,7 +92,7 @@ func (l *Ledger) observe(n Node) []Report {
 	e.Node = n
 	switch {
 	case len(n.PodCIDRs) > 0:
-		l.settle(e, before.PodCIDRs)
+		l.adopt(e, before.PodCIDRs)
 	case len(before.PodCIDRs) > 0: // no Node loses its podCIDRs
 		e.PodCIDRs = before.PodCIDRs
 	case !known || n.Leaving || !sameLabels(before.Labels, n.Labels):
@@ -101,8 +101,8 @@ func (l *Ledger) observe(n Node) []Report {
 	return e.news(l.blocks.Add(e.allocatorNode()))
 }
 
-// settle notes that a node holds podCIDRs.
-func (l *Ledger) settle(e *entry, held []netip.Prefix) {
+// adopt notes that a node holds podCIDRs.
+func (l *Ledger) adopt(e *entry, held []netip.Prefix) {
 	promised := e.promised.PodCIDRs
 	delete(l.waiting, e.Name)
 	delete(l.stuck, e.Name)
@@ -122,8 +122,8 @@ func (l *Ledger) wait(e *entry) {
 	}
 }
 
-// Gone takes note that a Node no longer exists. What it held, or was promised, is free.
-func (l *Ledger) Gone(name string, uid types.UID) {
+// Forget takes note that a Node no longer exists. What it held, or was promised, is free.
+func (l *Ledger) Forget(name string, uid types.UID) {
 	if e, ok := l.nodes[name]; ok && e.UID == uid {
 		l.remove(e)
 	}
@@ -184,8 +184,8 @@ func (l *Ledger) SetReserved(ranges []netip.Prefix) {
 // Waiting reports whether Assign would have anything to do.
 func (l *Ledger) Waiting() bool { return len(l.waiting) > 0 }
 
-// Unserved is how many nodes wait for a block.
-func (l *Ledger) Unserved() int { return len(l.waiting) + len(l.stuck) }
+// Pending is how many nodes wait for a block.
+func (l *Ledger) Pending() int { return len(l.waiting) + len(l.stuck) }
 
 // Assign promises a block of each family to every node that waits, in the order of package allocator;
 // where that leaves it open, older Nodes come first, and then it goes by name. It reports nodes that

@@ -276,7 +276,7 @@ func TestUnknownOutcome(t *testing.T) {
 	if len(next) != 1 || next[0].PodCIDRs == promised[0].PodCIDRs {
 		t.Errorf("promised %v to one node, and %v to another", promised, next)
 	}
-	l.Gone("n1", "u")
+	l.Forget("n1", "u")
 	if _, ok := l.Promised("n1"); ok {
 		t.Error("a promise outlives its node")
 	}

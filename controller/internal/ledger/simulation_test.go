@@ -129,7 +129,7 @@ func (w *world) watch() {
 
 func (w *world) deliver() {
 	if c := w.history[w.seen]; c.gone {
-		w.book.Gone(c.Name, c.UID)
+		w.book.Forget(c.Name, c.UID)
 	} else {
 		w.book.Observe(c.Node)
 	}
@@ -160,7 +160,7 @@ func (w *world) land() {
 		if n, ok := w.nodes[a.Node]; ok {
 			w.book.Observe(n)
 		} else {
-			w.book.Gone(a.Node, a.UID)
+			w.book.Forget(a.Node, a.UID)
 		}
 	}
 	if again, ok := w.book.Promised(a.Node); ok {

@@ -98,7 +98,7 @@ func (a *asked) against(t *testing.T) string {
 	a.spec.Request = a.write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 	request, err := serving.Parse(&a.spec)
 	if err == nil {
-		err = serving.Judge(request, a.cluster)
+		err = serving.Check(request, a.cluster)
 	}
 	if err != nil {
 		return err.Error()

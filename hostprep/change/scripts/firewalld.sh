@@ -1,7 +1,7 @@
 # firewalld PERMANENT RUNTIME HOW BACK: makes changes. PERMANENT, RUNTIME and BACK are calls of
 # firewall-cmd, one argument a line and an empty line after each call. HOW is restart, reload or
 # nothing; BACK is what is at run time now and would be lost by it.
-changing
+lock_shared
 permanent=$1 runtime=$2 how=$3 back=$4
 
 # each CALLS [COMMAND...]: makes the calls, and runs the command where one fails.

@@ -1,5 +1,5 @@
 # import FILE REFERENCE DIGEST: imports an image, and removes the archive when it is there.
-changing
+lock_shared
 PATH=$PATH:/usr/local/bin
 progress 600 # it unpacks hundreds of megabytes
 ctr -n k8s.io images import "$1"

@@ -1,5 +1,5 @@
 # packages MANAGER PACKAGES PROGRAMS: installs packages, so that the programs are there.
-changing
+lock_shared
 packages=$2 programs=$3
 IFS='
 '

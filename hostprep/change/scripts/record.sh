@@ -2,7 +2,7 @@
 # NAME=PATH of files and folders that are there, ABSENT paths at which there is nothing, RESTARTS units
 # that will have to be restarted. NAMED are NAME=PATH of folders of which it keeps the names of what is
 # in them. The copies come first, so that what the record names is there.
-changing
+lock_shared
 IFS='
 '
 set -f

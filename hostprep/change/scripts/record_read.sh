@@ -1,5 +1,5 @@
 # Gives the record, and what else is kept.
-settled
+wait_unlocked
 if [ -d "$state" ]; then
 	answer traces ls "$state"
 fi

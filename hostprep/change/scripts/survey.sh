@@ -112,7 +112,7 @@ tables() {
 	tables_listed=$(nft list tables) && printf '%s\n' "$tables_listed" | sed -n 's/^table //p'
 }
 
-settled
+wait_unlocked
 if [ -n "$files" ]; then
 	answer stat stats
 	answer folders missing_folders

@@ -1,7 +1,7 @@
 # system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS ARCHIVES: makes files take effect. All are
 # lists, one item a line: KEY=VALUE of sysctls, "SHA256  PATH" of executables that were verified, names of
 # archives of images that are of no more use.
-changing
+lock_shared
 modules=$1 sysctls=$2 reload=$3 enable=$4 start=$5 restart=$6 digests=$7 archives=$8
 IFS='
 '

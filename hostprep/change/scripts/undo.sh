@@ -3,7 +3,7 @@
 # there were not, COPIED and NAMED are NAME=PATH of folders that there were, with a copy of them or the
 # names of what was in them. COPIES are NAME=PATH of files, SYSCTLS KEY=VALUE. TABLES are the
 # nftables tables that there were, after a line that says so where that is known.
-changing
+lock_shared
 images=$1 stop=$2 disable=$3 gone=$4 copied=$5 named=$6 copies=$7 absent=$8 folders=$9
 start=${10} sysctls=${11} tables=${12}
 PATH=$PATH:/usr/local/bin

@@ -22,7 +22,7 @@ if [ "$received" -lt "$size" ]; then
 	exit 1
 fi
 
-changing
+lock_shared
 trap 'rm -f -- "$ready"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 rm -f -- "$ready"

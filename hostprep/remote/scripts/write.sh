@@ -52,7 +52,7 @@ trap 'exit 1' HUP INT PIPE TERM
 if [ -w /run ]; then work=$(mktemp -d -p /run dualstrap-write.XXXXXXXXXX); else work=$(mktemp -d); fi
 gzip -dc >"$work/contents"
 
-changing
+lock_shared
 trap 'rm -rf "$work"; clean "$@"' EXIT
 clean "$@" # after a run that could not
 

@@ -1,0 +1,167 @@
+package hostprep
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// containerdUnit is where dualstrap puts its unit of containerd; a distribution's is elsewhere.
+const containerdUnit = "/etc/systemd/system/containerd.service"
+
+func existingChecks() []Check {
+	return allIfReachable([]Check{
+		{
+			"other-cluster", "The host is a node of no other cluster.",
+			"take another host, or reset this one with the tool and the manifests of its cluster", judgeOtherCluster,
+		},
+		{
+			"leftovers", "Nothing is left of another cluster.",
+			"reset it with the tool that made it, as kubeadm reset, and remove what stays", judgeLeftovers,
+		},
+		{
+			"container-runtime", "No other container runtime runs, and no containerd but dualstrap's.",
+			"stop and remove it, as in: apt-get remove docker.io containerd", judgeRuntime,
+		},
+	})
+}
+
+// distributions are the units of other ways to be a node.
+func distributions() map[string]string {
+	return map[string]string{
+		"k3s": "k3s", "k3s-agent": "k3s", "rke2-server": "RKE2", "rke2-agent": "RKE2",
+		"k0scontroller": "k0s", "k0sworker": "k0s", "snap.microk8s.daemon-kubelite": "MicroK8s",
+	}
+}
+
+func judgeOtherCluster(s *subject) verdict {
+	known := distributions()
+	for _, unit := range slices.Sorted(maps.Keys(known)) {
+		if s.Facts.Units[unit].Active {
+			return failed("it is a node of %s", known[unit]).withHint("remove it with its own uninstaller, or take another host")
+		}
+	}
+	member, cluster := s.Facts.Membership, s.fleet.cluster
+	switch s.belongs {
+	case Foreign:
+		return s.judgeForeign()
+	case Ours:
+		if s.isOutvoted() {
+			return failed("it is a node of another cluster at %s: its certificate authority is not that of the others", cluster.Endpoint)
+		}
+		if member.Server == "" {
+			return passed("it was prepared for this cluster before")
+		}
+		return passed("it is a node of this cluster")
+	default:
+		return passed("it is a node of no cluster")
+	}
+}
+
+// judgeForeign tells which cluster a host is of.
+func (s *subject) judgeForeign() verdict {
+	member, cluster := s.Facts.Membership, s.fleet.cluster
+	const reset = "reset it with that cluster's manifests: dualstrap reset nodes -f MANIFESTS --addresses "
+	switch {
+	case member.Server != "" && !member.Prepared:
+		return failed("it is a node of the cluster at %s, which dualstrap did not make", member.Server)
+	case member.CAHash != "" && cluster.CAHash != "" && member.CAHash != cluster.CAHash:
+		return failed("it is a node of another cluster at %s: its certificate authority is another", cluster.Endpoint).
+			withHint(reset+"%s", s.Address)
+	case member.Server != "":
+		return failed("it is a node of the cluster at %s", member.Server).withHint(reset+"%s", s.Address)
+	default:
+		return failed("dualstrap prepared it for the cluster at %s", member.PreparedFor).withHint(reset+"%s", s.Address)
+	}
+}
+
+// isOutvoted reports whether the host's certificate authority is not that of most nodes, while nobody
+// knows which is the right one.
+func (s *subject) isOutvoted() bool {
+	hash := s.Facts.Membership.CAHash
+	if hash == "" || s.fleet.cluster.CAHash != "" {
+		return false
+	}
+	most := 0
+	for _, hosts := range s.fleet.byCAHash {
+		most = max(most, len(hosts))
+	}
+	ours := len(s.fleet.byCAHash[hash])
+	return len(s.fleet.byCAHash) > 1 && (ours < most || most == 1)
+}
+
+// leftoverPaths are folders that hold something only where a cluster is or was.
+func leftoverPaths() []string {
+	return []string{
+		"/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet", "/etc/cni/net.d", "/var/lib/cni",
+		"/etc/rancher", "/var/lib/rancher", "/var/lib/k0s", "/var/snap/microk8s",
+	}
+}
+
+// podNetworkLinks are the interfaces that pod networks make, or how their names begin.
+func podNetworkLinks() []string {
+	return []string{"cni0", "flannel.", "cilium_", "cali", "vxlan.calico", "kube-ipvs0", "kube-bridge", "weave", "antrea-gw", "ovn-k8s"}
+}
+
+func judgeLeftovers(s *subject) verdict {
+	switch s.belongs {
+	case Ours:
+		return passed("what is there is this cluster's")
+	case Foreign:
+		return doesNotApply() // they are no leftovers, and another check tells whose they are
+	}
+	var left []string
+	for _, path := range leftoverPaths() {
+		if s.Facts.Present[path] {
+			left = append(left, path)
+		}
+	}
+	var findings []verdict
+	if len(left) > 0 {
+		findings = append(findings, failed("there is something in %s", formatList(left)).
+			withHint("reset it with the tool that made it, as kubeadm reset, then: rm -rf %s", strings.Join(left, " ")))
+	}
+	if s.Facts.Units["kubelet"].Active {
+		findings = append(findings, failed("a kubelet runs").withHint("systemctl disable --now kubelet"))
+	}
+	if links := s.podNetworks(); len(links) > 0 {
+		findings = append(findings, failed("a pod network left %s", formatList(links)).withHint("reboot, or: ip link delete %s", links[0]))
+	}
+	return combine(passed("nothing is left of a cluster"), findings)
+}
+
+func (s *subject) podNetworks() []string {
+	var links []string
+	for _, link := range s.Facts.Links {
+		isPodNetwork := func(name string) bool { return strings.HasPrefix(link.Name, name) }
+		if slices.ContainsFunc(podNetworkLinks(), isPodNetwork) {
+			links = append(links, link.Name)
+		}
+	}
+	return links
+}
+
+// judgeRuntime fails for what would get into dualstrap's way: another containerd would lose its
+// configuration, Docker drops what is forwarded to pods, CRI-O brings a pod network.
+func judgeRuntime(s *subject) verdict {
+	units := s.Facts.Units
+	var findings []verdict
+	if unit := units["containerd"]; unit.Path != "" && unit.Path != containerdUnit {
+		if unit.Active {
+			findings = append(findings, failed("another containerd runs, by %s", unit.Path))
+		} else {
+			findings = append(findings, warning("another containerd is installed with %s, and dualstrap's takes its place", unit.Path))
+		}
+	}
+	for _, other := range []struct{ unit, name string }{{"docker", "Docker"}, {"crio", "CRI-O"}, {"cri-docker", "cri-dockerd"}} {
+		switch unit, known := units[other.unit]; {
+		case unit.Active:
+			findings = append(findings, failed("%s runs", other.name))
+		case known && unit.Enabled:
+			findings = append(findings, failed("%s is stopped, but starts with the next boot", other.name))
+		case known:
+			findings = append(findings, warning("%s is installed", other.name))
+		}
+	}
+	return combine(passed("no other container runtime is there"), findings)
+}

@@ -1,0 +1,135 @@
+package hostprep
+
+import (
+	"fmt"
+	"net/netip"
+
+	"go4.org/netipx"
+)
+
+// scene is a cluster whose hosts are fine until a test changes something.
+type scene struct {
+	cluster Cluster
+	hosts   []Host
+}
+
+// first is the control plane node, which most cases are about.
+func (s *scene) first() *Host { return &s.hosts[0] }
+
+// newScene is the cluster of examples/dual-stack.yaml.
+func newScene() *scene {
+	s := &scene{cluster: Cluster{
+		Endpoint: netip.MustParseAddrPort("10.2.0.175:443"), APIServerPort: 6443,
+		Bundled: true, IngressVIP: netip.MustParseAddr("10.2.0.212"),
+		Pools: []netipx.IPRange{
+			netipx.MustParseIPRange("10.2.0.212-10.2.0.221"), netipx.MustParseIPRange("fd12::4:101-fd12::4:110"),
+		},
+		PodRanges: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("fd12::1:0/112")},
+		Builtin:   true,
+	}}
+	for n := range 3 {
+		host := newHost(n + 4)
+		host.ControlPlane, host.Balancer, host.ServesLoadBalancers = n == 0, n == 0, n == 0
+		s.hosts = append(s.hosts, host)
+	}
+	return s
+}
+
+// newHost is a host with addresses that end in a number.
+func newHost(last int) Host {
+	address := netip.AddrFrom4([4]byte{10, 2, byte(last >> 8), byte(last)})
+	return Host{
+		Node:  Node{Address: address, K8sIP: address, SSHPort: 22},
+		Facts: newFacts(last, address),
+	}
+}
+
+func newFacts(last int, address netip.Addr) Facts {
+	disk := Space{ID: "disk", Size: 100 * gibibyte, Available: 80 * gibibyte, Inodes: 1000, FreeInodes: 900}
+	facts := Facts{
+		OS:     OS{ID: "debian", Version: "12", Name: "Debian GNU/Linux 12 (bookworm)"},
+		Kernel: "6.1.0-31-amd64", Architecture: "x86_64", CPUs: 4, Memory: 16 * gibibyte,
+		Spaces:  map[string]Space{"/": disk, "/var/lib/containerd": disk, "/var/lib/kubelet": disk, "/var/lib/etcd": disk},
+		Systemd: true, Cgroup: Cgroup{Version: 2, Controllers: []string{"cpuset", "cpu", "io", "memory", "pids"}},
+		Features: map[string]Presence{"overlay": Yes, "nf_tables": Yes, "nf_conntrack": Yes, "veth": Yes},
+		Clock:    Clock{Known: true, Synchronized: Yes}, Nameservers: []string{"10.2.0.1"},
+		Hostname: fmt.Sprintf("host-%d", last), MachineID: fmt.Sprintf("%032d", last), ProductUUID: fmt.Sprintf("%d", last),
+		IPv6: true, Sysctls: map[string]string{"net/ipv6/conf/eth0/accept_ra": "0"},
+		Units: map[string]Unit{}, Present: map[string]bool{}, Programs: map[string]bool{},
+		SELinux: "disabled",
+		Routes: []Route{
+			{Prefix: netip.MustParsePrefix("0.0.0.0/0"), Interface: "eth0", Gateway: true},
+			{Prefix: netip.MustParsePrefix("::/0"), Interface: "eth0", Gateway: true},
+		},
+		Links: []Link{{Name: "lo", MTU: 65536, Up: true, Loopback: true}, {
+			Name: "eth0", MAC: fmt.Sprintf("02:00:00:00:%02x:%02x", last>>8, last&0xff), MTU: 1500, Up: true,
+			Addresses: []Address{
+				{Prefix: netip.PrefixFrom(address, 24), Global: true},
+				{Prefix: netip.MustParsePrefix(fmt.Sprintf("fd12::2:%x/108", last)), Global: true},
+			},
+		}},
+	}
+	for _, p := range programs() {
+		facts.Programs[p.Name] = true
+	}
+	return facts
+}
+
+// eth0 is the interface with the node's addresses.
+func (h *Host) eth0() *Link { return &h.Facts.Links[1] }
+
+// setIPv6 gives eth0 other IPv6 addresses.
+func (h *Host) setIPv6(addresses ...Address) {
+	h.eth0().Addresses = append(h.eth0().Addresses[:1:1], addresses...)
+}
+
+// address6 is a global IPv6 address.
+func address6(prefix string) Address {
+	return Address{Prefix: netip.MustParsePrefix(prefix), Global: true}
+}
+
+// join makes the host a node of the cluster.
+func (s *scene) join(hosts ...int) {
+	for _, i := range hosts {
+		s.hosts[i].Facts.Membership = Membership{
+			Prepared: true, Server: "https://" + s.cluster.Endpoint.String(), CAHash: "sha256:aa",
+			PreparedFor: s.cluster.Endpoint.String(),
+		}
+	}
+}
+
+func (h *Host) unit(name string, unit Unit) { h.Facts.Units[name] = unit }
+
+func (h *Host) listen(network, address string, port int, process string) {
+	listener := Listener{Network: network, Port: port, Process: process}
+	if address != "*" {
+		listener.Address = netip.MustParseAddr(address)
+	}
+	h.Facts.Listeners = append(h.Facts.Listeners, listener)
+}
+
+// firewalld has it run with a setting of IPv6_rpfilter.
+func (h *Host) firewalld(rpfilter string, running bool) {
+	h.unit("firewalld", Unit{Active: true, Enabled: true})
+	h.Facts.Firewalld = Firewalld{
+		Installed: true, DefaultZone: "public", Zones: map[string]string{"eth0": "internal"},
+		RPFilter: rpfilter, RPFilterRunning: running,
+	}
+}
+
+// network is what the host saw, in pairs of an address and an answer.
+func (h *Host) reached(pairs ...string) {
+	h.Network = &NetworkFacts{Reached: map[netip.Addr]ProbeResult{}}
+	for i := 0; i < len(pairs); i += 2 {
+		h.Network.Reached[netip.MustParseAddr(pairs[i])] = ProbeResult(pairs[i+1])
+	}
+}
+
+// neighbours is who answered when the host asked for 27 addresses, in pairs of an address and a
+// hardware address.
+func (h *Host) neighbours(pairs ...string) {
+	h.Network = &NetworkFacts{Asked: 27, Neighbours: map[netip.Addr]string{}}
+	for i := 0; i < len(pairs); i += 2 {
+		h.Network.Neighbours[netip.MustParseAddr(pairs[i])] = pairs[i+1]
+	}
+}

@@ -1,0 +1,49 @@
+package remote
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"strings"
+)
+
+// parseResult makes values, or an error, of how a script ended and of what it printed.
+func (c *connection) parseResult(name string, running *session, result outcome, stderr string, secrets *Secrets) (map[string]Value, error) {
+	output := running.stdout.bytes()
+	marker := running.stderr.kept.marker
+	parsed, err := parseFrames(output, marker)
+	switch {
+	case err != nil:
+		return nil, &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "look at the host's log: the script has not said what it should"}
+	case !parsed.begun && !running.stderr.begun():
+		said := cmp.Or(strings.TrimSpace(stderr), strings.TrimSpace(secrets.Redact(string(bytes.ToValidUTF8(output, nil)))))
+		return nil, c.notStarted(name, said)
+	case parsed.done && parsed.status == 0:
+		return parsed.values, nil
+	case parsed.done:
+		return nil, &CommandError{Script: name, Status: parsed.status, Stderr: stderr}
+	case result.status == 0:
+		result.status = -1 // whatever that was the status of, it was not the script's
+	}
+	return nil, &CommandError{Script: name, Status: result.status, Signal: result.signal, Stderr: stderr}
+}
+
+// notStarted says why no script can run on the host at all.
+func (c *connection) notStarted(name, said string) error {
+	err := errors.New(cmp.Or(strings.ReplaceAll(said, "\n", " | "), "it says nothing"))
+	told := &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "check the login shell of " + c.end.user + " on the host"}
+	if c.end.user == defaultUser {
+		return told
+	}
+	has := func(words string) bool { return strings.Contains(said, words) }
+	rule := "let it: echo '" + c.end.user + " ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/" + c.end.user + " on the host, as root"
+	switch {
+	case has("sudo") && (has("No such file") || has("not found")):
+		told.Reason, told.HintText = ErrSudo, "install sudo on the host, or log in as root"
+	case has("password is required"), has("terminal is required"), has("no tty present"), has("must have a tty"):
+		told.Reason, told.HintText = ErrSudo, c.end.user+" needs sudo without a password and without a terminal; "+rule
+	case has("not allowed"), has("not in the sudoers"), has("may not run sudo"):
+		told.Reason, told.HintText = ErrSudo, c.end.user+" may not become root; "+rule
+	}
+	return told
+}

@@ -1,0 +1,238 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// loopback makes connections from this machine, wherever they should be made from.
+type loopback struct{ refused error }
+
+func (loopback) Host(context.Context, netip.Addr) (remote.Host, error) {
+	return nil, errors.New("there are no hosts")
+}
+
+func (l loopback) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	if l.refused != nil {
+		return nil, l.refused
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
+}
+
+// testScene is a cluster of some nodes that are as they should be, without pods and Services.
+func testScene(count int) *testbed {
+	cfg := &api.Config{Network: api.Network{Builtin: true}, LoadBalancer: api.LoadBalancer{Bundled: true}}
+	cfg.Pools = []api.Pool{{Name: "all"}}
+	cluster := Cluster{Config: cfg, Plan: &api.Plan{}, Ways: loopback{}}
+	for i := range count {
+		address := netip.AddrFrom4([4]byte{10, 2, 0, byte(4 + i)})
+		cfg.Pools[0].Nodes = append(cfg.Pools[0].Nodes, api.Node{Address: address, K8sIP: address})
+		cluster.Plan.Nodes = append(cluster.Plan.Nodes, api.PlanNode{Address: address})
+		cluster.Hosts = append(cluster.Hosts, hostprep.Host{Node: hostprep.Node{Address: address, K8sIP: address}})
+		cluster.Present = append(cluster.Present, kube.Node{Name: fmt.Sprint("node-", i), K8sIP: address, Ready: true})
+	}
+	return newTestbed(cluster)
+}
+
+// results judges without asking anybody: it gives the verdicts of the needs.
+func unmet(s *testbed) map[string]Status {
+	found := map[string]Status{}
+	for _, check := range Checks() {
+		for _, on := range check.subjects(s) {
+			for _, need := range check.needs {
+				if v := need(s, &on); v.status != "" {
+					found[check.Name+" "+on.target] = v.status
+					break
+				}
+			}
+		}
+	}
+	return found
+}
+
+func TestNeeds(t *testing.T) {
+	t.Parallel()
+	s := testScene(2)
+	s.startClient(t.Context())
+	s.nodes[0].pod.Ready = true
+	s.Config.LoadBalancer.Bundled = false
+	want := map[string]Status{
+		"pod-to-pod 10.2.0.4 -> 10.2.0.5":               Skipped,
+		"pod-to-pod 10.2.0.5 -> 10.2.0.4":               Skipped,
+		"pod-source-address 10.2.0.4 -> 10.2.0.5":       Skipped,
+		"pod-source-address 10.2.0.5 -> 10.2.0.4":       Skipped,
+		"service-dns 10.2.0.5":                          Skipped,
+		"service-load-balancer client -> load-balancer": Skipped,
+		"flat-ipv6 client -> 10.2.0.4":                  Skipped,
+		"flat-ipv6 client -> 10.2.0.5":                  Skipped,
+		"flat-ipv6 10.2.0.4 -> client":                  Skipped,
+		"flat-ipv6 10.2.0.5 -> client":                  Skipped,
+		"island-ipv4 10.2.0.4 -> client":                Skipped,
+		"island-ipv4 10.2.0.5 -> client":                Skipped,
+	}
+	if diff := cmp.Diff(want, unmet(s)); diff != "" {
+		t.Errorf("without client, balancers and a pod (-want +got):\n%s", diff)
+	}
+
+	s = testScene(1)
+	s.nodes[0].pod.Ready = true
+	s.nodes[0].host.Err = errors.New("gone")
+	s.nodes[0].live = nil
+	got := unmet(s)
+	for name, status := range map[string]Status{
+		"node-ready 10.2.0.4": Failed, "pod-ips 10.2.0.4": Failed, "service-cluster-ip 10.2.0.4": Failed, "firewalld-rpfilter 10.2.0.4": Failed,
+		"pod-to-pod 10.2.0.4": Skipped, // there is one node only
+	} {
+		if got[name] != status {
+			t.Errorf("%s is %q, want %q", name, got[name], status)
+		}
+	}
+}
+
+func TestNothingToRunOnTheClient(t *testing.T) {
+	t.Parallel()
+	s := testScene(1)
+	s.nodes[0].pod.Ready = true
+	s.client = client{address: netip.MustParseAddr("10.2.0.100"), v4: netip.MustParseAddr("10.2.0.100"), unserved: "no bundle"}
+	got := unmet(s)
+	for name, status := range map[string]Status{
+		"flat-ipv6 10.2.0.100 -> 10.2.0.4":   Skipped, // it has no IPv6 address
+		"island-ipv4 10.2.0.4 -> 10.2.0.100": Skipped,
+	} {
+		if got[name] != status {
+			t.Errorf("%s is %q, want %q", name, got[name], status)
+		}
+	}
+	s.client.v6 = netip.MustParseAddr("fd12::3:1")
+	if got := unmet(s)["flat-ipv6 10.2.0.100 -> 10.2.0.4"]; got != "" {
+		t.Errorf("the client needs no server of its own to call a pod, and is %q", got)
+	}
+}
+
+func TestChecks(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, check := range Checks() {
+		if check.Short == "" || check.Hint == "" || slices.Contains(names, check.Name) {
+			t.Errorf("check %q has no short, no cure, or the name of another", check.Name)
+		}
+		names = append(names, check.Name)
+	}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	report := Report{Checks: []Result{{Name: "a", Status: Passed}, {Name: "b", Status: Skipped}}}
+	if err := report.Err(); err != nil {
+		t.Errorf("what is skipped is no failure: %v", err)
+	}
+	report.Checks = append(report.Checks, Result{Name: "c", Status: Failed}, Result{Name: "c", Status: Failed})
+	const want = "the cluster is not proven: 2 of 4 checks failed: c"
+	if err := report.Err(); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// serve runs a server on the loopback.
+func serve(t *testing.T, handler http.HandlerFunc) netip.AddrPort {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return netip.MustParseAddrPort(strings.TrimPrefix(server.URL, "http://"))
+}
+
+func TestCalls(t *testing.T) {
+	t.Parallel()
+	s := testScene(1)
+	hello := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/client":
+			fmt.Fprintln(w, "::ffff:10.2.0.5") //nolint:errcheck // the test fails then
+		default:
+			fmt.Fprintln(w, "Hello, world!\nVersion: 2\nHostname: hello-1") //nolint:errcheck // as above
+		}
+	})
+	if name, err := s.greets(t.Context(), netip.Addr{}, hello); err != nil || name != "hello-1" {
+		t.Errorf("%q, %v", name, err)
+	}
+	if seen, err := s.seenBy(t.Context(), netip.Addr{}, hello); err != nil || seen.String() != "10.2.0.5" {
+		t.Errorf("%s, %v", seen, err)
+	}
+	other := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "It works!") }) //nolint:errcheck // as above
+	if _, err := s.greets(t.Context(), netip.Addr{}, other); err == nil || !strings.Contains(err.Error(), "something else answers") {
+		t.Errorf("another server: %v", err)
+	}
+	if _, err := s.seenBy(t.Context(), netip.Addr{}, other); err == nil || !strings.Contains(err.Error(), "something else answers") {
+		t.Errorf("another server: %v", err)
+	}
+}
+
+// A Service one of whose pods does not answer fails, although others do.
+func TestCallOften(t *testing.T) {
+	t.Parallel()
+	s := testScene(3)
+	for i := range s.nodes {
+		s.nodes[i].pod.Ready = true
+	}
+	var calls atomic.Int32
+	pods := func(broken int32) netip.AddrPort {
+		return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			n := calls.Add(1)
+			if n > 10 && n%3 == broken {
+				http.Error(w, "gone", http.StatusBadGateway)
+				return
+			}
+			fmt.Fprintf(w, "Hello, world!\nHostname: hello-%d\n", n%3) //nolint:errcheck // the test fails then
+		})
+	}
+	expect(t, "all answer", s.callOften(t.Context(), netip.Addr{}, pods(-1)), Passed, "12 of 12 calls from 3 pods")
+	calls.Store(0)
+	expect(t, "one does not", s.callOften(t.Context(), netip.Addr{}, pods(1)), Failed, "and not the next: Bad Gateway: gone")
+	s.Ways = loopback{refused: &remote.Error{Reason: remote.ErrProtocol}}
+	expect(t, "the host does not call", s.callOften(t.Context(), netip.Addr{}, pods(-1)), Skipped, "")
+}
+
+func TestReasonIn(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`Get "http://[fd12::1:2]:8080/client": dial tcp [fd12::1:2]:8080: connect: no route to host`://
+		"dial tcp [fd12::1:2]:8080: connect: no route to host",
+		`Get "http://x/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`: "no answer",
+		"404 page not found": "404 page not found",
+	} {
+		if got := reasonIn(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestPlacePods(t *testing.T) {
+	t.Parallel()
+	s := testScene(2)
+	if s.placePods([]kube.Pod{{Name: "a", Node: "node-0", Ready: true}}) {
+		t.Error("it is content with one pod for two nodes")
+	}
+	if !strings.Contains(s.nodes[1].pod.Why, "there is none") {
+		t.Errorf("why: %q", s.nodes[1].pod.Why)
+	}
+	s.nodes[1].live.Ready = false
+	if !s.placePods([]kube.Pod{{Name: "a", Node: "node-0", Ready: true}}) {
+		t.Error("it waits for the pod of a node that is not ready")
+	}
+}
