@@ -23,7 +23,7 @@ const module = "github.com/dualstrap/dualstrap"
 // maxFileLines is where a file becomes two.
 const maxFileLines = 300
 
-// mayImport says which packages of the project a folder's packages import. A folder not listed here
+// mayImport says which packages of the project a directory's packages import. A directory not listed here
 // is a mistake: think where it belongs first.
 func mayImport() map[string][]string {
 	return map[string][]string{
@@ -94,7 +94,7 @@ func mayImport() map[string][]string {
 		"lab":                 {"lab/engine", "lab/image", "lab/network"},
 		"lab/engine":          {},
 		"lab/image":           {},
-		"lab/network":            {},
+		"lab/network":         {},
 		"progress":            {},
 	}
 }
@@ -120,7 +120,7 @@ func (f sourceFile) imports() []string {
 	return ours
 }
 
-// holdsSource tells the folders of the module apart from what is built, hidden, data, or a module of
+// holdsSource tells the directories of the module apart from what is built, hidden, data, or a module of
 // its own.
 func holdsSource(dir string) bool {
 	switch base := filepath.Base(dir); {
@@ -175,7 +175,7 @@ func TestImportDirection(t *testing.T) {
 		}
 		permitted, listed := allowed[file.dir()]
 		if !listed {
-			t.Errorf("%s: folder %s is not in mayImport", file.path, file.dir())
+			t.Errorf("%s: directory %s is not in mayImport", file.path, file.dir())
 			continue
 		}
 		for _, imported := range file.imports() {
@@ -217,10 +217,10 @@ func TestFilesStayShort(t *testing.T) {
 func TestRawStreamsAreFew(t *testing.T) {
 	t.Parallel()
 	may := map[string]string{
-		"cmd/bundle_build.go":        "progress draws with escape sequences; the names of its steps are of this program",
-		"cmd/lab_exec.go":            "the command is the user's, and so is what it prints",
-		"cmd/internal/cli/output.go": "colours of the plan, whose names rules have checked",
-		"cmd/internal/cli/session.go":   "progress draws with escape sequences; names of phases are of this program, notes are made visible",
+		"cmd/bundle_build.go":         "progress draws with escape sequences; the names of its steps are of this program",
+		"cmd/lab_exec.go":             "the command is the user's, and so is what it prints",
+		"cmd/internal/cli/output.go":  "colours of the plan, whose names rules have checked",
+		"cmd/internal/cli/session.go": "progress draws with escape sequences; names of phases are of this program, notes are made visible",
 	}
 	for _, file := range projectFiles(t) {
 		if file.isTest() || !strings.HasPrefix(file.path, "cmd/") {

@@ -25,7 +25,7 @@ func TestWriteCNI(t *testing.T) {
 		}
 	}
 	if entries, err := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("the folder has %v, %v", entries, err)
+		t.Errorf("the directory has %v, %v", entries, err)
 	}
 	for range 2 {
 		if err := removeCNI(dir); err != nil {
@@ -33,6 +33,6 @@ func TestWriteCNI(t *testing.T) {
 		}
 	}
 	if _, err := writeCNI(filepath.Join(dir, "missing"), nil); err == nil {
-		t.Error("wrote into a folder that is not there")
+		t.Error("wrote into a directory that is not there")
 	}
 }

@@ -126,6 +126,6 @@ func toolsDir() string {
 	if dir := os.Getenv("DUALSTRAP_TOOLS"); dir != "" {
 		return dir
 	}
-	dir, _ := filepath.Abs("../build/tools") // it fails without a working folder
+	dir, _ := filepath.Abs("../build/tools") // it fails without a working directory
 	return dir
 }

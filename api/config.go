@@ -56,7 +56,7 @@ type Config struct {
 
 	SSH             SSH
 	RegistryMirrors []RegistryMirror
-	// Bundle is a folder; empty when the manifests name none.
+	// Bundle is a directory; empty when the manifests name none.
 	Bundle string
 	// BundleSHA256 is the digest of the one manifest.json that is accepted, in hexadecimal, and BundleAllowedSigners a
 	// file with who may have signed it; each empty when any is.

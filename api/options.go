@@ -37,7 +37,7 @@ type ProvisionOptions struct {
 	// KubernetesVersion is the exact version, as in v1.36.3; by default the release of the Cluster's
 	// minor that dualstrap builds.
 	KubernetesVersion string `json:"kubernetesVersion,omitempty" strict:"scalar"`
-	// Bundle is the folder that `bundle build` made.
+	// Bundle is the directory that `bundle build` made.
 	Bundle string `json:"bundle,omitempty"`
 	// BundleSHA256 is the digest of the bundle's manifest.json, as `bundle build` and `bundle inspect` print it.
 	// Any other bundle is refused.

@@ -22,11 +22,11 @@ type corpusFile struct {
 	problems api.Problems
 }
 
-// readCorpus parses and resolves every manifest of a folder of testdata: a file, or a folder of files
+// readCorpus parses and resolves every manifest of a directory of testdata: a file, or a directory of files
 // that are given together.
-func readCorpus(tb testing.TB, folder string) []corpusFile {
+func readCorpus(tb testing.TB, dir string) []corpusFile {
 	tb.Helper()
-	entries, err := os.ReadDir(filepath.Join("testdata", folder))
+	entries, err := os.ReadDir(filepath.Join("testdata", dir))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func readCorpus(tb testing.TB, folder string) []corpusFile {
 		if !e.IsDir() && filepath.Ext(e.Name()) != ".yaml" {
 			continue
 		}
-		path := filepath.Join("testdata", folder, e.Name())
+		path := filepath.Join("testdata", dir, e.Name())
 		f := corpusFile{name: e.Name(), golden: strings.TrimSuffix(path, ".yaml") + ".golden"}
 		f.config, f.problems = judge(readSources(tb, path)...)
 		files = append(files, f)
@@ -43,7 +43,7 @@ func readCorpus(tb testing.TB, folder string) []corpusFile {
 	return files
 }
 
-// readSources reads a file, or all files of a folder.
+// readSources reads a file, or all files of a directory.
 func readSources(tb testing.TB, path string) []api.Source {
 	tb.Helper()
 	paths := []string{path}

@@ -64,7 +64,7 @@ func judgeEndpoint(endpoint string) (wrong, hint string) {
 	return "", ""
 }
 
-// checkMirrorHosts: each host becomes the name of a folder in containerd's certs.d.
+// checkMirrorHosts: each host becomes the name of a directory in containerd's certs.d.
 func checkMirrorHosts(c *checker) {
 	for at, m := range c.mirrors {
 		for i, host := range m.Hosts {

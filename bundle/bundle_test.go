@@ -109,13 +109,13 @@ type reader struct{ *bytes.Reader }
 
 func (reader) Close() error { return nil }
 
-func open(t *testing.T, dir string) *bundle.Folder {
+func open(t *testing.T, dir string) *bundle.Dir {
 	t.Helper()
-	folder, err := bundle.Open(dir)
+	bundleDir, err := bundle.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return folder
+	return bundleDir
 }
 
 func TestVerifyNamesEveryFlaw(t *testing.T) {
@@ -164,9 +164,9 @@ func flip(t *testing.T, path string) {
 func TestExtract(t *testing.T) {
 	t.Parallel()
 	dir, program := fixture(t)
-	folder, out := open(t, dir), filepath.Join(t.TempDir(), "new", "folder")
+	bundleDir, out := open(t, dir), filepath.Join(t.TempDir(), "new", "directory")
 	for _, name := range []string{"tool", "inner", "tool"} { // the second time in place of the first
-		if err := folder.Extract(name, out); err != nil {
+		if err := bundleDir.Extract(name, out); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(out, name)
@@ -179,13 +179,13 @@ func TestExtract(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{"shell": "shared libraries", "nothing": "has no program nothing"} {
-		if err := folder.Extract(name, out); err == nil || !strings.Contains(err.Error(), want) {
+		if err := bundleDir.Extract(name, out); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v does not say %q", name, err, want)
 		}
 	}
 	flip(t, filepath.Join(dir, "bin/tool.gz"))
 	var flawed *bundle.FlawedError
-	if err := folder.Extract("tool", out); !errors.As(err, &flawed) {
+	if err := bundleDir.Extract("tool", out); !errors.As(err, &flawed) {
 		t.Errorf("a damaged file: error %v", err)
 	}
 	entries, err := os.ReadDir(out)

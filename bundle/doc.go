@@ -1,4 +1,4 @@
-// Package bundle is what hosts need to become nodes: a folder of executables and images, with a
+// Package bundle is what hosts need to become nodes: a directory of executables and images, with a
 // manifest that says what each is, which nodes need it and how it is told from a damaged one.
 //
 //	manifest.json
@@ -6,5 +6,5 @@
 //	bin/NAME.gz        executables, static, as hosts receive them
 //	images/NAME.tar    images, each an archive that containerd imports
 //
-// A folder without manifest.json is no bundle: it is written last. Package build makes bundles.
+// A directory without manifest.json is no bundle: it is written last. Package build makes bundles.
 package bundle

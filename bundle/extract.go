@@ -31,11 +31,11 @@ func (e *UnknownProgramError) Error() string {
 // Hint says what to do.
 func (e *UnknownProgramError) Hint() string { return "it has " + strings.Join(e.Known, ", ") }
 
-// Extract writes a program of the bundle, from bin or from the image of its name, into a folder.
-func (f *Folder) Extract(name, dir string) error {
+// Extract writes a program of the bundle, from bin or from the image of its name, into a directory.
+func (f *Dir) Extract(name, dir string) error {
 	var known []string
 	for _, file := range f.Manifest.Files {
-		// It becomes a file in the folder that is asked for, whoever made the manifest.
+		// It becomes a file in the directory that is asked for, whoever made the manifest.
 		if file.Name == name && isName(name) {
 			return f.extract(file, filepath.Join(dir, name))
 		}
@@ -44,7 +44,7 @@ func (f *Folder) Extract(name, dir string) error {
 	return &UnknownProgramError{Name: name, Dir: f.Dir, Known: known}
 }
 
-func (f *Folder) extract(file File, target string) error {
+func (f *Dir) extract(file File, target string) error {
 	if flaw := f.inspect(file); flaw != nil {
 		return &FlawedError{Dir: f.Dir, Flaws: []Flaw{*flaw}}
 	}
@@ -58,7 +58,7 @@ func (f *Folder) extract(file File, target string) error {
 	return nil
 }
 
-func (f *Folder) writeExecutable(w io.Writer, file File) error {
+func (f *Dir) writeExecutable(w io.Writer, file File) error {
 	content, _, err := openRegular(f.Dir, file.Path)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (f *Folder) writeExecutable(w io.Writer, file File) error {
 	return unpack(w, content, *file.Executable)
 }
 
-func (f *Folder) writeFromImage(w io.Writer, file File) error {
+func (f *Dir) writeFromImage(w io.Writer, file File) error {
 	archive, err := oci.Open(f.path(file))
 	if err != nil {
 		return err

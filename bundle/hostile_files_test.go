@@ -66,15 +66,15 @@ func TestHostileBundleFiles(t *testing.T) {
 				}
 			}
 			writeManifest(t, dir, manifest)
-			folder := open(t, dir)
+			bundleDir := open(t, dir)
 			var flawed *bundle.FlawedError
-			if err := folder.Verify(t.Context()); !errors.As(err, &flawed) || !strings.Contains(err.Error(), test.want) {
+			if err := bundleDir.Verify(t.Context()); !errors.As(err, &flawed) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Verify: error %v does not say %q", err, test.want)
 			} else if flaw := flawed.Flaws[0]; flaw.Path != test.file {
 				t.Errorf("Verify names %s, want %s", flaw.Path, test.file)
 			}
-			for _, file := range folder.Manifest.Files {
-				content, err := folder.Open(file)
+			for _, file := range bundleDir.Manifest.Files {
+				content, err := bundleDir.Open(file)
 				if err == nil {
 					content.Close() //nolint:errcheck,gosec // it was only opened
 				}
@@ -155,9 +155,9 @@ func TestHostileNamesToExtract(t *testing.T) {
 			t.Parallel()
 			above := t.TempDir()
 			name = strings.Replace(name, "ABOVE", above, 1)
-			folder := open(t, dir)
-			folder.Manifest.Files[0].Name = name
-			if err := folder.Extract(name, filepath.Join(above, "a", "b")); err == nil {
+			bundleDir := open(t, dir)
+			bundleDir.Manifest.Files[0].Name = name
+			if err := bundleDir.Extract(name, filepath.Join(above, "a", "b")); err == nil {
 				t.Errorf("%q is extracted", name)
 			}
 			entries, err := os.ReadDir(above)
@@ -172,17 +172,17 @@ func TestHostileNamesToExtract(t *testing.T) {
 func TestOpenVerifiesOnce(t *testing.T) {
 	t.Parallel()
 	dir, _ := fixture(t)
-	folder := open(t, dir)
-	file := folder.Manifest.Files[0]
+	bundleDir := open(t, dir)
+	file := bundleDir.Manifest.Files[0]
 	for range 2 {
-		content, err := folder.Open(file)
+		content, err := bundleDir.Open(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		content.Close() //nolint:errcheck,gosec // it was only opened
 		flip(t, filepath.Join(dir, file.Path))
 	}
-	if _, err := folder.Open(bundle.File{Path: "bin/other.gz"}); err == nil || !strings.Contains(err.Error(), `does not list "bin/other.gz"`) {
+	if _, err := bundleDir.Open(bundle.File{Path: "bin/other.gz"}); err == nil || !strings.Contains(err.Error(), `does not list "bin/other.gz"`) {
 		t.Errorf("a file that is not listed: %v", err)
 	}
 }

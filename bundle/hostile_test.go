@@ -162,7 +162,7 @@ func TestHostileBundleManifests(t *testing.T) {
 	t.Run("no manifest.json", func(t *testing.T) {
 		t.Parallel()
 		if _, err := bundle.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no manifest.json") {
-			t.Errorf("an empty folder: %v", err)
+			t.Errorf("an empty directory: %v", err)
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// ManifestName is the file that makes a folder a bundle.
+	// ManifestName is the file that makes a directory a bundle.
 	ManifestName = "manifest.json"
 	// SchemaVersion is that of the manifest; a reader refuses others.
 	SchemaVersion = 1

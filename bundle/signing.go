@@ -39,14 +39,14 @@ func (e *SignatureError) Hint() string {
 }
 
 // Signed reports whether there is a signature, be it a good one or not.
-func (f *Folder) Signed() bool {
+func (f *Dir) Signed() bool {
 	_, err := os.Lstat(filepath.Join(f.Dir, SignatureName))
 	return err == nil
 }
 
 // Sign has the manifest signed, and so everything that it lists, which is verified first. The function returns the
 // signature of what it gets.
-func (f *Folder) Sign(ctx context.Context, sign func(message []byte) ([]byte, error)) error {
+func (f *Dir) Sign(ctx context.Context, sign func(message []byte) ([]byte, error)) error {
 	if err := f.Verify(ctx); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func replaceFile(path string, content []byte) error {
 
 // VerifySignature returns who has signed the manifest, of those that a file of allowed signers lists. The error is a
 // [SignatureError] where it is the bundle that is at fault.
-func (f *Folder) VerifySignature(allowedSigners string, now time.Time) (signature.Signer, error) {
+func (f *Dir) VerifySignature(allowedSigners string, now time.Time) (signature.Signer, error) {
 	allowed, err := readAllowed(allowedSigners)
 	if err != nil {
 		return signature.Signer{}, err

@@ -54,7 +54,7 @@ func (e *FlawedError) Hint() string {
 }
 
 // Verify reads every file and gives a [FlawedError] unless all are there, whole, and alone.
-func (f *Folder) Verify(ctx context.Context) error {
+func (f *Dir) Verify(ctx context.Context) error {
 	flaws := make([]*Flaw, len(f.Manifest.Files))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -87,7 +87,7 @@ func (f *Folder) Verify(ctx context.Context) error {
 }
 
 // inspect judges one file: what is stored, and what is in it.
-func (f *Folder) inspect(file File) *Flaw {
+func (f *Dir) inspect(file File) *Flaw {
 	if flaw := f.flawOf(file, matches); flaw != nil {
 		return flaw
 	}
@@ -101,7 +101,7 @@ func (f *Folder) inspect(file File) *Flaw {
 }
 
 // verifyStored judges one file as it lies there. What is in it hosts judge when they unpack it.
-func (f *Folder) verifyStored(file File) error {
+func (f *Dir) verifyStored(file File) error {
 	if flaw := f.flawOf(file, matchesStored); flaw != nil {
 		return &FlawedError{Dir: f.Dir, Flaws: []Flaw{*flaw}}
 	}
@@ -109,7 +109,7 @@ func (f *Folder) verifyStored(file File) error {
 }
 
 // flawOf judges the size of a file, and its content by a function.
-func (f *Folder) flawOf(file File, matches func(io.Reader, File) error) *Flaw {
+func (f *Dir) flawOf(file File, matches func(io.Reader, File) error) *Flaw {
 	content, size, err := openRegular(f.Dir, file.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Flaw{Path: file.Path, Flaw: Missing, Message: "there is no such file"}
@@ -154,7 +154,7 @@ func matchesStored(content io.Reader, file File) error {
 }
 
 // matchesImage compares what the archive of an image says of itself.
-func (f *Folder) matchesImage(file File) error {
+func (f *Dir) matchesImage(file File) error {
 	archive, err := oci.Open(f.path(file))
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func compareDigest(got, want string) error {
 }
 
 // extra gives the files that the manifest does not list.
-func (f *Folder) extra() ([]Flaw, error) {
+func (f *Dir) extra() ([]Flaw, error) {
 	var flaws []Flaw
 	err := filepath.WalkDir(f.Dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

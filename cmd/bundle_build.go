@@ -29,12 +29,12 @@ to do takes a second or two.`,
   dualstrap bundle build --output bundle --kubernetes-version v1.36.3`,
 		Args: noArgs,
 	}
-	output := cmd.Flags().String("output", "", "the folder of the bundle: new, empty, or a bundle to bring up to date")
+	output := cmd.Flags().String("output", "", "the directory of the bundle: new, empty, or a bundle to bring up to date")
 	kubernetes := cmd.Flags().String("kubernetes-version", api.Releases()[0].Kubernetes, "one of "+knownReleases())
 	_ = cmd.MarkFlagDirname("output") // it fails only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *output == "" {
-			return cli.Usagef("no folder to write to: name one with --output")
+			return cli.Usagef("no directory to write to: name one with --output")
 		}
 		release, known := api.FindRelease(*kubernetes)
 		if !known {

@@ -20,23 +20,23 @@ that bundle inspect lists; that of an image is the program that the image runs.`
   dualstrap bundle extract bundle etcd kube-apiserver --output-dir programs`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return cli.Usagef("%s takes the folder of a bundle and the names of programs, got %q", cmd.CommandPath(), args)
+				return cli.Usagef("%s takes the directory of a bundle and the names of programs, got %q", cmd.CommandPath(), args)
 			}
 			return nil
 		},
 	}
-	dir := cmd.Flags().String("output-dir", "", "the folder to write the programs to")
+	dir := cmd.Flags().String("output-dir", "", "the directory to write the programs to")
 	_ = cmd.MarkFlagDirname("output-dir") // it fails only for a flag that does not exist
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if *dir == "" {
-			return cli.Usagef("no folder to write to: name one with --output-dir")
+			return cli.Usagef("no directory to write to: name one with --output-dir")
 		}
-		folder, err := bundle.Open(args[0])
+		bundleDir, err := bundle.Open(args[0])
 		if err != nil {
 			return err
 		}
 		for _, name := range args[1:] {
-			if err := folder.Extract(name, *dir); err != nil {
+			if err := bundleDir.Extract(name, *dir); err != nil {
 				return err
 			}
 			if _, err := fmt.Fprintln(streams.Out, cli.Visible(filepath.Join(*dir, name))); err != nil {

@@ -48,11 +48,11 @@ bundleSHA256 in ProvisionOptions takes.`,
 	signers := cmd.Flags().String("allowed-signers", "", "a file as of ssh-keygen, of whose signers one must have signed the bundle")
 	_ = cmd.MarkFlagFilename("allowed-signers") // it fails only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		folder, err := bundle.Open(args[0])
+		bundleDir, err := bundle.Open(args[0])
 		if err != nil {
 			return err
 		}
-		report, verified := inspect(cmd.Context(), folder, *signers)
+		report, verified := inspect(cmd.Context(), bundleDir, *signers)
 		var flawed *bundle.FlawedError
 		var unsigned *bundle.SignatureError
 		if verified != nil && !errors.As(verified, &flawed) && !errors.As(verified, &unsigned) {
@@ -61,7 +61,7 @@ bundleSHA256 in ProvisionOptions takes.`,
 		if format.String() == cli.JSON {
 			err = cli.WriteJSON(streams.Out, report)
 		} else {
-			err = errors.Join(listBundle(streams.Out, folder.Manifest), describeBundle(streams.Out, report))
+			err = errors.Join(listBundle(streams.Out, bundleDir.Manifest), describeBundle(streams.Out, report))
 		}
 		return errors.Join(verified, err)
 	}
@@ -69,17 +69,17 @@ bundleSHA256 in ProvisionOptions takes.`,
 }
 
 // inspect verifies a bundle, and who has signed it where there are signers to compare with.
-func inspect(ctx context.Context, folder *bundle.Folder, signers string) (inspection, error) {
+func inspect(ctx context.Context, bundleDir *bundle.Dir, signers string) (inspection, error) {
 	report := inspection{
-		SHA256: folder.SHA256, Signed: folder.Signed(), Flaws: []bundle.Flaw{}, Manifest: folder.Manifest,
+		SHA256: bundleDir.SHA256, Signed: bundleDir.Signed(), Flaws: []bundle.Flaw{}, Manifest: bundleDir.Manifest,
 	}
-	verified := folder.Verify(ctx)
+	verified := bundleDir.Verify(ctx)
 	var flawed *bundle.FlawedError
 	if errors.As(verified, &flawed) {
 		report.Flaws = flawed.Flaws
 	}
 	if signers != "" {
-		signer, err := folder.VerifySignature(signers, time.Now())
+		signer, err := bundleDir.VerifySignature(signers, time.Now())
 		if err == nil {
 			report.SignedBy = &signer
 		}

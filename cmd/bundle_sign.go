@@ -32,27 +32,27 @@ Who may have signed is for bundleAllowedSigners in ProvisionOptions.`,
 		if *key == "" {
 			return cli.Usagef("no key to sign with: name one with --key")
 		}
-		folder, err := bundle.Open(args[0])
+		bundleDir, err := bundle.Open(args[0])
 		if err != nil {
 			return err
 		}
-		err = folder.Sign(cmd.Context(), func(message []byte) ([]byte, error) {
+		err = bundleDir.Sign(cmd.Context(), func(message []byte) ([]byte, error) {
 			return signature.SignWith(cmd.Context(), *key, os.Getenv("SSH_AUTH_SOCK"), message)
 		})
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(streams.Out, "%s signs the bundle with the SHA-256 %s\n",
-			cli.Visible(filepath.Join(args[0], bundle.SignatureName)), folder.SHA256)
+			cli.Visible(filepath.Join(args[0], bundle.SignatureName)), bundleDir.SHA256)
 		return err
 	}
 	return cmd
 }
 
-// oneBundle is for commands that take the folder of a bundle.
+// oneBundle is for commands that take the directory of a bundle.
 func oneBundle(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return cli.Usagef("%s takes the folder of a bundle, got %q", cmd.CommandPath(), args)
+		return cli.Usagef("%s takes the directory of a bundle, got %q", cmd.CommandPath(), args)
 	}
 	return nil
 }

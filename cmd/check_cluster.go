@@ -62,14 +62,14 @@ check that failed makes the exit code 5.`,
 }
 
 func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded) (proof.Report, error) {
-	folder, err := flags.OpenBundle(loaded)
+	bundleDir, err := flags.OpenBundle(loaded)
 	if errors.Is(err, fs.ErrNotExist) {
-		folder, err = nil, nil // what then cannot be checked says so
+		bundleDir, err = nil, nil // what then cannot be checked says so
 	}
 	if err != nil {
 		return proof.Report{}, err
 	}
-	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: folder})
+	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: bundleDir})
 	if err != nil {
 		return proof.Report{}, err
 	}

@@ -39,14 +39,14 @@ checks named into warnings.`,
 		if err != nil {
 			return err
 		}
-		folder, err := flags.OpenBundle(loaded)
+		bundleDir, err := flags.OpenBundle(loaded)
 		if errors.Is(err, fs.ErrNotExist) {
-			folder, err = nil, noteNoBundle(streams.Err, err)
+			bundleDir, err = nil, noteNoBundle(streams.Err, err)
 		}
 		if err != nil {
 			return err
 		}
-		found, err := preflight(cmd, streams, flags, loaded, folder)
+		found, err := preflight(cmd, streams, flags, loaded, bundleDir)
 		if err != nil {
 			return err
 		}
@@ -67,9 +67,9 @@ func noteNoBundle(w io.Writer, cause error) error {
 }
 
 func preflight(
-	cmd *cobra.Command, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded, folder *bundle.Folder,
+	cmd *cobra.Command, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded, bundleDir *bundle.Dir,
 ) (provision.Preflight, error) {
-	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: folder})
+	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: bundleDir})
 	if err != nil {
 		return provision.Preflight{}, err
 	}

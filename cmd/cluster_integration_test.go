@@ -40,20 +40,20 @@ func newTestCluster(t *testing.T, hosts ...string) *testCluster {
 }
 
 // newTestClusterOf is newTestCluster with a bundle of any release.
-func newTestClusterOf(t *testing.T, folder string, hosts ...string) *testCluster {
+func newTestClusterOf(t *testing.T, dir string, hosts ...string) *testCluster {
 	t.Helper()
-	opened, err := bundle.Open(folder)
+	opened, err := bundle.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &testCluster{testLab: newTestLab(t), bundle: folder, release: opened.Manifest.KubernetesVersion}
+	c := &testCluster{testLab: newTestLab(t), bundle: dir, release: opened.Manifest.KubernetesVersion}
 	c.mustRun(t, "up", hosts...)
 	c.manifest = c.file("cluster.yaml")
 	if c.release != labRelease {
 		c.rewrite(t)
 	}
 	tools := t.TempDir()
-	out, err := exec.CommandContext(t.Context(), c.program, "bundle", "extract", folder, "kubectl", "--output-dir", tools).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), c.program, "bundle", "extract", dir, "kubectl", "--output-dir", tools).CombinedOutput()
 	if err != nil {
 		t.Fatalf("no kubectl: %v\n%s", err, out)
 	}

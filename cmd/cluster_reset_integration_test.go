@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// somebodys is what a host's operator had there before: folders that a node fills, programs beside its
+// somebodys is what a host's operator had there before: directories that a node fills, programs beside its
 // own, and things in the kernel.
 const somebodys = `mkdir -p /etc/cni/net.d /opt/cni/bin /var/lib/containerd/lost+found
 chmod 0700 /etc/cni/net.d

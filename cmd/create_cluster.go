@@ -72,7 +72,7 @@ opens no network connection and prints every file and manifest that would be wri
 
 // addWorkspaces gives the command the flag of where a run leaves its files.
 func addWorkspaces(cmd *cobra.Command) *string {
-	dir := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the folder of workspaces; this cluster's files are in NAME/ below it")
+	dir := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the directory of workspaces; this cluster's files are in NAME/ below it")
 	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
 	return dir
 }
@@ -81,7 +81,7 @@ func addWorkspaces(cmd *cobra.Command) *string {
 type creation struct {
 	streams cli.Streams
 	flags   *cli.SessionFlags
-	loaded provision.Loaded
+	loaded  provision.Loaded
 	format  *cli.Format
 	// skipVerify leaves out the proof, which is in proof otherwise once it was made.
 	skipVerify bool
@@ -89,7 +89,7 @@ type creation struct {
 }
 
 func (c *creation) run(ctx context.Context, workspaces string) (err error) {
-	folder, err := c.flags.OpenBundle(c.loaded)
+	bundleDir, err := c.flags.OpenBundle(c.loaded)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	session, done, err := c.flags.Open(c.streams, c.loaded, cli.SessionRun{Bundle: folder, Run: run})
+	session, done, err := c.flags.Open(c.streams, c.loaded, cli.SessionRun{Bundle: bundleDir, Run: run})
 	if err != nil {
 		return err
 	}

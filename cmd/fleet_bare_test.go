@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// dialBare is the program ssh-bare: it dials all hosts of a fleet's folder, so many at once, and has each run true.
+// dialBare is the program ssh-bare: it dials all hosts of a fleet's directory, so many at once, and has each run true.
 // With further arguments each host has a session for every one of them instead: SENT:RECEIVED, in bytes.
 func dialBare() {
 	talk := runTrue

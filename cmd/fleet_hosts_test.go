@@ -19,7 +19,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// The files of a fleet's folder, beside those of remotetest.
+// The files of a fleet's directory, beside those of remotetest.
 const (
 	fleetMembers = "members.json"
 	fleetAsked   = "asked.json"
@@ -36,7 +36,7 @@ ssh:
   knownHostsPath: %s
 `
 
-// fleetHosts is the program ssh-fleet: it makes the hosts of a folder until its input ends, and then writes
+// fleetHosts is the program ssh-fleet: it makes the hosts of a directory until its input ends, and then writes
 // what they were asked. It is a process of its own so that what it costs is not taken for what dualstrap does.
 func fleetHosts() {
 	dir := os.Args[1]
@@ -64,7 +64,7 @@ func fleetHosts() {
 	}
 }
 
-// readMembers gives the hosts of a folder.
+// readMembers gives the hosts of a directory.
 func readMembers(dir string) ([]remotetest.Member, error) {
 	var members []remotetest.Member
 	data, err := os.ReadFile(filepath.Join(dir, fleetMembers))
@@ -173,11 +173,11 @@ func fleetNetwork(_ netip.Addr, tasks []string) *remotetest.Reply {
 // fleetSurvey is what a host says that has nothing of a node yet.
 func fleetSurvey(_ netip.Addr, lists []string) *remotetest.Reply {
 	files, sysctls, wanted := lists[0], lists[3], lists[5]
-	var folders []string
+	var dirs []string
 	for file := range strings.SplitSeq(files, "\n") {
-		folders = append(folders, path.Dir(file))
+		dirs = append(dirs, path.Dir(file))
 	}
-	slices.Sort(folders)
+	slices.Sort(dirs)
 	var settings, units strings.Builder
 	for key := range strings.SplitSeq(sysctls, "\n") {
 		fmt.Fprintf(&settings, "%s:0\n", key)
@@ -187,7 +187,7 @@ func fleetSurvey(_ netip.Addr, lists []string) *remotetest.Reply {
 	}
 	said := func(name, output string) remotetest.Said { return remotetest.Said{Name: name, Output: output} }
 	return remotetest.NewReply(
-		said("stat", ""), said("folders", strings.Join(slices.Compact(folders), "\n")+"\n"), said("sums", "\n"), said("digests", ""),
+		said("stat", ""), said("directories", strings.Join(slices.Compact(dirs), "\n")+"\n"), said("sums", "\n"), said("digests", ""),
 		said("sysctls", settings.String()), said("loadable", ""), said("units", units.String()),
 		said("programs", ""), said("manager", "apt-get\n"), said("images", ""),
 	)

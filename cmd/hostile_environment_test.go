@@ -24,7 +24,7 @@ func TestHostileEnvironments(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "cannot read the SSH configuration: read "},
-		"a folder as SSH configuration": {func(t *testing.T, home string) {
+		"a directory as SSH configuration": {func(t *testing.T, home string) {
 			t.Helper()
 			put(t, filepath.Join(home, ".ssh", "config", "x"), "")
 		}, "cannot read the SSH configuration: read "},

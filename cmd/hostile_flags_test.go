@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
-// hostileFlags are command lines of which one value cannot be, and what is said about it. They run in a folder with a
-// pipe that nobody writes to, a file, and a folder without anything.
+// hostileFlags are command lines of which one value cannot be, and what is said about it. They run in a directory with a
+// pipe that nobody writes to, a file, and a directory without anything.
 func hostileFlags() map[string]string {
 	return map[string]string{
 		"check preflight -f FILE --concurrency -1":                           "--concurrency must be at least 1, got -1",
@@ -29,7 +29,7 @@ func hostileFlags() map[string]string {
 		"check preflight -f FILE --bundle /dev/zero":                         "/dev/zero",
 		"check preflight -f FILE --bundle pipe":                              "bundle pipe",
 		"check preflight -f FILE --bundle file":                              "bundle file",
-		"plan -f empty":                                                      "the folder empty has no *.yaml",
+		"plan -f empty":                                                      "the directory empty has no *.yaml",
 		"plan -f /dev/zero":                                                  "/dev/zero: error: the file is larger than 8 MiB",
 		"plan -f /proc/self/mem":                                             "/proc/self/mem",
 		"plan -f https://localhost/x.yaml":                                   "https://localhost/x.yaml",

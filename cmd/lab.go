@@ -33,7 +33,7 @@ func addLabFlags(cmd *cobra.Command) *labFlags {
 	f := &labFlags{}
 	cmd.Flags().StringVar(&f.name, "name", "lab", "the lab's name: it begins the names of hosts, and is that of the cluster")
 	cmd.Flags().StringVar(&f.workspaces, "workspace-dir", workspace.DefaultDir,
-		"the folder of workspaces; the lab's files are in NAME/ below it")
+		"the directory of workspaces; the lab's files are in NAME/ below it")
 	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
 	return f
 }

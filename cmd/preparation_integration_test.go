@@ -125,12 +125,12 @@ systemd-run -q --unit=watch sh /run/watch.sh`
 // it has always been. Only those are read that are new since the last time.
 func (c *testCluster) hasWholePrograms(t *testing.T) {
 	t.Helper()
-	folder, err := bundle.Open(c.bundle)
+	bundleDir, err := bundle.Open(c.bundle)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sums, sizes := map[string]string{}, map[string]string{}
-	for _, file := range folder.Manifest.Files {
+	for _, file := range bundleDir.Manifest.Files {
 		if file.Executable != nil {
 			sums[file.Executable.Path] = file.Executable.SHA256
 			sizes[file.Executable.Path] = strconv.FormatInt(file.Executable.Size, 10)

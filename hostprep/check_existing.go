@@ -90,7 +90,7 @@ func (s *subject) isOutvoted() bool {
 	return len(s.fleet.byCAHash) > 1 && (ours < most || most == 1)
 }
 
-// leftoverPaths are folders that hold something only where a cluster is or was.
+// leftoverPaths are directories that hold something only where a cluster is or was.
 func leftoverPaths() []string {
 	return []string{
 		"/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet", "/etc/cni/net.d", "/var/lib/cni",

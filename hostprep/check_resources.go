@@ -55,7 +55,7 @@ func formatSize(bytes uint64) string {
 	}
 }
 
-// diskUse is the free space that a folder needs: least to work at all, and what the documentation asks for.
+// diskUse is the free space that a directory needs: least to work at all, and what the documentation asks for.
 type diskUse struct {
 	path              string
 	least, documented uint64
@@ -74,7 +74,7 @@ func diskUses() []diskUse {
 	}
 }
 
-// diskDemand is what all folders on one file system need together.
+// diskDemand is what all directories on one file system need together.
 type diskDemand struct {
 	paths             []string
 	space             Space
@@ -131,7 +131,7 @@ func judgeDisk(s *subject) verdict {
 }
 
 // nearlyFull says what of a file system is below the kubelet's hard eviction thresholds: 10 % of the
-// space below its own folder, 15 % where images are, and 5 % of the inodes of either.
+// space below its own directory, 15 % where images are, and 5 % of the inodes of either.
 func (d *diskDemand) nearlyFull() string {
 	var percent uint64
 	switch {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// spacePaths are the folders that a node fills, in the order in which the probe asks about them.
+// spacePaths are the directories that a node fills, in the order in which the probe asks about them.
 func spacePaths() []string {
 	return []string{"/", "/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd"}
 }

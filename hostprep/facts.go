@@ -14,7 +14,7 @@ type Facts struct {
 	CPUs         int
 	// Memory is in bytes.
 	Memory uint64
-	// Spaces are the file systems below / and below the folders that a node fills, by these paths.
+	// Spaces are the file systems below / and below the directories that a node fills, by these paths.
 	Spaces map[string]Space
 	// UID is the user that the probe ran as.
 	UID int
@@ -45,7 +45,7 @@ type Facts struct {
 
 	// Units are the systemd units that matter here and that the host knows, by name.
 	Units map[string]Unit
-	// Present are those of the paths that the probe looks for that exist; of folders that a cluster fills,
+	// Present are those of the paths that the probe looks for that exist; of directories that a cluster fills,
 	// those that are not empty.
 	Present map[string]bool
 	// Programs are those of the programs that the probe looks for that are in the host's PATH.
@@ -75,7 +75,7 @@ type OS struct {
 
 // Space is one file system.
 type Space struct {
-	// ID is the same for folders on the same file system.
+	// ID is the same for directories on the same file system.
 	ID string
 	// Size and Available are bytes; what is reserved for root is not available.
 	Size, Available uint64

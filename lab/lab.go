@@ -19,7 +19,7 @@ import (
 type Lab struct {
 	Name      string
 	Workspace Workspace
-	// Cache is the folder that keeps the hosts' image between labs.
+	// Cache is the directory that keeps the hosts' image between labs.
 	Cache string
 	// Step is told what happens, by several goroutines at a time.
 	Step func(string)

@@ -21,13 +21,13 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 	if err := os.MkdirAll(l.Cache, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
 	}
-	folder, err := os.Open(l.Cache)
+	dir, err := os.Open(l.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
 	}
 	told := false
 	err = poll(ctx, lockWait, func() (bool, error) {
-		err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return err == nil, err
 		}
@@ -38,10 +38,10 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 		return false, nil
 	})
 	if err != nil {
-		folder.Close() //nolint:errcheck // nothing was written
+		dir.Close() //nolint:errcheck // nothing was written
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
 	}
-	return folder, nil
+	return dir, nil
 }
 
 // errDeadline says that what was waited for did not come in time.

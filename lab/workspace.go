@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 )
 
-// Workspace is the folder of one lab, where the cluster of the same name has its files, too.
+// Workspace is the directory of one lab, where the cluster of the same name has its files, too.
 type Workspace struct{ dir string }
 
-// NewWorkspace gives the folder of a lab below the folder of all workspaces. Paths in it are
+// NewWorkspace gives the directory of a lab below the directory of all workspaces. Paths in it are
 // absolute, so that cluster.yaml works from everywhere.
 func NewWorkspace(root, lab string) (Workspace, error) {
 	dir, err := filepath.Abs(filepath.Join(root, lab))
@@ -65,7 +65,7 @@ func (w Workspace) writeKnownHosts(content []byte) (bool, error) {
 	return true, writeFile(w.KnownHostsPath(), content, 0o600)
 }
 
-// remove removes what `lab up` made, and folders that are empty then. It reports whether there was
+// remove removes what `lab up` made, and directories that are empty then. It reports whether there was
 // anything, and whether a cluster.yaml stays because somebody edited it.
 func (w Workspace) remove() (removed, kept bool, err error) {
 	paths := []string{w.KeyPath(), w.publicKeyPath(), w.KnownHostsPath()}
@@ -100,7 +100,7 @@ func writeFile(path string, content []byte, mode fs.FileMode) error {
 	dir := filepath.Dir(path)
 	err := os.MkdirAll(filepath.Dir(dir), 0o755)
 	if err == nil {
-		err = os.MkdirAll(dir, folderMode(dir))
+		err = os.MkdirAll(dir, dirMode(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write the lab's files: %w", err)
@@ -121,8 +121,8 @@ func writeFile(path string, content []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// folderMode keeps the folder of keys to its owner.
-func folderMode(dir string) fs.FileMode {
+// dirMode keeps the directory of keys to its owner.
+func dirMode(dir string) fs.FileMode {
 	if filepath.Base(dir) == "ssh" {
 		return 0o700
 	}

@@ -111,7 +111,7 @@ func TestEditedManifestIsKept(t *testing.T) {
 		t.Errorf("removed %v, kept %v: %v", removed, kept, err)
 	}
 	if _, err := os.Stat(root); !os.IsNotExist(err) {
-		t.Errorf("the folder of workspaces is still there: %v", err)
+		t.Errorf("the directory of workspaces is still there: %v", err)
 	}
 }
 

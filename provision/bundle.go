@@ -18,34 +18,34 @@ import (
 // DefaultBundle is where the bundle is looked for when the manifests name none.
 const DefaultBundle = "bundle"
 
-// OpenBundle gives the bundle in a folder, by default the one that the manifests name, after a look
+// OpenBundle gives the bundle in a directory, by default the one that the manifests name, after a look
 // whether it is for their version of Kubernetes, and the one that they vouch for. It is a [RefusedError] where it is
 // not: the bundle would become what runs as root on all hosts.
-func OpenBundle(cfg *api.Config, dir string) (*bundle.Folder, error) {
-	folder, err := bundle.Open(cmp.Or(dir, cfg.Bundle, DefaultBundle))
+func OpenBundle(cfg *api.Config, dir string) (*bundle.Dir, error) {
+	bundleDir, err := bundle.Open(cmp.Or(dir, cfg.Bundle, DefaultBundle))
 	if err != nil {
 		return nil, err
 	}
-	if err := verifyBundle(cfg, folder); err != nil {
+	if err := verifyBundle(cfg, bundleDir); err != nil {
 		return nil, err
 	}
-	if built := folder.Manifest.KubernetesVersion; built != cfg.Kubernetes.Kubernetes {
-		return nil, &VersionError{Bundle: folder.Dir, Built: built, Wanted: cfg.Kubernetes.Kubernetes}
+	if built := bundleDir.Manifest.KubernetesVersion; built != cfg.Kubernetes.Kubernetes {
+		return nil, &VersionError{Bundle: bundleDir.Dir, Built: built, Wanted: cfg.Kubernetes.Kubernetes}
 	}
-	return folder, nil
+	return bundleDir, nil
 }
 
 // verifyBundle holds a bundle to the digest and to the signers that the manifests name.
-func verifyBundle(cfg *api.Config, folder *bundle.Folder) error {
-	if want := cfg.BundleSHA256; want != "" && want != folder.SHA256 {
+func verifyBundle(cfg *api.Config, bundleDir *bundle.Dir) error {
+	if want := cfg.BundleSHA256; want != "" && want != bundleDir.SHA256 {
 		return &RefusedError{Reasons: []string{fmt.Sprintf(
 			"the bundle %s is not the one that ProvisionOptions name: the SHA-256 of its %s is %s, and bundleSHA256 is %s",
-			folder.Dir, bundle.ManifestName, folder.SHA256, want)}}
+			bundleDir.Dir, bundle.ManifestName, bundleDir.SHA256, want)}}
 	}
 	if cfg.BundleAllowedSigners == "" {
 		return nil
 	}
-	_, err := folder.VerifySignature(cfg.BundleAllowedSigners, time.Now())
+	_, err := bundleDir.VerifySignature(cfg.BundleAllowedSigners, time.Now())
 	var unsigned *bundle.SignatureError
 	if errors.As(err, &unsigned) {
 		return &RefusedError{Reasons: []string{unsigned.Error()}}
@@ -67,9 +67,9 @@ func (e *VersionError) Hint() string {
 }
 
 // addBundle adds what the bundle has for a role to what a host has to be.
-func addBundle(desired *change.Desired, folder *bundle.Folder, role api.Role) error {
-	for _, file := range folder.Manifest.For(role) {
-		open := func() (io.ReadCloser, error) { return folder.Open(file) }
+func addBundle(desired *change.Desired, bundleDir *bundle.Dir, role api.Role) error {
+	for _, file := range bundleDir.Manifest.For(role) {
+		open := func() (io.ReadCloser, error) { return bundleDir.Open(file) }
 		switch file.Kind {
 		case bundle.KindExecutable:
 			mode, err := strconv.ParseUint(file.Executable.Mode, 8, 12)

@@ -71,12 +71,12 @@ func TestHostileBundlesToSend(t *testing.T) {
 			if err := test.change(dir); err != nil {
 				t.Fatal(err)
 			}
-			folder, err := bundle.Open(dir)
+			bundleDir, err := bundle.Open(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var desired change.Desired
-			if err := addBundle(&desired, folder, api.RoleWorker); err != nil {
+			if err := addBundle(&desired, bundleDir, api.RoleWorker); err != nil {
 				t.Fatal(err)
 			}
 			host := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))

@@ -14,9 +14,9 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestHostileOutputFolders tries folders to render into that are somebody else's, that links lead out of, or that are
+// TestHostileOutputDirs tries directories to render into that are somebody else's, that links lead out of, or that are
 // being written. Nothing changes, in them and beside them.
-func TestHostileOutputFolders(t *testing.T) {
+func TestHostileOutputDirs(t *testing.T) {
 	t.Parallel()
 	const noIndex = "its index.json is not one that dualstrap wrote"
 	own := map[string]string{"out/index.json": `{"files":[{"file":"10.2.0.4/etc/old"}]}`, "victim/old": "keep"}
@@ -27,9 +27,9 @@ func TestHostileOutputFolders(t *testing.T) {
 		want  string
 	}{
 		"other files": {
-			files: map[string]string{"out/photo.jpg": "x"}, want: "it holds other files, like photo.jpg; name a new or empty folder",
+			files: map[string]string{"out/photo.jpg": "x"}, want: "it holds other files, like photo.jpg; name a new or empty directory",
 		},
-		"a broken index": {files: map[string]string{"out/index.json": "{"}, want: noIndex + "; name a new or empty folder"},
+		"a broken index": {files: map[string]string{"out/index.json": "{"}, want: noIndex + "; name a new or empty directory"},
 		"another index":  {files: map[string]string{"out/index.json": `{"name": "web"}`}, want: noIndex},
 		"no index":       {files: map[string]string{"out/index.json": "null"}, want: noIndex},
 		"a link in it":   {files: own, dirs: []string{"out/10.2.0.4"}, link: [2]string{"out/10.2.0.4/etc", "../../victim"}, want: "etc"},
@@ -38,7 +38,7 @@ func TestHostileOutputFolders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := folder(t, test.files)
+			dir := directory(t, test.files)
 			for _, made := range test.dirs {
 				if err := os.Mkdir(filepath.Join(dir, made), 0o755); err != nil {
 					t.Fatal(err)
@@ -54,7 +54,7 @@ func TestHostileOutputFolders(t *testing.T) {
 	}
 	t.Run("being written", func(t *testing.T) {
 		t.Parallel()
-		dir := folder(t, map[string]string{"out/index.json": `{"files":[]}`})
+		dir := directory(t, map[string]string{"out/index.json": `{"files":[]}`})
 		other, err := os.Open(filepath.Join(dir, "out"))
 		if err != nil {
 			t.Fatal(err)
@@ -67,8 +67,8 @@ func TestHostileOutputFolders(t *testing.T) {
 	})
 }
 
-// isLeftAlone renders into the folder out, and fails the test unless that is refused and everything is as before, but for
-// the index of a folder that is dualstrap's, which says first what will be written.
+// isLeftAlone renders into the directory out, and fails the test unless that is refused and everything is as before, but for
+// the index of a directory that is dualstrap's, which says first what will be written.
 func isLeftAlone(t *testing.T, dir, want string) {
 	t.Helper()
 	for _, files := range [][]render.File{{rendered("10.2.0.4", "/etc/a", "1", 0o644)}, nil} {
@@ -83,7 +83,7 @@ func isLeftAlone(t *testing.T, dir, want string) {
 	}
 }
 
-// whole lists a folder with all that is in it, but what a link leads to.
+// whole lists a directory with all that is in it, but what a link leads to.
 func whole(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -105,13 +105,13 @@ func whole(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// TestHostileOutputIndexes tries an index.json that lists what is not in its folder: nothing outside is removed.
+// TestHostileOutputIndexes tries an index.json that lists what is not in its directory: nothing outside is removed.
 func TestHostileOutputIndexes(t *testing.T) {
 	t.Parallel()
 	for _, listed := range []string{"../keep", "ABOVE/keep", "a/../../keep", "..", "../out/../keep", "link/keep"} {
 		t.Run(strconv.Quote(listed), func(t *testing.T) {
 			t.Parallel()
-			dir := folder(t, map[string]string{"keep": "keep"})
+			dir := directory(t, map[string]string{"keep": "keep"})
 			out := filepath.Join(dir, "out")
 			if err := os.Mkdir(out, 0o755); err != nil {
 				t.Fatal(err)

@@ -163,15 +163,15 @@ func (s *Session) desired(files render.HostFiles, host *hostprep.Host) (change.D
 const (
 	containerdUnit = "containerd.service"
 	kubeletUnit    = "kubelet.service"
-	unitFolder     = "/etc/systemd/system/"
+	unitDir        = "/etc/systemd/system/"
 )
 
 // restartedBy are the units that read a file when they start.
 func restartedBy(path string) []string {
 	switch {
-	case path == "/etc/containerd/config.toml", strings.HasPrefix(path, unitFolder+containerdUnit):
+	case path == "/etc/containerd/config.toml", strings.HasPrefix(path, unitDir+containerdUnit):
 		return []string{containerdUnit}
-	case strings.HasPrefix(path, unitFolder+kubeletUnit): // its drop-ins, too
+	case strings.HasPrefix(path, unitDir+kubeletUnit): // its drop-ins, too
 		return []string{kubeletUnit}
 	}
 	return nil

@@ -21,25 +21,25 @@ import (
 // keysPath is where hosts of this test have their keys, as they are asked.
 const keysPath = "/keys/encryption.yaml"
 
-// roomHost is this machine as a host of its own: what it has is in a folder.
+// roomHost is this machine as a host of its own: what it has is in a directory.
 type roomHost struct {
 	remote.Host
 	address netip.Addr
-	folder  string
+	dir     string
 }
 
 func (h roomHost) Address() netip.Addr { return h.address }
 
 func (h roomHost) Probe(ctx context.Context, script remote.Script) (remote.Answer, error) {
 	if len(script.Args) > 0 && script.Args[0] == keysPath {
-		script.Args = append([]string{path.Join(h.folder, keysPath)}, script.Args[1:]...)
+		script.Args = append([]string{path.Join(h.dir, keysPath)}, script.Args[1:]...)
 	}
 	return h.Host.Probe(ctx, script)
 }
 
 func (h roomHost) WriteFiles(ctx context.Context, files []remote.File) ([]string, error) {
 	for i := range files {
-		files[i].Path = path.Join(h.folder, files[i].Path)
+		files[i].Path = path.Join(h.dir, files[i].Path)
 	}
 	return h.Host.WriteFiles(ctx, files)
 }
@@ -87,12 +87,12 @@ func newEncrypted(t *testing.T) *encrypted {
 	}
 	var server kubetest.Server
 	for i, text := range []string{"192.0.2.1", "192.0.2.2"} {
-		host := roomHost{Host: here, address: netip.MustParseAddr(text), folder: t.TempDir()}
+		host := roomHost{Host: here, address: netip.MustParseAddr(text), dir: t.TempDir()}
 		if err := e.files.write(t.Context(), host, content); err != nil {
 			t.Fatal(err)
 		}
 		flags := []string{
-			"--encryption-provider-config=" + path.Join(host.folder, keysPath), "--encryption-provider-config-automatic-reload=true",
+			"--encryption-provider-config=" + path.Join(host.dir, keysPath), "--encryption-provider-config-automatic-reload=true",
 		}
 		if i == 0 {
 			server = kubetest.StartServer(t, flags...)

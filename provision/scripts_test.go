@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// stand is a folder with a stand-in for kubeadm, which says that it runs and goes on until it is ended.
+// stand is a directory with a stand-in for kubeadm, which says that it runs and goes on until it is ended.
 func stand(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -27,7 +27,7 @@ type SessionOptions struct {
 	// IgnoreChecks are the names of checks whose failures do not stop the run.
 	IgnoreChecks []string
 	// Bundle is what hosts get; without it programs and images are left out.
-	Bundle *bundle.Folder
+	Bundle *bundle.Dir
 	// Version is that of this program, whose image runs in the cluster.
 	Version string
 	// Kubeconfig is where an earlier run may have left the cluster's kubeconfig on this machine. Hosts whose

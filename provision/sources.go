@@ -21,7 +21,7 @@ const StdinName = "-"
 // that the decoder is the one to refuse, with a place.
 const maxSourceBytes = 9 << 20
 
-// ReadSources reads manifests: each path is a file, a folder, whose *.yaml and *.yml files are read
+// ReadSources reads manifests: each path is a file, a directory, whose *.yaml and *.yml files are read
 // in the order of their names, or [StdinName]. All paths that cannot be read are reported together.
 func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 	var sources []api.Source
@@ -32,7 +32,7 @@ func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 		failures = multierror.Append(failures, err)
 		for _, file := range files {
 			if seen[filepath.Clean(file)] {
-				continue // named twice, or by itself and by its folder
+				continue // named twice, or by itself and by its directory
 			}
 			seen[filepath.Clean(file)] = true
 			data, err := readSource(file, stdin)
@@ -73,7 +73,7 @@ func expand(path string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("cannot read manifests: the folder %s has no *.yaml or *.yml file", path)
+		return nil, fmt.Errorf("cannot read manifests: the directory %s has no *.yaml or *.yml file", path)
 	}
 	return files, nil
 }

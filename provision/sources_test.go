@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
-// folder makes a folder with the given files and gives its path.
-func folder(t *testing.T, files map[string]string) string {
+// directory makes a directory with the given files and gives its path.
+func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
@@ -30,7 +30,7 @@ func folder(t *testing.T, files map[string]string) string {
 
 func TestReadSources(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"b.yaml": "b", "a.yml": "a", "C.YAML": "c", "notes.txt": "no", "sub/d.yaml": "no",
 	})
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -38,13 +38,13 @@ func TestReadSources(t *testing.T) {
 		paths []string
 		want  []string // NAME=CONTENT
 	}{
-		"a file":                        {[]string{in("b.yaml")}, []string{in("b.yaml") + "=b"}},
-		"a file of any name":            {[]string{in("notes.txt")}, []string{in("notes.txt") + "=no"}},
-		"a folder, by name, not deeper": {[]string{dir}, []string{in("C.YAML") + "=c", in("a.yml") + "=a", in("b.yaml") + "=b"}},
-		"standard input":                {[]string{"-"}, []string{"-=stdin"}},
-		"in the order given":            {[]string{in("b.yaml"), "-"}, []string{in("b.yaml") + "=b", "-=stdin"}},
-		"a file and its folder":         {[]string{in("b.yaml"), dir}, []string{in("b.yaml") + "=b", in("C.YAML") + "=c", in("a.yml") + "=a"}},
-		"twice, spelled differently":    {[]string{in("b.yaml"), in("./sub/../b.yaml")}, []string{in("b.yaml") + "=b"}},
+		"a file":                           {[]string{in("b.yaml")}, []string{in("b.yaml") + "=b"}},
+		"a file of any name":               {[]string{in("notes.txt")}, []string{in("notes.txt") + "=no"}},
+		"a directory, by name, not deeper": {[]string{dir}, []string{in("C.YAML") + "=c", in("a.yml") + "=a", in("b.yaml") + "=b"}},
+		"standard input":                   {[]string{"-"}, []string{"-=stdin"}},
+		"in the order given":               {[]string{in("b.yaml"), "-"}, []string{in("b.yaml") + "=b", "-=stdin"}},
+		"a file and its directory":         {[]string{in("b.yaml"), dir}, []string{in("b.yaml") + "=b", in("C.YAML") + "=c", in("a.yml") + "=a"}},
+		"twice, spelled differently":       {[]string{in("b.yaml"), in("./sub/../b.yaml")}, []string{in("b.yaml") + "=b"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,15 +69,15 @@ func TestReadSourcesReportsEveryPath(t *testing.T) {
 	empty := t.TempDir()
 	_, err := provision.ReadSources([]string{"/does/not/exist.yaml", empty}, nil)
 	want := "cannot read manifests from /does/not/exist.yaml: no such file or directory\n" +
-		"cannot read manifests: the folder " + empty + " has no *.yaml or *.yml file"
+		"cannot read manifests: the directory " + empty + " has no *.yaml or *.yml file"
 	if err == nil || err.Error() != want {
 		t.Errorf("error:\n%v\nwant:\n%s", err, want)
 	}
 }
 
-func TestReadSourcesPassesOverPipesInFolders(t *testing.T) {
+func TestReadSourcesPassesOverPipesInDirs(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"a.yaml": "a"})
+	dir := directory(t, map[string]string{"a.yaml": "a"})
 	if err := syscall.Mkfifo(filepath.Join(dir, "b.yaml"), 0o644); err != nil {
 		t.Fatal(err)
 	}

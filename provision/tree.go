@@ -14,21 +14,21 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// indexName is the file in a rendered folder that lists the others. It also marks the folder as
+// indexName is the file in a rendered directory that lists the others. It also marks the directory as
 // dualstrap's to rewrite.
 const indexName = "index.json"
 
-// clusterDir holds what goes into the cluster; every host has a folder named by its address.
+// clusterDir holds what goes into the cluster; every host has a directory named by its address.
 const clusterDir = "cluster"
 
-// TreeIndex lists what a rendered folder holds.
+// TreeIndex lists what a rendered directory holds.
 type TreeIndex struct {
 	Files []TreeFile `json:"files"`
 }
 
-// TreeFile is one file of a rendered folder.
+// TreeFile is one file of a rendered directory.
 type TreeFile struct {
-	// File is the path in the folder.
+	// File is the path in the directory.
 	File string `json:"file"`
 	// Host is the address of the node it is for; empty for the cluster.
 	Host string `json:"host,omitempty"`
@@ -39,11 +39,11 @@ type TreeFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-// WriteTree writes rendered files below dir, a folder per host and one for the cluster. A folder
+// WriteTree writes rendered files below dir, a directory per host and one for the cluster. A directory
 // that an earlier WriteTree filled is brought up to date, and files that are rendered no more are
-// removed; a folder that holds anything else is refused untouched.
+// removed; a directory that holds anything else is refused untouched.
 //
-// Of two that write to one folder at a time the second fails. A WriteTree that was cut off leaves
+// Of two that write to one directory at a time the second fails. A WriteTree that was cut off leaves
 // nothing behind that the next one does not put right.
 func WriteTree(dir string, files []render.File) (TreeIndex, error) {
 	dir = filepath.Clean(dir)
@@ -65,7 +65,7 @@ func writeTree(dir string, files []render.File, before TreeIndex) (TreeIndex, er
 	}
 	index := newIndex(files)
 	// The index on disk always covers what is there, so that a run cut off at any point leaves a
-	// folder that the next run recognises as its own.
+	// directory that the next run recognises as its own.
 	covering := mergeIndexes(before, index)
 	if err := writeIndex(dir, covering); err != nil {
 		return TreeIndex{}, err
@@ -91,13 +91,13 @@ func newIndex(files []render.File) TreeIndex {
 }
 
 func treeFile(file render.File) TreeFile {
-	folder := file.Host
-	if folder == "" {
-		folder = clusterDir
+	dir := file.Host
+	if dir == "" {
+		dir = clusterDir
 	}
 	sum := sha256.Sum256(file.Content)
 	return TreeFile{
-		File:   filepath.Join(folder, file.Path),
+		File:   filepath.Join(dir, file.Path),
 		Host:   file.Host,
 		Path:   file.Path,
 		Mode:   fmt.Sprintf("%#o", file.Mode.Perm()),
@@ -105,19 +105,19 @@ func treeFile(file render.File) TreeFile {
 	}
 }
 
-// readIndex gives the index of a folder, an empty one for a folder that is new or empty.
+// readIndex gives the index of a directory, an empty one for a directory that is new or empty.
 func readIndex(dir string) (TreeIndex, error) {
 	data, err := os.ReadFile(filepath.Join(dir, indexName))
 	if err == nil {
 		var index TreeIndex
 		if err := json.Unmarshal(data, &index); err != nil || index.Files == nil {
-			return TreeIndex{}, fmt.Errorf("cannot render into %s: its %s is not one that dualstrap wrote; name a new or empty folder",
+			return TreeIndex{}, fmt.Errorf("cannot render into %s: its %s is not one that dualstrap wrote; name a new or empty directory",
 				dir, indexName)
 		}
 		return index, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return TreeIndex{}, fmt.Errorf("cannot use the output folder: %w", err)
+		return TreeIndex{}, fmt.Errorf("cannot use the output directory: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	entries = slices.DeleteFunc(entries, isTemporary)
@@ -125,9 +125,9 @@ func readIndex(dir string) (TreeIndex, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return TreeIndex{}, nil
 	case err != nil:
-		return TreeIndex{}, fmt.Errorf("cannot use the output folder: %w", err)
+		return TreeIndex{}, fmt.Errorf("cannot use the output directory: %w", err)
 	case len(entries) > 0:
-		return TreeIndex{}, fmt.Errorf("cannot render into %s: it holds other files, like %s; name a new or empty folder",
+		return TreeIndex{}, fmt.Errorf("cannot render into %s: it holds other files, like %s; name a new or empty directory",
 			dir, entries[0].Name())
 	}
 	return TreeIndex{}, nil
@@ -161,16 +161,16 @@ func (x TreeIndex) names() map[string]bool {
 	return names
 }
 
-// removeStale removes files that only the earlier index lists, and the folders they leave empty.
+// removeStale removes files that only the earlier index lists, and the directories they leave empty.
 func removeStale(dir string, before, now TreeIndex) error {
 	current := now.names()
-	root, err := os.OpenRoot(dir) // follows no symbolic link that leads out of the folder
+	root, err := os.OpenRoot(dir) // follows no symbolic link that leads out of the directory
 	if err != nil {
 		return fmt.Errorf("cannot remove what is rendered no more: %w", err)
 	}
 	defer root.Close() //nolint:errcheck // nothing was written
 	for _, file := range before.Files {
-		// The index is a file like any other: what it names outside the folder is not ours.
+		// The index is a file like any other: what it names outside the directory is not ours.
 		if current[file.File] || !filepath.IsLocal(file.File) {
 			continue
 		}

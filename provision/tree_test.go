@@ -16,7 +16,7 @@ func rendered(host, path, content string, mode fs.FileMode) render.File {
 	return render.File{Host: host, Path: path, Mode: mode, Content: []byte(content)}
 }
 
-// tree lists the files of a folder as MODE CONTENT, without the index.
+// tree lists the files of a directory as MODE CONTENT, without the index.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -70,7 +70,7 @@ func TestWriteTree(t *testing.T) {
 	}
 }
 
-func TestWriteTreeBringsItsOwnFolderUpToDate(t *testing.T) {
+func TestWriteTreeBringsItsOwnDirUpToDate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(files ...render.File) {
@@ -80,7 +80,7 @@ func TestWriteTreeBringsItsOwnFolderUpToDate(t *testing.T) {
 		}
 	}
 	write(rendered("10.2.0.4", "/etc/a", "1", 0o644), rendered("10.2.0.5", "/etc/deep/b", "1", 0o644))
-	// What the user added stays, and so does its folder.
+	// What the user added stays, and so does its directory.
 	if err := os.WriteFile(filepath.Join(dir, "10.2.0.5", "mine"), []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestWriteTreeGivesTheSameIndexTwice(t *testing.T) {
 	}
 }
 
-func TestWriteTreeTakesAnySpellingOfItsFolder(t *testing.T) {
+func TestWriteTreeTakesAnySpellingOfItsDir(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, spelling := range []string{dir + "/", dir + "//", dir + "/.", dir + "/new/../other/"} {
@@ -139,7 +139,7 @@ func TestWriteTreePutsRightWhatAKilledRunLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := folder(t, left)
+			dir := directory(t, left)
 			if _, err := provision.WriteTree(dir, []render.File{rendered("", "a", "1", 0o644)}); err != nil {
 				t.Fatal(err)
 			}

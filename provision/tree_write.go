@@ -16,18 +16,18 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// writeDirs writes the files below dir, several folders at a time: for thousands of hosts most of
-// the time goes into making folders.
+// writeDirs writes the files below dir, several directories at a time: for thousands of hosts most of
+// the time goes into making directories.
 func writeDirs(dir string, files []render.File, index TreeIndex) error {
-	var folders errgroup.Group
-	folders.SetLimit(2 * runtime.GOMAXPROCS(0))
+	var dirs errgroup.Group
+	dirs.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for start := 0; start < len(files); {
 		end := start + 1
 		for end < len(files) && files[end].Host == files[start].Host {
 			end++
 		}
 		from, to := start, end
-		folders.Go(func() error {
+		dirs.Go(func() error {
 			made := createdDirs{root: dir, known: map[string]bool{dir: true}}
 			for i := from; i < to; i++ {
 				if err := made.write(filepath.Join(dir, index.Files[i].File), files[i]); err != nil {
@@ -38,16 +38,16 @@ func writeDirs(dir string, files []render.File, index TreeIndex) error {
 		})
 		start = end
 	}
-	return folders.Wait()
+	return dirs.Wait()
 }
 
-// createdDirs remembers which folders below root exist, so that none is asked for twice.
+// createdDirs remembers which directories below root exist, so that none is asked for twice.
 type createdDirs struct {
 	root  string
 	known map[string]bool
 }
 
-// mkdirAll takes no symbolic link for a folder: it may lead out of the root.
+// mkdirAll takes no symbolic link for a directory: it may lead out of the root.
 func (made createdDirs) mkdirAll(dir string) error {
 	if made.known[dir] {
 		return nil
@@ -59,7 +59,7 @@ func (made createdDirs) mkdirAll(dir string) error {
 	if errors.Is(err, fs.ErrExist) {
 		info, statErr := os.Lstat(dir)
 		if statErr == nil && !info.IsDir() {
-			return fmt.Errorf("cannot write rendered files: %s is no folder; remove it", dir)
+			return fmt.Errorf("cannot write rendered files: %s is no directory; remove it", dir)
 		}
 		err = statErr
 	}
@@ -124,34 +124,34 @@ func removeTemporary(root string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("cannot use the output folder: %w", err)
+		return fmt.Errorf("cannot use the output directory: %w", err)
 	}
 	return nil
 }
 
-// lockDirectory makes the folder and keeps other runs away from it until the returned function is
+// lockDirectory makes the directory and keeps other runs away from it until the returned function is
 // called, or until the process ends.
 func lockDirectory(dir string) (func(), error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("cannot use the output folder: %w", err)
+		return nil, fmt.Errorf("cannot use the output directory: %w", err)
 	}
-	folder, err := os.Open(dir)
+	directory, err := os.Open(dir)
 	if err != nil {
-		return nil, fmt.Errorf("cannot use the output folder: %w", err)
+		return nil, fmt.Errorf("cannot use the output directory: %w", err)
 	}
-	err = syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = syscall.Flock(int(directory.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOLCK) {
 		return func() {
 			// To close it is not enough: a child that is about to run its program may have it open for a moment.
-			_ = syscall.Flock(int(folder.Fd()), syscall.LOCK_UN) // there may be no locks
-			_ = folder.Close()                                   // nothing was written
+			_ = syscall.Flock(int(directory.Fd()), syscall.LOCK_UN) // there may be no locks
+			_ = directory.Close()                                   // nothing was written
 		}, nil
 	}
-	folder.Close() //nolint:errcheck // nothing was written
+	directory.Close() //nolint:errcheck // nothing was written
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, fmt.Errorf("cannot render into %s: another dualstrap is writing to it; wait until it is done", dir)
 	}
-	return nil, fmt.Errorf("cannot use the output folder: %w", err)
+	return nil, fmt.Errorf("cannot use the output directory: %w", err)
 }
 
 // replace writes a file below root in one step, so that nobody ever reads half of it.

@@ -156,7 +156,7 @@ func countNodes(cfg *api.Config, role api.Role) int {
 	return count
 }
 
-// readAll gives the files of a folder of the templates as one, in the order of their names.
+// readAll gives the files of a directory of the templates as one, in the order of their names.
 func readAll(dir string) ([]byte, error) {
 	entries, err := templates.FS.ReadDir(dir)
 	if err != nil {

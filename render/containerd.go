@@ -64,7 +64,7 @@ func (r *hostRenderer) containerdFiles(h *host) ([]File, error) {
 	return append(files, r.mirrorCAs()...), nil
 }
 
-// anyRegistry is containerd's name for registries that have no folder of their own.
+// anyRegistry is containerd's name for registries that have no directory of their own.
 const anyRegistry = "_default"
 
 // mirroredRegistries are the registries that mirrors are named for, in file order.
@@ -85,7 +85,7 @@ func mirroredRegistries(mirrors []api.RegistryMirror) []string {
 }
 
 // mirrorsOf are the mirrors that stand for a registry, in file order. Those that stand for all are
-// among them, because containerd looks at one folder only.
+// among them, because containerd looks at one directory only.
 func (r *hostRenderer) mirrorsOf(registry string) ([]mirrorData, error) {
 	var mirrors []mirrorData
 	for i, mirror := range r.cfg.RegistryMirrors {

@@ -61,8 +61,8 @@ func TestFirewalldTakesChanges(t *testing.T) {
 			changes := firewalldOf(t, scenarioInput(t, tt.scenario), tt.host).Changes
 			offline := debianProgram(t, "firewall-offline-cmd", "firewalld")
 			// The two parts of firewalld's own configuration that it does not make by itself.
-			for _, folder := range []string{"zones", "policies"} {
-				if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
+			for _, directory := range []string{"zones", "policies"} {
+				if err := os.MkdirAll(filepath.Join(dir, directory), 0o755); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -22,7 +22,7 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// kubeadmRoot is a folder that kubeadm takes for the root of the first control plane node, with what
+// kubeadmRoot is a directory that kubeadm takes for the root of the first control plane node, with what
 // its phases wrote.
 type kubeadmRoot string
 

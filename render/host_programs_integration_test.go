@@ -68,7 +68,7 @@ for link in eth0 peer0 bond0.100 peer1; do ip link set "$link" up; done
 	return run(tb, unshare, "--net", "--mount", "--propagation=private", "bash", "-c", links+script)
 }
 
-// writeFiles writes files below a folder under names that tell their host, each content once, and
+// writeFiles writes files below a directory under names that tell their host, each content once, and
 // gives the names. Placeholders become values that their readers accept, so that all the rest of the
 // file is read.
 func writeFiles(tb testing.TB, dir string, files []File, wanted func(File) bool) []string {

@@ -11,7 +11,7 @@ import (
 
 const (
 	loadBalancerDir = configDir + "/loadbalancer"
-	// StaticPods is the folder of pods that the kubelet runs by itself.
+	// StaticPods is the directory of pods that the kubelet runs by itself.
 	StaticPods = "/etc/kubernetes/manifests"
 	// healthPort is where HAProxy tells its own node how it is.
 	healthPort = 11000

@@ -4,7 +4,7 @@ package templates
 
 import "embed"
 
-// FS is the templates, each under its path below this folder, as in host/haproxy.cfg.tmpl.
+// FS is the templates, each under its path below this directory, as in host/haproxy.cfg.tmpl.
 //
 //go:embed host/* cluster/*
 var FS embed.FS

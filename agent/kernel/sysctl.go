@@ -12,7 +12,7 @@ import (
 // Sysctl is a setting below /proc/sys/net and the value it shall have.
 type Sysctl struct{ Path, Value string }
 
-// Sysctls is the folder that shows the kernel's settings, /proc/sys/net or where that is mounted
+// Sysctls is the directory that shows the kernel's settings, /proc/sys/net or where that is mounted
 // writable.
 type Sysctls string
 

@@ -18,7 +18,7 @@ import (
 
 // Options say what to build.
 type Options struct {
-	// Output is the folder of the bundle: new, empty or a bundle.
+	// Output is the directory of the bundle: new, empty or a bundle.
 	Output  string
 	Release api.Release
 	// CacheDir keeps what was built.
@@ -34,7 +34,7 @@ type Result struct {
 	Manifest bundle.Manifest
 	// SHA256 is the digest of the bundle's manifest.json, in hexadecimal.
 	SHA256 string
-	// Built counts the files that were not in the cache; Changed is false where the folder was up to date.
+	// Built counts the files that were not in the cache; Changed is false where the directory was up to date.
 	Built   int
 	Changed bool
 }
@@ -98,7 +98,7 @@ func (b *builder) prepare(ctx context.Context) ([]job, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // it is in the folder for what may be left
+	defer os.RemoveAll(scratch) //nolint:errcheck // it is in the directory for what may be left
 	if b.tools, err = findToolchain(ctx, scratch); err != nil {
 		return nil, err
 	}

@@ -47,8 +47,8 @@ func quickBuilder(t *testing.T, cacheDir string, names ...string) (*builder, []j
 	return b, jobs
 }
 
-// emptyFolder is a folder that is removed even when Go's module cache made it read-only.
-func emptyFolder(t *testing.T) string {
+// emptyDir is a directory that is removed even when Go's module cache made it read-only.
+func emptyDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	t.Cleanup(func() { _ = exec.Command("chmod", "-R", "u+w", dir).Run() })
@@ -81,7 +81,7 @@ func TestTwoBuildsFromNothingAreEqual(t *testing.T) {
 
 const resumeVariable = "DUALSTRAP_TEST_BUILD"
 
-// TestMain lets a test kill a whole build: with the variable set to a folder, the test's executable
+// TestMain lets a test kill a whole build: with the variable set to a directory, the test's executable
 // builds into that cache until it is killed.
 func TestMain(m *testing.M) {
 	dir := os.Getenv(resumeVariable)
@@ -156,7 +156,7 @@ func statted(path string) (os.FileInfo, bool) {
 }
 
 func TestRefusedModuleIsNamed(t *testing.T) {
-	t.Setenv("GOMODCACHE", emptyFolder(t))
+	t.Setenv("GOMODCACHE", emptyDir(t))
 	t.Setenv("GOPROXY", "off")
 	b, jobs := quickBuilder(t, t.TempDir(), "host-local")
 	err := b.fill(t.Context(), jobs)

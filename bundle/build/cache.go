@@ -15,17 +15,17 @@ import (
 // lockPoll is how often a lock that another build holds is asked for.
 const lockPoll = 200 * time.Millisecond
 
-// cache keeps what was built, in folders named by what they were made from. A folder that is there
+// cache keeps what was built, in directories named by what they were made from. A directory that is there
 // is whole: it was filled under another name.
 type cache struct{ dir string }
 
-// DefaultCacheDir is the folder for bundles among the user's caches.
+// DefaultCacheDir is the directory for bundles among the user's caches.
 func DefaultCacheDir() (string, error) {
 	dir, err := os.UserCacheDir() // XDG_CACHE_HOME, or ~/.cache
 	if err != nil {
 		return "", &Error{
-			What:     "cannot find a folder for caches: " + err.Error(),
-			HintText: "set HOME, or XDG_CACHE_HOME to a folder with room for 2 GB",
+			What:     "cannot find a directory for caches: " + err.Error(),
+			HintText: "set HOME, or XDG_CACHE_HOME to a directory with room for 2 GB",
 		}
 	}
 	return filepath.Join(dir, "dualstrap", "bundle"), nil
@@ -40,7 +40,7 @@ func (c cache) has(name, key string) bool {
 	return err == nil
 }
 
-// entry gives the folder of an entry and has it filled first if it is missing. Builds that want the
+// entry gives the directory of an entry and has it filled first if it is missing. Builds that want the
 // same one wait for each other.
 func (c cache) entry(ctx context.Context, name, key string, fill func(dir string) error) (string, error) {
 	path := c.path(name, key)
@@ -90,7 +90,7 @@ func cacheError(err error) error {
 	if errors.As(err, &pathErr) {
 		return &Error{
 			What:     fmt.Sprintf("cannot write the cache %s: %v", pathErr.Path, pathErr.Err),
-			HintText: "make the folder writable, or set XDG_CACHE_HOME to another one",
+			HintText: "make the directory writable, or set XDG_CACHE_HOME to another one",
 		}
 	}
 	return err

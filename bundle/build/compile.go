@@ -12,7 +12,7 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/elfdeps"
 )
 
-// compile builds a program from source in a folder and gives the path of the executable, which is
+// compile builds a program from source in a directory and gives the path of the executable, which is
 // static: it runs on any distribution, and alone in an image.
 func compile(ctx context.Context, dir string, p program, files map[string][]byte) (string, error) {
 	source, executable, temporary := filepath.Join(dir, "source"), filepath.Join(dir, "program"), filepath.Join(dir, "tmp")
@@ -24,7 +24,7 @@ func compile(ctx context.Context, dir string, p program, files map[string][]byte
 	}
 	cmd := exec.CommandContext(ctx, "go", compileArguments(p, executable)...) //nolint:gosec // from the list of components
 	cmd.Dir = source
-	cmd.Env = append(goEnvironment(p.cgo), "GOTMPDIR="+temporary) // a killed build's are cleared with the folder
+	cmd.Env = append(goEnvironment(p.cgo), "GOTMPDIR="+temporary) // a killed build's are cleared with the directory
 	out, err := child.Output(cmd)
 	if ctx.Err() != nil {
 		return "", ctx.Err()

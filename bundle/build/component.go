@@ -30,7 +30,7 @@ type component struct {
 // program says where an executable comes from.
 type program struct {
 	origin origin
-	// pin is the folder under pins with the modules, or the name of one of our own programs; pkg is the
+	// pin is the directory under pins with the modules, or the name of one of our own programs; pkg is the
 	// package of the command.
 	pin, pkg string
 	// variables are set by the linker: NAME=VALUE.

@@ -86,11 +86,11 @@ func runtimeComponents() []component {
 		},
 		seconds: 60,
 	}
-	plugin := func(name, folder string, seconds int) component {
+	plugin := func(name, dir string, seconds int) component {
 		const module = "github.com/containernetworking/plugins"
 		return component{
 			kind: bundle.KindExecutable, name: name, version: cniVersion, roles: everyNode(), path: cniBin + name, seconds: seconds,
-			program: pinned("cni-plugins-"+cniVersion, module+"/plugins/"+folder+"/"+name,
+			program: pinned("cni-plugins-"+cniVersion, module+"/plugins/"+dir+"/"+name,
 				module+"/pkg/utils/buildversion.BuildVersion="+cniVersion),
 		}
 	}

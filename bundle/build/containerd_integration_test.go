@@ -18,17 +18,17 @@ import (
 // one with the bundle's runc.
 func TestContainerdImportsAndRuns(t *testing.T) {
 	t.Parallel()
-	folder, bin := realBundle(t), t.TempDir()
+	bundleDir, bin := realBundle(t), t.TempDir()
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "ctr", "runc"} {
-		if err := folder.Extract(name, bin); err != nil {
+		if err := bundleDir.Extract(name, bin); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ctr := startContainerd(t, bin)
 	var listed []string
-	for _, file := range folder.Manifest.Files {
+	for _, file := range bundleDir.Manifest.Files {
 		if file.Kind == bundle.KindImage {
-			ctr("images", "import", filepath.Join(folder.Dir, filepath.FromSlash(file.Path)))
+			ctr("images", "import", filepath.Join(bundleDir.Dir, filepath.FromSlash(file.Path)))
 			listed = append(listed, file.Image.Reference)
 		}
 	}

@@ -3,5 +3,5 @@
 //
 // The way of the data: components says what a release is made of → key says what each component is
 // made from → what the cache does not hold is compiled, and packed as a host or containerd takes it →
-// the folder is put together beside the old one and takes its place.
+// the directory is put together beside the old one and takes its place.
 package build

@@ -42,7 +42,7 @@ func causes() []cause {
 		{
 			regexp.MustCompile(`no space left on device`),
 			"the disk is full",
-			"make room, or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME to folders on a larger disk; what was built so far is kept",
+			"make room, or set GOCACHE, GOMODCACHE and XDG_CACHE_HOME to directories on a larger disk; what was built so far is kept",
 		},
 		{
 			regexp.MustCompile(`(?:compile|link|asm|cgo): signal: killed|cannot allocate memory|out of memory`),

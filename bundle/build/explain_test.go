@@ -67,7 +67,7 @@ func TestCheckSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two thirds of what is free fit, twice they do not: both folders are on one disk.
+	// Two thirds of what is free fit, twice they do not: both directories are on one disk.
 	part := info.free / 3 * 2
 	err = checkSpace([]space{{dir, part}, {dir + "/b", part}})
 	if err == nil || !strings.Contains(err.Error(), "not enough disk space") || !strings.Contains(err.Error(), dir) {

@@ -45,5 +45,5 @@ func (b *builder) key(c component) (string, error) {
 	return shortHash(sum.Sum(nil)), nil
 }
 
-// shortHash is enough of a hash to name a folder.
+// shortHash is enough of a hash to name a directory.
 func shortHash(sum []byte) string { return hex.EncodeToString(sum[:12]) }

@@ -144,7 +144,7 @@ func digestOf(path string) (digest string, size int64, err error) {
 	return hex.EncodeToString(sum.Sum(nil)), size, err
 }
 
-// writeFile writes a new file and the folders above it.
+// writeFile writes a new file and the directories above it.
 func writeFile(path string, mode os.FileMode, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

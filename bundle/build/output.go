@@ -20,19 +20,19 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/oci"
 )
 
-// checkOutput refuses a folder that holds something else than a bundle: it would be replaced.
+// checkOutput refuses a directory that holds something else than a bundle: it would be replaced.
 func checkOutput(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
 		return nil
 	case err != nil:
-		return &Error{What: fmt.Sprintf("cannot use %s for a bundle: %v", dir, err), HintText: "name a new folder with --output", Err: err}
+		return &Error{What: fmt.Sprintf("cannot use %s for a bundle: %v", dir, err), HintText: "name a new directory with --output", Err: err}
 	}
 	if _, err := bundle.Open(dir); err != nil {
 		return &Error{
 			What:     fmt.Sprintf("%s is not empty and no bundle: building would replace all that is in it", dir),
-			HintText: "name a new or empty folder with --output",
+			HintText: "name a new or empty directory with --output",
 			Err:      err,
 		}
 	}
@@ -106,14 +106,14 @@ func (b *builder) write(ctx context.Context, jobs []job, manifest []byte) (chang
 	return true, nil
 }
 
-// upToDate reports whether a folder is the very bundle, whole.
+// upToDate reports whether a directory is the very bundle, whole.
 func upToDate(ctx context.Context, dir string, manifest []byte) bool {
 	found, err := os.ReadFile(filepath.Join(dir, bundle.ManifestName))
 	if err != nil || !bytes.Equal(found, manifest) {
 		return false
 	}
-	folder, err := bundle.Open(dir)
-	return err == nil && folder.Verify(ctx) == nil
+	bundleDir, err := bundle.Open(dir)
+	return err == nil && bundleDir.Verify(ctx) == nil
 }
 
 // assemble copies the files; links would let a change of the bundle damage the cache.
@@ -137,7 +137,7 @@ func (b *builder) assemble(ctx context.Context, jobs []job, dir string, manifest
 	return os.WriteFile(filepath.Join(dir, bundle.ManifestName), manifest, 0o644)
 }
 
-// takePlace exchanges two folders in one step, so that there is a whole bundle at any time.
+// takePlace exchanges two directories in one step, so that there is a whole bundle at any time.
 func takePlace(partial, output string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, partial, unix.AT_FDCWD, output, unix.RENAME_EXCHANGE)
 	if errors.Is(err, unix.ENOENT) { // there is no old one

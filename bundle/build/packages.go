@@ -71,7 +71,7 @@ func checkVersions(closure debian.Closure) error {
 	return nil
 }
 
-// packagedRoot gives a folder with the programs of all images and with what they need to run.
+// packagedRoot gives a directory with the programs of all images and with what they need to run.
 func (b *builder) packagedRoot(ctx context.Context) (elfdeps.Root, error) {
 	var programs []string
 	for _, c := range components(b.Release, b.SelfVersion) {

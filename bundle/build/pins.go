@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// pins holds a go.mod and a go.sum for every module that bundles are built from. A folder with a file
+// pins holds a go.mod and a go.sum for every module that bundles are built from. A directory with a file
 // named go.mod would be a module of its own, which cannot be embedded: here they are mod and sum.
 //
 //go:embed pins
@@ -37,7 +37,7 @@ func ownSources(name string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// sources gives the files that a program is built from, by name in the folder it is built in. What
+// sources gives the files that a program is built from, by name in the directory it is built in. What
 // they do not hold they name together with its digest.
 func sources(p program) (map[string][]byte, error) {
 	if p.origin == fromOwn {
@@ -54,7 +54,7 @@ func sources(p program) (map[string][]byte, error) {
 	return files, nil
 }
 
-// writeSources writes files into a new folder.
+// writeSources writes files into a new directory.
 func writeSources(dir string, files map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

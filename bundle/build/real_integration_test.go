@@ -20,17 +20,17 @@ import (
 )
 
 // realBundle opens the bundle that `make bundle` builds.
-func realBundle(t *testing.T) *bundle.Folder {
+func realBundle(t *testing.T) *bundle.Dir {
 	t.Helper()
 	dir := os.Getenv("DUALSTRAP_BUNDLE")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "build", "bundle")
 	}
-	folder, err := bundle.Open(dir)
+	bundleDir, err := bundle.Open(dir)
 	if err != nil {
 		t.Fatalf("no bundle, build it: make bundle (%v)", err)
 	}
-	return folder
+	return bundleDir
 }
 
 // claim is what a program says of its version when it is asked.
@@ -58,11 +58,11 @@ func executableClaims() map[string]claim {
 
 func TestRealExecutables(t *testing.T) {
 	t.Parallel()
-	folder, out, claims := realBundle(t), t.TempDir(), executableClaims()
-	if err := folder.Verify(t.Context()); err != nil {
+	bundleDir, out, claims := realBundle(t), t.TempDir(), executableClaims()
+	if err := bundleDir.Verify(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range folder.Manifest.Files {
+	for _, file := range bundleDir.Manifest.Files {
 		if file.Kind != bundle.KindExecutable {
 			continue
 		}
@@ -72,7 +72,7 @@ func TestRealExecutables(t *testing.T) {
 			continue
 		}
 		delete(claims, file.Name)
-		if err := folder.Extract(file.Name, out); err != nil {
+		if err := bundleDir.Extract(file.Name, out); err != nil {
 			t.Error(err)
 			continue
 		}
@@ -122,11 +122,11 @@ func imageClaims() []inImage {
 
 func TestRealImages(t *testing.T) {
 	t.Parallel()
-	folder := realBundle(t)
+	bundleDir := realBundle(t)
 	roots := map[string]string{}
-	for _, file := range folder.Manifest.Files {
+	for _, file := range bundleDir.Manifest.Files {
 		if file.Kind == bundle.KindImage {
-			roots[file.Name] = unpacked(t, folder, file)
+			roots[file.Name] = unpacked(t, bundleDir, file)
 		}
 	}
 	asked := map[string]bool{}
@@ -152,12 +152,12 @@ func TestRealImages(t *testing.T) {
 	}
 }
 
-// unpacked writes an image's files into a folder, and checks that it is as small as what runs in it:
+// unpacked writes an image's files into a directory, and checks that it is as small as what runs in it:
 // nothing but the programs, what they need to run, and texts.
-func unpacked(t *testing.T, folder *bundle.Folder, file bundle.File) string {
+func unpacked(t *testing.T, bundleDir *bundle.Dir, file bundle.File) string {
 	t.Helper()
 	root := t.TempDir()
-	archive, err := oci.Open(filepath.Join(folder.Dir, filepath.FromSlash(file.Path)))
+	archive, err := oci.Open(filepath.Join(bundleDir.Dir, filepath.FromSlash(file.Path)))
 	if err != nil {
 		t.Fatal(err)
 	}

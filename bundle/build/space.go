@@ -17,13 +17,13 @@ const (
 	outputBytes      = 1 << 29
 )
 
-// space is what a folder must have room for.
+// space is what a directory must have room for.
 type space struct {
 	dir   string
 	bytes uint64
 }
 
-// checkSpace makes sure that the disks have room, before hours are spent. Folders on one disk share
+// checkSpace makes sure that the disks have room, before hours are spent. Directories on one disk share
 // its room.
 func checkSpace(needs []space) error {
 	type disk struct {
@@ -46,7 +46,7 @@ func checkSpace(needs []space) error {
 			return &Error{
 				What: fmt.Sprintf("not enough disk space: building needs about %s in %s, where %s are free",
 					gibibytes(on.needed), strings.Join(on.dirs, " and "), gibibytes(on.free)),
-				HintText: "make room, or name folders on a larger disk: XDG_CACHE_HOME, GOCACHE and GOMODCACHE in the environment, and --output",
+				HintText: "make room, or name directories on a larger disk: XDG_CACHE_HOME, GOCACHE and GOMODCACHE in the environment, and --output",
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func checkSpace(needs []space) error {
 
 type diskInfo struct{ id, free uint64 }
 
-// statDisk looks at the disk of a folder, or of the nearest one above it that exists.
+// statDisk looks at the disk of a directory, or of the nearest one above it that exists.
 func statDisk(dir string) (string, diskInfo, error) {
 	for {
 		var stat syscall.Statfs_t

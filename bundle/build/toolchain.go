@@ -17,18 +17,18 @@ import (
 // toolchain is what compiles on this machine; another one gives other bytes.
 type toolchain struct {
 	goVersion string
-	// goCache and moduleCache are Go's folders.
+	// goCache and moduleCache are Go's directories.
 	goCache, moduleCache string
 	// compiler is the C compiler's version and that of libseccomp, which runc links.
 	compiler string
 }
 
-// findToolchain looks for Go and a C compiler. Scratch is an empty folder.
+// findToolchain looks for Go and a C compiler. Scratch is an empty directory.
 func findToolchain(ctx context.Context, scratch string) (toolchain, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return toolchain{}, &Error{
 			What:     fmt.Sprintf("cannot build a bundle on %s/%s: bundles are for linux/amd64 and built there", runtime.GOOS, runtime.GOARCH),
-			HintText: "build it on an amd64 Linux machine and copy the folder",
+			HintText: "build it on an amd64 Linux machine and copy the directory",
 		}
 	}
 	tools, err := findGo(ctx, scratch)

@@ -11,7 +11,7 @@ import (
 // maxLinks is how many symbolic links the kernel follows.
 const maxLinks = 40
 
-// Root is a folder with the files of packages. Paths are absolute in it, and so are links.
+// Root is a directory with the files of packages. Paths are absolute in it, and so are links.
 type Root string
 
 // Open opens a file of the root, following links as if the root were /.
@@ -23,7 +23,7 @@ func (r Root) Open(name string) (*os.File, error) {
 	return os.Open(filepath.Join(string(r), filepath.FromSlash(resolved)))
 }
 
-// resolve gives the path in the root behind all links, those of folders too.
+// resolve gives the path in the root behind all links, those of directories too.
 func (r Root) resolve(name string) (string, error) {
 	resolved, rest := "/", strings.TrimPrefix(path.Clean(name), "/")
 	for links := 0; rest != ""; {

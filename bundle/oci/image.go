@@ -33,7 +33,7 @@ type Image struct {
 	Files       []File
 }
 
-// File is a file of an image. Folders above it need no mention.
+// File is a file of an image. Directories above it need no mention.
 type File struct {
 	// Path is absolute, in the image.
 	Path string

@@ -19,7 +19,7 @@ func layerOpener(files []File) func() (io.ReadCloser, error) {
 	}
 }
 
-// writeLayer writes the files and the folders above them, sorted by path.
+// writeLayer writes the files and the directories above them, sorted by path.
 func writeLayer(w io.Writer, files []File) error {
 	entries := map[string]*File{}
 	for i, file := range files {

@@ -102,7 +102,7 @@ func TestApplyOpensEverythingFirst(t *testing.T) {
 func fromNothing() []change.Action {
 	desired := wanted()
 	desired.Images[0].SHA256 = "abc"
-	return change.Plan(change.State{MissingPrograms: []string{"conntrack"}, PackageManager: "apt-get", Folders: []string{"/etc/app"}}, desired)
+	return change.Plan(change.State{MissingPrograms: []string{"conntrack"}, PackageManager: "apt-get", Dirs: []string{"/etc/app"}}, desired)
 }
 
 func TestApplyKeepsTheOrderThatMatters(t *testing.T) {
@@ -196,7 +196,7 @@ func TestApplyRecordsBeforeItChanges(t *testing.T) {
 	}
 	want := change.Record{
 		{Kind: change.KindPackage, Name: "conntrack", Absent: true},
-		{Kind: change.KindFolder, Name: "/etc/app", Absent: true},
+		{Kind: change.KindDir, Name: "/etc/app", Absent: true},
 		{Kind: change.KindFile, Name: "/etc/app/app.conf", Absent: true},
 		{Kind: change.KindFile, Name: "/etc/app/secret", Absent: true},
 		{Kind: change.KindSysctl, Name: "net/ipv4/conf/eth0.5/send_redirects", Absent: true},

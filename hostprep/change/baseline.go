@@ -21,12 +21,12 @@ type Baseline struct {
 // zoneFile is where firewalld keeps what is not as it brings it.
 func zoneFile(zone string) string { return "/etc/firewalld/zones/" + zone + ".xml" }
 
-// Tree is a folder that programs fill. Undone, it is gone where there was none; where there was one,
+// Tree is a directory that programs fill. Undone, it is gone where there was none; where there was one,
 // what has come into it is gone.
 type Tree struct {
 	// Path is absolute.
 	Path string
-	// Copy brings back what was in the folder as it was. It is for folders that are small. Without it
+	// Copy brings back what was in the directory as it was. It is for directories that are small. Without it
 	// what was there stays as programs have left it.
 	Copy bool
 }
@@ -63,8 +63,8 @@ func (p *planner) planBaseline() {
 	first.entries = append(Record{}.missing(entries), first.entries...)
 }
 
-// namesOf is where the names of what was in a folder are kept, relative to the record.
-func namesOf(folder string) string { return copyOf(folder) + ".names" }
+// namesOf is where the names of what was in a directory are kept, relative to the record.
+func namesOf(dir string) string { return copyOf(dir) + ".names" }
 
 // covers reports whether undoing the trees decides what is at a path: there is nothing to be done about
 // it by itself.

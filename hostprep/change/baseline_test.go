@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// setAside is something of each kind, on a host that has one of the folders.
+// setAside is something of each kind, on a host that has one of the directories.
 func setAside() (change.State, change.Desired) {
 	desired := wanted()
 	desired.Baseline = change.Baseline{
@@ -23,10 +23,10 @@ func setAside() (change.State, change.Desired) {
 	}
 	state := asWanted()
 	delete(state.Files, "/etc/app/app.conf")
-	folder := change.FileState{Kind: "directory", Mode: 0o755, Owner: "root:root", OwnerID: "0:0"}
-	state.Files["/var/lib/app"], state.Files["/var/lib/containerd"] = folder, folder
+	dir := change.FileState{Kind: "directory", Mode: 0o755, Owner: "root:root", OwnerID: "0:0"}
+	state.Files["/var/lib/app"], state.Files["/var/lib/containerd"] = dir, dir
 	state.Files["/etc/firewalld/zones/home.xml"] = change.FileState{Kind: "regular file"}
-	state.Folders = []string{"/etc/cni"}
+	state.Dirs = []string{"/etc/cni"}
 	state.Sysctls["kernel/panic"] = "0"
 	tables := "ip nat\ninet firewalld"
 	state.Tables = &tables
@@ -53,7 +53,7 @@ func TestAsideIsRecordedWithTheFirstChange(t *testing.T) {
 	state, desired := setAside()
 	made, args := entries(t, change.Plan(state, desired))
 	want := change.Record{
-		{Kind: change.KindFolder, Name: "/etc/cni", Absent: true},
+		{Kind: change.KindDir, Name: "/etc/cni", Absent: true},
 		{Kind: change.KindTree, Name: "/etc/cni/net.d", Absent: true},
 		{Kind: change.KindTree, Name: "/var/lib/app", Copy: "before/" + sum("/var/lib/app")[:16]},
 		{Kind: change.KindTree, Name: "/var/lib/containerd"},
@@ -162,7 +162,7 @@ func TestUndoWithoutTraces(t *testing.T) {
 	if err := change.Undo(t.Context(), host); err != nil || len(host.calls) != 1 {
 		t.Errorf("%v after %v", err, host.calls)
 	}
-	// A run that was cut off as it forgot has left the folder.
+	// A run that was cut off as it forgot has left the directory.
 	host = &slowHost{survey: remote.Answer{Values: map[string]remote.Value{"traces": {}}}}
 	if err := change.Undo(t.Context(), host); err != nil || host.args["remove the record of changes"] == nil {
 		t.Errorf("%v after %v", err, host.calls)

@@ -12,7 +12,7 @@ import (
 
 const (
 	rootOwner       = "root:root"
-	unitFolder      = "/etc/systemd/system/"
+	unitDir         = "/etc/systemd/system/"
 	firewalldUnit   = "firewalld.service"
 	rpfilterKey     = "IPv6_rpfilter"
 	rpfilterOff     = "no"
@@ -29,7 +29,7 @@ func (p *planner) planFiles() {
 		}
 		if !same {
 			p.touch(file.Restarts)
-			p.reload = p.reload || strings.HasPrefix(file.Path, unitFolder)
+			p.reload = p.reload || strings.HasPrefix(file.Path, unitDir)
 		}
 		action := p.add(fileSummary(file, owner, there, found), func(w *batch) {
 			w.putFile(remote.File{Path: file.Path, Mode: file.Mode, Owner: owner, Content: file.Content})
@@ -66,12 +66,12 @@ func secretNote(file File) string {
 	return ""
 }
 
-// fileEntries record what is at a path, and the folders that have to be made for it.
+// fileEntries record what is at a path, and the directories that have to be made for it.
 func (p *planner) fileEntries(path string) []Entry {
 	var entries []Entry
-	for _, folder := range p.state.Folders {
-		if strings.HasPrefix(path, folder+"/") {
-			entries = append(entries, Entry{Kind: KindFolder, Name: folder, Absent: true})
+	for _, dir := range p.state.Dirs {
+		if strings.HasPrefix(path, dir+"/") {
+			entries = append(entries, Entry{Kind: KindDir, Name: dir, Absent: true})
 		}
 	}
 	return append(entries, fileEntry(path, p.state))

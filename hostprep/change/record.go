@@ -18,7 +18,7 @@ type Kind string
 // The kinds of entries.
 const (
 	KindFile      Kind = "file"
-	KindFolder    Kind = "folder"
+	KindDir       Kind = "folder"
 	KindTree      Kind = "tree"
 	KindSysctl    Kind = "sysctl"
 	KindUnit      Kind = "unit"

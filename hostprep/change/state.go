@@ -12,8 +12,8 @@ type State struct {
 	// Files are those at the paths of the desired files and executables. One that is not there is
 	// missing here.
 	Files map[string]FileState
-	// Folders do not exist above these paths, outermost first.
-	Folders []string
+	// Directories do not exist above these paths, outermost first.
+	Dirs []string
 	// Sysctls are values at run time. One that the kernel does not have is missing.
 	Sysctls map[string]string
 	// Loadable are modules that are not there and that the host may have.

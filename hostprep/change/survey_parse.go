@@ -16,7 +16,7 @@ const maxShown = 256 << 10
 
 func (r request) parse(answer remote.Answer) (State, error) {
 	state := State{
-		Folders:         unique(lines(answer.Text("folders"))),
+		Dirs:            unique(lines(answer.Text("dirs"))),
 		Sysctls:         map[string]string{},
 		Loadable:        lines(answer.Text("loadable")),
 		MissingPrograms: lines(answer.Text("programs")),

@@ -17,7 +17,7 @@ func TestSurveyReadsAnswers(t *testing.T) {
 		"sums":      sum("old\n") + "  /etc/app/app.conf\n",
 		"digests":   sum("hidden\n") + "  /etc/app/secret\n",
 		"content.1": "old\n",
-		"folders":   "/b\n/a\n/b\n",
+		"dirs":      "/b\n/a\n/b\n",
 		"sysctls":   "net/ipv4/conf/eth0.5/send_redirects:1\n",
 		"units": "Id=app.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=yes\n\n" +
 			"Id=kubelet.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n",
@@ -45,7 +45,7 @@ func TestSurveyReadsAnswers(t *testing.T) {
 			},
 			"/etc/app/secret": {Kind: "symbolic link", Mode: 0o777, Owner: "root:root", OwnerID: "0:0", Size: 9, SHA256: sum("hidden\n")},
 		},
-		Folders: []string{"/a", "/b"},
+		Dirs:    []string{"/a", "/b"},
 		Sysctls: map[string]string{"net/ipv4/conf/eth0.5/send_redirects": "1"},
 		Units: map[string]change.UnitState{
 			"app.service":     {Load: "loaded", File: "enabled", Active: "active", Stale: true},
@@ -53,7 +53,7 @@ func TestSurveyReadsAnswers(t *testing.T) {
 		},
 		MissingPrograms: []string{"conntrack"}, PackageManager: "dnf",
 		Images:   map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
-		Record:   change.Record{{Kind: change.KindFolder, Name: "/a", Absent: true}},
+		Record:   change.Record{{Kind: change.KindDir, Name: "/a", Absent: true}},
 		Restarts: []string{"app.service"},
 	}
 	firewall := got.Firewalld

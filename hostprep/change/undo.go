@@ -26,17 +26,17 @@ func Undo(ctx context.Context, host remote.Host, last ...string) error {
 	}
 	record := traces.Record
 	files, lastFiles := splitLast(record.names(KindFile), func(name string) bool { return slices.Contains(last, name) })
-	folders, lastFolders := splitLast(deepestFirst(record.names(KindFolder)), func(name string) bool {
+	dirs, lastDirs := splitLast(deepestFirst(record.names(KindDir)), func(name string) bool {
 		return slices.ContainsFunc(last, func(path string) bool { return strings.HasPrefix(path, name+"/") })
 	})
-	if err := undoSystem(ctx, host, record, files, folders); err != nil {
+	if err := undoSystem(ctx, host, record, files, dirs); err != nil {
 		return err
 	}
 	if err := undoFirewalld(ctx, host, record, slices.Contains(traces.restarts, firewalldUnit)); err != nil {
 		return err
 	}
 	return runExclusive(ctx, host, "remove the record of changes", "finish_undo",
-		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastFolders)
+		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastDirs)
 }
 
 // UndoState are what a host keeps of changes.
@@ -114,7 +114,7 @@ func (r Record) names(kind Kind) []string {
 	return names
 }
 
-func undoSystem(ctx context.Context, host remote.Host, record Record, files, folders []string) error {
+func undoSystem(ctx context.Context, host remote.Host, record Record, files, dirs []string) error {
 	var stop, disable, start, copies, sysctls, tables []string
 	for _, entry := range slices.Backward(record) {
 		switch entry.Kind {
@@ -145,18 +145,18 @@ func undoSystem(ctx context.Context, host remote.Host, record Record, files, fol
 		images = nil // one by one takes longer than all together
 	}
 	files = slices.DeleteFunc(files, record.covers)
-	folders = slices.DeleteFunc(folders, record.covers)
+	dirs = slices.DeleteFunc(dirs, record.covers)
 	return runExclusive(ctx, host, "undo changes", "undo",
-		images, stop, disable, gone, copied, named, copies, files, folders, start, sysctls, tables)
+		images, stop, disable, gone, copied, named, copies, files, dirs, start, sysctls, tables)
 }
 
 // imageStore is where containerd keeps images.
 const imageStore = "/var/lib/containerd"
 
-func deepestFirst(folders []string) []string {
-	slices.Sort(folders)
-	slices.Reverse(folders)
-	return folders
+func deepestFirst(dirs []string) []string {
+	slices.Sort(dirs)
+	slices.Reverse(dirs)
+	return dirs
 }
 
 // undoFirewalld takes from firewalld what it did not have.

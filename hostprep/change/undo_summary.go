@@ -16,7 +16,7 @@ func (r Record) UndoSummary() []string {
 	return lines
 }
 
-// undoSummary is empty for what needs no telling: folders and images go with what is in them.
+// undoSummary is empty for what needs no telling: directories and images go with what is in them.
 func (e Entry) undoSummary() string {
 	switch e.Kind {
 	case KindFile:
@@ -36,7 +36,7 @@ func (e Entry) undoSummary() string {
 			return "restart " + e.Name
 		}
 		return "stop " + e.Name
-	case KindFolder, KindImage, KindTables, KindZone:
+	case KindDir, KindImage, KindTables, KindZone:
 	}
 	return ""
 }

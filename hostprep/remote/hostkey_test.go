@@ -132,7 +132,7 @@ func TestHostileHostKeys(t *testing.T) {
 // acceptNew meets a host by the policy accept-new, with a file of known hosts, and returns that file.
 func acceptNew(t *testing.T, server *remotetest.Server, before string) (after string, err error) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "new folder", "known_hosts")
+	path := filepath.Join(t.TempDir(), "new directory", "known_hosts")
 	if before != "" {
 		write(t, path, before)
 	}

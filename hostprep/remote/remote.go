@@ -87,7 +87,7 @@ func (a Answer) Text(name string) string {
 }
 
 // File is a file to be on a host. What is not a plain file at its path, as a symbolic link, is
-// replaced by one; a folder there is an error. Missing folders above it are made.
+// replaced by one; a directory there is an error. Missing directories above it are made.
 type File struct {
 	// Path is absolute.
 	Path string

@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// toolbox is a folder for PATH with nothing in it but env, sh, and sudo as the given script, if there
+// toolbox is a directory for PATH with nothing in it but env, sh, and sudo as the given script, if there
 // is one.
 func toolbox(t *testing.T, sudo string) string {
 	t.Helper()

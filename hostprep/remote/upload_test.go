@@ -111,7 +111,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// alone fails the test when there is anything else in the file's folder.
+// alone fails the test when there is anything else in the file's directory.
 func alone(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))

@@ -14,7 +14,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// files is how a host's files look after a render: small, many, in several folders.
+// files is how a host's files look after a render: small, many, in several directories.
 func files(dir, owner string, n int) []remote.File {
 	all := make([]remote.File, n)
 	for i := range all {
@@ -84,8 +84,8 @@ func TestWriteFilesIsAllOrNothing(t *testing.T) {
 	host := connect(t, server)
 	good := remote.File{Path: server.Dir + "/a", Mode: 0o644, Owner: me(t), Content: []byte("new")}
 	write(t, good.Path, "old")
-	folder := remote.File{Path: server.Dir + "/folder", Mode: 0o644, Owner: me(t)}
-	if err := os.Mkdir(folder.Path, 0o755); err != nil {
+	dir := remote.File{Path: server.Dir + "/directory", Mode: 0o644, Owner: me(t)}
+	if err := os.Mkdir(dir.Path, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	stranger := good
@@ -94,7 +94,7 @@ func TestWriteFilesIsAllOrNothing(t *testing.T) {
 		bad  remote.File
 		want string
 	}{
-		"a folder":         {folder, folder.Path + " is a folder"},
+		"a directory":      {dir, dir.Path + " is a directory"},
 		"an unknown owner": {stranger, "no-such-user"},
 	}
 	for name, test := range tests {

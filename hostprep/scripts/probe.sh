@@ -35,7 +35,7 @@ line() {
 	done <"$1"
 }
 
-# What there is of these: some only have to be there, and folders of clusters to hold something.
+# What there is of these: some only have to be there, and directories of clusters to hold something.
 present() {
 	for path in /run/systemd/system /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/memory /proc/sys/net/ipv6 \
 		/etc/dualstrap /etc/dualstrap/joined; do

@@ -1,5 +1,5 @@
 // Package kubetest runs a real Kubernetes API server for tests: kube-apiserver and the etcd behind
-// it, as processes of their own on the loopback interface, with their state in the test's folder.
+// it, as processes of their own on the loopback interface, with their state in the test's directory.
 //
 // There is no kubelet, and no controller manager but those of [RunControllerManager]. What an API server does by itself,
 // it does: admission, validation, defaulting, RBAC, the allocation of Service addresses, CRDs.
@@ -172,7 +172,7 @@ func probe(ctx context.Context, config *rest.Config) error {
 	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 }
 
-// run starts a program of the tools folder, its output in a file of dir, and stops it when the test
+// run starts a program of the tools directory, its output in a file of dir, and stops it when the test
 // ends. The channel gets the program's end.
 func run(tb testing.TB, dir, name string, args ...string) <-chan error {
 	tb.Helper()
@@ -218,7 +218,7 @@ func program(tb testing.TB, name string) string {
 	return path
 }
 
-// moduleRoot is the folder of go.mod, above the folder of the package under test.
+// moduleRoot is the directory of go.mod, above the directory of the package under test.
 func moduleRoot(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
@@ -231,7 +231,7 @@ func moduleRoot(tb testing.TB) string {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			tb.Fatal("cannot find go.mod above the test's folder")
+			tb.Fatal("cannot find go.mod above the test's directory")
 		}
 		dir = parent
 	}

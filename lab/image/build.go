@@ -22,7 +22,7 @@ func Path(cache, digest string) string {
 	return filepath.Join(cache, "image-"+digest+".tar")
 }
 
-// buildPrefix begins the name of a folder in the cache in which an image is being made.
+// buildPrefix begins the name of a directory in the cache in which an image is being made.
 const buildPrefix = "build-"
 
 // Build makes the image, unless the cache has it, and gives its path. The caller has made sure that

@@ -24,8 +24,8 @@ import (
 var serveScript string
 
 const (
-	// clientFolder is below which the client's server lies while it runs.
-	clientFolder = "/var/lib"
+	// clientDir is below which the client's server lies while it runs.
+	clientDir = "/var/lib"
 	// firstPort and ports are where the client's server listens: below those that kernels choose from.
 	firstPort, ports = 20000, 10000
 	// cleanPatience is how long what the proof has made may take to go away.
@@ -86,9 +86,9 @@ func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, erro
 	if s.Bundle == nil {
 		return nil, errNoBundle
 	}
-	folder := path.Join(clientFolder, s.namespace)
-	if err := upload(ctx, host, s.Bundle, path.Join(folder, helloName)); err != nil {
-		return nil, errors.Join(err, remove(ctx, host, folder))
+	dir := path.Join(clientDir, s.namespace)
+	if err := upload(ctx, host, s.Bundle, path.Join(dir, helloName)); err != nil {
+		return nil, errors.Join(err, remove(ctx, host, dir))
 	}
 	s.client.port = firstPort + uint16(rand.IntN(ports))
 	read, write := io.Pipe()
@@ -97,7 +97,7 @@ func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, erro
 		// It ends with its input. An interrupt does not cut it off: it has to clean up.
 		_, err := host.Run(context.WithoutCancel(ctx), remote.Script{
 			Name: "serve on the client", Body: serveScript, Stdin: read, Lasts: true,
-			Args: []string{folder, helloName, fmt.Sprint(s.client.port), s.client.zone},
+			Args: []string{dir, helloName, fmt.Sprint(s.client.port), s.client.zone},
 		})
 		read.CloseWithError(io.ErrClosedPipe)
 		running.ended <- err
@@ -127,14 +127,14 @@ func (l *listener) stop(ctx context.Context) error {
 }
 
 // upload brings a program of the bundle to a host.
-func upload(ctx context.Context, host remote.Host, folder *bundle.Folder, to string) (err error) {
+func upload(ctx context.Context, host remote.Host, bundleDir *bundle.Dir, to string) (err error) {
 	dir, err := os.MkdirTemp("", "dualstrap-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	name := path.Base(to)
-	if err := folder.Extract(name, dir); err != nil {
+	if err := bundleDir.Extract(name, dir); err != nil {
 		return err
 	}
 	content, err := os.ReadFile(filepath.Join(dir, name))
@@ -150,9 +150,9 @@ func upload(ctx context.Context, host remote.Host, folder *bundle.Folder, to str
 }
 
 // remove takes away what an upload that failed may have left.
-func remove(ctx context.Context, host remote.Host, folder string) error {
+func remove(ctx context.Context, host remote.Host, dir string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanPatience)
 	defer cancel()
-	_, err := host.Run(ctx, remote.Script{Name: "remove " + folder, Body: `rm -rf -- "$1"`, Args: []string{folder}})
+	_, err := host.Run(ctx, remote.Script{Name: "remove " + dir, Body: `rm -rf -- "$1"`, Args: []string{dir}})
 	return err
 }

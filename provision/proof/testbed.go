@@ -34,7 +34,7 @@ type Cluster struct {
 	Admin kube.Admin
 	Ways  Hosts
 	// Bundle has the server that the client runs; it may be nil.
-	Bundle *bundle.Folder
+	Bundle *bundle.Dir
 }
 
 // testbed is the cluster with what the proof has put there.

@@ -1,5 +1,5 @@
 # Leaves the control plane's certificates in the cluster, encrypted with the key that standard input's
-# configuration holds, for control plane nodes that join within two hours. $1 is the folder for the configuration: it
+# configuration holds, for control plane nodes that join within two hours. $1 is the directory for the configuration: it
 # is in memory.
 umask 077
 config=

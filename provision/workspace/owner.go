@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// makeDirs makes the folders of a run, the outermost first. Those that are there have to be ours.
+// makeDirs makes the directories of a run, the outermost first. Those that are there have to be ours.
 func makeDirs(workspaces, cluster, logs, run string) error {
 	for _, dir := range []string{workspaces, cluster, logs} {
 		if err := checkOwner(dir, os.Geteuid(), os.Getenv("SUDO_UID")); err != nil {
@@ -21,12 +21,12 @@ func makeDirs(workspaces, cluster, logs, run string) error {
 		err = os.MkdirAll(run, modeRun)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot make the folder for logs: %w", err)
+		return fmt.Errorf("cannot make the directory for logs: %w", err)
 	}
 	return nil
 }
 
-// OwnerError is a folder that somebody else could put things into that a run then follows.
+// OwnerError is a directory that somebody else could put things into that a run then follows.
 type OwnerError struct {
 	Dir   string
 	Owner int
@@ -39,10 +39,10 @@ func (e *OwnerError) Error() string {
 
 // Hint says what to do.
 func (e *OwnerError) Hint() string {
-	return "name another folder with --workspace-dir, or make this one yours: chown -R $USER " + e.Dir
+	return "name another directory with --workspace-dir, or make this one yours: chown -R $USER " + e.Dir
 }
 
-// checkOwner refuses a folder of somebody else: neither of the user, nor of root, nor of who became root by sudo. What is
+// checkOwner refuses a directory of somebody else: neither of the user, nor of root, nor of who became root by sudo. What is
 // not there is fine; of a symbolic link both it and what it leads to count.
 func checkOwner(dir string, me int, sudo string) error {
 	for _, look := range []func(string) (fs.FileInfo, error){os.Lstat, os.Stat} {

@@ -15,8 +15,8 @@ import (
 // somebody is neither root nor, but for root, whoever runs the tests.
 const somebody, another = 54321, 54322
 
-// foreignFolder makes a workspace and a link to it, and returns whose it is: not root's.
-func foreignFolder(t *testing.T) (dir, link string, owner int) {
+// foreignDir makes a workspace and a link to it, and returns whose it is: not root's.
+func foreignDir(t *testing.T) (dir, link string, owner int) {
 	t.Helper()
 	dir, link = filepath.Join(t.TempDir(), "workspace"), filepath.Join(t.TempDir(), "link")
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.Symlink(dir, link)); err != nil {
@@ -34,7 +34,7 @@ func foreignFolder(t *testing.T) (dir, link string, owner int) {
 
 func TestCheckOwner(t *testing.T) {
 	t.Parallel()
-	dir, _, owner := foreignFolder(t)
+	dir, _, owner := foreignDir(t)
 	for name, test := range map[string]struct {
 		path string
 		me   int
@@ -54,7 +54,7 @@ func TestCheckOwner(t *testing.T) {
 // TestHostileWorkspaceOwners tries workspaces that somebody else owns.
 func TestHostileWorkspaceOwners(t *testing.T) {
 	t.Parallel()
-	dir, link, owner := foreignFolder(t)
+	dir, link, owner := foreignDir(t)
 	for name, test := range map[string]struct {
 		path string
 		me   int
@@ -89,15 +89,15 @@ func TestHostileWorkspaces(t *testing.T) {
 		make func(root *os.Root) error
 		want string
 	}{
-		"a file in its place": {func(root *os.Root) error { return root.WriteFile("prod", nil, 0o600) }, "cannot make the folder for logs"},
-		"a link to nothing":   {func(root *os.Root) error { return root.Symlink("/does/not/exist", "prod") }, "cannot make the folder for logs"},
+		"a file in its place": {func(root *os.Root) error { return root.WriteFile("prod", nil, 0o600) }, "cannot make the directory for logs"},
+		"a link to nothing":   {func(root *os.Root) error { return root.Symlink("/does/not/exist", "prod") }, "cannot make the directory for logs"},
 		"a full disk":         {inLogs(logs, "/dev/full", "create-cluster.log"), "no space left on device"},
 		"a full disk for a host": {
 			inLogs(logs, "/dev/full", "10.2.0.4.log"), "no space left on device",
 		},
-		"a folder as log":    {func(root *os.Root) error { return root.MkdirAll(logs+"/create-cluster.log", 0o700) }, "cannot write a log"},
-		"a folder as report": {func(root *os.Root) error { return root.MkdirAll(logs+"/report.json/x", 0o700) }, "cannot write the report"},
-		"a folder as kubeconfig": {
+		"a directory as log":    {func(root *os.Root) error { return root.MkdirAll(logs+"/create-cluster.log", 0o700) }, "cannot write a log"},
+		"a directory as report": {func(root *os.Root) error { return root.MkdirAll(logs+"/report.json/x", 0o700) }, "cannot write the report"},
+		"a directory as kubeconfig": {
 			func(root *os.Root) error { return root.MkdirAll("prod/prod-kubeconfig/x", 0o700) }, "cannot write the kubeconfig",
 		},
 	} {
@@ -118,7 +118,7 @@ func TestHostileWorkspaces(t *testing.T) {
 	}
 }
 
-// inLogs makes a link in the folder of the run.
+// inLogs makes a link in the directory of the run.
 func inLogs(logs, target, name string) func(*os.Root) error {
 	return func(root *os.Root) error {
 		return errors.Join(root.MkdirAll(logs, 0o700), root.Symlink(target, logs+"/"+name))

@@ -1,12 +1,12 @@
 // Package workspace keeps what a run leaves on the machine it runs on: the cluster's kubeconfig, and a
-// folder with the logs and the report of each run. Nothing there is needed by the next run.
+// directory with the logs and the report of each run. Nothing there is needed by the next run.
 //
 //	WORKSPACES/NAME/NAME-kubeconfig
 //	WORKSPACES/NAME/log/create-cluster-20261125-071500/create-cluster.log
 //	                                                   10.2.0.4.log
 //	                                                   report.json
 //
-// The folder of a run is its owner's alone. A workspace of somebody else is refused.
+// The directory of a run is its owner's alone. A workspace of somebody else is refused.
 package workspace
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/dualstrap/dualstrap/internal/visible"
 )
 
-// DefaultDir is the folder of workspaces.
+// DefaultDir is the directory of workspaces.
 const DefaultDir = "dualstrap-workspace"
 
 const (
@@ -39,7 +39,7 @@ const (
 
 // Run is what one run leaves.
 type Run struct {
-	// Dir is the run's folder, Kubeconfig the path of the cluster's kubeconfig.
+	// Dir is the run's directory, Kubeconfig the path of the cluster's kubeconfig.
 	Dir, Kubeconfig string
 
 	mu    sync.Mutex
@@ -48,7 +48,7 @@ type Run struct {
 	main  *slog.Logger
 }
 
-// Begin makes the folder of a run of a command on a cluster.
+// Begin makes the directory of a run of a command on a cluster.
 func Begin(workspaces, cluster, command string, now time.Time) (*Run, error) {
 	dir, err := filepath.Abs(filepath.Join(workspaces, cluster))
 	if err != nil {

@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := filepath.Join(dir, "prod", "log", "create-cluster-20261125-061808"); run.Dir != want {
-		t.Errorf("the folder is %s, want %s", run.Dir, want)
+		t.Errorf("the directory is %s, want %s", run.Dir, want)
 	}
 	host := netip.MustParseAddr("fd12::2:4")
 	run.Log().Info("begins")
@@ -54,7 +54,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	if info, err := os.Stat(run.Dir); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the folder of the run: %v, %v", info, err)
+		t.Errorf("the directory of the run: %v, %v", info, err)
 	}
 	if all, err := filepath.Glob(filepath.Join(dir, "prod", ".*")); err != nil || len(all) > 0 {
 		t.Errorf("temporary files are left: %v, %v", all, err)

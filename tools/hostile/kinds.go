@@ -39,7 +39,7 @@ func (k kind) title() string {
 	return strings.Join(words, " ")
 }
 
-// findKinds finds the tests of bad input in a tree of packages, in the order of their folders and names.
+// findKinds finds the tests of bad input in a tree of packages, in the order of their directories and names.
 func findKinds(root string) ([]kind, error) {
 	var kinds []kind
 	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {

@@ -110,7 +110,7 @@ func explain(ctx context.Context, err error, complaint string) error {
 	}
 }
 
-// Unpack downloads the packages, which apt verifies, and unpacks them into a folder. The packages that apt resolves
+// Unpack downloads the packages, which apt verifies, and unpacks them into a directory. The packages that apt resolves
 // now must be the closure.
 func Unpack(ctx context.Context, dir string, packages []string, closure Closure) (err error) {
 	apt, err := newApt()

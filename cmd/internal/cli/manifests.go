@@ -18,14 +18,14 @@ type Manifests struct{ paths []string }
 func AddManifests(cmd *cobra.Command) *Manifests {
 	m := &Manifests{}
 	cmd.Flags().StringArrayVarP(&m.paths, "filename", "f", nil,
-		"manifests: a file, a folder of *.yaml files or - for standard input; may be repeated")
+		"manifests: a file, a directory of *.yaml files or - for standard input; may be repeated")
 	return m
 }
 
 // Load reads and judges the manifests. Whether they are valid is the caller's to look at.
 func (m *Manifests) Load(streams Streams) (provision.Loaded, error) {
 	if len(m.paths) == 0 {
-		return provision.Loaded{}, Usagef("no manifests given: name a file or folder with -f")
+		return provision.Loaded{}, Usagef("no manifests given: name a file or directory with -f")
 	}
 	if slices.Contains(m.paths, "") {
 		return provision.Loaded{}, Usagef("-f names no file: its value is empty")

@@ -42,13 +42,13 @@ func AddSession(cmd *cobra.Command) *SessionFlags {
 	f := AddHosts(cmd)
 	cmd.Flags().StringSliceVar(&f.ignore, "ignore-checks", nil, "names of checks whose failures become warnings, as in swap,memory")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "",
-		"the folder that bundle build made; by default the one that ProvisionOptions name, or bundle")
+		"the directory that bundle build made; by default the one that ProvisionOptions name, or bundle")
 	_ = cmd.MarkFlagDirname("bundle") // it fails only for a flag that does not exist
 	return f
 }
 
 // OpenBundle gives the bundle for the manifests.
-func (f *SessionFlags) OpenBundle(loaded provision.Loaded) (*bundle.Folder, error) {
+func (f *SessionFlags) OpenBundle(loaded provision.Loaded) (*bundle.Dir, error) {
 	return provision.OpenBundle(loaded.Config, f.bundle)
 }
 
@@ -57,7 +57,7 @@ func (f *SessionFlags) Ignored() []string { return append([]string{}, f.ignore..
 
 // SessionRun is what a run on hosts works with; both may be nil.
 type SessionRun struct {
-	Bundle *bundle.Folder
+	Bundle *bundle.Dir
 	Run    *workspace.Run
 }
 

@@ -1,5 +1,5 @@
 # forget PACKAGES FILES ZONES LAST FOLDERS: removes packages that nothing else needs, files, firewalld's files
-# of zones that say no more than those it brings, then what says whose the host is and the folders of that,
+# of zones that say no more than those it brings, then what says whose the host is and the directories of that,
 # and the record. It comes last.
 lock_shared
 IFS='
@@ -27,8 +27,8 @@ done
 for file in $4; do
 	rm -f -- "$file"
 done
-for folder in $5; do
-	[ ! -d "$folder" ] || rmdir -- "$folder" || echo "$folder stays: there is something in it" >&2
+for dir in $5; do
+	[ ! -d "$dir" ] || rmdir -- "$dir" || echo "$dir stays: there is something in it" >&2
 done
 rm -f -- "$lock" # of lock_shared: this is the last change
 # Without its record nothing says what the rest is for.

@@ -1,6 +1,6 @@
 # record COPIES ABSENT RESTARTS ENTRIES NAMED: keeps what is about to be changed. COPIES are lines
-# NAME=PATH of files and folders that are there, ABSENT paths at which there is nothing, RESTARTS units
-# that will have to be restarted. NAMED are NAME=PATH of folders of which it keeps the names of what is
+# NAME=PATH of files and directories that are there, ABSENT paths at which there is nothing, RESTARTS units
+# that will have to be restarted. NAMED are NAME=PATH of directories of which it keeps the names of what is
 # in them. The copies come first, so that what the record names is there.
 lock_shared
 IFS='
@@ -24,11 +24,11 @@ for copy in $1; do
 	mv -T -- "$state/$name.new" "$state/$name"
 done
 for named in ${5-}; do
-	folder=${named#*=} names=$state/${named%%=*}
+	dir=${named#*=} names=$state/${named%%=*}
 	mkdir -p "$names"
-	ls -A -- "$folder" >"$names/list"
-	chmod --reference="$folder" -- "$names"
-	chown --reference="$folder" -- "$names"
+	ls -A -- "$dir" >"$names/list"
+	chmod --reference="$dir" -- "$names"
+	chown --reference="$dir" -- "$names"
 done
 for unit in $3; do
 	: >"$state/restart/$unit"

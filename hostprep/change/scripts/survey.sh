@@ -41,13 +41,13 @@ digests() {
 	done
 }
 
-# missing_folders are those that have to be made for the files.
-missing_folders() {
+# missing_dirs are those that have to be made for the files.
+missing_dirs() {
 	for path in $files; do
-		folder=${path%/*}
-		while [ -n "$folder" ] && [ ! -e "$folder" ]; do
-			printf '%s\n' "$folder"
-			folder=${folder%/*}
+		dir=${path%/*}
+		while [ -n "$dir" ] && [ ! -e "$dir" ]; do
+			printf '%s\n' "$dir"
+			dir=${dir%/*}
 		done
 	done
 }
@@ -115,7 +115,7 @@ tables() {
 wait_unlocked
 if [ -n "$files" ]; then
 	answer stat stats
-	answer folders missing_folders
+	answer dirs missing_dirs
 fi
 if [ -n "$contents" ]; then
 	known_sums=$(sums)

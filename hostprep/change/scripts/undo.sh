@@ -1,10 +1,10 @@
 # undo IMAGES STOP DISABLE GONE COPIED NAMED COPIES ABSENT FOLDERS START SYSCTLS TABLES: goes back to what
-# there was. All are lists, one item a line, in the order in which they are dealt with. GONE are folders that
-# there were not, COPIED and NAMED are NAME=PATH of folders that there were, with a copy of them or the
+# there was. All are lists, one item a line, in the order in which they are dealt with. GONE are directories that
+# there were not, COPIED and NAMED are NAME=PATH of directories that there were, with a copy of them or the
 # names of what was in them. COPIES are NAME=PATH of files, SYSCTLS KEY=VALUE. TABLES are the
 # nftables tables that there were, after a line that says so where that is known.
 lock_shared
-images=$1 stop=$2 disable=$3 gone=$4 copied=$5 named=$6 copies=$7 absent=$8 folders=$9
+images=$1 stop=$2 disable=$3 gone=$4 copied=$5 named=$6 copies=$7 absent=$8 dirs=$9
 start=${10} sysctls=${11} tables=${12}
 PATH=$PATH:/usr/local/bin
 IFS='
@@ -70,8 +70,8 @@ done
 for path in $absent; do
 	rm -f -- "$path" "$state/digests$path"
 done
-for folder in $folders; do
-	[ ! -d "$folder" ] || rmdir -- "$folder" || echo "$folder stays: there is something in it" >&2
+for dir in $dirs; do
+	[ ! -d "$dir" ] || rmdir -- "$dir" || echo "$dir stays: there is something in it" >&2
 done
 if [ -n "$stop$disable$copies$absent" ]; then
 	systemctl daemon-reload

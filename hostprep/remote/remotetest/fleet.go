@@ -79,7 +79,7 @@ const (
 	KnownHosts = "known_hosts"
 )
 
-// NewFleet starts hosts, and writes to a folder what is needed to log in to them.
+// NewFleet starts hosts, and writes to a directory what is needed to log in to them.
 func NewFleet(dir string, members []Member, scripts []Scripted) (*Fleet, error) {
 	f := &Fleet{scripts: map[string]*Scripted{}, open: map[*faultyConn]bool{}}
 	f.life, f.end = context.WithCancel(context.Background())

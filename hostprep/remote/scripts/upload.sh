@@ -3,9 +3,9 @@
 # Standard input: what is sent, from the offset. Exit status 65: what is on the host is not what it should be, and is dropped.
 umask 077
 path=$1 digest=$2 mode=$3 owner=$4 partial=$5 offset=$6 size=$7 form=$8
-folder=${path%/*}/
+dir=${path%/*}/
 ready=${partial%.part}.new
-(umask 022 && mkdir -p -- "$folder")
+(umask 022 && mkdir -p -- "$dir")
 
 if [ "$offset" -eq 0 ]; then
 	rm -f -- "$partial"
@@ -44,5 +44,5 @@ progress
 sync -- "$ready"
 progress
 mv -fT -- "$ready" "$path"
-sync -- "$folder"
-rm -f -- "$folder.${path##*/}".dualstrap-*.part
+sync -- "$dir"
+rm -f -- "$dir.${path##*/}".dualstrap-*.part

@@ -2,7 +2,7 @@
 # Arguments: path, digest, type and mode, owner, partial file.
 # Answers: done, when the file is as it should be; else partial: size and digest of what an earlier upload left.
 if [ -d "$1" ] && [ ! -L "$1" ]; then
-	echo "$1 is a folder"
+	echo "$1 is a directory"
 	exit 1
 fi
 progress 300 # it may be large, and the disk slow

@@ -28,7 +28,7 @@ set --
 while read -r digest kind mode owner offset size path; do
 	if same "$digest" "$kind" "$owner" "$path"; then continue; fi
 	if [ -d "$path" ] && [ ! -L "$path" ]; then
-		echo "$path is a folder"
+		echo "$path is a directory"
 		exit 1
 	fi
 	set -- "$@" "$path"

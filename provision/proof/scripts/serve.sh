@@ -1,17 +1,17 @@
 # Serves until standard input ends: it does so when whoever asked for this is gone, too.
-# Arguments: folder and name of the program, port, zone of firewalld to open it in or nothing.
-folder=$1 program=$2 port=$3 zone=$4
+# Arguments: directory and name of the program, port, zone of firewalld to open it in or nothing.
+dir=$1 program=$2 port=$3 zone=$4
 server=
 opened=
 end() {
 	[ -z "$server" ] || kill "$server" || echo "the server ended before"
 	[ -z "$opened" ] || firewall-cmd --quiet --zone="$zone" --remove-port="$port/tcp" || :
-	rm -rf -- "$folder"
+	rm -rf -- "$dir"
 }
 trap end EXIT
 trap 'exit 1' HUP INT PIPE TERM
 # In the running rules only, and not for long, whatever happens to this script.
 if [ -n "$zone" ] && firewall-cmd --quiet --zone="$zone" --add-port="$port/tcp" --timeout=10m; then opened=yes; fi
-"$folder/$program" -address=":$port" &
+"$dir/$program" -address=":$port" &
 server=$!
 cat >/dev/null

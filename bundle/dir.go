@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// Folder is a bundle on disk.
-type Folder struct {
+// Dir is a bundle on disk.
+type Dir struct {
 	Dir      string
 	Manifest Manifest
 	// SHA256 is the digest of manifest.json in hexadecimal. It stands for the whole bundle: the manifest has the
@@ -27,7 +27,7 @@ type Folder struct {
 	stored map[string]func() error
 }
 
-// NoBundleError is a folder that is no bundle, or one that cannot be read as such.
+// NoBundleError is a directory that is no bundle, or one that cannot be read as such.
 type NoBundleError struct {
 	Dir string
 	Err error
@@ -49,9 +49,9 @@ func (e *NoBundleError) Hint() string {
 	return "make one with dualstrap bundle build --output DIR"
 }
 
-// Open reads a bundle's manifest. Whether the files are there and whole is for [Folder.Verify], and for
-// [Folder.Open] for those that are used.
-func Open(dir string) (*Folder, error) {
+// Open reads a bundle's manifest. Whether the files are there and whole is for [Dir.Verify], and for
+// [Dir.Open] for those that are used.
+func Open(dir string) (*Dir, error) {
 	data, err := readBounded(dir, ManifestName, maxManifestBytes)
 	if err != nil {
 		return nil, &NoBundleError{Dir: dir, Err: err}
@@ -61,24 +61,24 @@ func Open(dir string) (*Folder, error) {
 		return nil, &NoBundleError{Dir: dir, Err: err}
 	}
 	sum := sha256.Sum256(data)
-	folder := &Folder{
+	bundleDir := &Dir{
 		Dir: dir, Manifest: manifest, SHA256: hex.EncodeToString(sum[:]), encoded: data, stored: map[string]func() error{},
 	}
 	for _, file := range manifest.Files {
-		folder.stored[file.Path] = sync.OnceValue(func() error { return folder.verifyStored(file) })
+		bundleDir.stored[file.Path] = sync.OnceValue(func() error { return bundleDir.verifyStored(file) })
 	}
-	return folder, nil
+	return bundleDir, nil
 }
 
 // path is where a file of the bundle is.
-func (f *Folder) path(file File) string {
+func (f *Dir) path(file File) string {
 	return filepath.Join(f.Dir, filepath.FromSlash(file.Path))
 }
 
 // Open opens a file of the bundle as it lies there. The first time it reads the whole file, and returns a
 // [FlawedError] unless its size and its digest are those of the manifest. What is written to the file afterwards it
 // does not see: whoever the content is sent to has to compare the digest again, as hosts do.
-func (f *Folder) Open(file File) (io.ReadCloser, error) {
+func (f *Dir) Open(file File) (io.ReadCloser, error) {
 	verify, listed := f.stored[file.Path]
 	if !listed {
 		return nil, fmt.Errorf("the bundle %s does not list %q", f.Dir, file.Path)
