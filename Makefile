@@ -4,7 +4,7 @@ SHELL := /bin/bash -o pipefail
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/dualstrap/dualstrap/cmd/internal/cli.version=$(VERSION)
-FUZZTIME ?= 10s
+FUZZTIME ?= 5s
 
 # The newest release of Kubernetes that dualstrap knows.
 NEWEST := v1.37.2
@@ -60,9 +60,7 @@ hostile: ## run the tests of bad input, and write their table in docs/security.m
 
 .PHONY: test
 test: prerequisites bundle bundle-newest tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
-	go test -race -json ./... | go run ./tools/hostile
-	tools/fuzz.sh $(FUZZTIME) ./...
-	DUALSTRAP_TOOLS=$(TOOLS) tools/integration.sh
+	DUALSTRAP_TOOLS=$(TOOLS) tools/test.sh $(FUZZTIME)
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## linters and formatting
