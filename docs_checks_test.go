@@ -12,20 +12,21 @@ import (
 func TestGoldenChecksPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
-	page.WriteString(`# What hosts have to be
+	page.WriteString(`# Host checks
 
-Before anything is changed, every host is asked what it is like, in one round trip, and tries the network around it,
-in a second one. Then the checks below are applied. A check that failed stops the run; a warning does not. What
-creating the cluster would change by itself is no failure. A check that can say nothing about a host is left out of
-the report, and a node of the same cluster does not fail for what it rightly has. This page is generated from the
-program.
+Before dualstrap changes anything, it probes every host in one round trip. In a second round trip, every host tests the
+network to the others. Then dualstrap evaluates the checks below. A failed check stops the run; a warning does not. A
+difference that create would repair automatically is not a failure. The report leaves out checks that do not apply to a
+host. A host that is already a node of this cluster does not fail a check because of what the cluster installed there.
 
-| check | demands | otherwise |
+This page is generated from the program.
+
+| check | requires | if it fails |
 |---|---|---|
 `)
 	for _, check := range hostprep.Checks() {
-		cure := strings.ReplaceAll(check.Hint, "|", `\|`)
-		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, cure)
+		hint := strings.ReplaceAll(check.Hint, "|", `\|`)
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, hint)
 	}
 	compare(t, "docs/checks.md", []byte(page.String()))
 }
@@ -33,21 +34,26 @@ program.
 func TestGoldenProofPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
-	page.WriteString(`# What the proof shows
+	page.WriteString(`# The proof
 
-dualstrap check cluster, and create cluster as its last step unless it is told --skip-verify, try the cluster with
-real traffic. The proof runs in a namespace of its own, named dualstrap-proof-*, with one pod on every node, and removes
-it, also when it is interrupted; what a run that was killed left is removed by the next one. What cannot be checked is
-skipped, with the reason: calls from and to a host outside of the cluster need verify.client.address in the
-ProvisionOptions, and the bundle, which has the server that runs there meanwhile; its port is open in that host's
-firewalld for as long. A check that failed makes the exit code 5. This page is generated from the program.
+The proof tests a cluster with real traffic. `+"`dualstrap check cluster`"+` runs it, and `+"`dualstrap create cluster`"+` runs it as
+the last step, unless `+"`--skip-verify`"+` is set. If a check fails, the exit code is 5.
 
-| check | proves | otherwise |
+The proof runs one pod on every node, in a new namespace named `+"`dualstrap-proof-*`"+`. It deletes the namespace at the end,
+also when it is interrupted. If a run was killed, the next run deletes its namespace.
+
+A check that cannot run is skipped, with the reason. Calls from and to a host outside of the cluster need
+`+"`verify.client.address`"+` in ProvisionOptions, and the bundle, which contains the server that runs on that host during the
+proof. The server's port is open in that host's firewalld for the same time.
+
+This page is generated from the program.
+
+| check | verifies | if it fails |
 |---|---|---|
 `)
 	for _, check := range proof.Checks() {
-		cure := strings.ReplaceAll(check.Hint, "|", `\|`)
-		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, cure)
+		hint := strings.ReplaceAll(check.Hint, "|", `\|`)
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, hint)
 	}
 	compare(t, "docs/proof.md", []byte(page.String()))
 }

@@ -20,11 +20,11 @@ import (
 func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func TestMain(m *testing.M) {
-	flag.Bool("update", false, "rewrite what is generated in the documentation")
-	os.Exit(m.Run()) //nolint:forbidigo // it is what a test's main does
+	flag.Bool("update", false, "rewrite the generated parts of the documentation")
+	os.Exit(m.Run()) //nolint:forbidigo // a TestMain has to exit
 }
 
-// compare holds a documentation file to what it should say, or rewrites it.
+// compare checks that a documentation file has the given content. With -update, it rewrites the file instead.
 func compare(t *testing.T, path string, want []byte) {
 	t.Helper()
 	if updating() {
@@ -42,7 +42,7 @@ func compare(t *testing.T, path string, want []byte) {
 	}
 }
 
-// run gives what a command line of the program prints, both streams.
+// run returns the standard output and standard error of a command line of the program, in the order of writing.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -50,17 +50,31 @@ func run(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// Every command that the README shows in a console block is followed by what it really prints.
+// readmes returns the README in each of its languages.
+func readmes() []string { return []string{"README.md", "README.ko.md"} }
+
+// TestGoldenReadme checks that every command in a console block of a README is followed by its actual output.
 func TestGoldenReadme(t *testing.T) {
 	t.Parallel()
+	for _, readme := range readmes() {
+		t.Run(readme, func(t *testing.T) {
+			t.Parallel()
+			compareConsole(t, readme)
+		})
+	}
+}
+
+// compareConsole runs the commands of a page's console blocks and compares the page with their output.
+func compareConsole(t *testing.T, page string) {
+	t.Helper()
 	const prompt, fence = "$ dualstrap ", "```"
-	source, err := os.ReadFile("README.md")
+	source, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rendered := filepath.Join(t.TempDir(), "rendered")
 	var want strings.Builder
-	inOutput := false // what was printed when the README was written
+	inOutput := false // inside the output that the page has now
 	for line := range strings.Lines(string(source)) {
 		command, shown := strings.CutPrefix(strings.TrimSuffix(line, "\n"), prompt)
 		inOutput = inOutput && !shown && !strings.HasPrefix(line, fence)
@@ -73,7 +87,7 @@ func TestGoldenReadme(t *testing.T) {
 			want.WriteString(strings.ReplaceAll(output, rendered, "rendered"))
 		}
 	}
-	compare(t, "README.md", []byte(want.String()))
+	compare(t, page, []byte(want.String()))
 }
 
 func TestGoldenPicture(t *testing.T) {
@@ -84,23 +98,24 @@ func TestGoldenPicture(t *testing.T) {
 func TestGoldenManifestsPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
-	page.WriteString(`# What manifests have to keep
+	page.WriteString(`# Rules for manifests
 
-Every document is decoded strictly: an unknown field, a duplicate key or a value of the wrong type is an error with
-its file, line and column. Then the rules below apply. All problems are reported at once. This page is generated from
-the program.
+dualstrap decodes every document strictly: an unknown field, a duplicate key or a value of the wrong type is an error
+with its file, line and column. Then it evaluates the rules below. It reports all problems at once.
+
+This page is generated from the program.
 
 ## Rules
 
-| rule | says | from |
+| rule | requires | source |
 |---|---|---|
 `)
 	for _, rule := range api.Rules() {
 		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", rule.Name, rule.Summary, rule.Source)
 	}
-	page.WriteString("\n## Ignored fields\n\nThey mean nothing to dualstrap; each is reported once, as a warning.\n")
+	page.WriteString("\n## Ignored fields\n\ndualstrap ignores these fields and reports each one once, as a warning.\n")
 	writeFields(&page, api.IgnoredFields)
-	page.WriteString("\n## Refused fields\n\nThey would change what the cluster does, and dualstrap does not build that.\n")
+	page.WriteString("\n## Refused fields\n\nThese fields would change how the cluster works in a way that dualstrap does not support.\n")
 	writeFields(&page, api.RefusedFields)
 	compare(t, "docs/manifests.md", []byte(page.String()))
 }
@@ -116,7 +131,7 @@ func writeFields(page *strings.Builder, fieldsOf func(kind string) map[string]st
 				document = "bmctl's header"
 			case strings.HasPrefix(path, "metadata."), path == "status":
 				if kind != "Cluster" {
-					continue // the same for every kind
+					continue // these are the same for every kind
 				}
 				document = "every object"
 			}
@@ -125,17 +140,27 @@ func writeFields(page *strings.Builder, fieldsOf func(kind string) map[string]st
 	}
 }
 
-// The options that the README shows are valid, all of them at once.
+// TestReadmeOptions checks that the options in the README are valid, all of them at once.
 func TestReadmeOptions(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	for _, path := range readmes() {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			checkOptions(t, path)
+		})
+	}
+}
+
+func checkOptions(t *testing.T, page string) {
+	t.Helper()
+	readme, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, options, found := strings.Cut(string(readme), "\n    apiVersion: dualstrap.dev/v1alpha1\n")
 	options, _, ended := strings.Cut(options, "\n\n")
 	if !found || !ended {
-		t.Fatal("the README shows no ProvisionOptions")
+		t.Fatalf("%s has no ProvisionOptions", page)
 	}
 	example, err := os.ReadFile("examples/dual-stack.yaml")
 	if err != nil {
