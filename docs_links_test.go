@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// page is a Markdown file.
-type page struct {
+// markdown is a Markdown file.
+type markdown struct {
 	// text is the page without its blocks of code, in which brackets and number signs have other meanings.
 	text string
 	// code lists the lines of its blocks of code, without comments.
@@ -22,14 +22,14 @@ type page struct {
 }
 
 // readPage reads a Markdown file of the project.
-func readPage(t *testing.T, file string) page {
+func readPage(t *testing.T, file string) markdown {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	comment := regexp.MustCompile(`(^|\s+)# .*$`)
-	var p page
+	var p markdown
 	var text strings.Builder
 	fenced := false
 	for line := range strings.Lines(string(data)) {
@@ -48,7 +48,7 @@ func readPage(t *testing.T, file string) page {
 }
 
 // anchors returns the fragments that headings of the page have on GitHub.
-func (p page) anchors() []string {
+func (p markdown) anchors() []string {
 	dropped := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 	seen := map[string]int{}
 	var anchors []string
@@ -63,7 +63,7 @@ func (p page) anchors() []string {
 }
 
 // links returns the targets of the page's links and pictures that are files of the project or places in the page.
-func (p page) links() []string {
+func (p markdown) links() []string {
 	var links []string
 	for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(p.text, -1) {
 		if !strings.Contains(link[1], "://") {
