@@ -1,5 +1,5 @@
-// Package dualstrap_test holds the project to its own structure: who may import whom, and that every
-// package says what it is for.
+// Package dualstrap_test checks the structure, the documentation and the language of the project: which packages may
+// import which, that every package has a comment, that files stay short, and that pages match the program.
 package dualstrap_test
 
 import (
@@ -20,11 +20,11 @@ import (
 
 const module = "github.com/dualstrap/dualstrap"
 
-// maxFileLines is where a file becomes two.
+// maxFileLines is the largest number of lines of a file, tests included, generated files excepted.
 const maxFileLines = 300
 
-// mayImport says which packages of the project a directory's packages import. A directory not listed here
-// is a mistake: think where it belongs first.
+// mayImport lists, for every directory, the packages of the project that its package may import. A directory that is
+// missing from the list fails the tests: decide where a new package belongs first.
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"cmd/dualstrap": {"cmd"},
@@ -99,7 +99,7 @@ func mayImport() map[string][]string {
 	}
 }
 
-// sourceFile is one Go file of the project.
+// sourceFile is a Go file of the project.
 type sourceFile struct {
 	path   string // relative, with slashes
 	syntax *ast.File
@@ -109,6 +109,8 @@ type sourceFile struct {
 func (f sourceFile) dir() string  { return path.Dir(f.path) }
 func (f sourceFile) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
 func (f sourceFile) isMade() bool { return ast.IsGenerated(f.syntax) }
+
+// imports returns the imported packages of the project, without the module's path.
 func (f sourceFile) imports() []string {
 	var ours []string
 	for _, spec := range f.syntax.Imports {
@@ -120,8 +122,8 @@ func (f sourceFile) imports() []string {
 	return ours
 }
 
-// holdsSource tells the directories of the module apart from what is built, hidden, data, or a module of
-// its own.
+// holdsSource reports whether a directory may have packages of the module. Build results, test data, hidden directories,
+// and tools, whose directories are modules of their own or stand outside the imports, have none.
 func holdsSource(dir string) bool {
 	switch base := filepath.Base(dir); {
 	case dir == ".":
@@ -133,6 +135,7 @@ func holdsSource(dir string) bool {
 	}
 }
 
+// projectFiles parses all Go files of the module, including tests.
 func projectFiles(t *testing.T) []sourceFile {
 	t.Helper()
 	var files []sourceFile
@@ -166,12 +169,13 @@ func projectFiles(t *testing.T) []sourceFile {
 	return files
 }
 
+// TestImportDirection checks that packages import only what mayImport lists.
 func TestImportDirection(t *testing.T) {
 	t.Parallel()
 	allowed := mayImport()
 	for _, file := range projectFiles(t) {
 		if file.isTest() {
-			continue // a test may look across, its package may not
+			continue // tests may import other packages than the code they test
 		}
 		permitted, listed := allowed[file.dir()]
 		if !listed {
@@ -186,6 +190,7 @@ func TestImportDirection(t *testing.T) {
 	}
 }
 
+// TestEveryPackageSaysWhatItIsFor checks that every package has a package comment.
 func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	t.Parallel()
 	described := map[string]bool{}
@@ -204,6 +209,7 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
+// TestFilesStayShort checks the number of lines of every file.
 func TestFilesStayShort(t *testing.T) {
 	t.Parallel()
 	for _, file := range projectFiles(t) {
@@ -213,7 +219,8 @@ func TestFilesStayShort(t *testing.T) {
 	}
 }
 
-// What is written past the streams that make everything visible, and why it may be.
+// TestRawStreamsAreFew checks that only the listed files write to standard output or error without escaping control
+// characters. Each has the reason why that is safe.
 func TestRawStreamsAreFew(t *testing.T) {
 	t.Parallel()
 	may := map[string]string{
@@ -239,15 +246,16 @@ func TestRawStreamsAreFew(t *testing.T) {
 				name = called.Sel.Name
 			}
 			if name == "Raw" && may[file.path] == "" && file.path != "cmd/internal/cli/visible.go" {
-				t.Errorf("%s writes past the streams that make everything visible", file.path)
+				t.Errorf("%s bypasses the streams that escape control characters", file.path)
 			}
 			return true
 		})
 	}
 }
 
-// A test of bad input is called TestHostile and a kind, or it is not in the table of docs/security.md. The words are those
-// that names of such tests have; what is refused for another reason than what came in has another name.
+// TestRefusalsAreCounted checks that tests of bad input are named TestHostile and a kind of input, since only those are
+// counted in the table of docs/security.md. It recognizes such tests by words in their names; a test of something that is
+// refused for another reason than bad input needs a name without these words.
 func TestRefusalsAreCounted(t *testing.T) {
 	t.Parallel()
 	words := regexp.MustCompile(`Hostile|Refuses|Malformed|Endless|Invalid|Garbage|Malicious|Bad[A-Z]`)
@@ -259,10 +267,10 @@ func TestRefusalsAreCounted(t *testing.T) {
 			}
 			name := function.Name.Name
 			if words.MatchString(name) && !strings.HasPrefix(name, "TestHostile") && !strings.HasPrefix(name, "TestIntegration") {
-				t.Errorf("%s: call %s TestHostile and the kind of input, with a subtest for each, and it is counted", file.path, name)
+				t.Errorf("%s: rename %s to TestHostile and the kind of input, with a subtest for each input, so that it is counted", file.path, name)
 			}
 			if strings.HasPrefix(name, "TestHostile") && strings.Contains(file.path, "_integration_test") {
-				t.Errorf("%s: %s does not run everywhere: call it TestIntegration", file.path, name)
+				t.Errorf("%s: %s does not run everywhere: rename it to TestIntegration", file.path, name)
 			}
 		}
 	}

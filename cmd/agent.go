@@ -16,33 +16,34 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
-// newAgent is run by the cluster's own DaemonSet, and by reset; it is of no use to a person.
+// newAgent returns the agent command. It is hidden: the DaemonSet dualstrap-agent runs it on every node, and reset runs it
+// with --cleanup. Users never need to.
 func newAgent(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "agent",
-		Short: "Keep this node's part of the pod network",
-		Long: `Keep this node's part of the pod network: routes to the pods of other nodes, neighbour proxies
-for the node's own, IPv4 SNAT, what pods may send, sysctls and the CNI configuration. The DaemonSet dualstrap-agent
-runs it on every node. All of it stays in place when the agent ends; --cleanup removes it.`,
+		Short: "Maintain this node's part of the pod network (runs in the cluster)",
+		Long: `Maintain this node's part of the pod network: routes to the pods of other nodes, neighbour proxies for the
+node's own pods, IPv4 SNAT, the rules for what pods may send, sysctls, and the CNI configuration. The DaemonSet
+dualstrap-agent runs it on every node. Everything stays in place when the agent stops; --cleanup removes it.`,
 		Example: `  dualstrap agent --cleanup`,
 		Hidden:  true,
 		Args:    noArgs,
-		// What is under way in the kernel is finished.
+		// A change of the kernel's state that has started is finished before the agent stops.
 		Annotations: map[string]string{gracefulStop: "true"},
 	}
 	var options agent.Options
 	flags := cmd.Flags()
-	flags.StringVar(&options.NodeName, "node-name", os.Getenv("NODE_NAME"), "the name of this node's Node; by default $NODE_NAME")
-	flags.BoolVar(&options.FlatIPv4, "flat-ipv4", false, "IPv4 pods are reached, and seen, by their own addresses")
-	flags.StringVar(&options.CNIConfigDir, "cni-config-dir", "/etc/cni/net.d", "where the CNI configuration is kept")
-	flags.StringVar(&options.SysctlDir, "sysctl-dir", "/proc/sys/net", "where the kernel's network settings are writable")
-	flags.StringVar(&options.HealthAddress, "health-address", "127.0.0.1:10271", "where /healthz, /readyz and /metrics are served")
+	flags.StringVar(&options.NodeName, "node-name", os.Getenv("NODE_NAME"), "the name of this node; by default $NODE_NAME")
+	flags.BoolVar(&options.FlatIPv4, "flat-ipv4", false, "pods are reachable, and seen by others, at their own IPv4 addresses")
+	flags.StringVar(&options.CNIConfigDir, "cni-config-dir", "/etc/cni/net.d", "the directory for the CNI configuration")
+	flags.StringVar(&options.SysctlDir, "sysctl-dir", "/proc/sys/net", "the directory of network sysctls; it must be writable")
+	flags.StringVar(&options.HealthAddress, "health-address", "127.0.0.1:10271", "the address to serve /healthz, /readyz and /metrics at")
 	podRanges := flags.StringSlice("pod-ranges", nil,
-		"where pods of any node may be: nobody but they is believed to have an address of these ranges")
-	kubeconfig := flags.String("kubeconfig", "", "how to reach the API server; by default as a pod does")
+		"the ranges of all pods in the cluster; only pods may send packets from addresses in them")
+	kubeconfig := flags.String("kubeconfig", "", "the kubeconfig file for the API server; by default the service account of the pod")
 	flags.StringSliceVar(&options.OtherTables, "cleanup-tables", nil,
-		"nftables tables of others that --cleanup removes, as in \"ip kube-proxy\"")
-	cleanup := flags.Bool("cleanup", false, "remove what the agent has put in place, and end")
+		"nftables tables of other programs that --cleanup removes, too, for example \"ip kube-proxy\"")
+	cleanup := flags.Bool("cleanup", false, "remove everything the agent has set up, and exit")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *cleanup {
 			return agent.Cleanup(options)
@@ -62,13 +63,14 @@ runs it on every node. All of it stays in place when the agent ends; --cleanup r
 			return err
 		}
 		options.Log = slog.New(slog.NewTextHandler(streams.Err, nil))
-		klog.SetSlogLogger(options.Log) // client-go's own words
+		klog.SetSlogLogger(options.Log) // client-go logs through klog
 		return agent.Run(cmd.Context(), client, options)
 	}
 	return cmd
 }
 
-// connect makes a client of the API server; it does not wait for one to answer.
+// connect returns a client of the API server, for the kubeconfig file or, without one, for the pod's service account. It
+// does not contact the API server: the agent starts while the server is still unreachable.
 func connect(kubeconfig string) (kubernetes.Interface, error) {
 	config, err := rest.InClusterConfig()
 	if kubeconfig != "" {

@@ -16,22 +16,22 @@ import (
 func newBundleBuild(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build --output DIR",
-		Short: "Build from source what hosts need to become nodes",
-		Long: `Build what hosts need to become nodes: Kubernetes, containerd, runc, etcd, CoreDNS, CNI plugins
-and MetalLB from Go modules at pinned versions, each checked against its sum, and images with
-nftables, HAProxy and keepalived from the distribution's packages. No container registry is asked.
+		Short: "Build a bundle of all that hosts need to become nodes, from source",
+		Long: `Build a bundle of all that hosts need to become nodes: Kubernetes, containerd, runc, etcd, CoreDNS,
+CNI plugins and MetalLB from Go modules at pinned versions, each verified against its checksum, and images
+with nftables, HAProxy and keepalived from the distribution's packages. No container registry is used.
 
-It needs Go, gcc and the headers of libseccomp on a Debian 12 machine; the bundle is for hosts of
-any amd64 distribution. The first build takes about 20 minutes on two cores. What is built is kept
-in ~/.cache/dualstrap/bundle: a build that was stopped goes on where it was, and one with nothing
-to do takes a second or two.`,
+Building requires Go, gcc and the headers of libseccomp on a Debian 12 machine; the bundle is for hosts of
+any amd64 distribution. The first build takes about 20 minutes on two cores. Results are cached in
+~/.cache/dualstrap/bundle: an interrupted build resumes where it stopped, and a build with nothing to do
+takes a second or two.`,
 		Example: `  dualstrap bundle build --output bundle
   dualstrap bundle build --output bundle --kubernetes-version v1.36.3`,
 		Args: noArgs,
 	}
-	output := cmd.Flags().String("output", "", "the directory of the bundle: new, empty, or a bundle to bring up to date")
-	kubernetes := cmd.Flags().String("kubernetes-version", api.Releases()[0].Kubernetes, "one of "+knownReleases())
-	_ = cmd.MarkFlagDirname("output") // it fails only for a flag that does not exist
+	output := cmd.Flags().String("output", "", "the directory of the bundle: new, empty, or an existing bundle to update")
+	kubernetes := cmd.Flags().String("kubernetes-version", api.Releases()[0].Kubernetes, "the Kubernetes version of the bundle, one of "+knownReleases())
+	_ = cmd.MarkFlagDirname("output") // it returns an error only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *output == "" {
 			return cli.Usagef("no directory to write to: name one with --output")
@@ -44,6 +44,8 @@ to do takes a second or two.`,
 		if err != nil {
 			return err
 		}
+		// The image of the agent and the controller is made from the running executable, so that no registry has to be
+		// trusted for it.
 		self, err := os.Executable()
 		if err != nil {
 			return fmt.Errorf("cannot find dualstrap's own executable: %w", err)
@@ -59,6 +61,7 @@ to do takes a second or two.`,
 	return cmd
 }
 
+// reportBuild prints the result of a build: whether the bundle has changed, its size, and its digest.
 func reportBuild(streams cli.Streams, dir string, result build.Result) error {
 	state := "is up to date"
 	if result.Changed {
@@ -74,7 +77,7 @@ func reportBuild(streams cli.Streams, dir string, result build.Result) error {
 	return err
 }
 
-// knownReleases names the Kubernetes versions that can be built.
+// knownReleases returns the Kubernetes versions that can be built, separated by commas.
 func knownReleases() string {
 	var names []string
 	for _, release := range api.Releases() {

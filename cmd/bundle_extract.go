@@ -13,9 +13,9 @@ import (
 func newBundleExtract(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extract DIR PROGRAM... --output-dir OUT",
-		Short: "Take programs out of a bundle",
-		Long: `Take programs out of a bundle, such as kubectl for a workstation. A program is known by the name
-that bundle inspect lists; that of an image is the program that the image runs.`,
+		Short: "Extract programs from a bundle",
+		Long: `Extract programs from a bundle, such as kubectl for a workstation. Programs have the names that bundle
+inspect lists; the name of an image stands for the program that the image runs.`,
 		Example: `  dualstrap bundle extract bundle kubectl --output-dir ~/bin
   dualstrap bundle extract bundle etcd kube-apiserver --output-dir programs`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -26,7 +26,7 @@ that bundle inspect lists; that of an image is the program that the image runs.`
 		},
 	}
 	dir := cmd.Flags().String("output-dir", "", "the directory to write the programs to")
-	_ = cmd.MarkFlagDirname("output-dir") // it fails only for a flag that does not exist
+	_ = cmd.MarkFlagDirname("output-dir") // it returns an error only for a flag that does not exist
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if *dir == "" {
 			return cli.Usagef("no directory to write to: name one with --output-dir")

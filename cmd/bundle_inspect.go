@@ -20,10 +20,12 @@ import (
 // inspection is the result of `bundle inspect -o json`.
 type inspection struct {
 	OK bool `json:"ok"`
-	// SHA256 is the digest of manifest.json.
+	// SHA256 is the digest of manifest.json, in hexadecimal. The manifest has the digests of all other files.
 	SHA256 string `json:"sha256"`
-	// Signed says that there is a signature. SignedBy is whose it is, where that was to be verified and is so.
-	Signed   bool              `json:"signed"`
+	// Signed reports whether there is a signature, valid or not.
+	Signed bool `json:"signed"`
+	// SignedBy is the allowed signer who made the signature; nil when it is not valid, or was not verified for want of
+	// --allowed-signers.
 	SignedBy *signature.Signer `json:"signedBy,omitempty"`
 	Flaws    []bundle.Flaw     `json:"flaws"`
 	Manifest bundle.Manifest   `json:"manifest"`
@@ -32,27 +34,29 @@ type inspection struct {
 func newBundleInspect(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect DIR",
-		Short: "List what a bundle holds and verify every digest",
-		Long: `List what a bundle holds, for which nodes, and verify the digest of every file. It fails when a
-file is missing, damaged, or not listed in the bundle's manifest.json, and with --allowed-signers
-when none of them has signed the bundle.
+		Short: "List the contents of a bundle and verify its digests",
+		Long: `List the contents of a bundle and the nodes they are for, and verify the digest of every file. The command
+fails if a file is missing, damaged, or not listed in the bundle's manifest.json, and, with --allowed-signers,
+if the bundle is not signed by one of them.
 
-The SHA-256 that it prints is that of manifest.json and stands for all of the bundle: it is what
-bundleSHA256 in ProvisionOptions takes.`,
+The SHA-256 that it prints is the digest of manifest.json, which lists the digests of all other files, and so
+identifies the whole bundle. Set bundleSHA256 in ProvisionOptions to it to accept no other bundle.`,
 		Example: `  dualstrap bundle inspect bundle
   dualstrap bundle inspect bundle --allowed-signers allowed_signers
   dualstrap bundle inspect bundle -o json | jq -r '.manifest.files[].name'`,
 		Args: oneBundle,
 	}
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
-	signers := cmd.Flags().String("allowed-signers", "", "a file as of ssh-keygen, of whose signers one must have signed the bundle")
-	_ = cmd.MarkFlagFilename("allowed-signers") // it fails only for a flag that does not exist
+	signers := cmd.Flags().String("allowed-signers", "", "a file in the ALLOWED SIGNERS format of ssh-keygen; one of its signers must have signed the bundle")
+	_ = cmd.MarkFlagFilename("allowed-signers") // it returns an error only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		bundleDir, err := bundle.Open(args[0])
 		if err != nil {
 			return err
 		}
 		report, verified := inspect(cmd.Context(), bundleDir, *signers)
+		// A flawed or unsigned bundle is listed all the same. Any other error, as of a file that cannot be read, is not a
+		// finding about the bundle.
 		var flawed *bundle.FlawedError
 		var unsigned *bundle.SignatureError
 		if verified != nil && !errors.As(verified, &flawed) && !errors.As(verified, &unsigned) {
@@ -68,7 +72,8 @@ bundleSHA256 in ProvisionOptions takes.`,
 	return cmd
 }
 
-// inspect verifies a bundle, and who has signed it where there are signers to compare with.
+// inspect verifies a bundle and, if signers names a file of allowed signers, its signature. It returns the findings in
+// either case, and an error when something is wrong.
 func inspect(ctx context.Context, bundleDir *bundle.Dir, signers string) (inspection, error) {
 	report := inspection{
 		SHA256: bundleDir.SHA256, Signed: bundleDir.Signed(), Flaws: []bundle.Flaw{}, Manifest: bundleDir.Manifest,
@@ -89,7 +94,7 @@ func inspect(ctx context.Context, bundleDir *bundle.Dir, signers string) (inspec
 	return report, verified
 }
 
-// describeBundle prints what identifies a bundle, and who vouches for it.
+// describeBundle prints the digest that identifies a bundle, and who has signed it.
 func describeBundle(w io.Writer, report inspection) error {
 	signed := "not signed"
 	switch {
@@ -105,7 +110,7 @@ func describeBundle(w io.Writer, report inspection) error {
 // listBundle prints the files of a bundle as a table.
 func listBundle(w io.Writer, manifest bundle.Manifest) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "KIND\tNAME\tVERSION\tSIZE\tNODES") //nolint:errcheck // Flush tells
+	fmt.Fprintln(table, "KIND\tNAME\tVERSION\tSIZE\tNODES") //nolint:errcheck // Flush returns the error
 	var size int64
 	for _, file := range manifest.Files {
 		roles := make([]string, len(file.Roles))

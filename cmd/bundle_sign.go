@@ -16,18 +16,18 @@ func newBundleSign(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign DIR --key FILE",
 		Short: "Sign a bundle with an SSH key",
-		Long: `Verify every file of a bundle and sign its manifest.json, which has the digests of all others. The
-signature is ` + bundle.SignatureName + ` beside it, in the format of ssh-keygen -Y sign, in the namespace
+		Long: `Verify every file of a bundle and sign its manifest.json, which lists the digests of all other files. The
+signature is written to ` + bundle.SignatureName + ` beside it, in the format of ssh-keygen -Y sign, in the namespace
 ` + signature.Namespace + `.
 
-Where the file holds only a public key, or one under a passphrase, the agent at SSH_AUTH_SOCK signs.
-Who may have signed is for bundleAllowedSigners in ProvisionOptions.`,
+If the file holds a public key, or a private key with a passphrase, the SSH agent at SSH_AUTH_SOCK signs.
+Set bundleAllowedSigners in ProvisionOptions to accept only bundles signed by certain keys.`,
 		Example: `  dualstrap bundle sign bundle --key ~/.ssh/id_ed25519
   ssh-keygen -Y sign -n ` + signature.Namespace + ` -f ~/.ssh/id_ed25519 bundle/manifest.json   # does the same`,
 		Args: oneBundle,
 	}
-	key := cmd.Flags().String("key", "", "the file of the private key, or of the public half of one that the agent holds")
-	_ = cmd.MarkFlagFilename("key") // it fails only for a flag that does not exist
+	key := cmd.Flags().String("key", "", "the file of the private key, or of the public key if the SSH agent holds the private key")
+	_ = cmd.MarkFlagFilename("key") // it returns an error only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *key == "" {
 			return cli.Usagef("no key to sign with: name one with --key")
@@ -49,7 +49,7 @@ Who may have signed is for bundleAllowedSigners in ProvisionOptions.`,
 	return cmd
 }
 
-// oneBundle is for commands that take the directory of a bundle.
+// oneBundle is the argument check of commands that take the directory of one bundle.
 func oneBundle(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return cli.Usagef("%s takes the directory of a bundle, got %q", cmd.CommandPath(), args)

@@ -19,15 +19,14 @@ import (
 func newCheckCluster(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster -f FILE",
-		Short: "Prove on real traffic that the cluster is what its manifests say",
-		Long: `Prove on real traffic that the cluster is what its manifests say: nodes, pods on every node calling
-each other, Services, load balancers, and a host outside of the cluster calling pods and called by them.
-docs/proof.md has every check with its cure.
+		Short: "Prove with real traffic that the cluster matches its manifests",
+		Long: `Prove with real traffic that the cluster matches its manifests: nodes, connections between pods on all
+nodes, Services, load balancers, and connections between pods and a host outside the cluster, both ways.
+docs/proof.md lists every check with a hint for its failure.
 
-It makes a namespace of its own and removes it, also when it is interrupted. On the host outside of the
-cluster a small server runs meanwhile, whose port is open in the host's firewalld for as long. What
-cannot be checked, for want of a host outside of the cluster for example, is skipped with the reason. A
-check that failed makes the exit code 5.`,
+The command creates a namespace of its own and deletes it in the end, even if interrupted. Meanwhile a small
+server runs on the host outside the cluster, and its port is open in that host's firewalld. Checks that cannot
+run, for example without such a host, are skipped with the reason. If a check fails, the exit code is 5.`,
 		Example: `  dualstrap check cluster -f cluster.yaml
   dualstrap check cluster -f cluster.yaml -o junit > proof.xml
   dualstrap check cluster -f cluster.yaml -o json | jq '.checks[] | select(.status != "passed")'`,
@@ -61,10 +60,12 @@ check that failed makes the exit code 5.`,
 	return cmd
 }
 
+// proveCluster connects to the hosts and runs the proof. The bundle is optional: it provides the server for the host
+// outside the cluster.
 func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded) (proof.Report, error) {
 	bundleDir, err := flags.OpenBundle(loaded)
 	if errors.Is(err, fs.ErrNotExist) {
-		bundleDir, err = nil, nil // what then cannot be checked says so
+		bundleDir, err = nil, nil // the checks that need it are reported as skipped, with the reason
 	}
 	if err != nil {
 		return proof.Report{}, err
@@ -77,13 +78,14 @@ func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFl
 	return session.Prove(ctx)
 }
 
-// maxShown is how many results of a check that passed are printed.
+// maxShown is the number of passed results that are printed for each check. Some checks have a result for every pair of
+// nodes. Failed and skipped results are all printed.
 const maxShown = 8
 
-// writeProof prints a table of what was proven between whom, and below it what was not, and why.
+// writeProof prints a table of results, below it the failures with hints, and a summary.
 func writeProof(out *strings.Builder, cluster string, report proof.Report) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "CHECK\tTARGET\tSTATUS\tFOUND\n") //nolint:errcheck // it is memory
+	fmt.Fprint(table, "CHECK\tTARGET\tSTATUS\tFOUND\n") //nolint:errcheck // a strings.Builder returns no errors
 	shown := map[string]int{}
 	for _, result := range report.Checks {
 		if shown[result.Name]++; result.Status == proof.Passed && shown[result.Name] > maxShown {

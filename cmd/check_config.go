@@ -21,9 +21,9 @@ type configReport struct {
 func newCheckConfig(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config -f FILE",
-		Short: "Check manifests and the address plan that follows from them, touching no host",
-		Long: `Check manifests strictly: unknown fields, wrong types, every rule, and whether every node
-gets pod ranges. All problems are reported at once, each with its file, line and column.`,
+		Short: "Validate manifests and their address plan, without contacting hosts",
+		Long: `Validate manifests strictly: unknown fields, wrong types, every rule, and whether there is a podCIDR of each
+family for every node. All problems are reported at once, each with its file, line and column.`,
 		Example: `  dualstrap check config -f cluster.yaml
   dualstrap check config -f manifests/ -o json`,
 		Args: noArgs,
@@ -43,6 +43,7 @@ gets pod ranges. All problems are reported at once, each with its file, line and
 	return cmd
 }
 
+// writeConfigReport prints the problems of manifests, and as text a summary if they are valid.
 func writeConfigReport(w io.Writer, format string, loaded provision.Loaded) error {
 	if format == cli.JSON {
 		report := configReport{Valid: !loaded.Problems.HasErrors(), Problems: loaded.Problems}

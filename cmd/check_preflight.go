@@ -19,12 +19,12 @@ import (
 func newCheckPreflight(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preflight -f FILE",
-		Short: "Read every host, judge it, and list what create would change",
-		Long: `Read every host over SSH, judge whether it can become a node, and list what create would change
-on it. Nothing is changed. docs/checks.md has every check with its cure.
+		Short: "Check whether hosts can become nodes, and list what create would change",
+		Long: `Connect to every host over SSH, check whether it can become a node, and list what create would change on it.
+Nothing is changed. docs/checks.md lists every check with a hint for its failure.
 
-A failed check makes the exit code 3; a warning does not. --ignore-checks turns failures of the
-checks named into warnings.`,
+If a check fails, the exit code is 3; warnings do not change it. Failures of the checks named with
+--ignore-checks become warnings.`,
 		Example: `  dualstrap check preflight -f cluster.yaml
   dualstrap check preflight -f cluster.yaml --diff
   dualstrap check preflight -f cluster.yaml -o json | jq '.hosts[] | select(.checks[].status == "failed")'`,
@@ -33,7 +33,7 @@ checks named into warnings.`,
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
 	flags := cli.AddSession(cmd)
-	diff := cmd.Flags().Bool("diff", false, "show the changes of files as diffs")
+	diff := cmd.Flags().Bool("diff", false, "show changes of files as diffs")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := manifests.Valid(streams)
 		if err != nil {
@@ -60,12 +60,13 @@ checks named into warnings.`,
 	return cmd
 }
 
-// noteNoBundle tells a user without a bundle what the result leaves out.
+// noteNoBundle prints that the result leaves out programs and images because there is no bundle, the cause.
 func noteNoBundle(w io.Writer, cause error) error {
 	_, err := fmt.Fprintf(w, "%v: programs and images are left out of the changes\n", cause)
 	return err
 }
 
+// preflight connects to the hosts, checks them, and plans what create would change. Nothing is changed.
 func preflight(
 	cmd *cobra.Command, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded, bundleDir *bundle.Dir,
 ) (provision.Preflight, error) {
@@ -77,12 +78,12 @@ func preflight(
 	return session.Preflight(cmd.Context())
 }
 
-// writePreflight prints a table of the hosts, and below it what is not as it should be and what would
-// be changed.
+// writePreflight prints a table of the hosts, below it the checks that did not pass, and the changes that create would
+// make. With diff, changes of files are shown as diffs.
 func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Preflight, diff bool) error {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n") //nolint:errcheck // it is memory
+	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n") //nolint:errcheck // a strings.Builder returns no errors
 	for i, host := range found.Hosts {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, loaded.Plan.Nodes[i].Role, //nolint:errcheck // as above
 			host.Count(hostprep.Passed), host.Count(hostprep.Warning), host.Count(hostprep.Failed), len(host.Changes))
@@ -107,7 +108,8 @@ func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Prefli
 	return err
 }
 
-// writeFindings prints the checks of a host that did not pass.
+// writeFindings prints the checks of a host that did not pass, with hints, under the host's address. It prints nothing for
+// a host whose checks all passed.
 func writeFindings(out *strings.Builder, host hostprep.HostReport) {
 	heading := fmt.Sprintf("\n%s\n", host.Address)
 	for _, result := range host.Checks {

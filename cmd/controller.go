@@ -14,25 +14,27 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
+// newController returns the controller command. It is hidden: the Deployment dualstrap-controller runs it.
 func newController(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "controller",
-		Short: "Give the nodes of the cluster this runs in their pod ranges",
-		Long: `Give the nodes of a running cluster their pod ranges, out of its ClusterCIDRConfigs, and approve the
-certificates that their kubelets serve with.
+		Short: "Assign podCIDRs to nodes (runs in the cluster)",
+		Long: `Assign podCIDRs to the nodes of the cluster from the ranges of its ClusterCIDRConfigs, and approve the
+serving certificates of their kubelets.
 
-This runs in the cluster, as the Deployment dualstrap-controller: it is not for the command line.
-Of several that run one works; the others wait for its lease in the namespace of POD_NAMESPACE.`,
+The Deployment dualstrap-controller runs this command in the cluster; it is not meant for the command line.
+Of several replicas only one works, the leader. The others wait for its lease, which is in the namespace
+POD_NAMESPACE.`,
 		Example: `  dualstrap controller --health-address=127.0.0.1:10270`,
 		Args:    noArgs,
 		Hidden:  true,
-		// It hands its lease over when it is told to stop.
+		// On SIGTERM it releases its lease, so that another replica takes over at once.
 		Annotations: map[string]string{gracefulStop: "true"},
 	}
-	health := cmd.Flags().String("health-address", "127.0.0.1:10270", "where to serve /healthz, /readyz and /metrics")
+	health := cmd.Flags().String("health-address", "127.0.0.1:10270", "the address to serve /healthz, /readyz and /metrics at")
 	names := cmd.Flags().StringSlice("api-server-names", nil,
-		"names and addresses of API servers, beside those of their nodes, that no node gets a certificate for")
-	kubeconfig := cmd.Flags().String("kubeconfig", "", "how to reach the API server; by default as a pod does")
+		"names and addresses of API servers, in addition to those of their nodes; certificates for these are never approved")
+	kubeconfig := cmd.Flags().String("kubeconfig", "", "the kubeconfig file for the API server; by default the service account of the pod")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		config, err := clusterConfig(*kubeconfig)
 		if err != nil {
@@ -53,7 +55,8 @@ Of several that run one works; the others wait for its lease in the namespace of
 	return cmd
 }
 
-// clusterConfig tells how to reach the API server: as a kubeconfig file says, or as a pod does.
+// clusterConfig returns the configuration for reaching the API server: from the kubeconfig file or, without one, from the
+// pod's service account.
 func clusterConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig != "" {
 		config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,27 +21,28 @@ import (
 type createReport struct {
 	runReport
 
+	// Ignored lists the checks named with --ignore-checks, whether or not they failed.
 	Ignored []string `json:"ignoredChecks"`
-	// Unlisted are nodes of the cluster that the manifests do not have.
+	// Unlisted lists nodes of the cluster that are missing from the manifests. They are left alone.
 	Unlisted  []string `json:"unlistedNodes"`
 	Preflight any      `json:"preflight"`
-	// Run is null when the preflight did not let it begin.
+	// Run is null when the preflight checks failed, so that no phase started.
 	Run *workflow.Report `json:"run"`
-	// Proof is null when it was not come to.
+	// Proof is null when the run failed earlier, or with --skip-verify.
 	Proof *proof.Report `json:"proof"`
 }
 
 func newCreateCluster(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster -f FILE",
-		Short: "Make the hosts be the cluster, or bring it up to date",
-		Long: `Make the hosts of the manifests be their cluster. Every host is checked first, and nothing is changed
-anywhere while one fails. What is as it should be stays as it is: run it again after a failure, after
-a change of the manifests, or at any time to repair what has drifted. The last step is the proof of
-check cluster; when it fails, the exit code is 5.
+		Short: "Create the cluster, or reconcile it with its manifests",
+		Long: `Create the cluster that the manifests describe, or reconcile an existing one with them. All hosts are
+checked first; nothing is changed on any host while one of them fails a check. Only what differs from the
+manifests is changed, so run the command again after a failure, after a change of the manifests, or at any
+time to repair drift. The last step is the proof that check cluster runs; if it fails, the exit code is 5.
 
-Logs, a report and the kubeconfig are left in WORKSPACE/NAME. A dry run works from the manifests alone,
-opens no network connection and prints every file and manifest that would be written.`,
+Logs, a report and the kubeconfig are written to WORKSPACE/NAME. A dry run uses the manifests alone,
+opens no network connection, and prints every file and manifest that would be written.`,
 		Example: `  dualstrap create cluster -f cluster.yaml
   dualstrap create cluster -f cluster.yaml --dry-run | less
   dualstrap create cluster -f cluster.yaml --dry-run -o json | jq -r '.files[].path'`,
@@ -53,8 +52,8 @@ opens no network connection and prints every file and manifest that would be wri
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
 	flags := cli.AddSession(cmd)
-	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, touch nothing")
-	skipVerify := cmd.Flags().Bool("skip-verify", false, "leave out the proof at the end")
+	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, without changing anything")
+	skipVerify := cmd.Flags().Bool("skip-verify", false, "skip the proof at the end")
 	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := manifests.Valid(streams)
@@ -70,24 +69,28 @@ opens no network connection and prints every file and manifest that would be wri
 	return cmd
 }
 
-// addWorkspaces gives the command the flag of where a run leaves its files.
+// addWorkspaces adds the --workspace-dir flag, which names the directory for logs, reports and kubeconfigs, to the
+// command, and returns its value.
 func addWorkspaces(cmd *cobra.Command) *string {
-	dir := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the directory of workspaces; this cluster's files are in NAME/ below it")
-	_ = cmd.MarkFlagDirname("workspace-dir") // it fails only for a flag that does not exist
+	dir := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the directory of workspaces; the files of this cluster are in its subdirectory NAME")
+	_ = cmd.MarkFlagDirname("workspace-dir") // it returns an error only for a flag that does not exist
 	return dir
 }
 
-// creation is one run of create cluster.
+// creation is a single run of create cluster.
 type creation struct {
 	streams cli.Streams
 	flags   *cli.SessionFlags
 	loaded  provision.Loaded
 	format  *cli.Format
-	// skipVerify leaves out the proof, which is in proof otherwise once it was made.
+	// skipVerify skips the proof.
 	skipVerify bool
-	proof      *proof.Report
+	// proof is the report of the proof; nil until it has run.
+	proof *proof.Report
 }
 
+// run creates or reconciles the cluster. The bundle is opened before the workspace is made: without a bundle the run
+// cannot start, and leaves no directory behind.
 func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 	bundleDir, err := c.flags.OpenBundle(c.loaded)
 	if err != nil {
@@ -107,24 +110,17 @@ func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 	if err == nil && !c.skipVerify {
 		err = c.prove(ctx, session)
 	}
-	done()
+	done() // remove the lines of progress before anything is printed
 	if outcome.Kubeconfig != nil {
+		// Also after a failure: the cluster may exist, and the user needs access to find out what is wrong.
 		err = errors.Join(err, run.WriteKubeconfig(outcome.Kubeconfig))
 	}
 	report := c.report(outcome, began, err)
-	err = errors.Join(err, run.WriteReport(report))
-	if c.format.String() == cli.JSON {
-		err = errors.Join(err, cli.WriteJSON(c.streams.Out, report))
-	} else {
-		err = errors.Join(err, c.print(report, outcome, run))
-	}
-	if err != nil {
-		return &loggedError{err: err, dir: run.Dir}
-	}
-	return nil
+	output := runOutput{run: run, out: c.streams.Out, format: c.format}
+	return output.finish(report, func() string { return c.text(report, outcome, run) }, err)
 }
 
-// prove is the last step.
+// prove runs the proof, the last step, and keeps its report. It returns an error when a check of the proof failed.
 func (c *creation) prove(ctx context.Context, session *provision.Session) error {
 	report, err := session.Prove(ctx)
 	if err != nil {
@@ -134,15 +130,7 @@ func (c *creation) prove(ctx context.Context, session *provision.Session) error 
 	return report.Err()
 }
 
-// loggedError says where there is more to read about an error.
-type loggedError struct {
-	err error
-	dir string
-}
-
-func (e *loggedError) Error() string { return e.err.Error() + "\nlogs: " + e.dir }
-func (e *loggedError) Unwrap() error { return e.err }
-
+// report returns the run's report. Lists are never nil, so that they are [] in JSON, not null.
 func (c *creation) report(outcome provision.Outcome, began time.Time, err error) createReport {
 	return createReport{
 		runReport: newRunReport(c.loaded, outcome.Run, began, err),
@@ -151,45 +139,8 @@ func (c *creation) report(outcome provision.Outcome, began time.Time, err error)
 	}
 }
 
-// runReport is what the reports of all runs begin with.
-type runReport struct {
-	Cluster string    `json:"cluster"`
-	Version string    `json:"version"`
-	OK      bool      `json:"ok"`
-	Error   string    `json:"error,omitempty"`
-	Began   time.Time `json:"began"`
-	Seconds float64   `json:"seconds"`
-	Changes int       `json:"changes"`
-}
-
-func newRunReport(loaded provision.Loaded, run *workflow.Report, began time.Time, err error) runReport {
-	report := runReport{
-		Cluster: loaded.Config.Name, Version: cli.Version(), OK: err == nil,
-		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),
-		Changes: countChanges(run),
-	}
-	if err != nil {
-		report.Error = err.Error()
-	}
-	return report
-}
-
-// countChanges counts what was changed, on all hosts and in the cluster.
-func countChanges(run *workflow.Report) int {
-	if run == nil {
-		return 0
-	}
-	count := 0
-	for _, host := range run.Hosts {
-		for _, phase := range host.Phases {
-			count += len(phase.Changes)
-		}
-	}
-	return count
-}
-
-// print says what was found and done, and how to go on.
-func (c *creation) print(report createReport, outcome provision.Outcome, run *workspace.Run) error {
+// text returns the report for a person: findings of the checks, phases, changes, the proof, and the next command.
+func (c *creation) text(report createReport, outcome provision.Outcome, run *workspace.Run) string {
 	var out strings.Builder
 	for _, host := range outcome.Checks.Hosts {
 		writeFindings(&out, host)
@@ -210,38 +161,5 @@ func (c *creation) print(report createReport, outcome provision.Outcome, run *wo
 		fmt.Fprintf(&out, "\ncluster %s is as its manifests say: %s in %.1f s\n", report.Cluster, changes, report.Seconds)
 		fmt.Fprintf(&out, "kubectl --kubeconfig %s get nodes -o wide\n", run.Kubeconfig)
 	}
-	_, err := io.WriteString(c.streams.Out, out.String())
-	return err
-}
-
-// changesShown is how many changes are listed. A first run has hundreds, which are in its report.
-const changesShown = 30
-
-// writeChanges lists what a later run has changed.
-func writeChanges(out *strings.Builder, run *workflow.Report, changes int) {
-	if changes == 0 || changes > changesShown {
-		return
-	}
-	fmt.Fprint(out, "\nchanged:\n")
-	for _, host := range run.Hosts {
-		for _, phase := range host.Phases {
-			for _, change := range phase.Changes {
-				fmt.Fprintf(out, "  %s %s: %s\n", host.Address, phase.Name, cli.Visible(change))
-			}
-		}
-	}
-}
-
-// writeRun prints a table of what each phase came to on each host.
-func writeRun(out *strings.Builder, run *workflow.Report) {
-	fmt.Fprint(out, "\n")
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "HOST\tPHASE\tSTATUS\tCHANGES\tSECONDS\n") //nolint:errcheck // it is memory
-	for _, host := range run.Hosts {
-		for _, phase := range host.Phases {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.1f\n", //nolint:errcheck // as above
-				host.Address, phase.Name, phase.Status, len(phase.Changes), phase.Seconds)
-		}
-	}
-	table.Flush() //nolint:errcheck,gosec // as above
+	return out.String()
 }

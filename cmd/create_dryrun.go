@@ -18,14 +18,16 @@ type dryRunReport struct {
 
 // dryRunFile is one file that create would write, or one manifest it would apply.
 type dryRunFile struct {
-	// Host is the address of the node it is for; empty for the cluster.
-	Host    string `json:"host,omitempty"`
-	Path    string `json:"path"`
+	// Host is the address of the node the file is for; empty for manifests of the cluster.
+	Host string `json:"host,omitempty"`
+	Path string `json:"path"`
+	// Mode is the permissions in octal, for example "0600".
 	Mode    string `json:"mode"`
 	Content string `json:"content"`
 }
 
-// printDryRun prints the plan and everything that create would write.
+// printDryRun prints the plan and everything that create would write, without connecting to any host. Values that are
+// known only then are rendered as "(known after probe)" or "(known after init)".
 func printDryRun(streams cli.Streams, loaded provision.Loaded, format *cli.Format) error {
 	files, err := provision.RenderAll(loaded, cli.Version())
 	if err != nil {
@@ -37,6 +39,7 @@ func printDryRun(streams cli.Streams, loaded provision.Loaded, format *cli.Forma
 	return writeDryRun(streams, loaded, files)
 }
 
+// newDryRunReport returns the report in the form that -o json prints.
 func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
 	report := dryRunReport{Plan: plan, Files: make([]dryRunFile, len(files))}
 	for i, file := range files {
@@ -50,7 +53,7 @@ func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
 	return report
 }
 
-// writeDryRun prints the plan, then each file under a line that says where it goes.
+// writeDryRun prints the plan, then each file under a line with its host, path and mode.
 func writeDryRun(streams cli.Streams, loaded provision.Loaded, files []render.File) error {
 	colored, color := streams.Color()
 	if err := planview.Text(colored, loaded.Config, loaded.Plan, planview.TextOptions{Color: color}); err != nil {

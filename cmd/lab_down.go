@@ -12,10 +12,9 @@ func newLabDown(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Remove the lab: hosts, volumes, network and files",
-		Long: `Remove everything that lab up made: hosts with all that is on them, their volumes, the bridge
-and the cables, and the files of the workspace, but no cluster.yaml that you have edited. It succeeds
-when there is nothing to remove, and also when lab up was killed half-way. The image of the hosts
-stays for the next lab.`,
+		Long: `Remove everything that lab up created: the hosts with all their data, their volumes, the bridge and the
+cables, and the files of the workspace, except a cluster.yaml that you have edited. The command succeeds if
+there is nothing to remove, and if lab up was killed half-way. The image of the hosts is kept for the next lab.`,
 		Example: `  dualstrap lab down
   dualstrap lab down --name second`,
 		Args: noArgs,

@@ -16,8 +16,8 @@ func newLabExec(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exec HOST -- COMMAND [ARGUMENT...]",
 		Short: "Run a command on a host of the lab, as root",
-		Long: `Run a command on a host of the lab, as root and without the network. Standard input, output and
-error are the command's, on a terminal also the terminal, and its exit code is that of dualstrap.`,
+		Long: `Run a command on a host of the lab, as root and without using the network. The command gets dualstrap's
+standard input, output and error, and its terminal if there is one. Its exit code becomes dualstrap's.`,
 		Example: `  dualstrap lab exec lab-cp-1 -- bash
   dualstrap lab exec client -- ping -c 3 fd12::2:4`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -34,9 +34,10 @@ error are the command's, on a terminal also the terminal, and its exit code is t
 			return err
 		}
 		err = l.Exec(cmd.Context(), args[0], lab.Streams{
-			In: streams.In, Out: cli.Raw(streams.Out), Err: cli.Raw(streams.Err), // they are the command's
+			In: streams.In, Out: cli.Raw(streams.Out), Err: cli.Raw(streams.Err), // the command's output must not be altered
 			Terminal: isTerminal(streams.In) && isTerminal(cli.Raw(streams.Out)),
 		}, args[1:])
+		// A negative exit code means that a signal ended the command: that is reported as an error of dualstrap.
 		var ended *exec.ExitError
 		if errors.As(err, &ended) && ended.ExitCode() >= 0 {
 			return &cli.ExitError{Code: ended.ExitCode()}
@@ -46,7 +47,7 @@ error are the command's, on a terminal also the terminal, and its exit code is t
 	return cmd
 }
 
-// isTerminal takes a reader or a writer.
+// isTerminal reports whether a stream, a reader or a writer, is a terminal.
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

@@ -10,60 +10,68 @@ import (
 	"github.com/dualstrap/dualstrap/lab"
 )
 
-// labVerb is a command that does one thing to one host.
+// labVerb describes a command that does one thing to one host.
 type labVerb struct {
 	verb, short, long string
-	// formerly is the verb's earlier name, which is refused with the new one.
+	// formerly is an earlier name of the command; empty if there was none. It is not accepted any more, but the error
+	// suggests the new name.
 	formerly string
-	do       func(*lab.Lab, context.Context, string) (changed bool, err error)
-	// done and idle say what became of the host, with and without a change.
+	// do acts on the host of the given name, and reports whether it changed anything.
+	do func(*lab.Lab, context.Context, string) (changed bool, err error)
+	// done and idle complete a sentence that begins with the host's name: the result with and without a change.
 	done, idle string
 }
 
+// labStop describes lab stop.
 func labStop() labVerb {
 	return labVerb{
 		verb: "stop", do: (*lab.Lab).Stop, done: "is shut down", idle: "does not run",
-		short: "Shut a host down",
-		long:  `Shut a host down, like pressing its power button: systemd stops everything in order. Its disk stays.`,
+		short: "Shut down a host",
+		long:  `Shut down a host, as its power button would: systemd stops everything in order. The disk is kept.`,
 	}
 }
 
+// labStart describes lab start.
 func labStart() labVerb {
 	return labVerb{
 		verb: "start", do: (*lab.Lab).Start, done: "is up", idle: "runs already",
 		short: "Boot a host that is shut down",
-		long: `Boot a host that is shut down, with the addresses, the disk and the MAC it had, attach it to the network,
-and wait until it accepts the lab's key at both addresses. It is also the way to bring back a host
-that was shut down or rebooted from inside.`,
+		long: `Boot a host that is shut down, with the same addresses, disk and MAC as before, attach it to the network,
+and wait until it accepts the lab's key at both addresses. Use it also for a host that was shut down or
+rebooted from inside.`,
 	}
 }
 
+// labReboot describes lab reboot. It has no idle: a reboot always changes the host.
 func labReboot() labVerb {
 	return labVerb{
 		verb: "reboot", do: (*lab.Lab).Reboot, done: "has rebooted",
 		short: "Reboot a host",
-		long:  `Shut a host down in order, and boot it. A disconnected host stays disconnected.`,
+		long:  `Shut down a host in order, and boot it again. A disconnected host stays disconnected.`,
 	}
 }
 
+// labDisconnect describes lab disconnect.
 func labDisconnect() labVerb {
 	return labVerb{
 		verb: "disconnect", formerly: "cut", do: (*lab.Lab).Disconnect, done: "is disconnected", idle: "is disconnected already",
 		short: "Disconnect a host from the network",
-		long: `Take the carrier from a host's interface, as if its cable were unplugged. The host keeps running, and
-lab exec still reaches it.`,
+		long: `Take the carrier away from a host's interface, as if its cable were unplugged. The host keeps running, and
+lab exec can still reach it.`,
 	}
 }
 
+// labConnect describes lab connect.
 func labConnect() labVerb {
 	return labVerb{
 		verb: "connect", formerly: "heal", do: (*lab.Lab).Connect, done: "is connected again", idle: "is connected already",
-		short: "Connect a host that lab disconnect disconnected",
-		long:  `Connect a host again, and wait until it accepts the lab's key at both addresses.`,
+		short: "Reconnect a host after lab disconnect",
+		long:  `Reconnect a host to the network, and wait until it accepts the lab's key at both addresses.`,
 	}
 }
 
-// formerly lists a command's earlier name for cobra, which suggests the command where that is called.
+// formerly returns a command's earlier name as the list that cobra takes, in SuggestFor: calling the command by that name
+// fails with the new name as a suggestion.
 func formerly(name string) []string {
 	if name == "" {
 		return nil
@@ -71,6 +79,7 @@ func formerly(name string) []string {
 	return []string{name}
 }
 
+// newLabHost returns the command that verb describes.
 func newLabHost(streams cli.Streams, verb labVerb) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:        verb.verb + " HOST",

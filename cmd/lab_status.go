@@ -16,9 +16,9 @@ import (
 func newLabStatus(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the lab's hosts: role, addresses, state, uptime, link",
-		Long: `Show the lab's hosts as they are now. A link is connected, disconnected by lab disconnect, or
-detached, as that of a host that does not run.`,
+		Short: "Show the hosts of the lab: role, addresses, state, uptime, link",
+		Long: `Show the current state of the lab's hosts. A link is connected, disconnected (by lab disconnect), or
+detached, as is the link of a host that does not run.`,
 		Example: `  dualstrap lab status
   dualstrap lab status -o json | jq -r '.hosts[] | select(.state == "stopped") | .name'`,
 		Args: noArgs,
@@ -42,6 +42,7 @@ detached, as that of a host that does not run.`,
 	return cmd
 }
 
+// writeLabStatus prints the hosts as a table, or how to create a lab if there is none.
 func writeLabStatus(w io.Writer, status lab.Status, flags *labFlags) error {
 	if len(status.Hosts) == 0 {
 		_, err := fmt.Fprintf(w, "there is no lab %s; make it with: dualstrap lab up%s\n", status.Name, flags.suffix())

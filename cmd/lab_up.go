@@ -15,18 +15,17 @@ import (
 func newLabUp(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",
-		Short: "Make the lab, or bring it to what the flags say",
-		Long: `Make the lab: hosts NAME-cp-N, NAME-worker-N and NAME-lb-N, and one named client that is no
-node. It ends when all of them have booted without a failed unit, accept the lab's key at both
-addresses, and reach each other. The workspace then holds cluster.yaml, an SSH key, and the keys
-of the hosts.
+		Short: "Create the lab, or change it to match the flags",
+		Long: `Create the lab: hosts NAME-cp-N, NAME-worker-N and NAME-lb-N, and one named client that is not a node. The
+command finishes when all hosts have booted without a failed unit, accept the lab's key at both addresses, and
+can reach each other. The workspace then has cluster.yaml, an SSH key, and the host keys.
 
-Run again, it changes what differs: stopped hosts are booted, detached ones attached, and with
-other numbers hosts are added or removed. A host keeps its addresses whatever the numbers are. A
+When run again, the command changes what differs: stopped hosts are booted, detached hosts are attached, and
+with other numbers hosts are added or removed. A host keeps its addresses whatever the numbers are. A
 cluster.yaml that you have edited is left alone.
 
-The first time it makes the image of the hosts from Debian's signed packages, which takes 2 to 5
-minutes, and keeps it in ~/.cache/dualstrap.`,
+The first run builds the image of the hosts from Debian's signed packages, which takes 2 to 5 minutes, and
+caches it in ~/.cache/dualstrap.`,
 		Example: `  dualstrap lab up
   dualstrap lab up --control-planes 3 --workers 5 --load-balancers 2
   dualstrap lab up --name second --workspace-dir /srv/workspaces`,
@@ -34,14 +33,15 @@ minutes, and keeps it in ~/.cache/dualstrap.`,
 	}
 	flags := addLabFlags(cmd)
 	var spec lab.Spec
-	cmd.Flags().IntVar(&spec.ControlPlanes, "control-planes", 1, "hosts for the control plane, an odd number")
-	cmd.Flags().IntVar(&spec.Workers, "workers", 2, "hosts for a pool of workers")
-	cmd.Flags().IntVar(&spec.LoadBalancers, "load-balancers", 0, "hosts that carry load balancers only")
+	cmd.Flags().IntVar(&spec.ControlPlanes, "control-planes", 1, "the number of control plane hosts, which must be odd")
+	cmd.Flags().IntVar(&spec.Workers, "workers", 2, "the number of worker hosts")
+	cmd.Flags().IntVar(&spec.LoadBalancers, "load-balancers", 0, "the number of hosts for load balancers alone")
 	cmd.Flags().IntVar(&spec.RHELLike, "rhel-like", 1,
-		"hosts that present themselves as RHEL 9 with SELinux enabled, workers first")
+		"the number of hosts that present themselves as RHEL 9 with SELinux enabled, workers first")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		spec.Name = flags.name
 		if !cmd.Flags().Changed("rhel-like") {
+			// By default at least one node does not present itself as RHEL, so a lab of a single node has none that does.
 			spec.RHELLike = min(spec.RHELLike, max(spec.Nodes()-1, 0))
 		}
 		if err := spec.Check(); err != nil {
@@ -60,6 +60,7 @@ minutes, and keeps it in ~/.cache/dualstrap.`,
 	return cmd
 }
 
+// writeLabUp prints which hosts have changed and how, and the next command.
 func writeLabUp(w io.Writer, l *lab.Lab, result lab.Result) error {
 	var out strings.Builder
 	for _, kind := range []lab.Kind{lab.Remove, lab.Create, lab.Start, lab.Attach, lab.Connect, lab.EmulateOS, lab.Key} {
@@ -72,23 +73,23 @@ func writeLabUp(w io.Writer, l *lab.Lab, result lab.Result) error {
 	}
 	path := cli.Visible(l.Workspace.ManifestPath())
 	if result.ManifestKept {
-		fmt.Fprintf(&out, "%s has been edited and stays as it is; remove it, and lab up writes it anew\n", path)
+		fmt.Fprintf(&out, "%s has been edited and stays as it is; remove it, and lab up writes it again\n", path)
 	}
 	fmt.Fprintf(&out, "the lab %s is up with %s\nnext: dualstrap create cluster -f %s\n", l.Name, plural.Of(len(result.Hosts), "host"), path)
 	_, err := io.WriteString(w, out.String())
 	return err
 }
 
-// changedHosts gives the names of hosts with a change of the kind. What is created also starts and is
-// plugged in: that is said once.
+// changedHosts returns the names of the hosts with a change of the kind. Only the first change of each host counts: a host
+// that is created is also started and attached, which goes without saying.
 func changedHosts(result lab.Result, kind lab.Kind) []string {
-	said := map[string]bool{}
+	seen := map[string]bool{} // by the ID of the host
 	var names []string
 	for _, change := range result.Changes {
-		if change.Kind == kind && !said[change.Host.ID] {
+		if change.Kind == kind && !seen[change.Host.ID] {
 			names = append(names, change.Host.Name)
 		}
-		said[change.Host.ID] = true
+		seen[change.Host.ID] = true
 	}
 	return names
 }

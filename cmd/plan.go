@@ -10,9 +10,9 @@ import (
 func newPlan(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
-		Short: "Print the address plan: every range, every node's blocks, what is left",
-		Long: `Print the address plan of a cluster that does not exist yet: every range, every node's
-podCIDRs, and what is left. The plan follows from the manifests alone; create uses the same one.`,
+		Short: "Print the address plan: ranges, podCIDRs of nodes, and free blocks",
+		Long: `Print the address plan for a cluster that does not exist yet: every range, the podCIDRs of every node, and
+how many blocks are free. The plan depends on the manifests alone; create uses the same one.`,
 		Example: `  dualstrap plan -f cluster.yaml
   dualstrap plan -f cluster.yaml -o json | jq '.nodes[].podCIDRs'
   dualstrap plan -f cluster.yaml -o svg > plan.svg`,

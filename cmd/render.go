@@ -13,18 +13,18 @@ import (
 func newRender(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render -f FILE --output-dir DIR",
-		Short: "Write every file and manifest that create would put anywhere",
-		Long: `Write every file and manifest that create would put on hosts and into the cluster: a directory
-per host, named by its address, and one named cluster. What is only known later stands there as
-(known after probe) or (known after init). Rendering again brings the directory up to date.`,
+		Short: "Render all files and manifests without touching a host",
+		Long: `Render all files that create would write to hosts and all manifests that it would apply to the cluster, into
+one directory per host, named by its address, and one named cluster. Values that are not known yet are rendered
+as (known after probe) or (known after init). Rendering again updates the directory.`,
 		Example: `  dualstrap render -f cluster.yaml --output-dir rendered
   diff -r rendered.old rendered`,
 		Args: noArgs,
 	}
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
-	dir := cmd.Flags().String("output-dir", "", "the directory to write to: new, empty, or rendered before")
-	_ = cmd.MarkFlagDirname("output-dir") // it fails only for a flag that does not exist
+	dir := cmd.Flags().String("output-dir", "", "the directory to write to: new, empty, or from an earlier render")
+	_ = cmd.MarkFlagDirname("output-dir") // it returns an error only for a flag that does not exist
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if *dir == "" {
 			return cli.Usagef("no directory to write to: name one with --output-dir")

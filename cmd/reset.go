@@ -25,28 +25,30 @@ import (
 type resetReport struct {
 	runReport
 
+	// Forced reports whether --force was given.
 	Forced bool `json:"forced"`
-	// Nodes are the hosts that it was about, Unreachable those of them that could not be asked.
+	// Nodes lists the hosts to reset, Unreachable those of them that could not be connected to.
 	Nodes       []netip.Addr                `json:"nodes"`
 	Unreachable []provision.UnreachableHost `json:"unreachable"`
-	Notes       []string                    `json:"notes"`
-	// Run is null when it was not come to.
+	// Notes lists what --force left undone.
+	Notes []string `json:"notes"`
+	// Run is null when the reset was refused or failed before its first phase.
 	Run *workflow.Report `json:"run"`
 }
 
-// reset is one run of reset cluster or reset nodes.
+// reset is a single run of reset cluster or reset nodes.
 type reset struct {
 	streams    cli.Streams
 	flags      *cli.SessionFlags
-	loaded    provision.Loaded
+	loaded     provision.Loaded
 	format     *cli.Format
 	options    provision.ResetOptions
 	workspaces string
-	// yes leaves out the question.
+	// yes skips the confirmation.
 	yes bool
 }
 
-// command is its name in the workspace.
+// command returns the name of the command in the workspace: its logs are in log/COMMAND-TIME.
 func (r *reset) command() string {
 	if len(r.options.Nodes) > 0 {
 		return "reset-nodes"
@@ -54,6 +56,8 @@ func (r *reset) command() string {
 	return "reset-cluster"
 }
 
+// run validates the targets, asks for confirmation, and resets them. Mistakes of the command line and a missing
+// confirmation are reported before the workspace is made: nothing has happened that needs a log.
 func (r *reset) run(ctx context.Context) (err error) {
 	targets, err := provision.ResetTargets(r.loaded.Config, r.options)
 	if err != nil {
@@ -73,24 +77,17 @@ func (r *reset) run(ctx context.Context) (err error) {
 		return err
 	}
 	outcome, err := session.Reset(ctx, r.options)
-	done()
+	done() // remove the lines of progress before anything is printed
 	if err == nil && len(r.options.Nodes) == 0 {
+		// Only after success: a reset that failed half-way needs the kubeconfig to run again.
 		err = run.RemoveKubeconfig()
 	}
 	report := r.report(targets, outcome, began, err)
-	err = errors.Join(err, run.WriteReport(report))
-	if r.format.String() == cli.JSON {
-		err = errors.Join(err, cli.WriteJSON(r.streams.Out, report))
-	} else {
-		err = errors.Join(err, r.print(report))
-	}
-	if err != nil {
-		return &loggedError{err: err, dir: run.Dir}
-	}
-	return nil
+	output := runOutput{run: run, out: r.streams.Out, format: r.format}
+	return output.finish(report, func() string { return r.text(report) }, err)
 }
 
-// usageOf makes addresses that are none a mistake of the command line.
+// usageOf turns the error about unknown addresses into a usage error: they come from the --addresses flag.
 func usageOf(err error) error {
 	var unknown *provision.UnknownNodesError
 	if errors.As(err, &unknown) {
@@ -99,24 +96,26 @@ func usageOf(err error) error {
 	return err
 }
 
-// confirm asks on a terminal. Elsewhere nobody could answer.
+// confirm asks the user for confirmation unless --yes was given. Without a terminal no one could answer, and a script
+// that feeds standard input must not confirm by accident, so confirm returns a usage error.
 func (r *reset) confirm(targets []netip.Addr) error {
 	if r.yes {
 		return nil
 	}
 	file, isFile := r.streams.In.(*os.File)
 	if !isFile || !term.IsTerminal(int(file.Fd())) {
-		return cli.Usagef("what was done on %s is taken back for good: say --yes, since there is no terminal to ask at",
+		return cli.Usagef("resetting %s cannot be undone: say --yes, since there is no terminal to ask at",
 			plural.Of(len(targets), "host"))
 	}
 	return r.ask(file, targets)
 }
 
-// ask shows what is reset and reads the answer.
+// ask shows which hosts are reset and reads one line. Any answer but "yes" or the cluster's name is an error, and so is
+// the end of the input without one of them.
 func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
 	name := r.loaded.Config.Name
 	var out strings.Builder
-	fmt.Fprintf(&out, "This takes back what dualstrap did on these hosts of cluster %s, with all that the cluster keeps there:\n", name)
+	fmt.Fprintf(&out, "This undoes what dualstrap did, and deletes all data of the cluster, on these hosts of cluster %s:\n", name)
 	for _, node := range r.loaded.Plan.Nodes {
 		if slices.Contains(targets, node.Address) {
 			fmt.Fprintf(&out, "  %s  %s\n", node.Address, node.Role)
@@ -136,6 +135,7 @@ func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
 	return errors.New("not confirmed: nothing was changed")
 }
 
+// report returns the run's report. Lists are never nil, so that they are [] in JSON, not null.
 func (r *reset) report(targets []netip.Addr, outcome provision.ResetOutcome, began time.Time, err error) resetReport {
 	return resetReport{
 		runReport: newRunReport(r.loaded, outcome.Run, began, err), Forced: r.options.Force, Nodes: targets,
@@ -144,8 +144,8 @@ func (r *reset) report(targets []netip.Addr, outcome provision.ResetOutcome, beg
 	}
 }
 
-// print says what was done and what was not.
-func (r *reset) print(report resetReport) error {
+// text returns the report for a person: what was done, which hosts were not reset, and what --force left undone.
+func (r *reset) text(report resetReport) string {
 	var out strings.Builder
 	if report.Run != nil {
 		writeRun(&out, report.Run)
@@ -160,6 +160,5 @@ func (r *reset) print(report resetReport) error {
 		fmt.Fprintf(&out, "\n%s of cluster %s reset: %s in %.1f s\n",
 			plural.Of(len(report.Nodes), "host"), report.Cluster, plural.Of(report.Changes, "change"), report.Seconds)
 	}
-	_, err := io.WriteString(r.streams.Out, out.String())
-	return err
+	return out.String()
 }

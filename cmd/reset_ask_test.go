@@ -11,14 +11,14 @@ import (
 	"github.com/dualstrap/dualstrap/cmd"
 )
 
-// terminal gives both ends of a terminal: what a user types into, and what a program reads from.
+// terminal returns both ends of a pseudo-terminal: the one a user types into, and the one a program reads from.
 func terminal(t *testing.T) (user, program *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = user.Close() }) // nothing is lost with it
+	t.Cleanup(func() { _ = user.Close() }) // an error loses nothing
 	if err := unix.IoctlSetPointerInt(int(user.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func terminal(t *testing.T) (user, program *os.File) {
 	return user, program
 }
 
-// TestResetAsks: on a terminal it shows what is reset, and takes nothing but yes or the cluster's name.
+// TestResetAsks answers the question on a terminal with anything but yes or the cluster's name: nothing is changed.
 func TestResetAsks(t *testing.T) {
 	t.Parallel()
 	const endOfInput = "\x04"
@@ -51,7 +51,8 @@ func TestResetAsks(t *testing.T) {
 			if got := cmd.Main(args, program, &out, &out); got != 1 {
 				t.Errorf("exit code %d", got)
 			}
-			const want = "on these hosts of cluster dual-stack, with all that the cluster keeps there:\n  10.2.0.6  worker\n" +
+			const want = "This undoes what dualstrap did, and deletes all data of the cluster, on these hosts of cluster dual-stack:\n" +
+				"  10.2.0.6  worker\n" +
 				"To go on, type yes or dual-stack: dualstrap: not confirmed: nothing was changed\n"
 			if !strings.HasSuffix(out.String(), want) {
 				t.Errorf("it says:\n%s", out.String())

@@ -9,14 +9,14 @@ import (
 func newResetCluster(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster -f FILE",
-		Short: "Take back on all hosts what create cluster did",
-		Long: `Take back on all hosts of the manifests what create cluster did there: the cluster is gone afterwards,
-with all that it keeps on its hosts, and the hosts are as they were. docs/reset.md lists what stays.
+		Short: "Delete the cluster and restore its hosts",
+		Long: `Delete the cluster with all its data, and undo on all hosts of the manifests what create cluster did there,
+which restores their previous state. docs/reset.md lists what is left.
 
-It asks first, or wants --yes. A host of another cluster is refused, before anything is changed; one on
-which nothing was done stays as it is. Hosts that cannot be reached are named, and make the exit code 3.
-It can be cut off at any time and run again. Logs and a report are left in WORKSPACE/NAME; the cluster's
-kubeconfig goes when all hosts are reset.`,
+The command asks for confirmation unless --yes is given. If a host belongs to another cluster, it is refused
+before anything is changed; hosts that were never part of the cluster are left alone. Unreachable hosts are
+listed, and the exit code is then 3. The command can be interrupted at any time and run again. Logs and a report
+are written to WORKSPACE/NAME; the cluster's kubeconfig is removed when all hosts are reset.`,
 		Example: `  dualstrap reset cluster -f cluster.yaml
   dualstrap reset cluster -f cluster.yaml --yes -o json | jq .changes`,
 		Args:        noArgs,
@@ -24,17 +24,18 @@ kubeconfig goes when all hosts are reset.`,
 	}
 	r := addReset(cmd, streams)
 	cmd.Flags().BoolVar(&r.options.Force, "force", false,
-		"go on where containerd does not start: what pods have in the kernel stays until the next start")
+		"continue if containerd does not start: routes and nftables tables of pods then stay in the kernel until the next boot")
 	return cmd
 }
 
-// addReset gives a command what both resets have.
+// addReset adds the flags that both reset commands share to the command, and sets its RunE. The command adds flags of its
+// own that change the options of the returned reset.
 func addReset(cmd *cobra.Command, streams cli.Streams) *reset {
 	r := &reset{streams: streams}
 	manifests := cli.AddManifests(cmd)
 	r.format = cli.AddFormat(cmd, cli.Text, cli.JSON)
 	r.flags = cli.AddHosts(cmd)
-	cmd.Flags().BoolVarP(&r.yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVarP(&r.yes, "yes", "y", false, "do not ask for confirmation")
 	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var err error

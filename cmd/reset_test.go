@@ -7,7 +7,7 @@ import (
 	"github.com/dualstrap/dualstrap/cmd"
 )
 
-// TestResetExitCodes: each refusal has its own, and none of them touches a host.
+// TestResetExitCodes checks the exit code of each refusal. None of them contacts a host: there are none at the addresses.
 func TestResetExitCodes(t *testing.T) {
 	t.Parallel()
 	const manifests = "../examples/dual-stack.yaml"

@@ -15,16 +15,17 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
-// exitGrace is how long a command that was interrupted has to stop what it started.
+// exitGrace is how long Main waits for an interrupted command, so that it can stop child processes and remove temporary
+// files.
 const exitGrace = 2 * time.Second
 
-// gracefulStop is the annotation of commands that take the time they need to stop.
+// gracefulStop is the annotation of commands that Main waits for without a limit when they are interrupted. Its value does
+// not matter, as long as it is not empty.
 const gracefulStop = "stops-cleanly"
 
-// Main runs the command line and gives the process's exit code. Ctrl-C and SIGTERM end it within
-// moments, whatever runs, even a read of something that never ends, and a second one ends it at once:
-// all that is written to disk is written so that a run can be cut off at any point. Commands that stop
-// cleanly are waited for, until the second signal.
+// Main runs the command line and returns the exit code of the process. Ctrl-C and SIGTERM end most commands within
+// exitGrace, even one that blocks in a read, as from a pipe: all files are written so that a run may be interrupted at any
+// point. Commands with the annotation gracefulStop are waited for. A second signal ends any command at once.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -33,14 +34,14 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	defer flush()
 	root := newRoot(streams)
 	root.SetArgs(args)
-	clean := false
+	clean := false // whether the command has the annotation gracefulStop
 	if called, _, err := root.Find(args); err == nil {
 		clean = called.Annotations[gracefulStop] != ""
 	}
 	ended := make(chan error, 1)
 	go func() {
 		called, err := root.ExecuteContextC(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil { // after an interruption, errors are its consequences
 			report(streams.Err, called, err)
 		}
 		ended <- err
@@ -49,27 +50,27 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	case err := <-ended:
 		return cli.ExitCode(err)
 	case <-ctx.Done():
-		stop() // from here on a signal does what it does by default
+		stop() // the next signal has its default effect: it kills the process
 		if clean {
 			return cli.ExitCode(<-ended)
 		}
 		select {
-		case <-ended: //nolint:errcheck // it was interrupted, whatever it made of that
+		case <-ended: //nolint:errcheck // the exit code is that of an interruption, whatever the error
 		case <-time.After(exitGrace):
 		}
-		fmt.Fprintln(errOut, "dualstrap: interrupted") //nolint:errcheck // there is nowhere left to say it
+		fmt.Fprintln(errOut, "dualstrap: interrupted") //nolint:errcheck // there is nowhere left to report it
 		return cli.ExitInterrupted
 	}
 }
 
-// report prints what went wrong, once, and where the command line itself was wrong, how to learn
-// more.
+// report prints the error of a command, the error's hint if it has one, and for a mistake of the command line how to get
+// help.
 func report(w io.Writer, called *cobra.Command, err error) {
 	var ended *cli.ExitError
 	if errors.As(err, &ended) {
-		return // a command that the user named has said it all
+		return // the command that the user named has printed its own error
 	}
-	fmt.Fprintf(w, "dualstrap: %s\n", cli.Visible(err.Error())) //nolint:errcheck // there is nowhere left to say it
+	fmt.Fprintf(w, "dualstrap: %s\n", cli.Visible(err.Error())) //nolint:errcheck // there is nowhere left to report it
 	var usage *cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(w, "try: %s --help\n", called.CommandPath()) //nolint:errcheck // as above
@@ -80,6 +81,7 @@ func report(w io.Writer, called *cobra.Command, err error) {
 	}
 }
 
+// newRoot returns the root command with all commands below it.
 func newRoot(streams cli.Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dualstrap",
@@ -87,13 +89,14 @@ func newRoot(streams cli.Streams) *cobra.Command {
 		Long: `dualstrap turns bare Linux hosts into a proven IPv4/IPv6 dual-stack Kubernetes cluster.
 
 It reads the manifests of Google Distributed Cloud for bare metal: Namespace, Cluster, NodePool
-and ClusterCIDRConfig. The result of a command goes to standard output, all else to standard error.
+and ClusterCIDRConfig. The result of a command goes to standard output, everything else to standard error.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or invalid manifests, 3 hosts that cannot be reached or
-fail their checks, 4 refused, 5 a cluster that is not proven, 130 interrupted.`,
+Exit codes: 0 success, 1 failure, 2 wrong usage or invalid manifests, 3 hosts that cannot be reached or
+fail their checks, 4 refused, 5 a cluster that fails its proof, 130 interrupted.`,
 		Example: `  dualstrap check config -f cluster.yaml
   dualstrap plan -f cluster.yaml
   dualstrap create cluster -f cluster.yaml --dry-run`,
+		// Main prints errors, once, with hints; the usage text after an error would push it out of sight.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -102,13 +105,13 @@ fail their checks, 4 refused, 5 a cluster that is not proven, 130 interrupted.`,
 	root.SetErr(streams.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &cli.UsageError{Err: err} })
 	root.AddCommand(
-		group("check", "Judge manifests, hosts and the cluster", newCheckConfig(streams), newCheckPreflight(streams), newCheckCluster(streams)),
+		group("check", "Check manifests, hosts, or the cluster", newCheckConfig(streams), newCheckPreflight(streams), newCheckCluster(streams)),
 		newPlan(streams),
 		newRender(streams),
 		group("create", "Create a cluster", newCreateCluster(streams)),
-		group("reset", "Take back on hosts what create did", newResetCluster(streams), newResetNodes(streams)),
-		group("rotate", "Replace a cluster's keys", newRotateEncryptionKey(streams)),
-		group("bundle", "Build and look at what hosts need to become nodes",
+		group("reset", "Delete the cluster or nodes, and restore hosts", newResetCluster(streams), newResetNodes(streams)),
+		group("rotate", "Replace keys of a cluster", newRotateEncryptionKey(streams)),
+		group("bundle", "Build, inspect, sign, and unpack bundles",
 			newBundleBuild(streams), newBundleInspect(streams), newBundleSign(streams), newBundleExtract(streams)),
 		newLab(streams),
 		newAgent(streams),
@@ -120,7 +123,7 @@ fail their checks, 4 refused, 5 a cluster that is not proven, 130 interrupted.`,
 	return root
 }
 
-// group is a command that only holds others.
+// group returns a command that only groups others.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short}
 	cmd.AddCommand(commands...)
@@ -128,9 +131,10 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// commandGroup makes a command without a function of its own print its help when called alone, and
-// refuse words that are none of its commands.
+// commandGroup makes a command that groups others print its help when called without arguments. Other arguments are
+// unknown commands, as cobra has matched those that it knows: they are a usage error, which suggests similar names.
 func commandGroup(cmd *cobra.Command) {
+	// The edit distance up to which names are similar. It is cobra's default, which SuggestionsFor does not apply.
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -145,7 +149,7 @@ func commandGroup(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// noArgs is for commands that take flags only.
+// noArgs is the argument check of commands that take flags only.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -21,28 +20,29 @@ import (
 type rotateReport struct {
 	runReport
 
-	// Key is the name of the key that Secrets are encrypted with in the end; empty when the run did not begin.
+	// Key is the name of the key that Secrets are encrypted with after the run; empty when the run did not start.
 	Key string `json:"key"`
-	// Resumed says that an earlier run was finished, and no key made.
+	// Resumed reports whether the run finished an interrupted one, with the key that one made, instead of making a key.
 	Resumed bool `json:"resumed"`
-	// Rewritten is how many Secrets were stored again.
+	// Rewritten is the number of Secrets that were stored again, encrypted with Key.
 	Rewritten int `json:"rewrittenSecrets"`
-	// Run is null when it was not come to.
+	// Run is null when the run failed before its first phase.
 	Run *workflow.Report `json:"run"`
 }
 
 func newRotateEncryptionKey(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "encryption-key -f FILE",
-		Short: "Encrypt Secrets in etcd with a new key, and take the old one away",
-		Long: `Make a new key for the Secrets of a cluster with clusterSecurity.encryptSecrets, store all of them again with
-it, and take the old key from the control plane nodes. API servers load each change by themselves, which takes
-up to a minute each time, three times. None is restarted, and each can read every Secret at all times.
+		Short: "Encrypt Secrets in etcd with a new key, and remove the old one",
+		Long: `Generate a new key for the Secrets of a cluster with clusterSecurity.encryptSecrets, store all Secrets again,
+encrypted with it, and remove the old key from the control plane nodes. There are three changes of the
+configuration. API servers reload it automatically, which takes up to a minute each time. None is restarted,
+and each can read every Secret at all times.
 
-It can be interrupted at any time: run it again, and it finishes. Every control plane node has to take part.
-A cluster that does not encrypt Secrets is refused, and so is one whose control plane nodes have different
-keys. Backups of etcd from before need the old key: docs/encryption.md. Logs and a report are left in
-WORKSPACE/NAME.`,
+The command can be interrupted at any time: run it again to finish. Every control plane node has to be
+reachable. A cluster that does not encrypt Secrets is refused, and so is one whose control plane nodes have
+different keys. Older backups of etcd need the old key: see docs/encryption.md. Logs and a report are written
+to WORKSPACE/NAME.`,
 		Example: `  dualstrap rotate encryption-key -f cluster.yaml
   dualstrap rotate encryption-key -f cluster.yaml -o json | jq .key`,
 		Args:        noArgs,
@@ -63,14 +63,15 @@ WORKSPACE/NAME.`,
 	return cmd
 }
 
-// rotation is one run of rotate encryption-key.
+// rotation is a single run of rotate encryption-key.
 type rotation struct {
 	streams cli.Streams
 	flags   *cli.SessionFlags
-	loaded provision.Loaded
+	loaded  provision.Loaded
 	format  *cli.Format
 }
 
+// run rotates the key, or finishes a rotation that was interrupted.
 func (r *rotation) run(ctx context.Context, workspaces string) (err error) {
 	began := time.Now()
 	run, err := workspace.Begin(workspaces, r.loaded.Config.Name, "rotate-encryption-key", began)
@@ -83,37 +84,28 @@ func (r *rotation) run(ctx context.Context, workspaces string) (err error) {
 		return err
 	}
 	outcome, err := session.RotateEncryptionKey(ctx)
-	done()
+	done() // remove the lines of progress before anything is printed
 	report := rotateReport{
 		runReport: newRunReport(r.loaded, outcome.Run, began, err),
 		Key:       outcome.Key, Resumed: outcome.Resumed, Rewritten: outcome.Rewritten, Run: outcome.Run,
 	}
-	err = errors.Join(err, run.WriteReport(report))
-	if r.format.String() == cli.JSON {
-		err = errors.Join(err, cli.WriteJSON(r.streams.Out, report))
-	} else {
-		err = errors.Join(err, r.print(report))
-	}
-	if err != nil {
-		return &loggedError{err: err, dir: run.Dir}
-	}
-	return nil
+	output := runOutput{run: run, out: r.streams.Out, format: r.format}
+	return output.finish(report, func() string { return r.text(report) }, err)
 }
 
-// print says what was done.
-func (r *rotation) print(report rotateReport) error {
+// text returns the report for a person.
+func (r *rotation) text(report rotateReport) string {
 	var out strings.Builder
 	if report.Run != nil {
 		writeRun(&out, report.Run)
 	}
 	if report.OK {
 		if report.Resumed {
-			fmt.Fprint(&out, "\nan earlier run was interrupted: it is finished, with the key that it made\n")
+			fmt.Fprint(&out, "\nan earlier run had been interrupted: it is finished, with the key that it made\n")
 		}
 		fmt.Fprintf(&out, "\nSecrets of cluster %s are encrypted with %s: %s stored again in %.1f s\n",
 			report.Cluster, report.Key, plural.Of(report.Rewritten, "Secret"), report.Seconds)
 		fmt.Fprint(&out, "back the new key up: docs/encryption.md\n")
 	}
-	_, err := io.WriteString(r.streams.Out, out.String())
-	return err
+	return out.String()
 }

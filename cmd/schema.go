@@ -11,8 +11,8 @@ func newSchema(streams cli.Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of the manifests, for editors",
-		Long: `Print the JSON Schema of the manifests. Editors that apply a schema to each document of a YAML
-file, like those with yaml-language-server, then complete fields and mark mistakes.`,
+		Long: `Print the JSON Schema of the manifests. Editors that apply a schema to each document of a YAML file, such as
+those with yaml-language-server, complete fields and mark mistakes with it.`,
 		Example: `  dualstrap schema > dualstrap.schema.json
   sed -i '1i # yaml-language-server: $schema=dualstrap.schema.json' cluster.yaml`,
 		Args: noArgs,

@@ -13,16 +13,18 @@ import (
 
 // versionReport is the result of `version -o json`.
 type versionReport struct {
-	Version    string   `json:"version"`
+	Version string `json:"version"`
+	// Kubernetes lists the releases that bundles can be built of, oldest first.
 	Kubernetes []string `json:"kubernetes"`
 	Go         string   `json:"go"`
-	Platform   string   `json:"platform"`
+	// Platform is OS/ARCHITECTURE, as in linux/amd64.
+	Platform string `json:"platform"`
 }
 
 func newVersion(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version and the Kubernetes releases it knows",
+		Short:   "Print the version of dualstrap and the Kubernetes releases it supports",
 		Example: "  dualstrap version -o json",
 		Args:    noArgs,
 	}

@@ -1,4 +1,4 @@
-// Command dualstrap turns bare Linux hosts into a proven dual-stack Kubernetes cluster.
+// Command dualstrap turns bare Linux hosts into a proven dual-stack Kubernetes cluster. See dualstrap --help.
 package main
 
 import (

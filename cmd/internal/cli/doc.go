@@ -1,3 +1,3 @@
-// Package cli holds what the commands share: streams, exit codes, output formats and the reading of
-// manifests.
+// Package cli implements what the commands share: streams, exit codes, output formats, reading manifests, and opening
+// sessions on hosts.
 package cli

@@ -11,32 +11,33 @@ import (
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
-// Exit codes, a contract with scripts.
+// Exit codes of dualstrap. Scripts rely on them: they are documented, and never change their meaning.
 const (
 	ExitOK          = 0
 	ExitFailure     = 1
-	ExitUsage       = 2 // wrong flags or arguments, or invalid manifests
-	ExitHosts       = 3 // a host cannot be reached, or failed its checks
-	ExitRefused     = 4 // the hosts or the cluster belong to something else, cannot be trusted, or another run changes them
-	ExitUnproven    = 5 // the cluster is not what its manifests say
-	ExitInterrupted = 130
+	ExitUsage       = 2   // wrong flags or arguments, or invalid manifests
+	ExitHosts       = 3   // a host cannot be reached, or failed its checks
+	ExitRefused     = 4   // the hosts or the cluster belong to something else, cannot be trusted, or another run changes them
+	ExitUnproven    = 5   // the cluster differs from its manifests
+	ExitInterrupted = 130 // 128 + SIGINT, as shells report it
 )
 
-// UsageError is a command line that makes no sense; the command's usage helps.
+// UsageError reports a mistake in the command line. The message is followed by a pointer to the command's help.
 type UsageError struct{ Err error }
 
 // Error implements error.
 func (e *UsageError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// Usagef makes a UsageError.
+// Usagef returns a UsageError with a message formatted as by [fmt.Errorf].
 func Usagef(format string, args ...any) error {
 	return &UsageError{Err: fmt.Errorf(format, args...)}
 }
 
-// InvalidError says that manifests are invalid and that the user has already been told why.
+// InvalidError reports that the manifests are invalid. Their problems have already been printed, so the error holds only
+// their number.
 type InvalidError struct{ Errors int }
 
 // Error implements error.
@@ -44,13 +45,16 @@ func (e *InvalidError) Error() string {
 	return fmt.Sprintf("the manifests have %s", plural.Of(e.Errors, "error"))
 }
 
-// ExitError is a command that a user named and that failed by itself: its exit code becomes ours.
+// ExitError reports that a command the user passed to dualstrap failed: its exit code becomes dualstrap's, and dualstrap
+// prints nothing, since the command has printed its own error.
 type ExitError struct{ Code int }
 
 // Error implements error.
 func (e *ExitError) Error() string { return fmt.Sprintf("the command ended with code %d", e.Code) }
 
-// ExitCode maps what a command returned to the process's exit code. It is the only place that does.
+// ExitCode returns the exit code of the process for the error that a command returned. No other code maps errors to exit
+// codes. Where errors are joined, the first case that matches wins: an interruption explains all other errors, a refusal
+// explains more than a proof that failed, and that more than a host that cannot be reached.
 func ExitCode(err error) int {
 	var usage *UsageError
 	var invalid *InvalidError

@@ -9,7 +9,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
-// The elements of JUnit's XML that continuous integration reads.
+// The elements and attributes of JUnit's XML format that continuous integration systems read.
 type (
 	junitSuites struct {
 		XMLName xml.Name     `xml:"testsuites"`
@@ -23,20 +23,24 @@ type (
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
-		Class   string      `xml:"classname,attr"`
-		Name    string      `xml:"name,attr"`
-		Seconds string      `xml:"time,attr"`
-		Failure *junitWords `xml:"failure"`
-		Skipped *junitWords `xml:"skipped"`
-		Out     string      `xml:"system-out,omitempty"`
+		Class string `xml:"classname,attr"`
+		Name  string `xml:"name,attr"`
+		// Seconds is a decimal number with three digits after the point.
+		Seconds string        `xml:"time,attr"`
+		Failure *junitMessage `xml:"failure"`
+		Skipped *junitMessage `xml:"skipped"`
+		// Out is the finding of a check that passed.
+		Out string `xml:"system-out,omitempty"`
 	}
-	junitWords struct {
+	// junitMessage is the reason why a test failed or was skipped, with a hint as its text.
+	junitMessage struct {
 		Message string `xml:"message,attr"`
 		Text    string `xml:",chardata"`
 	}
 )
 
-// WriteJUnit prints a proof as JUnit's XML: a test case for each result, in a suite of the given name.
+// WriteJUnit writes a proof as JUnit XML: one test suite of the given name, with a test case for each result. The class of
+// a test case is the name of its check, so that reports group the results of a check.
 func WriteJUnit(w io.Writer, name string, report proof.Report) error {
 	suite := junitSuite{
 		Name: name, Tests: len(report.Checks), Failures: report.Count(proof.Failed), Skipped: report.Count(proof.Skipped),
@@ -45,9 +49,9 @@ func WriteJUnit(w io.Writer, name string, report proof.Report) error {
 		one := junitCase{Class: result.Name, Name: result.Name + " " + result.Target, Seconds: fmt.Sprintf("%.3f", result.Seconds)}
 		switch result.Status {
 		case proof.Failed:
-			one.Failure = &junitWords{Message: result.Message, Text: "try: " + result.Hint}
+			one.Failure = &junitMessage{Message: result.Message, Text: "try: " + result.Hint}
 		case proof.Skipped:
-			one.Skipped = &junitWords{Message: result.Message, Text: result.Hint}
+			one.Skipped = &junitMessage{Message: result.Message, Text: result.Hint}
 		case proof.Passed:
 			one.Out = result.Message
 		}

@@ -11,10 +11,10 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
-// Manifests is the value of -f.
+// Manifests holds the values of the -f flag.
 type Manifests struct{ paths []string }
 
-// AddManifests gives the command its -f flag.
+// AddManifests adds the -f flag to the command and returns its value.
 func AddManifests(cmd *cobra.Command) *Manifests {
 	m := &Manifests{}
 	cmd.Flags().StringArrayVarP(&m.paths, "filename", "f", nil,
@@ -22,12 +22,13 @@ func AddManifests(cmd *cobra.Command) *Manifests {
 	return m
 }
 
-// Load reads and judges the manifests. Whether they are valid is the caller's to look at.
+// Load reads and validates the manifests. Invalid manifests are not an error: the caller checks the problems of the
+// result. Errors are a missing -f flag, as a [UsageError], and files that cannot be read.
 func (m *Manifests) Load(streams Streams) (provision.Loaded, error) {
 	if len(m.paths) == 0 {
 		return provision.Loaded{}, Usagef("no manifests given: name a file or directory with -f")
 	}
-	if slices.Contains(m.paths, "") {
+	if slices.Contains(m.paths, "") { // as from a script's unset variable
 		return provision.Loaded{}, Usagef("-f names no file: its value is empty")
 	}
 	sources, err := provision.ReadSources(m.paths, streams.In)
@@ -37,8 +38,8 @@ func (m *Manifests) Load(streams Streams) (provision.Loaded, error) {
 	return provision.Load(sources), nil
 }
 
-// Valid reads and judges the manifests, prints their problems to Err, and fails when any of them is
-// an error.
+// Valid reads and validates the manifests and prints their problems, warnings included, on streams.Err. It returns an
+// [InvalidError] when any problem is an error.
 func (m *Manifests) Valid(streams Streams) (provision.Loaded, error) {
 	loaded, err := m.Load(streams)
 	if err != nil {
@@ -50,7 +51,7 @@ func (m *Manifests) Valid(streams Streams) (provision.Loaded, error) {
 	return loaded, Invalid(loaded.Problems)
 }
 
-// Invalid gives an [InvalidError] when there are errors among the problems.
+// Invalid returns an [InvalidError] when any of the problems is an error, and nil otherwise.
 func Invalid(problems api.Problems) error {
 	if !problems.HasErrors() {
 		return nil
@@ -59,7 +60,7 @@ func Invalid(problems api.Problems) error {
 	return &InvalidError{Errors: errs}
 }
 
-// WriteProblems prints problems for a person: a line each, its hint indented below.
+// WriteProblems prints problems as text: one line each, with the hint indented below it.
 func WriteProblems(w io.Writer, problems api.Problems) error {
 	for _, problem := range problems {
 		problem.File = Visible(problem.File)

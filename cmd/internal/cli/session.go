@@ -17,51 +17,59 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
 
-// SessionFlags are those of commands that work on hosts.
+// SessionFlags holds the values of the flags that commands working on hosts share.
 type SessionFlags struct {
 	concurrency int
 	hostTimeout time.Duration
-	ignore      []string
-	bundle      string
+	// ignore lists the names of checks whose failures become warnings.
+	ignore []string
+	// bundle is the directory of the bundle; empty to use the one from the manifests, or the default.
+	bundle string
 }
 
-// minHostTimeout is what a host that is far away and busy needs to say a word.
+// minHostTimeout is the smallest value of --host-timeout. Even a busy host far away makes some progress within a second;
+// with less, healthy hosts would be reported as unreachable.
 const minHostTimeout = time.Second
 
-// AddHosts gives the command those flags that do not need a bundle, and judge no hosts.
+// AddHosts adds the flags for connecting to hosts to the command, and returns their values. It is for commands that
+// neither check hosts nor need a bundle; the others use [AddSession].
 func AddHosts(cmd *cobra.Command) *SessionFlags {
 	f := &SessionFlags{}
-	cmd.Flags().IntVar(&f.concurrency, "concurrency", workflow.DefaultConcurrency, "hosts that are worked on at once")
+	cmd.Flags().IntVar(&f.concurrency, "concurrency", workflow.DefaultConcurrency, "the number of hosts to work on at the same time")
 	cmd.Flags().DurationVar(&f.hostTimeout, "host-timeout", remote.DefaultHostTimeout,
-		"how long a host that is read may make no progress; one that is changed has five times as long, and kubeadm its own time-outs")
+		"how long to wait for progress when reading a host; changes wait five times as long, and kubeadm has its own timeouts")
 	return f
 }
 
-// AddSession gives the command the flags.
+// AddSession adds all session flags to the command: those of [AddHosts], --ignore-checks and --bundle.
 func AddSession(cmd *cobra.Command) *SessionFlags {
 	f := AddHosts(cmd)
-	cmd.Flags().StringSliceVar(&f.ignore, "ignore-checks", nil, "names of checks whose failures become warnings, as in swap,memory")
+	cmd.Flags().StringSliceVar(&f.ignore, "ignore-checks", nil, "names of checks whose failures become warnings, for example swap,memory")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "",
-		"the directory that bundle build made; by default the one that ProvisionOptions name, or bundle")
-	_ = cmd.MarkFlagDirname("bundle") // it fails only for a flag that does not exist
+		"the directory of the bundle, as made by bundle build; by default the one named in ProvisionOptions, or else bundle")
+	_ = cmd.MarkFlagDirname("bundle") // it returns an error only for a flag that does not exist
 	return f
 }
 
-// OpenBundle gives the bundle for the manifests.
+// OpenBundle opens the bundle that --bundle names, or by default the manifests. It returns an error that wraps
+// [io/fs.ErrNotExist] when there is no bundle, and refuses one of another Kubernetes version than the manifests ask for.
 func (f *SessionFlags) OpenBundle(loaded provision.Loaded) (*bundle.Dir, error) {
 	return provision.OpenBundle(loaded.Config, f.bundle)
 }
 
-// Ignored are the names of the checks whose failures become warnings.
+// Ignored returns the names of the checks whose failures become warnings. The slice is never nil: reports show it as [].
 func (f *SessionFlags) Ignored() []string { return append([]string{}, f.ignore...) }
 
-// SessionRun is what a run on hosts works with; both may be nil.
+// SessionRun holds what a session needs beside flags and manifests. Both fields may be nil.
 type SessionRun struct {
+	// Bundle provides programs and images for hosts. Without it, they are left out of checks and changes.
 	Bundle *bundle.Dir
-	Run    *workspace.Run
+	// Run is the workspace's directory for logs. Without it nothing is logged, as for commands that only read.
+	Run *workspace.Run
 }
 
-// Open gives the hosts of the manifests, with progress on Err. The function closes both.
+// Open validates the flags and returns a session on the hosts of the manifests, which shows its progress on streams.Err.
+// The returned function closes the session and removes the lines of progress; callers call it before they print results.
 func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run SessionRun) (*provision.Session, func(), error) {
 	if f.concurrency < 1 {
 		return nil, nil, Usagef("--concurrency must be at least 1, got %d", f.concurrency)
@@ -86,7 +94,9 @@ func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run Sessio
 		options.Log, options.Kubeconfig = run.Run.HostLog, run.Run.Kubeconfig
 		hosts.log = run.Run.Log()
 	}
-	klog.SetSlogLogger(hosts.log) // client-go has its own opinion of failed requests, and prints it on the terminal
+	// client-go logs failed requests through klog, by default to standard error, between the lines of progress. Requests
+	// are retried, so most of these messages only confuse: they go to the run's log, or nowhere without one.
+	klog.SetSlogLogger(hosts.log)
 	session, err := provision.OpenSession(loaded, options)
 	if err != nil {
 		hosts.display.Close()
@@ -95,7 +105,8 @@ func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run Sessio
 	return session, func() { session.Close(); hosts.display.Close() }, nil
 }
 
-// checkNames refuses names that no check has: a typing error would ignore nothing.
+// checkNames returns a usage error for a name that is not the name of a check: with a typing error, nothing would be
+// ignored.
 func checkNames(names []string) error {
 	known := map[string]bool{}
 	for _, check := range hostprep.Checks() {
@@ -109,13 +120,16 @@ func checkNames(names []string) error {
 	return nil
 }
 
-// hostProgress shows what is going on on hosts, a line for each that is worked on, and logs it.
+// hostProgress shows the events of a workflow as progress, one line for each phase running on a host, and logs them.
 type hostProgress struct {
 	display *progress.Display
 	log     *slog.Logger
-	mu      sync.Mutex
-	steps   map[string]*progress.Step
-	// awaited are what is shown only while it takes long.
+
+	// mu guards the maps: events arrive from the goroutines of all hosts.
+	mu sync.Mutex
+	// steps holds the running phases by the names that are shown for them.
+	steps map[string]*progress.Step
+	// awaited holds, by name, the functions that end waiting for quiet events, which are shown only when they take long.
 	awaited map[string]func()
 }
 
@@ -126,6 +140,7 @@ func newHostProgress(streams Streams) *hostProgress {
 	}
 }
 
+// observe shows and logs an event. It is called from many goroutines.
 func (p *hostProgress) observe(event workflow.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,7 +149,8 @@ func (p *hostProgress) observe(event workflow.Event) {
 		return
 	}
 	p.record(event)
-	name := event.Phase // of this program, as are the words in which it ends
+	// Names of phases and statuses are constants of this program, so they are safe to draw on a terminal unescaped.
+	name := event.Phase
 	if event.Host.IsValid() {
 		name = event.Host.String() + " " + name
 	}
@@ -142,7 +158,7 @@ func (p *hostProgress) observe(event workflow.Event) {
 	switch {
 	case step == nil && event.Status == "":
 		step = p.display.Begin(name, 0)
-		step.Waiting(whatFor(event))
+		step.Waiting(waitName(event))
 		p.steps[name] = step
 	case step != nil && event.Status != "":
 		step.End(string(event.Status))
@@ -150,11 +166,12 @@ func (p *hostProgress) observe(event workflow.Event) {
 	}
 }
 
-// await shows what is of interest only while it takes long.
+// await handles a quiet event: it is shown as waited for only if it takes long, and never logged. A later event of the
+// same name ends the wait. The caller holds p.mu.
 func (p *hostProgress) await(event workflow.Event) {
-	name := whatFor(event)
-	if come := p.awaited[name]; come != nil {
-		come()
+	name := waitName(event)
+	if end := p.awaited[name]; end != nil {
+		end()
 		delete(p.awaited, name)
 	}
 	if event.Status == "" {
@@ -162,15 +179,15 @@ func (p *hostProgress) await(event workflow.Event) {
 	}
 }
 
-// whatFor is what the run waits for while something takes long.
-func whatFor(event workflow.Event) string {
+// waitName returns the name under which the display lists an event as waited for.
+func waitName(event workflow.Event) string {
 	if event.Host.IsValid() {
 		return event.Host.String() + ": " + event.Phase
 	}
 	return event.Phase
 }
 
-// record logs an event.
+// record logs an event: the start of a phase, its actions, and its end with the status.
 func (p *hostProgress) record(event workflow.Event) {
 	attributes := []any{"phase", event.Phase}
 	if event.Host.IsValid() {
@@ -178,12 +195,12 @@ func (p *hostProgress) record(event workflow.Event) {
 	}
 	switch {
 	case event.Action != "":
-		p.log.Info("does", append(attributes, "action", event.Action)...)
+		p.log.Info("action started", append(attributes, "action", event.Action)...)
 	case event.Status == "":
-		p.log.Info("begins", attributes...)
+		p.log.Info("phase started", attributes...)
 	case event.Err != nil:
-		p.log.Error("ends", append(attributes, "status", string(event.Status), "error", event.Err)...)
+		p.log.Error("phase finished", append(attributes, "status", string(event.Status), "error", event.Err)...)
 	default:
-		p.log.Info("ends", append(attributes, "status", string(event.Status))...)
+		p.log.Info("phase finished", append(attributes, "status", string(event.Status))...)
 	}
 }

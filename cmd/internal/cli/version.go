@@ -2,10 +2,10 @@ package cli
 
 import "runtime/debug"
 
-// version is set by the linker; see the Makefile.
+// version is set by the linker (-X in the Makefile). It is empty in builds without make, as in go install.
 var version = ""
 
-// Version is the version of this executable: a tag, a commit, or dev.
+// Version returns the version of this executable: a tag or commit, the module's version, or "dev" when neither is known.
 func Version() string {
 	if version != "" {
 		return version
