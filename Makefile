@@ -1,4 +1,4 @@
-# dualstrap's tasks. `make help` lists them.
+# The tasks of the project. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash -o pipefail
 
@@ -10,73 +10,74 @@ FUZZTIME ?= 5s
 NEWEST := v1.37.2
 TOOLS    := $(CURDIR)/build/tools
 
-# The version comes from git describe; a clone that git does not trust must build all the same.
+# The version comes from git describe. Go must not ask git, too: in a clone of another owner, which git does not trust, the
+# build would fail.
 export GOFLAGS += -buildvcs=false
 
 .PHONY: help
-help: ## list the tasks
+help: ## list the tasks with descriptions
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: prerequisites bundle ## on a fresh Debian machine, as root: build all, make hosts in containers, judge, plan, render
+demo: prerequisites bundle ## on a fresh Debian machine, as root: build everything, create hosts in containers, check them, create a cluster
 	@tools/demo.sh
 
 .PHONY: demo-down
-demo-down: lab-down ## remove the demo's hosts again
+demo-down: lab-down ## remove the hosts of the demo
 
 .PHONY: transcript
-transcript: prerequisites bundle lab-down # records a demo on new hosts
+transcript: prerequisites bundle lab-down # record a demo on new hosts in docs/transcript.txt
 	tools/demo.sh | sed -e 1d -e 's,$(CURDIR)/,,g' -e 's/ *$$//' >docs/transcript.txt
 
 .PHONY: lab
-lab: prerequisites build ## as root: make hosts to try dualstrap on, in containers
+lab: prerequisites build ## as root: create hosts for trying dualstrap, in containers
 	build/dualstrap lab up
 
 .PHONY: lab-down
-lab-down: build ## remove those hosts again
+lab-down: build ## remove the hosts of the lab
 	build/dualstrap lab down
 
 .PHONY: build
 build: ## build build/dualstrap, a static executable
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/dualstrap ./cmd/dualstrap
 
-# What it has built before it does not build again, so this is for make to ask every time.
+# bundle build skips what is up to date, so this target is always out of date for make.
 .PHONY: bundle
-bundle: prerequisites build ## build build/bundle, what hosts need to become nodes: 20 minutes the first time
+bundle: prerequisites build ## build build/bundle, all that hosts need to become nodes: 20 minutes the first time
 	build/dualstrap bundle build --output build/bundle
 
 .PHONY: bundle-newest
-bundle-newest: bundle ## build build/bundle-newest, that of the newest release: 10 minutes more the first time
+bundle-newest: bundle ## build build/bundle-newest, for the newest Kubernetes release: 10 minutes more the first time
 	build/dualstrap bundle build --kubernetes-version $(NEWEST) --output build/bundle-newest
 
 .PHONY: unit
-unit: ## the quick loop: unit tests
+unit: ## run go vet and the unit tests, for a quick check
 	go vet ./...
 	go test ./...
 
 .PHONY: hostile
-hostile: ## run the tests of bad input, and write their table in docs/security.md
+hostile: ## run the tests of bad input, and update their table in docs/security.md
 	go test -json -run '^TestHostile' ./... | go run ./tools/hostile -write
 
 .PHONY: test
-test: prerequisites bundle bundle-newest tools lint generated ## everything, from clean: lint, unit with the race detector, fuzzing, integration
+test: prerequisites bundle bundle-newest tools lint generated ## run everything from a clean clone: linters, unit tests with the race detector, fuzzing, integration tests
 	DUALSTRAP_TOOLS=$(TOOLS) tools/test.sh $(FUZZTIME)
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint ## linters and formatting
+lint: $(TOOLS)/golangci-lint ## run the linters, and check the formatting
 	$(TOOLS)/golangci-lint run ./...
 	$(TOOLS)/golangci-lint fmt --diff ./...
 
 .PHONY: fmt
-fmt: $(TOOLS)/golangci-lint ## format all code
+fmt: $(TOOLS)/golangci-lint ## format all Go code
 	$(TOOLS)/golangci-lint fmt ./...
 
 .PHONY: golden
-golden: ## rewrite all golden files; read the diff before you commit it
+golden: ## update all golden files; read the diff before you commit it
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs dirname | sort -u) -run 'Golden|Corpus' -update
 
 .PHONY: bench
-bench: programs ## measure, with the machine's name
+bench: programs ## run the benchmarks, and print them with a description of the machine
 	@DUALSTRAP_TOOLS=$(TOOLS) tools/bench.sh
 
 .PHONY: generate
@@ -84,16 +85,16 @@ generate: $(TOOLS)/controller-gen ## regenerate deep copies, CRDs and schemas fr
 	tools/generate.sh
 
 .PHONY: generated
-generated: $(TOOLS)/controller-gen # fails when generated files are not what the types give
+generated: $(TOOLS)/controller-gen # fail if generated files are not up to date
 	tools/generate.sh --check
 
-# It asks a database on the network, so it is no part of make test.
+# It needs a database on the network, so it is not part of make test.
 .PHONY: vuln
-vuln: $(TOOLS)/govulncheck ## look for published vulnerabilities in dualstrap and in what bundles are built from
+vuln: $(TOOLS)/govulncheck ## look for published vulnerabilities in dualstrap and in the components of bundles
 	tools/vuln.sh $(TOOLS)/govulncheck
 
-# Programs that tests and tasks need. Those for the code are Go modules of their own, so their dependencies stay out of
-# dualstrap's; those that read what is rendered are the bundle's.
+# Programs that tests and tasks need. The tools for Go code are modules of their own, so that their dependencies stay out of
+# dualstrap's go.mod. The programs that validate rendered files come from the bundle.
 .PHONY: tools
 tools: $(TOOLS)/golangci-lint $(TOOLS)/controller-gen programs
 
@@ -111,9 +112,9 @@ programs: bundle
 	build/dualstrap bundle extract build/bundle kube-apiserver kube-controller-manager kubeadm etcd containerd ptp host-local portmap --output-dir $(TOOLS)
 
 .PHONY: prerequisites
-prerequisites: # installs the Debian packages that are missing
+prerequisites: # install the Debian packages that are missing
 	@tools/prerequisites.sh
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove all build results
 	rm -rf build

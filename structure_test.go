@@ -122,8 +122,8 @@ func (f sourceFile) imports() []string {
 	return ours
 }
 
-// holdsSource reports whether a directory may have packages of the module. Build results, test data, hidden directories,
-// and tools, whose directories are modules of their own or stand outside the imports, have none.
+// holdsSource reports whether a directory may have packages that these tests check. Build results, test data, hidden
+// directories, and tools, most of which are modules of their own, are left out.
 func holdsSource(dir string) bool {
 	switch base := filepath.Base(dir); {
 	case dir == ".":

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The least that makes a lab's hosts the cluster that create makes of them, from the same bundle, as a
-# person who knows the hosts would write it: no checks, no record, no second run. `make bench` compares
-# the two.
+# A minimal script that makes the same cluster of a lab's hosts as create does, from the same bundle, as a person who
+# knows the hosts would write it: without checks, records, or support for a second run. `make bench` compares the time
+# of the two.
 #
 # usage: tools/baseline.sh LAB-WORKSPACE BUNDLE
 set -euo pipefail
@@ -13,17 +13,18 @@ trap 'rm -rf "$scratch"' EXIT
 rendered=$scratch/rendered
 build/dualstrap render -f "$workspace/cluster.yaml" --output-dir "$rendered" >/dev/null
 
-# Each host of the lab, as the manifests have them: ADDRESS NAME.
+# The hosts of the lab, from the manifests: lines of ADDRESS NAME.
 hosts=$(sed -n 's/^ *- address: \([0-9.]*\) # \([a-z0-9-]*\).*/\1 \2/p' "$workspace/cluster.yaml")
 first=$(awk 'NR == 1 {print $1}' <<<"$hosts")
 
+# on ADDRESS COMMAND...: runs a command on a host.
 on() {
 	local address=$1
 	shift
 	ssh -q -i "$workspace/ssh/id_ed25519" -o UserKnownHostsFile="$workspace/ssh/known_hosts" "root@$address" "$@"
 }
 
-# What dualstrap finds out about a host, a person knows.
+# Fill in the facts that dualstrap finds out by probing hosts. A person knows them.
 while read -r address name; do
 	ipv6=fd12::2:${address##*.}
 	find "$rendered/$address" -type f -exec sed -i \
@@ -39,6 +40,7 @@ done <<<"$hosts"
 sed -i -f "$rendered/names.sed" "$rendered/cluster/30-nodes.yaml"
 sed -i "s/(known after probe)/$(awk 'NR == 1 {print $2}' <<<"$hosts")/" "$rendered/cluster/72-address-pools.yaml"
 
+# prepare ADDRESS: copies the bundle and the rendered files to a host, and starts containerd, kubelet and firewalld.
 prepare() {
 	local address=$1 images=(coredns dualstrap hello kube-proxy metallb-controller pause)
 	if [[ $address == "$first" ]]; then
@@ -85,12 +87,12 @@ while read -r address _; do
 	preparing[$address]=$!
 done <<<"$hosts"
 
-# The others go on preparing meanwhile.
+# Only the first host has to be ready for kubeadm init. The others are still being prepared meanwhile.
 wait "${preparing[$first]}"
 on "$first" 'kubeadm init --config /etc/dualstrap/kubeadm/config.yaml' >/dev/null
 tar -C "$rendered/cluster" -cf - . | on "$first" 'mkdir -p /root/c && tar -C /root/c -xf -'
 read -r token hash < <(on "$first" 'export KUBECONFIG=/etc/kubernetes/admin.conf
-	for try in 1 2 3 4 5; do # kinds are known a moment after their definitions
+	for try in 1 2 3 4 5; do # the API server knows a kind only a moment after its CRD is applied
 		kubectl apply --server-side --force-conflicts -f /root/c >/dev/null 2>&1 && break
 		sleep 1
 	done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the benchmarks, after the machine they ran on. Numbers of two machines, or of a busy one, do
-# not compare: quote ratios from one run.
+# Runs the benchmarks and prints their results, after a description of the machine. Numbers of different machines, or of a
+# busy machine, are not comparable: quote ratios from a single run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,10 +8,10 @@ echo "machine: $(uname -n), $(nproc) x $(awk -F ': ' '/^model name/ {print $2; e
 go version
 go test -run '^$' -bench . -benchmem ./agent ./allocator ./api/... ./render/...
 go test -run '^$' -bench . -benchtime 3x ./cmd ./hostprep/...
-if [[ -n ${DUALSTRAP_TOOLS:-} ]]; then # a real API server, and kube-controller-manager beside it
+if [[ -n ${DUALSTRAP_TOOLS:-} ]]; then # with a real API server and kube-controller-manager
 	go test -tags integration -run '^$' -bench . -benchtime 1x -timeout 30m ./controller
 fi
-if [[ $(id -u) == 0 ]]; then # hosts in a network of their own, and hosts in containers
+if [[ $(id -u) == 0 ]]; then # with hosts in network namespaces and in containers
 	if ! command -v ansible >/dev/null; then
 		echo "installing ansible, to compare with"
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ansible >/dev/null

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures create cluster on a lab of one control plane node and two workers, beside tools/baseline.sh on
-# hosts as bare, a second run that finds nothing to do, and the proof; then with one worker and with five. As
-# root; no lab may be up.
+# Measures create cluster on a lab of one control plane node and two workers, a second run with nothing to do, the proof,
+# and tools/baseline.sh on the same bare hosts; then create cluster with one worker and with five. Requires root, and no
+# lab may be up.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,7 @@ create() {
 	$dualstrap create cluster -f "$workspaces/bench/cluster.yaml" --bundle build/bundle --workspace-dir "$workspaces" --skip-verify 2>/dev/null
 }
 prove() { $dualstrap check cluster -f "$workspaces/bench/cluster.yaml" --bundle build/bundle 2>/dev/null; }
+# seconds COMMAND...: prints how long a command takes. The command's output is in $workspaces/out.
 seconds() {
 	local begun=$EPOCHREALTIME
 	"$@" >"$workspaces/out"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a newcomer sees first: hosts like bare metal, judged, and made a cluster.
+# Demonstrates dualstrap: creates hosts like bare metal, checks them, and creates a cluster of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,6 +7,7 @@ dualstrap=build/dualstrap
 manifests=dualstrap-workspace/lab/cluster.yaml
 out=build/demo
 
+# show COMMAND...: prints a command after a prompt, and runs it.
 show() {
 	printf '\n$ %s\n' "$*"
 	"$@"
@@ -31,10 +32,10 @@ show $kubectl get clustercidrconfigs -A
 cat <<EOF
 
 The address plan as a picture:   $out/plan.svg
-Every file that creating it would write, by host: $out/rendered
+All files that create writes, by host: $out/rendered
 Look at one:  cat $out/rendered/10.2.0.4/etc/dualstrap/kubeadm/config.yaml
 Look at a host:  $dualstrap lab exec lab-cp-1
 Look at the cluster:  $kubectl get pods -A -o wide
-Run it again, it changes nothing:  $dualstrap create cluster -f $manifests --bundle build/bundle
+Run it again, and it changes nothing:  $dualstrap create cluster -f $manifests --bundle build/bundle
 Remove the hosts again:  make demo-down
 EOF

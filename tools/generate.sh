@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Regenerates what is made of the Go types: deep copies, CRDs, and the schemas of the manifests that
-# are no CRDs. With --check it changes nothing and fails when a generated file is not up to date.
+# Regenerates what is derived from Go types: deep copies, CRDs, and the schemas of manifests that are not CRDs. With
+# --check it changes nothing, and fails if a generated file is not up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=$PWD/build/tools
@@ -22,8 +22,8 @@ for package in api/v1 api/v1alpha1; do
 done
 "$bin/controller-gen" crd paths='./api/v1;./api/v1alpha1' output:crd:dir="$out/$crds"
 
-# MetalLB's CRDs come from the types of the version that bundles are built from. Descriptions are left
-# out: they are half of the bytes, and MetalLB documents its fields itself.
+# MetalLB's CRDs are generated from the types of the version that bundles are built from. Descriptions are omitted: they
+# are half of the bytes, and MetalLB documents its fields itself.
 mkdir "$scratch/metallb"
 cp bundle/build/pins/metallb-*/mod "$scratch/metallb/go.mod"
 cp bundle/build/pins/metallb-*/sum "$scratch/metallb/go.sum"

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Runs the tests on real hosts and clusters, in two lanes beside each other: they mostly wait. Each test is in one of them.
+# Runs the integration tests, on real hosts and clusters, in two lanes in parallel, since they mostly wait. Each test runs
+# in one of the lanes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What the second lane runs; all others are the first's. Both take about as long.
+# The tests of the second lane; the first runs all others. Both take about the same time.
 second='^TestIntegration(Cluster|HighAvailability|NewestRelease|PoolsAndFlatIPv4|Reset)$'
 run=(go test -tags integration -timeout 85m)
 
 mkdir -p build
 output=build/integration-second.txt
-set -m # a process group of its own, to end it as a whole
+set -m # gives the second lane its own process group, so that it can be killed as a whole
 DUALSTRAP_TEST_LAB=second "${run[@]}" -run "$second" ./cmd >"$output" 2>&1 &
 lane=$!
 trap 'kill -- "-$lane" 2>/dev/null || true' EXIT

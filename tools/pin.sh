@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes or renews a pin, the go.mod and go.sum of what bundles are built from:
+# Creates or updates a pin: the go.mod and go.sum of a component that bundles are built from.
 #
 #   tools/pin.sh etcd-v3.6.16 go.etcd.io/etcd/server/v3@v3.6.16 go.etcd.io/etcd/server/v3
 #   tools/pin.sh kubernetes-v1.36.3 k8s.io/kubernetes@v1.36.3 k8s.io/kubernetes/cmd/{kubeadm,kubectl,...}
 #
-# Module versions are those that the module itself asks for. Modules that Kubernetes keeps in its own
-# tree are replaced by their releases of the same version.
+# The versions of dependencies are those that the module requires. Modules that Kubernetes keeps in its own tree (staging)
+# are replaced by their published releases of the same version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

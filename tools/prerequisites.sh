@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building bundles and the tests need and that are missing. Says what to do elsewhere.
+# Installs the missing Debian packages among those needed for building bundles and for the tests. On other systems it says
+# what to install.
 set -euo pipefail
 
 packages=(
@@ -33,7 +34,7 @@ fi
 echo "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-# The packages' services are not needed, only their programs: keep them from starting.
+# Only the programs of the packages are needed: keep their services from starting (invoke-rc.d asks this file).
 policy=/usr/sbin/policy-rc.d
 if [[ ! -e $policy ]]; then
 	printf '#!/bin/sh\nexit 101\n' >"$policy"

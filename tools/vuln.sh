@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Looks for published vulnerabilities in what dualstrap is made of, and in what bundles are built from: its own module,
-# and every pin. Exit status: 0 none is known, 1 some are, 2 it could not be found out.
+# Looks for published vulnerabilities in dualstrap's own module, and in every pin, that is, in everything bundles are built
+# from. Exit status: 0 if none is known, 1 if some are, 2 if the scan failed.
 #
 #   tools/vuln.sh GOVULNCHECK
 #
-# GOVULNDB names another database than https://vuln.go.dev, be it a copy: file:///srv/vulndb.
+# GOVULNDB is the URL of the database, by default https://vuln.go.dev. It may be a local copy: file:///srv/vulndb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +16,8 @@ export GOFLAGS=-mod=readonly GOWORK=off
 
 vulnerable=() failed=() scanned=0
 
-# scan NAME DIRECTORY TAGS PACKAGE...: what can be called of the packages.
+# scan NAME DIRECTORY TAGS PACKAGE...: looks for vulnerable functions that can be called from the packages. It records the
+# name in vulnerable or failed.
 scan() {
 	local name=$1 directory=$2 tags=$3 status=0
 	shift 3
@@ -30,7 +31,7 @@ scan() {
 	esac
 }
 
-# A module of one line tells at once whether there is a database. Kubernetes would after minutes.
+# Scan an almost empty module first: it shows at once whether the database can be read. Kubernetes takes minutes to do so.
 mkdir "$scratch/probe"
 printf 'module probe\n\ngo 1.26\n' >"$scratch/probe/go.mod"
 printf 'package probe\n' >"$scratch/probe/probe.go"

@@ -8,25 +8,25 @@ import (
 	"strings"
 )
 
-// testPrefix begins the names of tests of bad input.
+// testPrefix is the prefix of the names of tests of bad input.
 const testPrefix = "TestHostile"
 
-// event is one of go test -json; cmd/test2json documents it.
+// event is an event of go test -json, as documented by cmd/test2json.
 type event struct {
 	Action, Package, Test, Output string
-	ImportPath                    string // of what is being built, where there is no package yet
+	ImportPath                    string // of the package being built, in build-output and build-fail events
 }
 
-// testID names a test or a subtest.
+// testID identifies a test or a subtest. The name is empty for events of a whole package.
 type testID struct{ pkg, name string }
 
-// results are what became of the tests of bad input and of their subtests: pass, fail, or skip.
+// results maps tests of bad input and their subtests to their result: pass, fail, or skip.
 type results map[testID]string
 
-// readEvents keeps what became of tests of bad input. It prints what packages print, and of tests only what failed ones
-// do. An error says that something failed.
+// readEvents returns the results of the tests of bad input. To out it copies the output of packages and of failed tests;
+// the output of tests that pass is dropped, as go test does without -v. It returns an error if any test or package failed.
 func readEvents(events io.Reader, out io.Writer) (results, error) {
-	ran, said := results{}, map[testID]*strings.Builder{}
+	ran, outputs := results{}, map[testID]*strings.Builder{}
 	failed := 0
 	decoder := json.NewDecoder(events)
 	for {
@@ -39,15 +39,15 @@ func readEvents(events io.Reader, out io.Writer) (results, error) {
 		id := testID{e.Package, e.Test}
 		switch e.Action {
 		case "output", "build-output":
-			if text := said[id]; text != nil {
+			if text := outputs[id]; text != nil {
 				text.WriteString(e.Output)
 			} else if e.Output != "PASS\n" {
-				fmt.Fprint(out, e.Output) //nolint:errcheck // there would be nobody to tell
+				fmt.Fprint(out, e.Output) //nolint:errcheck // there is no other place to report it
 			}
 		case "run":
-			said[id] = &strings.Builder{}
+			outputs[id] = &strings.Builder{}
 		case "pass", "skip", "fail", "build-fail":
-			failed += finish(e, id, ran, said, out)
+			failed += finish(e, id, ran, outputs, out)
 		}
 	}
 	if failed > 0 {
@@ -56,21 +56,21 @@ func readEvents(events io.Reader, out io.Writer) (results, error) {
 	return ran, nil
 }
 
-// finish keeps a result, and prints what a test said that failed, or that had not come to its end when its package had.
-// It returns 1 for a failure.
-func finish(e event, id testID, ran results, said map[testID]*strings.Builder, out io.Writer) int {
+// finish records the result of a test or a package. If it failed, finish prints its output, and for a package also the
+// output of tests that were still running, as after a panic or a timeout. It returns 1 for a failure and 0 otherwise.
+func finish(e event, id testID, ran results, outputs map[testID]*strings.Builder, out io.Writer) int {
 	if strings.HasPrefix(id.name, testPrefix) {
 		ran[id] = e.Action
 	}
 	isFailure := strings.HasSuffix(e.Action, "fail")
-	for other, text := range said {
+	for other, text := range outputs {
 		if other != id && (id.name != "" || other.pkg != id.pkg) {
 			continue
 		}
 		if isFailure {
 			fmt.Fprint(out, text.String()) //nolint:errcheck // as above
 		}
-		delete(said, other)
+		delete(outputs, other)
 	}
 	if isFailure {
 		return 1

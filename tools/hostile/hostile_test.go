@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// said writes events: lines of an action, a test of package p, and an output.
-func said(lines ...string) string {
+// stream returns the JSON of events. Each line has an action and, separated by spaces, a test of package p and its output.
+func stream(lines ...string) string {
 	var events strings.Builder
 	for _, line := range lines {
 		action, rest, _ := strings.Cut(line, " ")
@@ -22,15 +22,16 @@ func said(lines ...string) string {
 	return events.String()
 }
 
+// passes returns the events of a package in which the tests pass.
 func passes(tests ...string) string {
 	var lines []string
 	for _, test := range tests {
 		lines = append(lines, "run "+test, "output "+test+" === RUN\n", "pass "+test)
 	}
-	return said(append(lines, "output  PASS\n", "output  ok p 1s\n", "pass ")...)
+	return stream(append(lines, "output  PASS\n", "output  ok p 1s\n", "pass ")...)
 }
 
-// project makes a package p with these tests and a page, and works in it.
+// project creates a project with a package p of these tests and a page, and changes to its directory.
 func project(t *testing.T, tests string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -56,6 +57,7 @@ func TestHostileFlags(t *testing.T) {}
 func TestOther(t *testing.T) {}
 `
 
+// TestTable checks the table of tests that passed: only subtests without subtests are counted.
 func TestTable(t *testing.T) {
 	project(t, twoTests)
 	events := passes("TestHostileAPIAnswers", "TestHostileAPIAnswers/a", "TestHostileAPIAnswers/a/b", "TestHostileAPIAnswers/a/c",
@@ -89,17 +91,17 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Nothing is counted, and nothing written, where not all rows have been tried and passed.
-func TestWhatIsNoRow(t *testing.T) {
+// TestUncountedRows checks that nothing is counted, and nothing is written, unless all rows have been tried and passed.
+func TestUncountedRows(t *testing.T) {
 	const one = "// TestHostileFlags tries flags.\nfunc TestHostileFlags(t *testing.T) {}\n"
 	row := []string{"run TestHostileFlags", "run TestHostileFlags/a"}
 	for name, test := range map[string]struct{ tests, events, want string }{
 		"failed": {
-			one, said(append(row, "output TestHostileFlags/a it hangs\n", "fail TestHostileFlags/a", "fail TestHostileFlags")...), "2 tests and",
+			one, stream(append(row, "output TestHostileFlags/a it hangs\n", "fail TestHostileFlags/a", "fail TestHostileFlags")...), "2 tests and",
 		},
-		"its package failed": {one, passes("TestHostileFlags", "TestHostileFlags/a") + said("fail "), "1 tests and"},
+		"its package failed": {one, passes("TestHostileFlags", "TestHostileFlags/a") + stream("fail "), "1 tests and"},
 		"skipped": {
-			one, said(append(row, "skip TestHostileFlags/a", "pass TestHostileFlags")...), "TestHostileFlags/a: skip: a test of bad input has",
+			one, stream(append(row, "skip TestHostileFlags/a", "pass TestHostileFlags")...), "TestHostileFlags/a: skip: a test of bad input has",
 		},
 		"did not run": {one, passes("TestOther"), "TestHostileFlags did not run"},
 		"no subtests": {one, passes("TestHostileFlags"), "TestHostileFlags has no subtests"},

@@ -19,12 +19,12 @@ const module = "github.com/dualstrap/dualstrap"
 
 // kind is a kind of bad input.
 type kind struct {
-	dir, test string // where its test is, and how it is called
-	tries     string // what the test tries
-	rows      int    // how many bad inputs it has tried
+	dir, test string // the directory and the name of its test
+	tries     string // a description of the inputs, from the test's doc comment
+	rows      int    // the number of bad inputs that the test has tried
 }
 
-// title is the name of the test in words: API answers for TestHostileAPIAnswers.
+// title returns the name of the test in words: "API answers" for TestHostileAPIAnswers. Acronyms stay in upper case.
 func (k kind) title() string {
 	name := strings.TrimPrefix(k.test, testPrefix)
 	for _, border := range []string{`([a-z])([A-Z])`, `([A-Z])([A-Z][a-z])`} {
@@ -39,7 +39,7 @@ func (k kind) title() string {
 	return strings.Join(words, " ")
 }
 
-// findKinds finds the tests of bad input in a tree of packages, in the order of their directories and names.
+// findKinds returns the kinds of bad input for which there are tests in a tree of packages, sorted by directory and name.
 func findKinds(root string) ([]kind, error) {
 	var kinds []kind
 	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
@@ -65,6 +65,7 @@ func findKinds(root string) ([]kind, error) {
 	return kinds, err
 }
 
+// kindsOf returns the kinds of a test file. It returns an error if the comment of a test does not say what the test tries.
 func kindsOf(file *ast.File, dir string) ([]kind, error) {
 	var kinds []kind
 	for _, declaration := range file.Decls {
@@ -76,16 +77,16 @@ func kindsOf(file *ast.File, dir string) ([]kind, error) {
 		comment := new(doc.Package).Synopsis(function.Doc.Text())
 		tries, found := strings.CutPrefix(comment, test+" tries ")
 		if !found {
-			return nil, fmt.Errorf("%s: the comment of %s has to begin with \"%[2]s tries \", and to go on with what it is that it tries", dir, test)
+			return nil, fmt.Errorf("%s: the comment of %s has to begin with \"%[2]s tries \" and the inputs that it tries", dir, test)
 		}
 		kinds = append(kinds, kind{dir: dir, test: test, tries: strings.TrimSuffix(tries, ".")})
 	}
 	return kinds, nil
 }
 
-// count counts the rows of each kind. All that were to run have to have passed.
+// count sets the rows of each kind. It returns an error unless all tests of bad input ran and passed, and have rows.
 func count(kinds []kind, ran results) error {
-	parents := map[testID]bool{}
+	parents := map[testID]bool{} // tests that have subtests; they are no rows themselves
 	var problems []error
 	for id, result := range ran {
 		for at, r := range id.name {

@@ -1,11 +1,12 @@
-// Command hostile counts the bad inputs that tests have tried, and holds their table in docs/security.md to what it
-// counted. It reads what go test -json prints, from standard input, and prints of it what go test prints without -json:
+// Command hostile counts the bad inputs that tests have tried, and compares the table of them in docs/security.md with the
+// counts. It reads the output of go test -json from standard input, and prints the part of it that go test prints without
+// -json:
 //
 //	go test -json ./... | go run ./tools/hostile [-write]
 //
-// Tests of bad input are those called TestHostile and a kind; every subtest of theirs that has no subtests is one bad
-// input, a row. It fails when a test has failed, when one of these was skipped, did not run or has no row, and, unless
-// it may write the table, when the table is another.
+// Tests of bad input are those named TestHostile and a kind of input. Each of their subtests without subtests of its own
+// counts as one bad input, a row. The command fails if any test failed, if a test of bad input was skipped, did not run or
+// has no rows, and if the table differs from the counts. With -write it updates the table instead.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"strings"
 )
 
+// The page with the table, and the lines before and after the table in it.
 const (
 	page  = "docs/security.md"
 	begin = "<!-- what follows is counted by tools/hostile: run make hostile -->\n"
@@ -32,7 +34,7 @@ func main() {
 	}
 }
 
-// run works in the project's root.
+// run is main with its inputs as arguments. It expects the working directory to be the root of the project.
 func run(events io.Reader, out io.Writer, write bool) error {
 	ran, err := readEvents(events, out)
 	if err != nil {
@@ -56,13 +58,13 @@ func run(events io.Reader, out io.Writer, write bool) error {
 	case text == string(old):
 		return nil
 	case write:
-		return os.WriteFile(page, []byte(text), 0o644) //nolint:gosec // it is for everybody
+		return os.WriteFile(page, []byte(text), 0o644) //nolint:gosec // the page is public
 	default:
-		return fmt.Errorf("the table of bad inputs in %s is not what the tests have tried: run make hostile, and read the difference", page)
+		return fmt.Errorf("the table of bad inputs in %s differs from what the tests have tried: run make hostile, and read the difference", page)
 	}
 }
 
-// table writes kinds in Markdown, with their sum.
+// table returns the table of kinds in Markdown, with a row for their sum.
 func table(kinds []kind) string {
 	var text strings.Builder
 	text.WriteString("\n| kind | what is tried | test | rows |\n|---|---|---|---:|\n")
@@ -75,12 +77,12 @@ func table(kinds []kind) string {
 	return text.String()
 }
 
-// fill puts a table between the marks of a page.
+// fill replaces the text between the lines begin and end of a page with the table. It returns an error if one is missing.
 func fill(text, table string) (string, error) {
 	before, rest, begins := strings.Cut(text, begin)
 	_, after, ends := strings.Cut(rest, end)
 	if !begins || !ends {
-		return "", fmt.Errorf("%s lacks the lines between which the table of bad inputs stands: %s%s", page, begin, end)
+		return "", fmt.Errorf("%s lacks the lines around the table of bad inputs: %s%s", page, begin, end)
 	}
 	return before + begin + table + end + after, nil
 }

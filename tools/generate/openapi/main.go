@@ -1,5 +1,5 @@
-// Command openapi prints the OpenAPI schemas of Go types as JSON, by the same rules and markers by
-// which controller-gen writes the schemas of CRDs. It is for types that are no CRDs.
+// Command openapi prints the OpenAPI schemas of Go types as JSON. It follows the same rules and markers as controller-gen
+// does for CRDs, for types that are not CRDs.
 //
 //	openapi ./api Header ProvisionOptions
 package main
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// run prints one JSON object with a schema for each of the package's types named in args[1:].
+// run prints a JSON object with the schema of each type named in args[1:], of the package args[0].
 func run(args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: openapi PACKAGE TYPE...")
@@ -50,7 +50,7 @@ func run(args []string) error {
 		parser.NeedFlattenedSchemaFor(ident)
 		schemas[name] = parser.FlattenedSchemata[ident]
 	}
-	// Only the types are looked at, so what refers to packages that were not loaded does not matter.
+	// Type errors are ignored: function bodies refer to packages that were not loaded, and only types matter here.
 	if loader.PrintErrors(roots, packages.TypeError) {
 		return errors.New("the package has errors")
 	}
