@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// largeCluster writes the manifests of a cluster with three control plane nodes and the given number
-// of workers, in pools of at most 1,000, and gives the file's path.
+// largeCluster writes the manifests of a cluster with three control plane nodes and the given number of workers, in pools
+// of at most 1,000, and returns the path of the file.
 func largeCluster(tb testing.TB, workers int) string {
 	tb.Helper()
 	var out bytes.Buffer
@@ -30,7 +30,7 @@ func largeCluster(tb testing.TB, workers int) string {
 	return path
 }
 
-// largeAddresses are those of the nodes of such a cluster, of which the first three are the control plane.
+// largeAddresses returns the addresses of the nodes of such a cluster. The first three are the control plane's.
 func largeAddresses(nodes int) []netip.Addr {
 	addresses := []netip.Addr{netip.MustParseAddr("172.16.0.4"), netip.MustParseAddr("172.16.0.5"), netip.MustParseAddr("172.16.0.6")}
 	address := netip.MustParseAddr("172.16.1.1")
@@ -96,8 +96,7 @@ spec:
   nodes:
 `
 
-// BenchmarkWholeProcess runs the program as users do and reports wall time, and the most memory it
-// held.
+// BenchmarkWholeProcess runs the built program as users do, and reports the wall time and the peak memory.
 func BenchmarkWholeProcess(b *testing.B) {
 	program := buildProgram(b)
 	for _, workers := range []int{5_000, 9_997} {
@@ -123,7 +122,7 @@ func BenchmarkWholeProcess(b *testing.B) {
 	}
 }
 
-// run gives the peak memory of one run, in KiB.
+// run runs the program and returns its peak memory in KiB.
 func run(b *testing.B, program string, args []string) int64 {
 	b.Helper()
 	var stderr bytes.Buffer

@@ -14,7 +14,7 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// tinyBundle is a command of scripts, tinybundle DIR: it writes a bundle with one file.
+// tinyBundle implements the command tinybundle DIR of test scripts, which writes a valid bundle with one file.
 func tinyBundle(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: tinybundle DIR")
@@ -22,6 +22,7 @@ func tinyBundle(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(writeTinyBundle(ts.MkAbs(args[0])))
 }
 
+// writeTinyBundle writes a valid bundle with one small program to a directory.
 func writeTinyBundle(dir string) error {
 	digest := func(data []byte) string {
 		sum := sha256.Sum256(data)

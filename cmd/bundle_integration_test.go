@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// TestInterruptedBuildLeavesNothingRunning interrupts a build in the middle of its first component,
-// as Ctrl-C would, and as nobody at a terminal does: only dualstrap gets the signal.
+// TestInterruptedBuildLeavesNothingRunning interrupts a build in the middle of its first component. Unlike with Ctrl-C at a
+// terminal, only dualstrap gets the signal, not its children.
 func TestInterruptedBuildLeavesNothingRunning(t *testing.T) {
 	program := buildProgram(t) // with Go's usual cache
 	cache, scratch := t.TempDir(), t.TempDir()
 	output := filepath.Join(t.TempDir(), "bundle")
 	build := exec.CommandContext(t.Context(), program, "bundle", "build", "--output", output) //nolint:gosec // just built
-	build.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "TMPDIR="+scratch)              // where there is nothing yet
+	build.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "TMPDIR="+scratch)              // empty, so that everything has to be built
 	progress, err := build.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -54,8 +54,8 @@ func TestInterruptedBuildLeavesNothingRunning(t *testing.T) {
 	}
 }
 
-// working returns the IDs of processes that inherited a cache's directory from the build. Their arguments need not name
-// it, and a child whose parent is gone is nobody's.
+// working returns the IDs of processes that inherited a cache's directory from the build in their environment. Arguments
+// need not name the directory, and a child whose parent has ended has lost its relation to the build.
 func working(t *testing.T, build int, cache string) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/environ")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// cisFunctions are what the conditions of controls are made of.
+// cisFunctions holds the shell functions and variables that the conditions of controls use.
 const cisFunctions = `k=/etc/kubernetes m=$k/manifests
 mode() { # MAX FILE...: none has a bit that MAX has not
 	most=$1; shift
@@ -25,8 +25,8 @@ config=$(kubectl --kubeconfig $k/admin.conf get --raw "/api/v1/nodes/$(hostname)
 [ -n "$config" ] || exit 1
 `
 
-// clusterMeetsControls holds docs/cis.md against a new cluster: each control that it calls met is, and none of those that
-// it does not.
+// clusterMeetsControls compares docs/cis.md with a new cluster: every control that the page calls met has to be met, and no
+// other.
 func clusterMeetsControls(t *testing.T, c *testCluster) {
 	t.Helper()
 	page, err := os.ReadFile("../docs/cis.md")

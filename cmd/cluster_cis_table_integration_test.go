@@ -2,8 +2,8 @@
 
 package cmd_test
 
-// cisConditions returns the shell's conditions for the controls of docs/cis.md, by their numbers. They are asked on a control
-// plane node, with the functions of cisFunctions.
+// cisConditions returns shell conditions for the controls of docs/cis.md, by their numbers. They are evaluated on a control
+// plane node, after cisFunctions.
 func cisConditions() map[string]string {
 	return map[string]string{
 		"1.1.1":  `mode 600 $m/kube-apiserver.yaml`,

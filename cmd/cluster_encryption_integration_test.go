@@ -14,16 +14,16 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep"
 )
 
-// encrypts are manifests' lines that have Secrets encrypted, in place of those that the lab has.
+// encrypts returns a replacement for rewrite that enables the encryption of Secrets.
 func encrypts() []string {
 	return []string{"allowCgroupV1: true\n", "allowCgroupV1: true\nclusterSecurity:\n  encryptSecrets: true\n"}
 }
 
-// keysFile is the file of keys on control plane nodes.
+// keysFile is the path of the encryption configuration on control plane nodes.
 const keysFile = "/etc/dualstrap/apiserver/encryption.yaml"
 
-// clusterEncrypts looks at a cluster of three control plane nodes that encrypts Secrets, takes a node's file of keys away,
-// rotates the key, and makes a node's file another one.
+// clusterEncrypts checks a cluster of three control plane nodes that encrypts Secrets. It removes the file of keys of a node,
+// rotates the key, and changes the file of a node.
 func clusterEncrypts(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.kube(t, "create", "secret", "generic", "kept", "--from-literal=word=swordfish")
@@ -48,9 +48,9 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 		t.Errorf("it repairs:\n%s", got)
 	}
 
-	// It is killed when the new key is about to be the one that encrypts, and finished.
+	// The run is killed just before the new key is used for encryption. The next one finishes it.
 	if code, said := c.rotateUntil(t, "10.2.0.103 prefer-key"); code >= 0 {
-		t.Errorf("it has ended by itself, with exit code %d:\n%s", code, said)
+		t.Errorf("it has ended before it was killed, with exit code %d:\n%s", code, said)
 	}
 	c.reads(t)
 	result := c.rotate(t)
@@ -64,7 +64,7 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 	}
 	c.keepsKeys(t, before, after)
 
-	// Not a key: whenever the API server looks, it finds the same ones.
+	// The change is a comment, so that the API server finds the same keys whenever it reloads the file.
 	c.on(t, hostName("cp-3"), "cp -a "+keysFile+" /root/kept; echo '# mine' >>"+keysFile)
 	_, said, err := c.create(t, "--skip-verify")
 	for _, want := range []string{
@@ -77,7 +77,7 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 	c.on(t, hostName("cp-3"), "mv /root/kept "+keysFile)
 }
 
-// keyOn is the key of a host that has one.
+// keyOn returns the encryption key on a host, which must have exactly one.
 func (c *testCluster) keyOn(t *testing.T, host string) string {
 	t.Helper()
 	key := c.on(t, host, "sed -n 's/^ *secret: //p' "+keysFile)
@@ -87,7 +87,8 @@ func (c *testCluster) keyOn(t *testing.T, host string) string {
 	return key
 }
 
-// isEncryptedWith looks into each member of etcd, and has each API server read what is there.
+// isEncryptedWith checks in each member of etcd that the Secret is encrypted with the key, and that each API server can read
+// it.
 func (c *testCluster) isEncryptedWith(t *testing.T, key string) {
 	t.Helper()
 	const stored = `cd /etc/kubernetes/pki/etcd
@@ -105,7 +106,7 @@ curl --silent --fail --cacert ca.crt --cert healthcheck-client.crt --key healthc
 	c.reads(t)
 }
 
-// reads has each API server read the Secret.
+// reads checks that each API server can read the Secret.
 func (c *testCluster) reads(t *testing.T) {
 	t.Helper()
 	for _, host := range haHosts()[:3] {
@@ -117,7 +118,7 @@ func (c *testCluster) reads(t *testing.T) {
 	}
 }
 
-// rotated is what rotate encryption-key -o json says.
+// rotated holds the output of rotate encryption-key -o json.
 type rotated struct {
 	OK        bool    `json:"ok"`
 	Error     string  `json:"error"`
@@ -133,7 +134,7 @@ func (c *testCluster) rotation(t *testing.T) *exec.Cmd {
 	return exec.CommandContext(t.Context(), c.program, args...)
 }
 
-// rotate gives the cluster another key.
+// rotate rotates the encryption key of the cluster, and returns the report.
 func (c *testCluster) rotate(t *testing.T) rotated {
 	t.Helper()
 	command := c.rotation(t)
@@ -148,7 +149,7 @@ func (c *testCluster) rotate(t *testing.T) rotated {
 	return result
 }
 
-// rotateUntil kills a rotation when it says something, and returns its exit code.
+// rotateUntil starts a rotation and kills it when it prints a line. It returns the exit code and the output.
 func (c *testCluster) rotateUntil(t *testing.T, line string) (code int, said string) {
 	t.Helper()
 	command := c.rotation(t)
@@ -162,13 +163,13 @@ func (c *testCluster) rotateUntil(t *testing.T, line string) (code int, said str
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		said += lines.Text() + "\n"
 		if lines.Text() == line {
-			_ = command.Process.Kill() // it is waited for
+			_ = command.Process.Kill() // Wait below reports how it ended
 		}
 	}
 	return exitCode(command.Wait()), said
 }
 
-// keepsKeys looks for keys where they must not be: in the workspace, and in what others can read on hosts.
+// keepsKeys checks that keys are neither in the workspace nor in files that other users can read on hosts.
 func (c *testCluster) keepsKeys(t *testing.T, keys ...string) {
 	t.Helper()
 	files := 0

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestIntegrationCreateIsCutOff has runs of create end in the middle: a host reboots, the API server dies,
-// the program is killed. The next run always finishes what is left.
-func TestIntegrationCreateIsCutOff(t *testing.T) {
+// TestIntegrationCreateIsInterrupted interrupts runs of create: a host reboots, the API server is killed, the program is
+// killed. The next run always finishes the work.
+func TestIntegrationCreateIsInterrupted(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	runParts(t, c, []part[*testCluster]{
 		{"a host reboots", createMeetsReboot},
@@ -24,8 +24,8 @@ func TestIntegrationCreateIsCutOff(t *testing.T) {
 	})
 }
 
-// interrupt runs create, and does something as soon as it says that a host has come to a phase. It
-// gives the exit code, which is negative when it was killed, and all that was said.
+// interrupt runs create, and calls do as soon as a phase starts on a host. It returns the exit code of the run, which is
+// negative if it was killed, and its output.
 func (c *testCluster) interrupt(t *testing.T, at string, do func(create *os.Process)) (int, string) {
 	t.Helper()
 	command, said := c.begin(t)
@@ -40,7 +40,7 @@ func (c *testCluster) interrupt(t *testing.T, at string, do func(create *os.Proc
 	return exitCode(command.Wait()), all.String()
 }
 
-// createMeetsReboot has a worker reboot while it joins.
+// createMeetsReboot reboots a worker while it joins.
 func createMeetsReboot(t *testing.T, c *testCluster) {
 	t.Helper()
 	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
@@ -52,8 +52,8 @@ func createMeetsReboot(t *testing.T, c *testCluster) {
 	}
 }
 
-// createLosesNetwork cuts a worker off for a minute as soon as it joins. Either the run is about to use the connection
-// and says that it is lost, or it waits for the node and goes on when that is back.
+// createLosesNetwork disconnects a worker for a minute as soon as it joins. The run either uses the connection meanwhile, and
+// reports that it is lost, or waits for the node, and continues when the worker is connected again.
 func createLosesNetwork(t *testing.T, c *testCluster) {
 	t.Helper()
 	healed := make(chan error, 1)
@@ -74,7 +74,7 @@ func createLosesNetwork(t *testing.T, c *testCluster) {
 	}
 }
 
-// createLosesAPI kills the API server while a worker joins. The kubelet starts it again, and all wait.
+// createLosesAPI kills the API server while a worker joins. The kubelet restarts it, and everything else waits for it.
 func createLosesAPI(t *testing.T, c *testCluster) {
 	t.Helper()
 	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
@@ -85,19 +85,20 @@ func createLosesAPI(t *testing.T, c *testCluster) {
 	}
 }
 
-// leaveKubeadm stops the kubeadm of a host that comes to a phase, as soon as a condition holds there, and kills the run:
-// such a kubeadm never comes to its end, like one that waits with a token that is no more.
+// leaveKubeadm stops kubeadm on a host in a phase, as soon as a condition is true there, and kills the run. A stopped
+// kubeadm never finishes, like one that waits with an expired token.
 func (c *testCluster) leaveKubeadm(t *testing.T, host, phase, condition string) {
 	t.Helper()
 	code, said := c.interrupt(t, c.address(t, host)+" "+phase, func(create *os.Process) {
 		c.on(t, host, "timeout 60 sh -c 'until "+condition+" && pkill -STOP -x kubeadm; do sleep 0.05; done'")
-		_ = create.Kill() // it waits for that
+		_ = create.Kill() // interrupt waits for the run to end
 	})
 	if code >= 0 {
-		t.Fatalf("it has ended by itself, with exit code %d:\n%s", code, said)
+		t.Fatalf("it has ended before it was killed, with exit code %d:\n%s", code, said)
 	}
 }
 
+// createLeavesKubeadm leaves a stopped kubeadm on a worker. The next run has to kill it and let the node join.
 func createLeavesKubeadm(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.mustReset(t, "nodes", "--addresses", "10.2.0.5", "--yes")
@@ -108,8 +109,8 @@ func createLeavesKubeadm(t *testing.T, c *testCluster) {
 	}
 }
 
-// createIsKilled kills runs at random moments. What one has done the next one finds, so that they come
-// to be killed in every phase. When one has come to its end, all begins anew.
+// createIsKilled kills runs at random moments. Each run finds what the one before it has done, so that in the end every
+// phase is interrupted. When a run has finished, the cluster is reset and the next run starts over.
 func createIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
 	const kills, seed, longest = 30, 20261125, 15 * time.Second
@@ -129,7 +130,7 @@ func createIsKilled(t *testing.T, c *testCluster) {
 		switch {
 		case err == nil:
 			c.mustReset(t, "cluster", "--yes")
-		case exitCode(err) > 0: // it ended by itself before it was killed
+		case exitCode(err) > 0: // it failed before it was killed
 			t.Errorf("run %d failed:\n%s", i+1, all)
 		}
 	}

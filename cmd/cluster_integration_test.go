@@ -27,19 +27,20 @@ type testCluster struct {
 	testLab
 
 	manifest, bundle, kubectl string
-	// release is the version of Kubernetes in the bundle, as in v1.36.3.
+	// release is the version of Kubernetes in the bundle, for example v1.36.3.
 	release string
-	// bare are the fingerprints of hosts on which nothing was done, by name.
+	// bare holds the fingerprints of the untouched hosts, by name.
 	bare map[string]string
 }
 
-// newTestCluster makes a lab with bare hosts. The manifests are the lab's until a test writes others.
+// newTestCluster creates a lab of bare hosts for a cluster with the default bundle, or the one in DUALSTRAP_BUNDLE. The
+// manifests are the lab's, unless a test calls rewrite.
 func newTestCluster(t *testing.T, hosts ...string) *testCluster {
 	t.Helper()
 	return newTestClusterOf(t, cmp.Or(os.Getenv("DUALSTRAP_BUNDLE"), filepath.Join("..", "build", "bundle")), hosts...)
 }
 
-// newTestClusterOf is newTestCluster with a bundle of any release.
+// newTestClusterOf is like newTestCluster, with the bundle in a directory, of any release.
 func newTestClusterOf(t *testing.T, dir string, hosts ...string) *testCluster {
 	t.Helper()
 	opened, err := bundle.Open(dir)
@@ -64,7 +65,7 @@ func newTestClusterOf(t *testing.T, dir string, hosts ...string) *testCluster {
 // labRelease is the version of Kubernetes in the lab's manifests.
 const labRelease = "v1.36.3"
 
-// rewrite makes other manifests of the lab's.
+// rewrite replaces the cluster's manifests by the lab's with replacements, pairs of old and new text.
 func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
 	t.Helper()
 	content, err := os.ReadFile(c.file("cluster.yaml"))
@@ -78,7 +79,7 @@ func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
 		}
 		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(c.workspaces), "manifests-") //nolint:usetesting // parts of the test that follow read them
+	dir, err := os.MkdirTemp(filepath.Dir(c.workspaces), "manifests-") //nolint:usetesting // later parts of the test read the manifests
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func (c *testCluster) rewrite(t *testing.T, pairs ...string) {
 	}
 }
 
-// created is what create cluster -o json says.
+// created holds the output of create cluster -o json.
 type created struct {
 	OK        bool             `json:"ok"`
 	Changes   int              `json:"changes"`
@@ -99,7 +100,7 @@ type created struct {
 	Proof     *proof.Report    `json:"proof"`
 }
 
-// failures are the checks that did not let it begin, and those of the proof, a line each.
+// failures returns the failed checks, of the preflight and of the proof, one per line.
 func (c created) failures() string {
 	var lines strings.Builder
 	if c.Proof != nil {
@@ -119,7 +120,7 @@ func (c created) failures() string {
 	return lines.String()
 }
 
-// summary is what was changed, a line each.
+// summary returns the changes of the run, as HOST PHASE: CHANGE.
 func (c created) summary() []string {
 	var lines []string
 	if c.Run == nil {
@@ -135,7 +136,7 @@ func (c created) summary() []string {
 	return lines
 }
 
-// create runs create cluster, and gives what it said on standard error, too.
+// create runs create cluster, and returns its report, its standard error, and the error of the process.
 func (c *testCluster) create(t *testing.T, flags ...string) (created, string, error) {
 	t.Helper()
 	var stdout, stderr strings.Builder
@@ -151,7 +152,7 @@ func (c *testCluster) create(t *testing.T, flags ...string) (created, string, er
 	return result, stderr.String(), err
 }
 
-// mustCreate runs create cluster to its end, the proof included unless it is told otherwise.
+// mustCreate runs create cluster, and fails the test unless it succeeds. The run includes the proof, unless flags skip it.
 func (c *testCluster) mustCreate(t *testing.T, flags ...string) created {
 	t.Helper()
 	result, said, err := c.create(t, flags...)
@@ -164,7 +165,7 @@ func (c *testCluster) mustCreate(t *testing.T, flags ...string) created {
 
 func (c *testCluster) kubeconfig() string { return c.file(testLabName() + "-kubeconfig") }
 
-// kube gives what kubectl prints. It goes to the control plane's VIP.
+// kube runs kubectl, which connects to the control plane's VIP, and returns its output.
 func (c *testCluster) kube(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := c.tryKube(t, "", args...)
@@ -186,7 +187,7 @@ func (c *testCluster) tryKube(t *testing.T, stdin string, args ...string) (strin
 	return strings.TrimSpace(string(out)), nil
 }
 
-// apply applies manifests as they are.
+// apply applies manifests with kubectl.
 func (c *testCluster) apply(t *testing.T, manifests string) {
 	t.Helper()
 	if _, err := c.tryKube(t, manifests, "apply", "-f", "-"); err != nil {
@@ -194,7 +195,8 @@ func (c *testCluster) apply(t *testing.T, manifests string) {
 	}
 }
 
-// eventually waits until a condition gives nothing that is missing.
+// eventually calls missing until it returns "", and returns how long that took. Until then, missing returns a description of
+// what is missing.
 func eventually(t *testing.T, what string, missing func() string) time.Duration {
 	t.Helper()
 	const patience = 3 * time.Minute
@@ -211,7 +213,7 @@ func eventually(t *testing.T, what string, missing func() string) time.Duration 
 	}
 }
 
-// get asks an HTTP server from one of the lab's hosts, and gives the answer or an error.
+// get sends an HTTP request from one of the lab's hosts, and returns the body of the response.
 func (c *testCluster) get(t *testing.T, host, url string) (string, error) {
 	t.Helper()
 	stdout, all, err := c.run(t, "exec", host, "--", "curl", "--silent", "--show-error", "--globoff", "--max-time", "5", url)
@@ -221,7 +223,7 @@ func (c *testCluster) get(t *testing.T, host, url string) (string, error) {
 	return strings.TrimSpace(stdout), nil
 }
 
-// answers waits until a server gives an answer that holds a text.
+// answers waits until the response of a server to a host contains a text.
 func (c *testCluster) answers(t *testing.T, host, url, want string) {
 	t.Helper()
 	eventually(t, host+" asks "+url, func() string {
@@ -236,7 +238,7 @@ func (c *testCluster) answers(t *testing.T, host, url, want string) {
 	})
 }
 
-// at writes the URL of an address.
+// at returns the URL of an address, IPv4 or IPv6, with a port and a path.
 func at(address string, port int, path string) string {
 	if strings.Contains(address, ":") {
 		address = "[" + address + "]"
@@ -244,13 +246,13 @@ func at(address string, port int, path string) string {
 	return fmt.Sprintf("http://%s:%d%s", address, port, path)
 }
 
-// fields gives the words that a JSONPath of kubectl prints.
+// fields returns the words that kubectl prints for a JSONPath.
 func (c *testCluster) fields(t *testing.T, path string, args ...string) []string {
 	t.Helper()
 	return strings.Fields(c.kube(t, append(args, "-o", "jsonpath="+path)...))
 }
 
-// podsOn are the pods of a node that have addresses of their own, as NAME IPV4 IPV6.
+// podsOn returns the name, IPv4 and IPv6 address of each running pod on a node, except those in the host network.
 func (c *testCluster) podsOn(t *testing.T, node string) [][]string {
 	t.Helper()
 	var list corev1.PodList
@@ -267,7 +269,7 @@ func (c *testCluster) podsOn(t *testing.T, node string) [][]string {
 	return pods
 }
 
-// runParts runs parts that depend on each other.
+// runParts runs parts that depend on each other, one after the other, up to the first failure.
 func runParts[T any](t *testing.T, subject T, parts []part[T]) {
 	t.Helper()
 	for _, p := range parts {

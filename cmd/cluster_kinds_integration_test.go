@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// TestIntegrationNewestRelease makes a cluster of the newest release, from bare hosts and back. It begins with one
-// worker less.
+// TestIntegrationNewestRelease creates a cluster of the newest release on bare hosts, at first with one worker less, and
+// resets it.
 func TestIntegrationNewestRelease(t *testing.T) {
 	c := newTestClusterOf(t, filepath.Join("..", "build", "bundle-newest"))
 	if releases := api.Releases(); c.release != releases[len(releases)-1].Kubernetes {
@@ -32,8 +32,8 @@ func TestIntegrationNewestRelease(t *testing.T) {
 	})
 }
 
-// TestIntegrationHighAvailability makes a cluster of three control plane nodes and a worker that encrypts Secrets, and stops
-// the host that holds the control plane's VIP.
+// TestIntegrationHighAvailability creates a cluster of three control plane nodes and a worker that encrypts Secrets, and
+// stops the host that holds the control plane's VIP.
 func TestIntegrationHighAvailability(t *testing.T) {
 	c := newTestCluster(t, "--control-planes", "3", "--workers", "1")
 	c.rewrite(t, encrypts()...)
@@ -56,7 +56,7 @@ func TestIntegrationHighAvailability(t *testing.T) {
 		}
 	}
 	for host, address := range map[string]string{hostName("cp-2"): "10.2.0.102", hostName("cp-3"): "10.2.0.103"} {
-		if host != holder { // nobody would miss it there
+		if host != holder { // without keepalived there, the VIP stays where it is
 			c.isWrecked(t, []wreck{{
 				host, "mv /etc/kubernetes/manifests/keepalived.yaml /root/; until ! pgrep -x keepalived >/dev/null; do sleep 0.1; done",
 				"control-plane-balancers", address, "there is no pod keepalived-" + host,
@@ -82,7 +82,7 @@ func TestIntegrationHighAvailability(t *testing.T) {
 	t.Logf("kube-proxy of a worker heard of a Service after %s", took.Round(100*time.Millisecond))
 	for _, program := range []string{"kubelet", "kube-proxy"} {
 		if told := c.on(t, hostName("worker-1"), "tr '\\0' '\\n' </proc/$(pgrep -x "+program+")/environ | grep ^HTTP2_ | wc -l"); told != "2" {
-			t.Errorf("%s is not told to ask idle connections for a sign of life", program)
+			t.Errorf("%s is not configured to probe idle connections", program)
 		}
 	}
 
@@ -95,7 +95,7 @@ func TestIntegrationHighAvailability(t *testing.T) {
 	c.settles(t)
 }
 
-// longestGap does something, and gives the longest time in which the API did not answer at the VIP meanwhile.
+// longestGap calls do, and returns the longest time in which the API did not answer at the VIP meanwhile.
 func (c *testCluster) longestGap(t *testing.T, do func() error) time.Duration {
 	t.Helper()
 	ended := make(chan error, 1)
@@ -124,11 +124,11 @@ func (c *testCluster) longestGap(t *testing.T, do func() error) time.Duration {
 	}
 }
 
-// TestIntegrationPoolsAndFlatIPv4 has a node carry load balancers only, gives each pool, and one node,
-// ranges of their own, and has IPv4 be flat. The first run is cut off.
+// TestIntegrationPoolsAndFlatIPv4 creates a cluster with flat IPv4, a node for load balancers alone, and ranges of their own
+// for a pool and for one node. The first run is interrupted.
 func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 	c := newTestCluster(t, "--load-balancers", "1")
-	// Pods that are flat are part of the hosts' subnet.
+	// With flat IPv4, addresses of pods are part of the hosts' subnet.
 	for _, host := range []string{hostName("cp-1"), hostName("lb-1"), hostName("worker-1"), hostName("worker-2"), "client"} {
 		c.on(t, host, "ip -4 address show dev eth0 | sed -n 's,^ *inet \\(10[.0-9]*\\)/24 .*,\\1,p' | "+
 			"while read -r a; do ip address add $a/16 dev eth0; ip address del $a/24 dev eth0; done; ip -4 address show dev eth0 | grep -q /16")
@@ -140,7 +140,7 @@ func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 			"baremetal.cluster.gke.io/node-pool: workers")+"---\n"+cidrConfig("one", "10.2.96.0/24", "fd12::8:0/120",
 			"baremetal.cluster.gke.io/k8s-ip: 10.2.0.6")+"---\n",
 	)
-	c.leaveKubeadm(t, hostName("lb-1"), "join", "true") // the others join by way of this host
+	c.leaveKubeadm(t, hostName("lb-1"), "join", "true") // the VIP is on this host, so the others join through it
 	c.mustCreate(t)
 	if again := c.mustCreate(t, "--skip-verify"); again.Changes > 0 {
 		t.Errorf("the second run changes %s", strings.Join(again.summary(), "\n"))
@@ -172,15 +172,15 @@ func TestIntegrationPoolsAndFlatIPv4(t *testing.T) {
 	}
 }
 
-// cidrConfig is a ClusterCIDRConfig for the nodes with a label.
+// cidrConfig returns a ClusterCIDRConfig for the nodes with a label.
 func cidrConfig(name, ipv4, ipv6, label string) string {
 	return "apiVersion: baremetal.cluster.gke.io/v1alpha1\nkind: ClusterCIDRConfig\nmetadata:\n  name: " + name +
 		"\n  namespace: cluster-" + testLabName() + "\nspec:\n  nodeSelector:\n    matchLabels:\n      " + label +
 		"\n  ipv4:\n    cidr: " + ipv4 + "\n    perNodeMaskSize: 24\n  ipv6:\n    cidr: " + ipv6 + "\n    perNodeMaskSize: 120\n"
 }
 
-// TestIntegrationManualLoadBalancer makes a cluster behind a load balancer of somebody else's, on the client. Its hosts
-// pull images through a registry with a password.
+// TestIntegrationManualLoadBalancer creates a cluster behind an external load balancer, on the client. Its hosts pull images
+// through a registry with a password.
 func TestIntegrationManualLoadBalancer(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	registry := startRegistry(t)

@@ -17,8 +17,8 @@ import (
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
-// clusterKubeletsAreSigned asks each kubelet for its certificate, which has to be the cluster's, and of all addresses. Those
-// that a kubelet has it keeps: see served.
+// clusterKubeletsAreSigned checks the serving certificate of each kubelet: it has to be signed by the cluster's CA, for all
+// addresses of the node.
 func clusterKubeletsAreSigned(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.served(t)
@@ -34,7 +34,7 @@ func clusterKubeletsAreSigned(t *testing.T, c *testCluster) {
 	}
 }
 
-// served are the serial numbers of what kubelets serve with, by the nodes' names.
+// served returns the serial numbers of the kubelets' serving certificates, by the names of nodes.
 func (c *testCluster) served(t *testing.T) map[string]string {
 	t.Helper()
 	authority, err := base64.StdEncoding.DecodeString(
@@ -51,7 +51,7 @@ func (c *testCluster) served(t *testing.T) map[string]string {
 		if len(fields) != 3 {
 			t.Fatalf("not a node with two addresses: %q", line)
 		}
-		// The certificate is for the node's name, and verified for it here.
+		// The connection is to the address, but the certificate is verified for the name of the node.
 		dialer := &net.Dialer{Timeout: 10 * time.Second}
 		conn, err := tls.DialWithDialer(dialer, "tcp", net.JoinHostPort(fields[1], "10250"), &tls.Config{RootCAs: roots, ServerName: fields[0]})
 		if err != nil {
@@ -70,7 +70,7 @@ func (c *testCluster) served(t *testing.T) map[string]string {
 	return serials
 }
 
-// keepsServing wants kubelets to serve with the same certificates after something was done.
+// keepsServing calls do, and checks that kubelets have the same serving certificates afterwards.
 func (c *testCluster) keepsServing(t *testing.T, what string, do func()) {
 	t.Helper()
 	before := c.served(t)
@@ -88,7 +88,7 @@ func (c *testCluster) keepsServing(t *testing.T, what string, do func()) {
 	}
 }
 
-// signsHandJoined sees a node that dualstrap does not know wait for a certificate, and gives it one by its labels.
+// signsHandJoined checks that a node unknown to dualstrap waits for a certificate, and gets one when it has the labels.
 func (c *testCluster) signsHandJoined(t *testing.T, node, v4, v6 string) {
 	t.Helper()
 	eventually(t, "it is said why the kubelet has no certificate", func() string {

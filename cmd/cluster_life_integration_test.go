@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// clusterSurvivesKills kills what holds the network, and waits until it is of use again.
+// clusterSurvivesKills kills programs that keep up the network, and waits until they work again.
 func clusterSurvivesKills(t *testing.T, c *testCluster) {
 	t.Helper()
 	address := c.loadBalancer(t)[1]
@@ -49,8 +49,8 @@ func clusterSurvivesKills(t *testing.T, c *testCluster) {
 	clusterServes(t, c)
 }
 
-// killsProxy kills kube-proxy on the node that a load balancer's address leads to. What is there when it
-// comes again stays.
+// killsProxy kills kube-proxy on the node to which a load balancer's address leads. Rules that are still valid when it
+// restarts have to stay.
 func (c *testCluster) killsProxy(t *testing.T, address string) {
 	t.Helper()
 	served := func() []string {
@@ -72,7 +72,7 @@ func (c *testCluster) killsProxy(t *testing.T, address string) {
 	c.answers(t, "client", at(address, 80, "/"), says)
 }
 
-// clusterRepairsDrift changes by hand what create made, on a host and in the cluster.
+// clusterRepairsDrift changes manually what create set up, on a host and in the cluster, and checks that create repairs it.
 func clusterRepairsDrift(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.on(t, hostName("worker-1"), "rm /etc/sysctl.d/90-dualstrap.conf; systemctl disable -q kubelet; "+
@@ -103,8 +103,8 @@ func clusterRepairsDrift(t *testing.T, c *testCluster) {
 	clusterServes(t, c)
 }
 
-// clusterIsNotTakenOver runs create with manifests of another cluster on the same hosts, and with some that
-// change what this one has for life.
+// clusterIsNotTakenOver runs create with manifests of another cluster on the same hosts, and with manifests that change
+// immutable settings of this one.
 func clusterIsNotTakenOver(t *testing.T, c *testCluster) {
 	t.Helper()
 	mine := c.manifest

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// neighbour has the client's kernel ask on the L2 who has an address, and gives who answers. ndisc6 does
-// not do: it takes no answer that another address than the one it asks for has sent, as proxies do.
+// neighbour makes the client's kernel look up an address on the L2, and returns the MAC that answers, or "". ndisc6 cannot be
+// used: it ignores answers that come from another address than the one it asks for, as those of proxies do.
 func (c *testCluster) neighbour(t *testing.T, address string) string {
 	t.Helper()
 	return c.on(t, "client", "ip -6 neighbour flush to "+address+" dev eth0; ping -q -c 1 -w 4 "+address+" >/dev/null || true; "+
@@ -31,12 +31,12 @@ func clusterNeighbours(t *testing.T, c *testCluster) {
 		t.Errorf("%s is answered for by %q, want the node's %s", pod, got, mac)
 	}
 	service := c.fields(t, `{.spec.clusterIP}`, "get", "service", "my-service")[0]
-	for _, nobody := range []string{"fd12::1:1fe", "fd12::1:3001", service, "fd12::6:1"} {
-		if got := c.neighbour(t, nobody); got != "" {
-			t.Errorf("%s is answered for by %s", nobody, got)
+	for _, unused := range []string{"fd12::1:1fe", "fd12::1:3001", service, "fd12::6:1"} {
+		if got := c.neighbour(t, unused); got != "" {
+			t.Errorf("%s is answered for by %s", unused, got)
 		}
 	}
-	// Who configures a pod's address is told that it is taken.
+	// A host that configures a pod's address has to detect the duplicate.
 	c.on(t, "client", "ip -6 address add "+pod+"/128 dev eth0")
 	eventually(t, "the duplicate is found", func() string {
 		if c.on(t, "client", "ip -6 address show dev eth0 dadfailed | grep -c "+pod+" || true") == "1" {
@@ -60,7 +60,7 @@ func clusterNeighbours(t *testing.T, c *testCluster) {
 	c.proxiesFollow(t)
 }
 
-// proxiesFollow waits until each worker answers for its own pods, and for nobody else.
+// proxiesFollow waits until each worker answers for its own pods, and for no other address.
 func (c *testCluster) proxiesFollow(t *testing.T) {
 	t.Helper()
 	for _, node := range []string{hostName("worker-1"), hostName("worker-2")} {
@@ -69,14 +69,14 @@ func (c *testCluster) proxiesFollow(t *testing.T) {
 			for _, pod := range c.podsOn(t, node) {
 				pods = append(pods, pod[2])
 			}
-			// One from before the cluster is somebody else's.
+			// The neighbour proxy that was there before the cluster is not dualstrap's, so only pods' ranges are compared.
 			proxies := strings.Fields(c.on(t, node, "ip -6 neighbour show proxy | grep -o '^fd12::1:[0-9a-f]*' || true"))
 			return cmp.Diff(sorted(pods), sorted(proxies))
 		})
 	}
 }
 
-// clusterTakesHandJoined has a host join that the manifests do not have, with kubeadm alone.
+// clusterTakesHandJoined lets a host that is missing from the manifests join with kubeadm alone.
 func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	t.Helper()
 	from, to := hostName("worker-2"), hostName("worker-3")
@@ -92,7 +92,7 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	c.on(t, to, "kubeadm join --config=/dev/stdin <<'END'\n"+joinConfiguration(t, join)+"END")
 	var ranges []string
 	took := eventually(t, "the node has pod ranges", func() string {
-		// kubeadm may end before the kubelet has registered its Node.
+		// kubeadm may finish before the kubelet has registered its Node.
 		ranges = c.fields(t, `{.spec.podCIDRs[*]}`, "get", "node", to, "--ignore-not-found")
 		if len(ranges) == 2 {
 			return ""
@@ -109,8 +109,8 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	c.on(t, to, "systemctl disable --now kubelet; kubeadm reset --force >/dev/null 2>&1; rm -rf /etc/dualstrap")
 }
 
-// joinConfiguration makes the file that joins as kubeadm's command does. The kubelet by itself would take
-// the IPv4 address alone.
+// joinConfiguration returns a configuration for joining like the given kubeadm command, but with a dual-stack node-ip: on its
+// own, the kubelet would use the IPv4 address alone.
 func joinConfiguration(t *testing.T, command string) string {
 	t.Helper()
 	words := strings.Fields(command) // kubeadm join ENDPOINT --token TOKEN --discovery-token-ca-cert-hash HASH

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// mirror answers with the address that a request comes from, on the client host, in both families.
+// mirror is a server for the client host, in Python. It responds with the source address of the request, in both families.
 const mirror = `import http.server, socket
 class Mirror(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -19,7 +19,7 @@ class Both(http.server.ThreadingHTTPServer):
     address_family = socket.AF_INET6
 Both(("::", 9000), Mirror).serve_forever()`
 
-// clusterPodsAreFlat has a pod and the client host, which is no node, call each other.
+// clusterPodsAreFlat lets a pod and the client host, which is not a node, call each other.
 func clusterPodsAreFlat(t *testing.T, c *testCluster) {
 	t.Helper()
 	pod, node := c.caller(t, hostName("worker-1"))
@@ -32,7 +32,7 @@ func clusterPodsAreFlat(t *testing.T, c *testCluster) {
 	}
 }
 
-// caller is a pod on a node that calls whom it is told to: its addresses, and the node's IPv4 address.
+// caller creates a pod on a node that sends requests on demand. It returns its addresses, and the node's IPv4 address.
 func (c *testCluster) caller(t *testing.T, node string) (pod [2]string, address string) {
 	t.Helper()
 	c.apply(t, fmt.Sprintf("apiVersion: v1\nkind: Pod\nmetadata:\n  name: caller\nspec:\n  nodeName: %s\n  containers:\n  - name: hello\n"+
@@ -52,6 +52,6 @@ func (c *testCluster) startMirror(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Wait() }) // the end of the test's context ends it
+	t.Cleanup(func() { _ = server.Wait() }) // the end of the test's context kills it
 	c.answers(t, "client", at("10.2.0.100", 9000, "/"), "10.2.0.100")
 }

@@ -18,11 +18,11 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// handJoined is the line of the lab's manifests of the worker that joins by hand.
+// handJoined returns the line in the lab's manifests for the worker that joins by hand.
 func handJoined() string { return named("  - address: 10.2.0.7 # LAB-worker-3\n") }
 
-// TestIntegrationCluster makes a cluster of one control plane node and two workers out of bare hosts,
-// and lives with it: firewalld is active on all of them, one presents itself as RHEL.
+// TestIntegrationCluster creates a cluster of one control plane node and two workers on bare hosts, uses it, and resets it.
+// firewalld is active on all hosts, and one presents itself as RHEL.
 func TestIntegrationCluster(t *testing.T) {
 	c := newTestCluster(t, "--workers", "3")
 	c.rewrite(t, handJoined(), "")
@@ -74,12 +74,12 @@ func clusterIsCreated(t *testing.T, c *testCluster) {
 	clusterKeepsSecrets(t, c)
 }
 
-// clusterKeepsSecrets looks for tokens and keys where they must not be.
+// clusterKeepsSecrets checks that tokens and keys are not in logs, and that no join tokens are left in the cluster.
 func clusterKeepsSecrets(t *testing.T, c *testCluster) {
 	t.Helper()
 	secret := regexp.MustCompile(`\b[a-z0-9]{6}\.[a-z0-9]{16}\b|BEGIN [A-Z ]*PRIVATE KEY`)
 	logs, err := filepath.Glob(c.file("log/*/*"))
-	if err != nil || len(logs) < 5 { // the run's, the report, and one for each host
+	if err != nil || len(logs) < 5 { // the run's log, the report, and a log for each host
 		t.Fatalf("logs: %v, %v", logs, err)
 	}
 	for _, path := range logs {
@@ -96,7 +96,7 @@ func clusterKeepsSecrets(t *testing.T, c *testCluster) {
 	}
 }
 
-// plan is what the plan says of the manifests.
+// plan returns the address plan of the manifests.
 func (c *testCluster) plan(t *testing.T) api.Plan {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), c.program, "plan", "-f", c.manifest, "-o", "json").Output()
@@ -131,7 +131,7 @@ func clusterNodesAsPlanned(t *testing.T, c *testCluster) {
 	}
 }
 
-// clusterConverges looks at what a second run would disturb, too.
+// clusterConverges checks that a second run changes nothing, and restarts no service or pod.
 func clusterConverges(t *testing.T, c *testCluster) {
 	t.Helper()
 	running := func() string {
@@ -149,7 +149,7 @@ func clusterConverges(t *testing.T, c *testCluster) {
 	}
 }
 
-// documented is the documentation's Deployment and its two Services, with the bundle's server.
+// documented holds the Deployment and the two Services of Google's documentation, with the server of the bundle as image.
 const documented = `apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -222,7 +222,7 @@ func clusterServes(t *testing.T, c *testCluster) {
 	}
 }
 
-// loadBalancer are the addresses of the documentation's Service, once it has them.
+// loadBalancer waits until the documentation's LoadBalancer Service has its addresses, and returns them, IPv4 first.
 func (c *testCluster) loadBalancer(t *testing.T) []string {
 	t.Helper()
 	var addresses []string

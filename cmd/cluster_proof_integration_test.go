@@ -12,16 +12,16 @@ import (
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
-// wreck is something that somebody does to a cluster, and what the proof then says of it.
+// wreck is a way to break a cluster, and how the proof reports it.
 type wreck struct {
-	// host is where the script runs; without one it is run beside the API server.
+	// host is where the script runs; if empty, it runs on the host of the API server.
 	host, script string
-	// check, target and message are of a check that fails for this; message is a part of what it says.
+	// check and target identify the check that fails; message is a part of its message.
 	check, target, message string
 }
 
-// proofFails breaks the cluster in every way that a check is there for. What does not get into each other's
-// way is broken at once. A run of create then mends it all.
+// proofFails breaks the cluster in every way that the proof checks. Faults that do not affect each other are made together.
+// After each group, a run of create repairs the cluster.
 func proofFails(t *testing.T, c *testCluster) {
 	t.Helper()
 	const nowhere = `{"spec":{"template":{"spec":{"nodeSelector":{"no":"where"}}}}}`
@@ -62,12 +62,12 @@ func proofFails(t *testing.T, c *testCluster) {
 					"kubectl -n metallb-system wait --for=delete pod --selector component=speaker --timeout=120s",
 				"service-load-balancer", "10.2.0.100 -> load-balancer", "10.2.0.2",
 			},
-			// The agent puts it right, and does so again and again.
+			// The agent repairs this whenever it notices, so the script breaks it again and again.
 			{
 				hostName("worker-1"), "systemd-run -q --unit=believe sh -c 'while nft flush chain inet dualstrap from_pods; do sleep 0.1; done'",
 				"pod-source-address", "10.2.0.5 -> 10.2.0.6", "was believed to be",
 			},
-			// Until it asks again, the client knows whom to send to.
+			// The client would use the address in its neighbour cache until that expires.
 			{"client", "ip neighbour flush dev eth0", "service-load-balancer", "10.2.0.100 -> load-balancer", "10.2.0.2"},
 		}},
 		{"Services are taken away", []wreck{
@@ -89,7 +89,7 @@ func proofFails(t *testing.T, c *testCluster) {
 	}
 }
 
-// isWrecked breaks the cluster, sees the checks fail, and has create mend it.
+// isWrecked breaks the cluster, checks that the proof fails as expected, and lets create repair it.
 func (c *testCluster) isWrecked(t *testing.T, wrecks []wreck) {
 	t.Helper()
 	for _, wreck := range wrecks {
@@ -124,7 +124,7 @@ func (c *testCluster) isWrecked(t *testing.T, wrecks []wreck) {
 	}
 }
 
-// prove runs check cluster, and gives its report and exit code.
+// prove runs check cluster, and returns its report and exit code.
 func (c *testCluster) prove(t *testing.T) (proof.Report, int) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), c.program, "check", "cluster", "-f", c.manifest, "--bundle", c.bundle, "-o", "json").Output()
@@ -135,8 +135,8 @@ func (c *testCluster) prove(t *testing.T) (proof.Report, int) {
 	return report, exitCode(err)
 }
 
-// settles waits until the cluster is proven. When the host of the control plane's VIP goes, idle connections to the
-// API server end without a word, and those who have them learn of it when they next ask, within 8 seconds.
+// settles waits until the proof succeeds. When the host that holds the control plane's VIP goes down, idle connections to
+// the API server are lost silently; their clients notice when they next probe them, within 8 seconds.
 func (c *testCluster) settles(t *testing.T) {
 	t.Helper()
 	eventually(t, "the cluster is proven", func() string {

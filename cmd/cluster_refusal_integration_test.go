@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// refused runs create with manifests that ask for what it cannot do to the cluster that is there. It has to say why, with
-// the exit code of a refusal, and to do nothing.
+// refused runs create with manifests that ask for changes of the existing cluster which it does not make. It has to fail with
+// the given texts and the exit code of a refusal, and to change nothing.
 func (c *testCluster) refused(t *testing.T, says ...string) {
 	t.Helper()
 	before := c.kubeletsOfAll(t)
@@ -27,7 +27,8 @@ func (c *testCluster) refused(t *testing.T, says ...string) {
 	}
 }
 
-// kubeletsOfAll tells which processes the kubelets of the three first hosts are, and from which files they run.
+// kubeletsOfAll returns the process IDs of services, and the checksums of kubelets and their configuration, on the first
+// three hosts.
 func (c *testCluster) kubeletsOfAll(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -37,7 +38,7 @@ func (c *testCluster) kubeletsOfAll(t *testing.T) string {
 	return all.String()
 }
 
-// versionIsRefused has create meet a cluster of an older release than its manifests and bundle.
+// versionIsRefused runs create with manifests and a bundle of a newer release than the cluster's.
 func (c *testCluster) versionIsRefused(t *testing.T) {
 	t.Helper()
 	newer := *c
@@ -50,7 +51,7 @@ func (c *testCluster) versionIsRefused(t *testing.T) {
 	)
 }
 
-// settingsAreRefused has create meet a cluster whose nodes joined with other settings than the manifests have.
+// settingsAreRefused runs create with manifests whose settings differ from those with which the nodes joined.
 func (c *testCluster) settingsAreRefused(t *testing.T) {
 	t.Helper()
 	c.rewrite(t, handJoined(), "",

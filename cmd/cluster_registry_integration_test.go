@@ -26,15 +26,15 @@ import (
 	"github.com/dualstrap/dualstrap/internal/certtest"
 )
 
-// testRegistry is a registry of images on this machine, at the lab's gateway. It has a certificate of its own authority
-// and lets in nobody without the password.
+// testRegistry is a container registry on this machine, at the lab's gateway. Its certificate is signed by an authority of
+// its own, and it requires a password.
 type testRegistry struct {
 	dir, address   string
 	user, password string
 	client         http.Client
 }
 
-// startRegistry starts a registry that ends with the test.
+// startRegistry starts a registry, which is stopped when the test ends.
 func startRegistry(t *testing.T) *testRegistry {
 	t.Helper()
 	r := &testRegistry{dir: t.TempDir(), address: "10.2.0.1:5443", user: "puller", password: "Correct-Horse-9"}
@@ -66,7 +66,7 @@ func startRegistry(t *testing.T) *testRegistry {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = server.Wait() // the end of the test's context ends it
+		_ = server.Wait() // the end of the test's context kills it
 		if t.Failed() {
 			t.Log(log.String())
 		}
@@ -76,7 +76,7 @@ func startRegistry(t *testing.T) *testRegistry {
 		if err != nil {
 			return err.Error()
 		}
-		response.Body.Close() //nolint:errcheck // nothing is in it
+		response.Body.Close() //nolint:errcheck // the body is not needed
 		if response.StatusCode != http.StatusUnauthorized {
 			return response.Status
 		}
@@ -87,13 +87,13 @@ func startRegistry(t *testing.T) *testRegistry {
 
 func (r *testRegistry) file(name string) string { return filepath.Join(r.dir, name) }
 
-// header are the registryMirrors that stand for registry.example, which there is not.
+// header returns a header for manifests that makes the registry a mirror of registry.example, which does not exist.
 func (r *testRegistry) header() string {
 	return fmt.Sprintf("registryMirrors:\n- endpoint: https://%s\n  caCertPath: %s\n  pullCredentialConfigPath: %s\n"+
 		"  hosts: [registry.example]\n---\n", r.address, r.file("ca.crt"), r.file("config.json"))
 }
 
-// push pushes an image of a bundle.
+// push pushes an image of a bundle to a repository.
 func (r *testRegistry) push(t *testing.T, archive, repository string) {
 	t.Helper()
 	images := t.TempDir()
@@ -122,13 +122,13 @@ func (r *testRegistry) push(t *testing.T, archive, repository string) {
 	}
 }
 
-// unpack unpacks an archive of plain files.
+// unpack extracts a tar archive of regular files into a directory.
 func unpack(path, dir string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // it was read
+	defer file.Close() //nolint:errcheck // it was only read
 	for archive := tar.NewReader(file); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -154,7 +154,8 @@ func unpack(path, dir string) error {
 	}
 }
 
-// pullsThrough has a pod run an image that only the registry has, and looks for the password where it must not be.
+// pullsThrough runs a pod with an image that only the registry has, and checks that the password is not in the workspace, and
+// that only root can read its file on hosts.
 func (c *testCluster) pullsThrough(t *testing.T, registry *testRegistry) {
 	t.Helper()
 	archives, err := filepath.Glob(filepath.Join(c.bundle, "images", "*hello*"))

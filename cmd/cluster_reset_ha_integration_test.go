@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestIntegrationReset takes control plane nodes out of a cluster that has three, one of them while its host is
-// off, and takes the whole cluster back with runs that are killed.
+// TestIntegrationReset removes control plane nodes from a cluster of three, one of them while its host is off, and resets
+// the whole cluster with runs that are killed.
 func TestIntegrationReset(t *testing.T) {
 	c := newTestCluster(t, "--control-planes", "3", "--workers", "1")
 	c.bare = map[string]string{}
@@ -22,7 +22,7 @@ func TestIntegrationReset(t *testing.T) {
 	c.rewrite(t, encrypts()...) // nodes that join again need the key, and those that are reset must not keep it
 	c.mustCreate(t, "--skip-verify")
 	runParts(t, c, []part[*testCluster]{
-		{"etcd keeps its quorum", resetMindsQuorum},
+		{"etcd keeps its quorum", resetRespectsQuorum},
 		{"a host that is lost", resetAbandons},
 		{"a control plane node leaves", resetTakesControlPlaneOut},
 		{"its join is cut off", controlPlaneLeavesKubeadm},
@@ -35,13 +35,13 @@ func haHosts() []string {
 	return []string{hostName("cp-1"), hostName("cp-2"), hostName("cp-3"), hostName("worker-1")}
 }
 
-// address gives a host's.
+// address returns the IPv4 address of a host.
 func (c *testCluster) address(t *testing.T, host string) string {
 	t.Helper()
 	return c.status(t)[host].IPv4
 }
 
-// expectNodes holds the cluster to the nodes that it is to have.
+// expectNodes checks the names of the cluster's nodes.
 func (c *testCluster) expectNodes(t *testing.T, want ...string) {
 	t.Helper()
 	if got := sorted(c.fields(t, `{.items[*].metadata.name}`, "get", "nodes")); strings.Join(got, " ") != strings.Join(want, " ") {
@@ -49,7 +49,7 @@ func (c *testCluster) expectNodes(t *testing.T, want ...string) {
 	}
 }
 
-func resetMindsQuorum(t *testing.T, c *testCluster) {
+func resetRespectsQuorum(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.mustRun(t, "stop", hostName("cp-3"))
 	_, said, code := c.reset(t, "nodes", "--addresses", c.address(t, hostName("cp-2")), "--yes")
@@ -88,17 +88,17 @@ func resetTakesControlPlaneOut(t *testing.T, c *testCluster) {
 		return ""
 	})
 	c.expectNodes(t, hostName("cp-2"), hostName("worker-1"))
-	// etcd is one member's now, and decides by itself.
+	// etcd has a single member now, which is its own quorum.
 	c.apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: written\n")
 }
 
-// controlPlaneLeavesKubeadm has a join of a control plane node end when its etcd is a member already.
+// controlPlaneLeavesKubeadm interrupts the join of a control plane node when its etcd is already a member.
 func controlPlaneLeavesKubeadm(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.leaveKubeadm(t, hostName("cp-1"), "join-control-plane", "[ -e /var/lib/etcd/member/snap/db ]")
 }
 
-// resetIsKilled kills runs at random moments, and has the last one finish.
+// resetIsKilled kills runs of reset at random moments, and lets the last one finish.
 func resetIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
 	const kills, seed, longest = 15, 20261128, 6 * time.Second
@@ -113,11 +113,11 @@ func resetIsKilled(t *testing.T, c *testCluster) {
 		err := command.Wait()
 		kill.Stop()
 		t.Logf("run %d, killed after %s: %v", i+1, after.Round(time.Millisecond), err)
-		if exitCode(err) > 0 { // it ended by itself before it was killed
+		if exitCode(err) > 0 { // it failed before it was killed
 			t.Errorf("run %d failed: %v", i+1, err)
 		}
 	}
-	// One may meet firewalld in the middle of what a run that was killed had it do.
+	// A run may fail because firewalld still works on what a killed run had asked of it.
 	eventually(t, "it is reset", func() string {
 		_, said, code := c.reset(t, "cluster", "--yes")
 		if code == 0 {

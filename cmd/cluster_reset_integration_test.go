@@ -15,18 +15,18 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// somebodys is what a host's operator had there before: directories that a node fills, programs beside its
-// own, and things in the kernel.
-const somebodys = `mkdir -p /etc/cni/net.d /opt/cni/bin /var/lib/containerd/lost+found
+// previous sets up state on a host that its operator could have had there before: directories that a node uses, a program
+// beside the node's own, and entries in the kernel.
+const previous = `mkdir -p /etc/cni/net.d /opt/cni/bin /var/lib/containerd/lost+found
 chmod 0700 /etc/cni/net.d
 echo mine >/opt/cni/bin/mine
 nft add table inet mine
 ip route add blackhole 198.51.100.0/24
 ip -6 neighbour add proxy fd12::3:77 dev eth0`
 
-// fingerprint is all that a node changes on a host, and that reset has to bring back: files, units, the
-// nftables ruleset, links, addresses, routes, neighbour proxies, sysctls, mounts. Left out is what changes
-// by itself, what docs/reset.md says stays, and sysctls that belong to the machine around the containers.
+// fingerprint prints everything that a node changes on a host and that reset has to restore: files, units, the nftables
+// ruleset, links, addresses, routes, neighbour proxies, sysctls, mounts. It leaves out what changes on its own, what stays
+// according to docs/reset.md, and sysctls that belong to the machine on which the containers run.
 const fingerprint = `cd /
 busy='-path var/lib/chrony -o -path var/lib/systemd -o -path var/lib/private -o -path var/lib/apt -o -path var/lib/dbus'
 busy="$busy -o -path var/log/journal"
@@ -55,23 +55,23 @@ awk '$5 !~ "^/run/user" { print $5 }' /proc/self/mountinfo | sort
 find /run -maxdepth 1 | grep -vE '/(xtables.lock|user|utmp|motd.*|credentials)$' | sort
 find /run/netns 2>/dev/null || :`
 
-// clusterIsBare takes the hosts' fingerprints before anything is done there.
+// clusterIsBare takes the fingerprints of the hosts before anything is changed there.
 func clusterIsBare(t *testing.T, c *testCluster) {
 	t.Helper()
-	c.on(t, hostName("worker-2"), somebodys)
+	c.on(t, hostName("worker-2"), previous)
 	c.bare = map[string]string{}
 	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {
 		c.bare[host] = c.on(t, host, fingerprint)
 	}
 	again := c.on(t, hostName("cp-1"), fingerprint)
 	if diff := cmp.Diff(lines(c.bare[hostName("cp-1")]), lines(again)); diff != "" {
-		t.Errorf("a fingerprint changes by itself:\n%s", diff)
+		t.Errorf("a fingerprint changes on its own:\n%s", diff)
 	}
 }
 
 func lines(text string) []string { return strings.Split(text, "\n") }
 
-// expectBare holds hosts to what they were before.
+// expectBare compares the fingerprints of hosts with those from before.
 func (c *testCluster) expectBare(t *testing.T, hosts ...string) {
 	t.Helper()
 	for _, host := range hosts {
@@ -82,7 +82,7 @@ func (c *testCluster) expectBare(t *testing.T, hosts ...string) {
 	}
 }
 
-// wasReset is what reset cluster -o json and reset nodes -o json say.
+// wasReset holds the output of reset cluster -o json and reset nodes -o json.
 type wasReset struct {
 	OK          bool             `json:"ok"`
 	Changes     int              `json:"changes"`
@@ -93,8 +93,7 @@ type wasReset struct {
 	} `json:"unreachable"`
 }
 
-// reset runs `reset cluster` or, with more words, `reset nodes`. It gives its exit code and what it said on standard
-// error, too.
+// reset runs reset with the given arguments, and returns its report, its standard error, and its exit code.
 func (c *testCluster) reset(t *testing.T, args ...string) (wasReset, string, int) {
 	t.Helper()
 	var stdout, stderr strings.Builder
@@ -120,7 +119,7 @@ func (c *testCluster) mustReset(t *testing.T, args ...string) wasReset {
 	return result
 }
 
-// resetIsRefused asks for what makes no sense, or would break the cluster. Nothing is changed by it.
+// resetIsRefused runs resets that are wrong, or would break the cluster. They must not change anything.
 func resetIsRefused(t *testing.T, c *testCluster) {
 	t.Helper()
 	for _, test := range []struct {
@@ -148,7 +147,7 @@ func resetIsRefused(t *testing.T, c *testCluster) {
 	}
 }
 
-// resetKeepsBudgets: a PodDisruptionBudget keeps a node from being drained, and so from being reset.
+// resetKeepsBudgets checks that a PodDisruptionBudget prevents a node from being drained, and so from being reset.
 func resetKeepsBudgets(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.apply(t, `apiVersion: policy/v1
@@ -176,7 +175,7 @@ spec:
 	c.kube(t, "delete", "poddisruptionbudget", "all")
 }
 
-// resetTakesNodeOut drains a node, takes it out of the cluster, and back to what it was.
+// resetTakesNodeOut removes a node from the cluster, and checks that it was drained and its host restored.
 func resetTakesNodeOut(t *testing.T, c *testCluster) {
 	t.Helper()
 	if len(c.podsOn(t, hostName("worker-2"))) == 0 {
@@ -197,7 +196,7 @@ func resetTakesNodeOut(t *testing.T, c *testCluster) {
 	}
 }
 
-// resetNodeJoinsAgain creates the cluster of the same manifests again.
+// resetNodeJoinsAgain runs create with the same manifests, which lets the node join again.
 func resetNodeJoinsAgain(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.mustCreate(t, "--skip-verify")
@@ -205,7 +204,7 @@ func resetNodeJoinsAgain(t *testing.T, c *testCluster) {
 	c.settles(t)
 }
 
-// resetLeavesNothing takes the whole cluster back, at first while one of its hosts is off.
+// resetLeavesNothing resets the whole cluster, at first while one of its hosts is off.
 func resetLeavesNothing(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.mustRun(t, "stop", hostName("worker-1"))

@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// clusterKeepsRunsApart begins a run, which another one must not get into the way of, and kills it.
+// clusterKeepsRunsApart starts a run, checks that a second one is refused meanwhile, and kills the first.
 func clusterKeepsRunsApart(t *testing.T, c *testCluster) {
 	t.Helper()
 	const lock = "cat /run/dualstrap.lock 2>/dev/null || true"
-	// It stays in the middle: it waits for a kubeadm that seems to run.
+	// The run stops half-way: it waits for a kubeadm that seems to run.
 	c.on(t, hostName("cp-1"), "systemd-run -q --unit=kubeadm-runs flock /run/dualstrap-kubeadm.lock sleep infinity")
 	first := exec.CommandContext(t.Context(), c.program, "create", "cluster", "-f", c.manifest, "--bundle", c.bundle,
 		"--workspace-dir", c.workspaces)
@@ -64,7 +64,7 @@ func clusterIsReachedFromElsewhere(t *testing.T, c *testCluster) {
 	}
 }
 
-// clusterGrows makes a cluster without one of its workers, and then adds it: the others are left alone.
+// clusterGrows creates a cluster without one of its workers, and adds it later: the other nodes are left alone.
 func clusterGrows(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.rewrite(t, named("  - address: 10.2.0.6 # LAB-worker-2\n"), "")
@@ -89,11 +89,12 @@ func clusterGrows(t *testing.T, c *testCluster) {
 	}
 }
 
-// started tells which processes a host's services have.
+// started prints the main process IDs of a host's services, which change when a service is restarted.
 const started = "systemctl show -p MainPID --value kubelet containerd firewalld"
 
+// exitCode returns the exit code of a process that ended with err: 0 if err is nil, and negative if a signal ended it.
 func exitCode(err error) int {
-	if ended, is := err.(*exec.ExitError); is { //nolint:errorlint // Run gives it as it is
+	if ended, is := err.(*exec.ExitError); is { //nolint:errorlint // Run returns it unwrapped
 		return ended.ExitCode()
 	}
 	return 0

@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// stopsWithoutCutting has an API server end as an upgrade ends it, while clients ask through the control plane's VIP
-// for what takes two seconds to answer. None may see an answer cut off, or find nobody who answers.
+// stopsWithoutCutting stops an API server as an upgrade does, while clients send requests through the control plane's VIP
+// that take two seconds to answer. No response may be truncated, and no request may fail.
 func (c *testCluster) stopsWithoutCutting(t *testing.T) {
 	t.Helper()
 	host, server := hostName("cp-2"), "https://10.2.0.102:6443"
@@ -24,7 +24,7 @@ func (c *testCluster) stopsWithoutCutting(t *testing.T) {
 	defer cancel()
 	var clients sync.WaitGroup
 	var answers atomic.Int64
-	for range 6 { // each server has some of them
+	for range 6 { // so that each server has some of them
 		clients.Go(func() {
 			for ctx.Err() == nil {
 				if err := c.watchBriefly(t); err != nil {
@@ -50,14 +50,14 @@ func (c *testCluster) stopsWithoutCutting(t *testing.T) {
 	t.Logf("an API server ended and came back beside %d answers of two seconds each", answers.Load())
 }
 
-// watchBriefly watches Namespaces for two seconds over a connection of its own, and reads the answer to its end.
+// watchBriefly watches Namespaces for two seconds over a connection of its own, and reads the whole response.
 func (c *testCluster) watchBriefly(t *testing.T) error {
 	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig())
 	if err != nil {
 		return err
 	}
-	config.NextProtos = []string{"http/1.1"} // one call a connection
+	config.NextProtos = []string{"http/1.1"} // one request per connection
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (c *testCluster) watchBriefly(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // it is read to its end
+	defer response.Body.Close() //nolint:errcheck // the response is read completely
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}

@@ -15,8 +15,9 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// dialBare is the program ssh-bare: it dials all hosts of a fleet's directory, so many at once, and has each run true.
-// With further arguments each host has a session for every one of them instead: SENT:RECEIVED, in bytes.
+// dialBare is the program ssh-bare DIR CONCURRENCY [SENT:RECEIVED...], the baseline for benchmarks of connections. It
+// dials all hosts of a fleet's directory and runs true on each. With further arguments it instead opens a session for each
+// of them, which sends and receives as many bytes.
 func dialBare() {
 	talk := runTrue
 	if sizes := os.Args[3:]; len(sizes) > 0 {
@@ -27,6 +28,7 @@ func dialBare() {
 	}
 }
 
+// dialAll dials all hosts of a directory, concurrency of them at a time, and calls talk with each connection.
 func dialAll(dir, concurrency string, talk func(*ssh.Client) error) error {
 	atOnce, err := strconv.Atoi(concurrency)
 	if err != nil {
@@ -60,13 +62,14 @@ func dialAll(dir, concurrency string, talk func(*ssh.Client) error) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", member.Address, err)
 			}
-			defer client.Close() //nolint:errcheck // it is over
+			defer client.Close() //nolint:errcheck // the connection has served its purpose
 			return talk(client)
 		})
 	}
 	return hosts.Wait()
 }
 
+// runTrue runs true on a host, which has no output.
 func runTrue(client *ssh.Client) error {
 	session, err := client.NewSession()
 	if err != nil {
@@ -75,7 +78,7 @@ func runTrue(client *ssh.Client) error {
 	return session.Run("true")
 }
 
-// exchange sends as many bytes as the sizes say and takes as many, each in a session of its own.
+// exchange opens a session for each of the sizes, SENT:RECEIVED, in which it sends and receives as many bytes.
 func exchange(client *ssh.Client, sizes []string) error {
 	for _, each := range sizes {
 		var sent, received int
@@ -89,7 +92,7 @@ func exchange(client *ssh.Client, sizes []string) error {
 		session.Stdin = bytes.NewReader(make([]byte, sent))
 		output, err := session.Output(fmt.Sprintf("head -c %d /dev/zero", received))
 		if err != nil || len(output) != received {
-			return fmt.Errorf("a host gives %d bytes, not %d: %w", len(output), received, err)
+			return fmt.Errorf("a host sends %d bytes, not %d: %w", len(output), received, err)
 		}
 	}
 	return nil

@@ -19,13 +19,13 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// cost is what one run of a program came to.
+// cost holds the resources that one run of a program used.
 type cost struct {
 	wall, cpu time.Duration
 	peak      int64 // in KiB
 }
 
-// costOf runs a program that has to succeed.
+// costOf runs a program, which has to succeed, and returns its cost.
 func costOf(b *testing.B, command *exec.Cmd) cost {
 	b.Helper()
 	var stderr bytes.Buffer
@@ -40,7 +40,7 @@ func costOf(b *testing.B, command *exec.Cmd) cost {
 	return cost{wall: wall, cpu: state.UserTime() + state.SystemTime(), peak: state.SysUsage().(*syscall.Rusage).Maxrss}
 }
 
-// least takes what is less of each: other programs can only add to what a run costs.
+// least returns the minimum of each resource: other programs on the machine can only add to the cost of a run.
 func (c cost) least(other cost) cost {
 	if c.wall == 0 {
 		return other
@@ -48,9 +48,9 @@ func (c cost) least(other cost) cost {
 	return cost{wall: min(c.wall, other.wall), cpu: min(c.cpu, other.cpu), peak: max(c.peak, other.peak)}
 }
 
-// BenchmarkFleetPreflight checks hosts that are well, beside what is the least that one can do with as many: dial
-// each and run true, at the same concurrency. The hosts are on the same machine, so a part of both is theirs;
-// cpu-ratio is without it.
+// BenchmarkFleetPreflight measures the preflight of healthy hosts against a baseline, dialing each host and running true at
+// the same concurrency, and against carrying: the same with as many sessions and bytes as preflight has. The hosts run on
+// the same machine, so a part of all wall times is theirs; cpu-ratio compares CPU time without that part.
 func BenchmarkFleetPreflight(b *testing.B) {
 	program := buildProgram(b)
 	for _, size := range []int{100, 300, 1000} {
@@ -76,15 +76,15 @@ func BenchmarkFleetPreflight(b *testing.B) {
 	}
 }
 
-// preflightSizes are the bytes of the scripts that preflight sends to a host, and of what the host answers.
+// preflightSizes returns the sizes of the scripts that preflight sends to a host, and of the answers, as SENT:RECEIVED bytes.
 func preflightSizes() []string { return []string{"7486:9272", "3600:520", "10210:2305"} }
 
-// preflight checks the hosts.
+// preflight returns a command that checks the hosts.
 func (f *testFleet) preflight(ctx context.Context, program, concurrency string) *exec.Cmd {
 	return exec.CommandContext(ctx, program, "check", "preflight", "-f", f.manifest, "-o", "json", "--concurrency", concurrency)
 }
 
-// BenchmarkFleetAnsible has Ansible run true on hosts that preflight checks whole, at the same concurrency.
+// BenchmarkFleetAnsible compares Ansible running true on hosts with a whole preflight of them, at the same concurrency.
 func BenchmarkFleetAnsible(b *testing.B) {
 	if _, err := exec.LookPath("ansible"); err != nil {
 		b.Fatal("ansible is missing: apt-get install ansible")
@@ -102,8 +102,8 @@ func BenchmarkFleetAnsible(b *testing.B) {
 	b.ReportMetric(ansible.wall.Seconds()/preflight.wall.Seconds(), "times-faster")
 }
 
-// ansible runs true on all hosts. Each run has a home of its own, and so none finds another's connections: they
-// last for a minute.
+// ansible returns a command that runs true on all hosts. Each run has a home directory of its own, so that it does not reuse
+// connections of another run, which stay open for a minute.
 func (f *testFleet) ansible(b *testing.B, concurrency string) *exec.Cmd {
 	b.Helper()
 	home := b.TempDir()

@@ -19,13 +19,14 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// The files of a fleet's directory, beside those of remotetest.
+// Files in a fleet's directory, in addition to those of package remotetest.
 const (
 	fleetMembers = "members.json"
 	fleetAsked   = "asked.json"
 )
 
-// fleetOptions are the ProvisionOptions of a cluster of a fleet's hosts; they lack the paths of key and known_hosts.
+// fleetOptions is a format for the ProvisionOptions of a cluster on a fleet's hosts. It takes the paths of the private key
+// and of known_hosts.
 const fleetOptions = `---
 apiVersion: dualstrap.dev/v1alpha1
 kind: ProvisionOptions
@@ -36,8 +37,8 @@ ssh:
   knownHostsPath: %s
 `
 
-// fleetHosts is the program ssh-fleet: it makes the hosts of a directory until its input ends, and then writes
-// what they were asked. It is a process of its own so that what it costs is not taken for what dualstrap does.
+// fleetHosts is the program ssh-fleet. It serves the hosts of a directory until its standard input ends, and then writes
+// the requests that they got. It is a process of its own so that its CPU time and memory are not counted as dualstrap's.
 func fleetHosts() {
 	dir := os.Args[1]
 	members, err := readMembers(dir)
@@ -52,8 +53,8 @@ func fleetHosts() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("ready")          //nolint:forbidigo // it is a program of its own
-	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // its end is an end
+	fmt.Println("ready")          //nolint:forbidigo // it is the main function of a program
+	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // an error ends the input as well
 	fleet.Close()
 	data, err := json.Marshal(fleet.Asked())
 	if err == nil {
@@ -64,7 +65,7 @@ func fleetHosts() {
 	}
 }
 
-// readMembers gives the hosts of a directory.
+// readMembers returns the hosts of a fleet's directory.
 func readMembers(dir string) ([]remotetest.Member, error) {
 	var members []remotetest.Member
 	data, err := os.ReadFile(filepath.Join(dir, fleetMembers))
@@ -74,7 +75,7 @@ func readMembers(dir string) ([]remotetest.Member, error) {
 	return members, err
 }
 
-// The names of scripts that only read, and of those that hold the lock of create.
+// Names of scripts: the first three only read a host, the others are about the lock that create takes.
 const (
 	probesHost    = "probe host"
 	probesNetwork = "probe network"
@@ -83,8 +84,8 @@ const (
 	waitsForLock  = "wait for the lock"
 )
 
-// fleetScripts are all scripts that hosts answer. They are known by every byte of theirs, which stand in files
-// one after the other, or behind an equals sign.
+// fleetScripts returns all scripts that hosts answer. Hosts recognize a script by its exact content, which the field Body
+// describes as a list: names of script files without .sh, and lines of text after an equals sign.
 func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	probes, err := recordedProbes(members)
 	if err != nil {
@@ -124,7 +125,8 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	return scripts, nil
 }
 
-// recordedProbes are what a real host said, with the names and addresses of each.
+// recordedProbes returns the answer of each host to the probe: that of a recorded real host, with the names, IDs and
+// addresses of this one.
 func recordedProbes(members []remotetest.Member) (map[netip.Addr]*remotetest.Reply, error) {
 	recording, err := txtar.ParseFile("../hostprep/testdata/hosts/debian.txtar")
 	if err != nil {
@@ -156,7 +158,7 @@ func recordedProbes(members []remotetest.Member) (map[netip.Addr]*remotetest.Rep
 	return probes, nil
 }
 
-// fleetNetwork is what a host says of a network in which everything is as it should be.
+// fleetNetwork returns the answer of a host to the probe of a network without faults.
 func fleetNetwork(_ netip.Addr, tasks []string) *remotetest.Reply {
 	var out strings.Builder
 	for _, task := range tasks {
@@ -170,7 +172,7 @@ func fleetNetwork(_ netip.Addr, tasks []string) *remotetest.Reply {
 	return remotetest.NewReply(remotetest.Said{Name: "network", Output: out.String()})
 }
 
-// fleetSurvey is what a host says that has nothing of a node yet.
+// fleetSurvey returns the answer of a bare host, on which nothing of a node is installed yet, to the survey of changes.
 func fleetSurvey(_ netip.Addr, lists []string) *remotetest.Reply {
 	files, sysctls, wanted := lists[0], lists[3], lists[5]
 	var dirs []string

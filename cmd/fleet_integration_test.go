@@ -20,7 +20,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// reasons are what people are told about each ailment.
+// reasons returns, for each ailment, the texts that the error of such a host has to contain.
 func reasons() map[remotetest.Ailment][]string {
 	return map[remotetest.Ailment][]string{
 		remotetest.Refuses: {"connection refused"},
@@ -31,8 +31,8 @@ func reasons() map[remotetest.Ailment][]string {
 	}
 }
 
-// TestIntegrationPreflightOfBrokenFleet checks a thousand hosts, some of which fail in every way there is. Each
-// is told with its own reason, the run ends by itself, and no host was asked for anything but to be read.
+// TestIntegrationPreflightOfBrokenFleet checks a thousand hosts, some of which fail, in every way there is. Each failure has
+// to be reported with its own reason, the run has to finish without help, and no host may be changed.
 func TestIntegrationPreflightOfBrokenFleet(t *testing.T) {
 	program := buildProgram(t)
 	const size, ailing = 1000, 10
@@ -53,10 +53,11 @@ func TestIntegrationPreflightOfBrokenFleet(t *testing.T) {
 	fleet.compareAsked(t, fleet.stop(t))
 }
 
-// run runs a command that ends with hosts that failed, and decodes what it prints. It gives what it says beside.
+// run runs a command, which has to exit with the code for failed hosts, decodes its JSON output into result, and returns its
+// standard error.
 func (f *testFleet) run(t *testing.T, program string, result any, args ...string) string {
 	t.Helper()
-	const patience = 10 * time.Minute // nothing is expected to take nearly as long
+	const patience = 10 * time.Minute // far more than any command should need
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
@@ -72,7 +73,7 @@ func (f *testFleet) run(t *testing.T, program string, result any, args ...string
 	return stderr.String()
 }
 
-// compare holds a report to what is wrong with the hosts.
+// compare compares a report with the ailments of the hosts.
 func (f *testFleet) compare(t *testing.T, report hostprep.Report) {
 	t.Helper()
 	if report.OK || len(report.Hosts) != len(f.members) {
@@ -100,8 +101,7 @@ func (f *testFleet) compare(t *testing.T, report hostprep.Report) {
 	}
 }
 
-// compareAsked holds what the hosts were asked to what only reads, and to the lock of create on the hosts of the
-// control plane.
+// compareAsked checks that hosts only got requests that read them, and control plane hosts also those for the lock of create.
 func (f *testFleet) compareAsked(t *testing.T, asked []remotetest.Asked) {
 	t.Helper()
 	times := map[string]int{}
@@ -122,7 +122,7 @@ func (f *testFleet) compareAsked(t *testing.T, asked []remotetest.Asked) {
 	}
 }
 
-// writeFleetBundle writes a bundle that create accepts, and has nothing of.
+// writeFleetBundle writes a bundle that create accepts, whose files are never used.
 func writeFleetBundle(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.Mkdir(dir, 0o700); err != nil {

@@ -20,17 +20,17 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// testFleet is many hosts that answer over SSH, in a process of their own.
+// testFleet is a large number of hosts, served over SSH by a process of their own.
 type testFleet struct {
 	dir string
-	// manifest is of a cluster of them, the first three of which are its control plane.
+	// manifest is the path of the manifests of a cluster of the hosts. The first three are its control plane.
 	manifest string
 	members  []remotetest.Member
 	hosts    *exec.Cmd
 	input    io.Closer
 }
 
-// newTestFleet makes hosts, the last of which have ailments, as many of each as the number says.
+// newTestFleet creates size hosts. The last of them have ailments, ailing hosts for each.
 func newTestFleet(tb testing.TB, size, ailing int, ailments ...remotetest.Ailment) *testFleet {
 	tb.Helper()
 	f := &testFleet{dir: tb.TempDir()}
@@ -48,7 +48,7 @@ func newTestFleet(tb testing.TB, size, ailing int, ailments ...remotetest.Ailmen
 	return f
 }
 
-// routeHere makes all of the nodes' subnet addresses of this network namespace, which is the tests' own.
+// routeHere makes all addresses of the nodes' subnet local to this network namespace, which belongs to the tests.
 func routeHere(tb testing.TB) {
 	tb.Helper()
 	loopback, err := netlink.LinkByName("lo")
@@ -82,7 +82,7 @@ func (f *testFleet) writeManifest(tb testing.TB) {
 	}
 }
 
-// start starts the hosts, and gives when they are there.
+// start starts the hosts, and waits until they are ready.
 func (f *testFleet) start(tb testing.TB) {
 	tb.Helper()
 	data, err := json.Marshal(f.members)
@@ -109,7 +109,7 @@ func (f *testFleet) start(tb testing.TB) {
 	}
 }
 
-// helper is this test binary as one of its other programs.
+// helper returns a command that runs this test binary as one of its helper programs: see TestMain.
 func helper(ctx context.Context, program string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, "/proc/self/exe")
 	command.Args = append([]string{program}, args...)
@@ -117,13 +117,13 @@ func helper(ctx context.Context, program string, args ...string) *exec.Cmd {
 	return command
 }
 
-// stop ends the hosts and gives all that they were asked.
+// stop stops the hosts and returns the requests that they got.
 func (f *testFleet) stop(tb testing.TB) []remotetest.Asked {
 	tb.Helper()
 	if f.hosts == nil {
 		return nil
 	}
-	f.input.Close() //nolint:errcheck // it only tells them
+	f.input.Close() //nolint:errcheck // closing their input tells the hosts to stop
 	if err := f.hosts.Wait(); err != nil {
 		tb.Errorf("the hosts: %v", err)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/cmd"
 )
 
-// TestHostileEnvironments tries environments and homes that lead nowhere or do not end: a command says so before it asks
-// a host anything.
+// TestHostileEnvironments tries environments and home directories that are missing, invalid or endless: a command fails
+// with the reason before it contacts any host.
 func TestHostileEnvironments(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(t *testing.T, home string)
@@ -47,7 +47,7 @@ func TestHostileEnvironments(t *testing.T) {
 				t.Errorf("code %d, %q, want %s", code, errs.String(), test.want)
 			}
 			if strings.Contains(errs.String(), "probe") {
-				t.Errorf("hosts were asked:\n%s", errs.String())
+				t.Errorf("hosts were contacted:\n%s", errs.String())
 			}
 		})
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
-// hostileFlags are command lines of which one value cannot be, and what is said about it. They run in a directory with a
-// pipe that nobody writes to, a file, and a directory without anything.
+// hostileFlags returns command lines with an invalid value, and a part of the expected error. They run in a directory with
+// a pipe that no process writes to, a file, and an empty directory.
 func hostileFlags() map[string]string {
 	return map[string]string{
 		"check preflight -f FILE --concurrency -1":                           "--concurrency must be at least 1, got -1",
@@ -39,9 +39,9 @@ func hostileFlags() map[string]string {
 		"render -f FILE --output-dir pipe":                                   "pipe: not a directory",
 		"render -f FILE --output-dir /":                                      "cannot render into /: it holds other files",
 		"reset cluster -f FILE":                                              "say --yes",
-		"reset nodes -f FILE --yes --addresses *":                            `--addresses: "*" is no IP address`,
-		"reset nodes -f FILE --yes --addresses 10.2.0.0/16":                  `--addresses: "10.2.0.0/16" is no IP address`,
-		"reset nodes -f FILE --yes --addresses 10.2.0.05":                    `--addresses: "10.2.0.05" is no IP address`,
+		"reset nodes -f FILE --yes --addresses *":                            `--addresses: "*" is not an IP address`,
+		"reset nodes -f FILE --yes --addresses 10.2.0.0/16":                  `--addresses: "10.2.0.0/16" is not an IP address`,
+		"reset nodes -f FILE --yes --addresses 10.2.0.05":                    `--addresses: "10.2.0.05" is not an IP address`,
 		"reset nodes -f FILE --yes --addresses 10.2.0.5 --drain-timeout -1h": "--drain-timeout must be more than nothing",
 		"bundle build --output new --kubernetes-version ../../x":             `unknown Kubernetes version "../../x"`,
 		"bundle inspect pipe":                                                "bundle pipe",
@@ -57,8 +57,8 @@ func hostileFlags() map[string]string {
 	}
 }
 
-// TestHostileFlags tries flags and arguments with values that cannot be, that lead elsewhere or do not end: the command
-// ends, says which, and leaves everything as it is.
+// TestHostileFlags tries flags and arguments with values that are invalid, point elsewhere, or are endless files: the
+// command fails with an error that names the value, and changes nothing.
 func TestHostileFlags(t *testing.T) {
 	example, err := filepath.Abs("../examples/dual-stack.yaml")
 	if err != nil {
@@ -83,11 +83,11 @@ func TestHostileFlags(t *testing.T) {
 			var out, errs bytes.Buffer
 			code := cmd.Main(args, strings.NewReader(""), &out, &errs)
 			if (code != cli.ExitUsage && code != cli.ExitFailure) || out.Len() > 0 || !strings.Contains(errs.String(), want) {
-				t.Errorf("code %d, it prints %q and complains %q, not of %s", code, out.String(), errs.String(), want)
+				t.Errorf("code %d, it prints %q, and on standard error %q, want %s", code, out.String(), errs.String(), want)
 			}
 			entries, err := os.ReadDir(".")
 			if err != nil || len(entries) != 3 {
-				t.Errorf("there is %v, %v", entries, err)
+				t.Errorf("the directory has %v, %v", entries, err)
 			}
 		})
 	}

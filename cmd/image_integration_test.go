@@ -9,8 +9,8 @@ import (
 	"github.com/dualstrap/dualstrap/lab"
 )
 
-// makeImage makes the image of the lab's hosts, as long as the tests are in the machine's own network:
-// it comes from a distribution's packages.
+// makeImage builds the image of the lab's hosts from a distribution's packages, before the tests enter a network namespace
+// without access to the distribution's servers.
 func makeImage() error {
 	l, err := lab.New(testLabName(), "", func(step string) { log.Print(step) })
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package cmd_test
 
-// makeImage makes nothing: these tests make no hosts.
+// makeImage does nothing: only integration tests create hosts.
 func makeImage() error { return nil }

@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// foreignKubeconfig is a kubeconfig whose user or cluster has what kubeadm does not write.
+// foreignKubeconfig returns a kubeconfig whose cluster or user has fields that kubeadm does not write.
 func foreignKubeconfig(cluster, user string) string {
 	return fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -33,7 +33,7 @@ users:
 }
 
 // TestHostileKubeconfigs tries control plane nodes whose kubeconfigs would run a program on the administrator's machine,
-// send a file of it, or go elsewhere: they are refused, and nothing runs.
+// send a file from it, or connect elsewhere: they are refused, and nothing runs.
 func TestHostileKubeconfigs(t *testing.T) {
 	for name, test := range map[string]struct{ cluster, user, want string }{
 		"a program": {
@@ -67,8 +67,8 @@ func TestHostileKubeconfigs(t *testing.T) {
 	}
 }
 
-// serveCluster makes an SSH server stand for all hosts of a cluster, all of which are nodes with the administrator's
-// kubeconfig. It returns the path of the manifests.
+// serveCluster starts an SSH server that stands in for all hosts of a cluster. All are nodes with the given kubeconfig as
+// the administrator's. It returns the path of the manifests.
 func serveCluster(t *testing.T, dir, kubeconfig string) string {
 	t.Helper()
 	member := remotetest.Member{Address: freeAddress(t)}
@@ -114,13 +114,13 @@ func serveCluster(t *testing.T, dir, kubeconfig string) string {
 	return filepath.Join(dir, "cluster.yaml")
 }
 
-// freeAddress returns an address of loopback that nothing listens at.
+// freeAddress returns an address of the loopback interface at which nothing listens.
 func freeAddress(t *testing.T) netip.AddrPort {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // it has served
+	defer listener.Close() //nolint:errcheck // the port was all that was needed
 	return listener.Addr().(*net.TCPAddr).AddrPort()
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/lab"
 )
 
-// TestIntegrationLab lives through a lab from before its first host to after its last. Its parts
-// depend on each other.
+// TestIntegrationLab uses a lab from its creation to its removal. The parts depend on each other.
 func TestIntegrationLab(t *testing.T) {
 	l := newTestLab(t)
 	before := readMachine(t)
@@ -35,7 +34,7 @@ func TestIntegrationLab(t *testing.T) {
 		{"second up", labConverges},
 		{"another lab", labRefusesAnother},
 		{"stop, start and reboot", labReboots},
-		{"cut and heal", labCutsAndHeals},
+		{"disconnect and connect", labDisconnects},
 		{"grow and shrink", labGrowsAndShrinks},
 		{"edited manifests", labKeepsEdits},
 		{"lost workspace", labRestoresWorkspace},
@@ -43,7 +42,7 @@ func TestIntegrationLab(t *testing.T) {
 		{"killed down", labSurvivesKilledDown},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.run(t, l) }) {
-			break // what follows would tell nothing
+			break // the failures of later parts would have no meaning
 		}
 	}
 	l.mustRun(t, "down")
@@ -65,7 +64,7 @@ func newTestLab(t *testing.T) testLab {
 			t.Errorf("cannot remove the lab: %v\n%s", err, out)
 		}
 	})
-	l.mustRun(t, "down") // what a run that was killed has left
+	l.mustRun(t, "down") // removes the lab of a killed test run
 	return l
 }
 
@@ -73,7 +72,7 @@ func (l testLab) args(verb string, args ...string) []string {
 	return append([]string{"lab", verb, "--name", testLabName(), "--workspace-dir", l.workspaces}, args...)
 }
 
-// run gives standard output, and everything that was said.
+// run runs a lab command, and returns its standard output, all of its output, and the error of the process.
 func (l testLab) run(t *testing.T, verb string, args ...string) (string, string, error) {
 	t.Helper()
 	var stdout, stderr strings.Builder
@@ -92,7 +91,7 @@ func (l testLab) mustRun(t *testing.T, verb string, args ...string) string {
 	return stdout
 }
 
-// on gives what a shell script prints on a host.
+// on runs a shell script on a host, and returns its standard output without spaces around it.
 func (l testLab) on(t *testing.T, host, script string) string {
 	t.Helper()
 	return strings.TrimSpace(l.mustRun(t, "exec", host, "--", "sh", "-ec", script))
@@ -113,7 +112,7 @@ func (l testLab) status(t *testing.T) map[string]lab.HostStatus {
 
 func (l testLab) file(name string) string { return filepath.Join(l.workspaces, testLabName(), name) }
 
-// machine is what a lab must not change.
+// machine holds the state of this machine that a lab must not change.
 type machine struct{ Sysctls, Ruleset, Routes, Links, Cgroups []string }
 
 func readMachine(t *testing.T) machine {
@@ -126,7 +125,7 @@ func readMachine(t *testing.T) machine {
 		}
 		return strings.Split(string(out), "\n")
 	}
-	// All that concerns the network, without what the kernel itself counts there.
+	// All network sysctls, except one that counts connections.
 	sysctls := slices.DeleteFunc(output("sysctl", "-a", "--ignore", "--pattern", `^net\.`), func(line string) bool {
 		return strings.Contains(line, "conntrack_count")
 	})
@@ -143,7 +142,7 @@ func readMachine(t *testing.T) machine {
 	}
 }
 
-// labLeftNothing looks for containers, volumes, interfaces and files.
+// labLeftNothing checks that no containers, volumes, interfaces or files of the lab are left.
 func labLeftNothing(t *testing.T, l testLab) {
 	t.Helper()
 	for _, list := range [][]string{

@@ -55,7 +55,8 @@ func labReboots(t *testing.T, l testLab) {
 	}
 }
 
-func labCutsAndHeals(t *testing.T, l testLab) {
+// labDisconnects disconnects and reconnects a host.
+func labDisconnects(t *testing.T, l testLab) {
 	t.Helper()
 	host := hostName("worker-2")
 	before := l.on(t, host, identity+" 2>&1 || true")
@@ -152,7 +153,7 @@ func labRestoresWorkspace(t *testing.T, l testLab) {
 	labAcceptsSSH(t, l)
 }
 
-// killAt runs a command and kills it as soon as it says something.
+// killAt runs a lab command, and kills it as soon as its output contains moment.
 func killAt(t *testing.T, l testLab, moment, verb string, args ...string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), l.program, l.args(verb, args...)...)

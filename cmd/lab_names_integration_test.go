@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// testLabName returns the name of all labs of these tests, which are up one after the other. Test runs beside each other
-// have others.
+// testLabName returns the name of the labs of these tests, of which one is up at a time. Test runs in parallel need different
+// names: see tools/integration.sh.
 func testLabName() string { return cmp.Or(os.Getenv("DUALSTRAP_TEST_LAB"), "labtest") }
 
-// hostName returns the name of a lab's host, as in LAB-cp-1.
+// hostName returns the full name of a lab's host: LAB-cp-1 for cp-1, with the lab's name for LAB.
 func hostName(host string) string { return testLabName() + "-" + host }
 
-// named returns a text with the lab's name for LAB.
+// named replaces LAB in a text by the lab's name.
 func named(text string) string { return strings.ReplaceAll(text, "LAB", testLabName()) }

@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/lab"
 )
 
-// The hosts of the default lab.
+// testHosts returns the names of the hosts of the default lab.
 func testHosts() []string {
 	return []string{testLabName() + "-cp-1", testLabName() + "-worker-1", testLabName() + "-worker-2", "client"}
 }
@@ -189,7 +189,7 @@ func labConverges(t *testing.T, l testLab) {
 	expectUntouched(t, before, l.status(t))
 }
 
-// expectUntouched makes sure that hosts were not booted again.
+// expectUntouched checks that hosts were not rebooted.
 func expectUntouched(t *testing.T, before, after map[string]lab.HostStatus) {
 	t.Helper()
 	for name, host := range before {

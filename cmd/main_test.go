@@ -14,12 +14,12 @@ import (
 	"github.com/dualstrap/dualstrap/internal/netspace"
 )
 
-// TestMain lets scripts call the command line as the program dualstrap, and tests some programs of their own.
-// Where tests may make hosts, they get a network of their own first.
+// TestMain makes the command line available to scripts as the program dualstrap, and two helper programs to tests. As
+// root, when tests may create hosts, the tests run in a network namespace of their own.
 func TestMain(m *testing.M) {
 	programs := map[string]func(){
 		"dualstrap": func() {
-			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands for main
+			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands in for main
 		},
 		"ssh-fleet": fleetHosts,
 		"ssh-bare":  dialBare,
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, programs)
 }
 
-// buildProgram builds the program as users run it and gives its path.
+// buildProgram builds the program as users run it, and returns its path.
 func buildProgram(tb testing.TB) string {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "dualstrap")
@@ -47,7 +47,7 @@ func buildProgram(tb testing.TB) string {
 	return program
 }
 
-// TestScripts runs the command line as a user does; every script is a conversation.
+// TestScripts runs the scripts in testdata/script, which call the command line as a user does.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	examples, err := filepath.Abs("../examples")
@@ -63,7 +63,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
 			bin, _, _ := strings.Cut(env.Getenv("PATH"), string(filepath.ListSeparator))
-			env.Setenv("BIN", bin) // where dualstrap is, and nothing else
+			env.Setenv("BIN", bin) // the directory of dualstrap, with no other programs
 			return nil
 		},
 	})

@@ -12,8 +12,7 @@ import (
 	"testing"
 )
 
-// networkCalls runs a command under strace and gives the network system calls it and its children
-// made.
+// networkCalls runs a command under strace, and returns the network system calls of the command and its children.
 func networkCalls(t *testing.T, command ...string) string {
 	t.Helper()
 	trace := filepath.Join(t.TempDir(), "trace")
@@ -28,7 +27,7 @@ func networkCalls(t *testing.T, command ...string) string {
 	if err != nil {
 		t.Fatalf("no trace of %v: %v\n%s", command, err, stderr.String())
 	}
-	// A thread that ends with the process leaves a line that names no call.
+	// strace prints a line without a system call for a thread that ends together with the process.
 	ended := func(line string) bool { return strings.Contains(line, " ???( <detached") }
 	lines := slices.DeleteFunc(slices.Collect(strings.Lines(string(calls))), ended)
 	return strings.Join(lines, "")
@@ -46,7 +45,7 @@ func TestIntegrationDryRunOpensNoNetworkConnection(t *testing.T) {
 			t.Errorf("%s: the dry run made network system calls:\n%s", example, calls)
 		}
 	}
-	// The trace would show them: a shell that tries to connect leaves some.
+	// Make sure that the trace would show them: it does for a shell that tries to connect.
 	if calls := networkCalls(t, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/1"); calls == "" {
 		t.Error("strace shows no network system call of a program that connects")
 	}

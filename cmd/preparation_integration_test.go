@@ -19,16 +19,16 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep"
 )
 
-// smallLab gives the hosts of a lab with one worker: their names by their addresses.
+// smallLab returns the hosts of a lab with one worker: a map from addresses to names.
 func smallLab() map[string]string {
 	return map[string]string{"10.2.0.4": hostName("cp-1"), "10.2.0.5": hostName("worker-1")}
 }
 
-// TestIntegrationPreparationIsCutOff has runs of create end while they prepare hosts: the program is
-// killed, a host loses its cable. Whenever that is, no program is there in part, and the next run goes on.
-func TestIntegrationPreparationIsCutOff(t *testing.T) {
+// TestIntegrationPreparationIsInterrupted interrupts runs of create while they prepare hosts: the program is killed, a host
+// is disconnected. No program may ever be incomplete on a host, and the next run continues the work.
+func TestIntegrationPreparationIsInterrupted(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
-	// What comes after the preparation waits for this, so that no run gets further.
+	// The phases after the preparation wait for this lock, so that no run gets further.
 	c.on(t, hostName("cp-1"), "systemd-run -q --unit=no-kubeadm flock /run/dualstrap-kubeadm.lock sleep infinity")
 	for _, host := range smallLab() {
 		c.on(t, host, watch)
@@ -43,12 +43,12 @@ func TestIntegrationPreparationIsCutOff(t *testing.T) {
 	})
 }
 
-// begin starts a run of create and gives what it says, line by line.
+// begin starts a run of create, and returns its process and a scanner for the lines of its standard error.
 func (c *testCluster) begin(t *testing.T) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), c.program,
 		"create", "cluster", "-f", c.manifest, "--bundle", c.bundle, "--workspace-dir", c.workspaces, "--skip-verify")
-	command.Stdout = t.Output() // it says what hosts fail for
+	command.Stdout = t.Output() // the report says why hosts fail
 	said, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -59,12 +59,11 @@ func (c *testCluster) begin(t *testing.T) (*exec.Cmd, *bufio.Scanner) {
 	return command, bufio.NewScanner(said)
 }
 
-// killedAfter kills a run some time after it has begun to prepare hosts, or as soon as it goes on to the
-// next phase.
+// killedAfter starts a run and kills it some time after it has started to prepare hosts, or as soon as the next phase starts.
 func (c *testCluster) killedAfter(t *testing.T, after time.Duration) {
 	t.Helper()
 	command, said := c.begin(t)
-	kill := func() { _ = command.Process.Kill() } // it may have ended
+	kill := func() { _ = command.Process.Kill() } // it may have ended already
 	var all strings.Builder
 	var timer *time.Timer
 	for said.Scan() {
@@ -78,11 +77,11 @@ func (c *testCluster) killedAfter(t *testing.T, after time.Duration) {
 		}
 	}
 	if err := command.Wait(); exitCode(err) >= 0 || timer == nil {
-		t.Errorf("it has ended by itself, with %v:\n%s", err, all.String())
+		t.Errorf("it has ended before it was killed, with %v:\n%s", err, all.String())
 	}
 }
 
-// damages are what an operator, or a disk, does to a host that is prepared or is being prepared.
+// damages returns scripts that damage a prepared host, as an operator or a broken disk could.
 func damages() []string {
 	return []string{
 		"true",
@@ -95,8 +94,7 @@ func damages() []string {
 	}
 }
 
-// preparationIsKilled kills runs at random moments. Hosts are damaged in between, so that there is always
-// something to do.
+// preparationIsKilled kills runs at random moments. Between runs it damages hosts, so that each run has something to do.
 func preparationIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
 	const kills, seed, longest = 20, 20261128, 3 * time.Second
@@ -112,7 +110,7 @@ func preparationIsKilled(t *testing.T, c *testCluster) {
 	}
 }
 
-// watch writes down, all the time, how large programs are under their names.
+// watch starts a script on a host that keeps recording the sizes of programs in /run/sizes, each size once.
 const watch = `cat >/run/watch.sh <<'END'
 while :; do
 	stat -c '%s  %n' /usr/local/bin/* /opt/cni/bin/* 2>/dev/null
@@ -121,8 +119,8 @@ done | mawk -W interactive '!seen[$0]++ { print; fflush() }' >/run/sizes
 END
 systemd-run -q --unit=watch sh /run/watch.sh`
 
-// hasWholePrograms holds every program on the hosts to the bundle: it is whole, or it is not there, and so
-// it has always been. Only those are read that are new since the last time.
+// hasWholePrograms compares every program on the hosts with the bundle: it is complete or missing, and the record of watch
+// shows that it always was. Only programs that are new since the last call are read.
 func (c *testCluster) hasWholePrograms(t *testing.T) {
 	t.Helper()
 	bundleDir, err := bundle.Open(c.bundle)
@@ -155,7 +153,7 @@ func (c *testCluster) hasWholePrograms(t *testing.T) {
 	}
 }
 
-// prepare runs create until all hosts are prepared, and gives what became of each.
+// prepare runs create until all hosts are prepared, kills it, and returns the status of the phase by host.
 func (c *testCluster) prepare(t *testing.T) map[string]string {
 	t.Helper()
 	command, said := c.begin(t)
@@ -167,11 +165,11 @@ func (c *testCluster) prepare(t *testing.T) map[string]string {
 			statuses[host], _, _ = strings.Cut(status, " ")
 		}
 		if len(statuses) == len(smallLab()) {
-			_ = command.Process.Kill() // what follows is not the matter
+			_ = command.Process.Kill() // later phases do not matter here
 		}
 	}
 	if err := command.Wait(); exitCode(err) >= 0 {
-		t.Fatalf("it has ended by itself, with %v:\n%s", err, all.String())
+		t.Fatalf("it has ended before it was killed, with %v:\n%s", err, all.String())
 	}
 	return statuses
 }
@@ -201,14 +199,14 @@ func preparationConverges(t *testing.T, c *testCluster) {
 	}
 	c.hasWholePrograms(t)
 	for _, host := range smallLab() {
-		c.on(t, host, "grep -q '  /usr/local/bin/kubelet$' /run/sizes") // somebody watches
+		c.on(t, host, "grep -q '  /usr/local/bin/kubelet$' /run/sizes") // watch is still running
 	}
 }
 
 const (
-	// bare takes from a host what takes longest to bring.
+	// bare removes from a host what takes longest to transfer.
 	bare = "systemctl stop containerd; rm -rf /usr/local/bin/* /opt/cni/bin/* /var/lib/containerd/*"
-	// held has containerd start only when somebody makes a file.
+	// held makes the start of containerd wait until the file /run/may-end exists; unheld creates it.
 	held = `mkdir -p /run/systemd/system/containerd.service.d
 printf '[Service]\nExecStartPre=/bin/sh -c ": >/run/begun; until [ -e /run/may-end ]; do sleep 0.1; done"\n' \
 	>/run/systemd/system/containerd.service.d/held.conf
@@ -232,24 +230,25 @@ func changeLosesHost(t *testing.T, c *testCluster) {
 	c.losesHost(t, "ls /run/begun")
 	c.mustRun(t, "connect", hostName("cp-1"))
 	c.lockIsFree(t)
-	// The script that the run has left on the host is in the middle of its work. The next run waits for it.
+	// The script of the interrupted run still works on the host. The next run waits for it.
 	command, said := c.begin(t)
 	c.on(t, hostName("cp-1"), "timeout 60 sh -c 'until pgrep -f \"^flock --timeout 300\"; do sleep 0.1; done'; "+unheld)
 	ended := ""
 	for said.Scan() {
 		if status, found := strings.CutPrefix(said.Text(), "10.2.0.4 prepare: "); found {
 			ended = status
-			_ = command.Process.Kill() // what follows is not the matter
+			_ = command.Process.Kill() // later phases do not matter here
 		}
 	}
-	// What the script has done is done. Images that were on their way at the same time are removed again.
+	// What the script has changed stays changed, so the next run reports "changed". Images that were being transferred at the
+	// same time are removed again.
 	if err := command.Wait(); exitCode(err) >= 0 || !strings.HasPrefix(ended, "changed ") {
 		t.Errorf("it has ended with %v; the preparation is %q", err, ended)
 	}
 }
 
-// losesHost pulls the cable of the control plane's host as soon as a condition holds there. The run says
-// where it was, and ends with the exit code of a host that is not reached.
+// losesHost disconnects the control plane's host as soon as a condition is true there. The run has to report the phase it was
+// in, and to exit with the code of an unreachable host.
 func (c *testCluster) losesHost(t *testing.T, when string) {
 	t.Helper()
 	command, said := c.begin(t)
@@ -275,7 +274,7 @@ func (c *testCluster) losesHost(t *testing.T, when string) {
 	}
 }
 
-// lockIsFree waits until a host has noticed that the run that held its lock is silent.
+// lockIsFree waits until a host has released the lock of a run that it has lost the connection to.
 func (c *testCluster) lockIsFree(t *testing.T) {
 	t.Helper()
 	c.on(t, hostName("cp-1"), "timeout 60 sh -c 'while [ -e /run/dualstrap.lock ]; do sleep 0.1; done'")

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestHostileWordsOfFiles tries what drives a terminal in names of files and directories, manifests, flags and bundles.
+// TestHostileWordsOfFiles tries control characters in names of files and directories, manifests, flags and bundles.
 func TestHostileWordsOfFiles(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	dir := filepath.Join(t.TempDir(), drives)

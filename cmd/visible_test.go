@@ -17,16 +17,18 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// drives is what would drive a terminal: a title, a cleared screen, colours in two forms, text from right to left, a
-// carriage return, DEL, and a byte that is no character. Between them stands what tells that it arrived.
+// drives has characters that control a terminal: they set a title, clear the screen, set colours in two forms, and switch
+// to right-to-left text; a carriage return, DEL, an invalid byte, and a backspace. The words around them show whether the
+// text has arrived in an output.
 const drives = "PWNED\x1b]0;title\a\x1b[2J\u009b31m\u202e\u2066\r\x7f\xff\x08END"
 
-// hostileAddress is where a host of the example answers.
+// hostileAddress returns the address at which the example's host with the index i is served.
 func hostileAddress(i int) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 45, 77, byte(i + 1)}), 22077)
 }
 
-// hostileHome is the home of a user who reaches the example's hosts on this machine.
+// hostileHome creates a home directory whose SSH configuration redirects the example's hosts to this machine, and sets HOME
+// to it. line returns the lines for the host with the index i.
 func hostileHome(t *testing.T, line func(i int) string) string {
 	t.Helper()
 	home := t.TempDir()
@@ -41,7 +43,7 @@ func hostileHome(t *testing.T, line func(i int) string) string {
 	return home
 }
 
-// inJSON is a text as it stands in a string of JSON.
+// inJSON returns a text escaped as in a JSON string, without the quotes and without invalid bytes.
 func inJSON(t *testing.T, text string) string {
 	t.Helper()
 	encoded, err := json.Marshal(strings.ToValidUTF8(text, ""))
@@ -51,6 +53,7 @@ func inJSON(t *testing.T, text string) string {
 	return strings.Trim(string(encoded), `"`)
 }
 
+// put writes a file, and creates its directory.
 func put(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -61,8 +64,8 @@ func put(t *testing.T, path, content string) {
 	}
 }
 
-// hostileFleet is hosts that answer as real ones do, but with what drives terminals in place of some of their words, and
-// in every file.
+// hostileFleet serves the example's hosts. They answer as real ones do, but with the given replacements in their answers,
+// pairs of old and new as for [strings.NewReplacer], and with control characters in every file.
 func hostileFleet(t *testing.T, instead ...string) {
 	t.Helper()
 	home := hostileHome(t, func(i int) string {
@@ -96,7 +99,7 @@ func hostileFleet(t *testing.T, instead ...string) {
 	t.Cleanup(fleet.Close)
 }
 
-// hostileSurvey has all files that may be shown, and each of them otherwise than it should be.
+// hostileSurvey returns a survey in which all files exist that may be shown as diffs, with control characters as content.
 func hostileSurvey(reply *remotetest.Reply, lists []string) *remotetest.Reply {
 	var stat strings.Builder
 	more := []remotetest.Said{}
@@ -108,17 +111,17 @@ func hostileSurvey(reply *remotetest.Reply, lists []string) *remotetest.Reply {
 	return reply.Instead(" begin stat\n", " begin stat\n"+stat.String()).And(more...)
 }
 
-// call runs a command line and fails the test where something of what it printed drives a terminal.
+// call runs a command and returns its exit code and output. It fails the test if the output has control characters.
 func call(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errOut bytes.Buffer
 	code := cmd.Main(args, strings.NewReader(""), &out, &errOut)
 	isVisible(t, fmt.Sprint(args, " printed"), out.String())
-	isVisible(t, fmt.Sprint(args, " complained"), errOut.String())
+	isVisible(t, fmt.Sprint(args, " printed on standard error"), errOut.String())
 	return fmt.Sprintf("code %d\n%s%s", code, out.String(), errOut.String())
 }
 
-// isVisible fails the test where a text has what would not be seen, but line ends and tabs.
+// isVisible fails the test if a text has control or invisible characters, except line ends and tabs.
 func isVisible(t *testing.T, what, text string) {
 	t.Helper()
 	for at, r := range text {
@@ -131,16 +134,16 @@ func isVisible(t *testing.T, what, text string) {
 	}
 }
 
-// arrived fails the test unless what drives terminals is shown.
+// arrived fails the test unless the text of drives is in an output, escaped.
 func arrived(t *testing.T, text string) {
 	t.Helper()
-	if !strings.Contains(strings.ToUpper(text), "PWNED") { // names of hosts are lower-case
-		t.Errorf("nothing of it arrived:\n%s", text)
+	if !strings.Contains(strings.ToUpper(text), "PWNED") { // host names are printed in lower case
+		t.Errorf("the text is missing:\n%s", text)
 	}
 }
 
-// TestHostileWordsOfHosts tries hosts with what drives a terminal in what they say and in their files: nothing of it
-// reaches a terminal as it is, nor a log or a report.
+// TestHostileWordsOfHosts tries hosts with control characters in their answers and files: none reaches a terminal, a log
+// or a report unescaped.
 func TestHostileWordsOfHosts(t *testing.T) {
 	example, err := filepath.Abs("../examples/dual-stack.yaml")
 	if err != nil {
@@ -185,7 +188,7 @@ func TestHostileWordsOfHosts(t *testing.T) {
 	}
 }
 
-// filesAreVisible looks through what runs leave: their logs and reports.
+// filesAreVisible checks the files that runs leave in a workspace, logs and reports, for control characters.
 func filesAreVisible(t *testing.T, dir string) {
 	t.Helper()
 	found := 0
@@ -203,7 +206,7 @@ func filesAreVisible(t *testing.T, dir string) {
 	}
 }
 
-// wholeBundle is a bundle that holds little.
+// wholeBundle returns the directory of a small valid bundle.
 func wholeBundle(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -213,7 +216,7 @@ func wholeBundle(t *testing.T) string {
 	return dir
 }
 
-// TestHostileWordsOfFailures tries hosts that say what drives a terminal where they fail.
+// TestHostileWordsOfFailures tries hosts that send control characters when they fail.
 func TestHostileWordsOfFailures(t *testing.T) {
 	example, err := filepath.Abs("../examples/dual-stack.yaml")
 	if err != nil {
@@ -221,7 +224,7 @@ func TestHostileWordsOfFailures(t *testing.T) {
 	}
 	for name, fails := range map[string]remotetest.Hostile{
 		"login shell": func(s remotetest.Session, _ string) {
-			fmt.Fprintln(s.Stdout, drives) //nolint:errcheck // the session would be over
+			fmt.Fprintln(s.Stdout, drives) //nolint:errcheck // an error means that the session has ended
 		},
 		"script": func(s remotetest.Session, marker string) {
 			fmt.Fprintf(s.Stderr, "%s\n%s\n", marker, drives) //nolint:errcheck // as above
@@ -251,7 +254,7 @@ func TestHostileWordsOfFailures(t *testing.T) {
 			} {
 				said += call(t, args...)
 			}
-			if name != "answer" { // which is about no value that is told
+			if name != "answer" { // the error of this one does not quote the answer
 				arrived(t, said)
 			}
 			filesAreVisible(t, space)

@@ -41,7 +41,7 @@ func TestWriteJUnit(t *testing.T) {
 	}
 }
 
-// What hosts say is visible in it, and means the same.
+// TestWriteJUnitMakesVisible checks that control characters in answers of hosts are escaped so that XML parsers restore them.
 func TestWriteJUnitMakesVisible(t *testing.T) {
 	t.Parallel()
 	const drives = "\u009b31m\u202e\x7f"
