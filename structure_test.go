@@ -224,10 +224,10 @@ func TestFilesStayShort(t *testing.T) {
 func TestRawStreamsAreFew(t *testing.T) {
 	t.Parallel()
 	may := map[string]string{
-		"cmd/bundle_build.go":         "progress draws with escape sequences; the names of its steps are of this program",
-		"cmd/lab_exec.go":             "the command is the user's, and so is what it prints",
-		"cmd/internal/cli/output.go":  "colours of the plan, whose names rules have checked",
-		"cmd/internal/cli/session.go": "progress draws with escape sequences; names of phases are of this program, notes are made visible",
+		"cmd/bundle_build.go":         "progress draws with escape sequences; the names of its steps are constants",
+		"cmd/lab_exec.go":             "the user names the command, so its output is not altered",
+		"cmd/internal/cli/output.go":  "colours of the plan; the rules for manifests validate all names in it",
+		"cmd/internal/cli/session.go": "progress draws with escape sequences; names of phases are constants, notes are escaped",
 	}
 	for _, file := range projectFiles(t) {
 		if file.isTest() || !strings.HasPrefix(file.path, "cmd/") {

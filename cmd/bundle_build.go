@@ -13,6 +13,8 @@ import (
 	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
+// newBundleBuild returns the command bundle build. It has no -o flag: its result is the bundle itself, and bundle inspect
+// describes one as JSON.
 func newBundleBuild(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build --output DIR",
@@ -30,7 +32,8 @@ takes a second or two.`,
 		Args: noArgs,
 	}
 	output := cmd.Flags().String("output", "", "the directory of the bundle: new, empty, or an existing bundle to update")
-	kubernetes := cmd.Flags().String("kubernetes-version", api.Releases()[0].Kubernetes, "the Kubernetes version of the bundle, one of "+knownReleases())
+	kubernetes := cmd.Flags().String("kubernetes-version", api.Releases()[0].Kubernetes,
+		"the Kubernetes version of the bundle, one of "+knownReleases())
 	_ = cmd.MarkFlagDirname("output") // it returns an error only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *output == "" {
@@ -51,7 +54,8 @@ takes a second or two.`,
 			return fmt.Errorf("cannot find dualstrap's own executable: %w", err)
 		}
 		result, err := build.Build(cmd.Context(), build.Options{
-			Output: *output, Release: release, CacheDir: cache, Self: self, SelfVersion: cli.Version(), Progress: cli.Raw(streams.Err),
+			Output: *output, Release: release, CacheDir: cache, Self: self, SelfVersion: cli.Version(),
+			Progress: cli.Raw(streams.Err), // progress redraws lines with escape sequences
 		})
 		if err != nil {
 			return err
@@ -86,4 +90,5 @@ func knownReleases() string {
 	return strings.Join(names, ", ")
 }
 
+// mebibytes formats a size for a table. Sizes in a bundle are of this order, so one unit makes them comparable.
 func mebibytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }

@@ -10,6 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
+// newBundleExtract returns the command bundle extract. A workstation needs kubectl, and tests need an API server and etcd, of
+// the version of the cluster: the bundle has them.
 func newBundleExtract(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extract DIR PROGRAM... --output-dir OUT",
@@ -39,6 +41,7 @@ inspect lists; the name of an image stands for the program that the image runs.`
 			if err := bundleDir.Extract(name, *dir); err != nil {
 				return err
 			}
+			// The path of each program is printed when it is complete, so that scripts can use the output.
 			if _, err := fmt.Fprintln(streams.Out, cli.Visible(filepath.Join(*dir, name))); err != nil {
 				return err
 			}

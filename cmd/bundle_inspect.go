@@ -31,6 +31,7 @@ type inspection struct {
 	Manifest bundle.Manifest   `json:"manifest"`
 }
 
+// newBundleInspect returns the command bundle inspect. Everything a bundle consists of is listed in its manifest.json.
 func newBundleInspect(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect DIR",
@@ -47,7 +48,8 @@ identifies the whole bundle. Set bundleSHA256 in ProvisionOptions to it to accep
 		Args: oneBundle,
 	}
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
-	signers := cmd.Flags().String("allowed-signers", "", "a file in the ALLOWED SIGNERS format of ssh-keygen; one of its signers must have signed the bundle")
+	signers := cmd.Flags().String("allowed-signers", "",
+		"a file in the ALLOWED SIGNERS format of ssh-keygen; one of its signers must have signed the bundle")
 	_ = cmd.MarkFlagFilename("allowed-signers") // it returns an error only for a flag that does not exist
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		bundleDir, err := bundle.Open(args[0])

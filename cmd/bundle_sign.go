@@ -12,6 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
+// newBundleSign returns the command bundle sign. Signatures have the format of ssh-keygen, so that existing SSH keys and
+// agents can be used, and signatures can be verified without dualstrap.
 func newBundleSign(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign DIR --key FILE",
@@ -36,6 +38,7 @@ Set bundleAllowedSigners in ProvisionOptions to accept only bundles signed by ce
 		if err != nil {
 			return err
 		}
+		// Sign verifies the bundle before it calls the function: a damaged bundle is never signed.
 		err = bundleDir.Sign(cmd.Context(), func(message []byte) ([]byte, error) {
 			return signature.SignWith(cmd.Context(), *key, os.Getenv("SSH_AUTH_SOCK"), message)
 		})

@@ -16,6 +16,8 @@ import (
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
+// newCheckCluster returns the command check cluster, which runs the proof alone. It has the annotation gracefulStop because
+// an interrupted proof still has to delete its namespace.
 func newCheckCluster(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster -f FILE",
@@ -55,6 +57,7 @@ run, for example without such a host, are skipped with the reason. If a check fa
 			writeProof(&out, name, report)
 			_, err = io.WriteString(streams.Out, out.String())
 		}
+		// The report is printed before the error, so that a failed proof has its report, too.
 		return errors.Join(err, report.Err())
 	}
 	return cmd

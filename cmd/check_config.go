@@ -18,6 +18,8 @@ type configReport struct {
 	Problems api.Problems `json:"problems"`
 }
 
+// newCheckConfig returns the command check config. Its result are the problems, so it prints them on standard output; other
+// commands print problems of manifests on standard error.
 func newCheckConfig(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config -f FILE",

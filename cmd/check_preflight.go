@@ -16,6 +16,8 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
+// newCheckPreflight returns the command check preflight, which runs the same checks as create cluster, and plans the same
+// changes, but stops there.
 func newCheckPreflight(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preflight -f FILE",
@@ -40,7 +42,7 @@ If a check fails, the exit code is 3; warnings do not change it. Failures of the
 			return err
 		}
 		bundleDir, err := flags.OpenBundle(loaded)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) { // hosts can be checked before the bundle is built, which takes 20 minutes
 			bundleDir, err = nil, noteNoBundle(streams.Err, err)
 		}
 		if err != nil {

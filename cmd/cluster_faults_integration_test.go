@@ -56,15 +56,15 @@ func createMeetsReboot(t *testing.T, c *testCluster) {
 // reports that it is lost, or waits for the node, and continues when the worker is connected again.
 func createLosesNetwork(t *testing.T, c *testCluster) {
 	t.Helper()
-	healed := make(chan error, 1)
+	reconnected := make(chan error, 1)
 	code, said := c.interrupt(t, "10.2.0.5 join", func(*os.Process) {
 		c.mustRun(t, "disconnect", hostName("worker-1"))
 		time.AfterFunc(time.Minute, func() {
 			_, _, err := c.run(t, "connect", hostName("worker-1"))
-			healed <- err
+			reconnected <- err
 		})
 	})
-	if err := <-healed; err != nil {
+	if err := <-reconnected; err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("exit code %d", code)

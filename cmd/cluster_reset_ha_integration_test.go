@@ -25,7 +25,7 @@ func TestIntegrationReset(t *testing.T) {
 		{"etcd keeps its quorum", resetRespectsQuorum},
 		{"a host that is lost", resetAbandons},
 		{"a control plane node leaves", resetTakesControlPlaneOut},
-		{"its join is cut off", controlPlaneLeavesKubeadm},
+		{"its join is interrupted", controlPlaneLeavesKubeadm},
 		{"they join again", resetNodeJoinsAgain},
 		{"killed again and again", resetIsKilled},
 	})

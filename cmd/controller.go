@@ -41,7 +41,7 @@ POD_NAMESPACE.`,
 			return err
 		}
 		namespace := os.Getenv("POD_NAMESPACE")
-		if namespace == "" {
+		if namespace == "" { // not in a pod, as with --kubeconfig
 			namespace = render.SystemNamespace
 		}
 		return controller.Run(cmd.Context(), controller.Options{

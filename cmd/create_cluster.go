@@ -32,6 +32,8 @@ type createReport struct {
 	Proof *proof.Report `json:"proof"`
 }
 
+// newCreateCluster returns the command create cluster. It has the annotation gracefulStop: an interrupted run still stops on
+// all hosts, releases its locks, and writes its report.
 func newCreateCluster(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster -f FILE",
@@ -72,7 +74,8 @@ opens no network connection, and prints every file and manifest that would be wr
 // addWorkspaces adds the --workspace-dir flag, which names the directory for logs, reports and kubeconfigs, to the
 // command, and returns its value.
 func addWorkspaces(cmd *cobra.Command) *string {
-	dir := cmd.Flags().String("workspace-dir", workspace.DefaultDir, "the directory of workspaces; the files of this cluster are in its subdirectory NAME")
+	dir := cmd.Flags().String("workspace-dir", workspace.DefaultDir,
+		"the directory of workspaces; the files of this cluster are in its subdirectory NAME")
 	_ = cmd.MarkFlagDirname("workspace-dir") // it returns an error only for a flag that does not exist
 	return dir
 }

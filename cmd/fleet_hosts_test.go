@@ -102,7 +102,8 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 		{Name: probesNetwork, Body: "hostprep/scripts/network", Reply: fleetNetwork},
 		{
 			Name: surveys, Reply: fleetSurvey,
-			Body: "=state=/var/lib/dualstrap hostprep/remote/scripts/change_lock hostprep/change/scripts/firewalld_read hostprep/change/scripts/survey",
+			Body: "=state=/var/lib/dualstrap hostprep/remote/scripts/change_lock hostprep/change/scripts/firewalld_read " +
+				"hostprep/change/scripts/survey",
 		},
 		{Name: holdsLock, Body: "provision/scripts/run_lock", Holds: true, Reply: nothing},
 		{Name: waitsForLock, Body: "provision/scripts/wait_lock", Reply: nothing},

@@ -11,6 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
 
+// newLab returns the lab command with its subcommands. The lab is for trying dualstrap and for its own integration tests.
 func newLab(streams cli.Streams) *cobra.Command {
 	cmd := group("lab", "Create hosts for trying dualstrap, in containers on this machine",
 		newLabUp(streams), newLabDown(streams), newLabStatus(streams), newLabExec(streams),

@@ -8,6 +8,8 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
+// newLabDown returns the command lab down. It has to remove whatever an interrupted lab up has left, so it does not rely on
+// records in the workspace.
 func newLabDown(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",

@@ -12,6 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/lab"
 )
 
+// newLabExec returns the command lab exec, which enters the host's container. It works on hosts that are disconnected, or
+// whose sshd is broken.
 func newLabExec(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exec HOST -- COMMAND [ARGUMENT...]",

@@ -13,6 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/lab"
 )
 
+// newLabStatus returns the command lab status.
 func newLabStatus(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -42,7 +43,7 @@ detached, as is the link of a host that does not run.`,
 	return cmd
 }
 
-// writeLabStatus prints the hosts as a table, or how to create a lab if there is none.
+// writeLabStatus prints the hosts as a table, or without a lab how to create one.
 func writeLabStatus(w io.Writer, status lab.Status, flags *labFlags) error {
 	if len(status.Hosts) == 0 {
 		_, err := fmt.Fprintf(w, "there is no lab %s; make it with: dualstrap lab up%s\n", status.Name, flags.suffix())
@@ -50,6 +51,7 @@ func writeLabStatus(w io.Writer, status lab.Status, flags *labFlags) error {
 	}
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	// A dash stands for values that only hosts that exist or run have.
 	rows := []string{"HOST\tROLE\tIPV4\tIPV6\tOS\tSTATE\tUPTIME\tLINK"}
 	for _, host := range status.Hosts {
 		system, uptime := "-", "-"

@@ -12,6 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/lab"
 )
 
+// newLabUp returns the command lab up. The flags describe the whole lab, not what to add: without --workers, a second run
+// removes workers beyond the default.
 func newLabUp(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up",

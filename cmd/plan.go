@@ -7,6 +7,8 @@ import (
 	"github.com/dualstrap/dualstrap/render/planview"
 )
 
+// newPlan returns the command plan. It works offline: the allocator is deterministic, so the plan for given manifests is the
+// one that create assigns to a new cluster.
 func newPlan(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
@@ -32,7 +34,7 @@ how many blocks are free. The plan depends on the manifests alone; create uses t
 			return cli.WriteYAML(streams.Out, loaded.Plan)
 		case cli.SVG:
 			return planview.SVG(streams.Out, loaded.Config, loaded.Plan)
-		default:
+		default: // text; on a terminal headings are bold and exhausted ranges red
 			out, color := streams.Color()
 			return planview.Text(out, loaded.Config, loaded.Plan, planview.TextOptions{Color: color})
 		}

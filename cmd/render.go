@@ -10,6 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
+// newRender returns the command render. Its output is reproducible, so that two directories can be compared to see what a
+// change of the manifests, or another version of dualstrap, would change.
 func newRender(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render -f FILE --output-dir DIR",

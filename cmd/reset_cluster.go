@@ -6,6 +6,7 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 )
 
+// newResetCluster returns the command reset cluster.
 func newResetCluster(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster -f FILE",

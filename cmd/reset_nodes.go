@@ -12,6 +12,8 @@ import (
 // drainTimeout is the default of --drain-timeout.
 const drainTimeout = 5 * time.Minute
 
+// newResetNodes returns the command reset nodes. It takes addresses, not names, since addresses identify nodes in manifests,
+// and are known for hosts that never became nodes.
 func newResetNodes(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "nodes -f FILE --addresses ADDRESS,...",
@@ -31,7 +33,8 @@ and continues if the API server cannot be reached. In all other respects the com
 	}
 	r := addReset(cmd, streams)
 	addresses := cmd.Flags().StringSlice("addresses", nil, "the addresses of the nodes, as in the manifests")
-	cmd.Flags().BoolVar(&r.options.Force, "force", false, "skip draining, ignore the quorum of etcd, and continue if the API server cannot be reached")
+	cmd.Flags().BoolVar(&r.options.Force, "force", false,
+		"skip draining, ignore the quorum of etcd, and continue if the API server cannot be reached")
 	cmd.Flags().DurationVar(&r.options.DrainTimeout, "drain-timeout", drainTimeout, "how long to wait for the pods of a node to terminate")
 	run := cmd.RunE // of addReset: it loads the manifests and runs the reset
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -7,7 +7,7 @@ import (
 	"github.com/dualstrap/dualstrap/cmd"
 )
 
-// TestResetExitCodes checks the exit code of each refusal. None of them contacts a host: there are none at the addresses.
+// TestResetExitCodes checks the exit code of each refusal. All happen before any host is contacted.
 func TestResetExitCodes(t *testing.T) {
 	t.Parallel()
 	const manifests = "../examples/dual-stack.yaml"

@@ -30,6 +30,8 @@ type rotateReport struct {
 	Run *workflow.Report `json:"run"`
 }
 
+// newRotateEncryptionKey returns the command rotate encryption-key. It takes no bundle: it changes files of API servers, and
+// installs nothing.
 func newRotateEncryptionKey(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "encryption-key -f FILE",

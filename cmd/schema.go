@@ -7,6 +7,8 @@ import (
 	"github.com/dualstrap/dualstrap/render/schema"
 )
 
+// newSchema returns the command schema. The schema is generated from the types of package api, so it matches what
+// check config accepts.
 func newSchema(streams cli.Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",

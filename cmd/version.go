@@ -21,6 +21,7 @@ type versionReport struct {
 	Platform string `json:"platform"`
 }
 
+// newVersion returns the command version. A version of dualstrap supports a fixed list of Kubernetes releases.
 func newVersion(streams cli.Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",

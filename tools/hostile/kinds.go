@@ -86,7 +86,7 @@ func kindsOf(file *ast.File, dir string) ([]kind, error) {
 
 // count sets the rows of each kind. It returns an error unless all tests of bad input ran and passed, and have rows.
 func count(kinds []kind, ran results) error {
-	parents := map[testID]bool{} // tests that have subtests; they are no rows themselves
+	parents := map[testID]bool{} // tests that have subtests, which are therefore not counted
 	var problems []error
 	for id, result := range ran {
 		for at, r := range id.name {
