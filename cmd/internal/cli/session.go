@@ -94,8 +94,8 @@ func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run Sessio
 		options.Log, options.Kubeconfig = run.Run.HostLog, run.Run.Kubeconfig
 		hosts.log = run.Run.Log()
 	}
-	// client-go logs failed requests through klog, by default to standard error, between the lines of progress. Requests
-	// are retried, so most of these messages only confuse: they go to the run's log, or nowhere without one.
+	// client-go logs failed requests through klog, by default to standard error, between the lines of progress. The
+	// session retries or reports them itself, so these messages go to the run's log, or nowhere without one.
 	klog.SetSlogLogger(hosts.log)
 	session, err := provision.OpenSession(loaded, options)
 	if err != nil {
@@ -133,6 +133,8 @@ type hostProgress struct {
 	awaited map[string]func()
 }
 
+// newHostProgress returns a hostProgress that logs nothing, until Open sets its log. The display bypasses the escaping of
+// streams, since it redraws lines with escape sequences.
 func newHostProgress(streams Streams) *hostProgress {
 	return &hostProgress{
 		display: progress.New(Raw(streams.Err), 0, 0), log: slog.New(slog.DiscardHandler), steps: map[string]*progress.Step{},
