@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// secret is a key of 32 equal bytes.
+// secret returns a key of 32 equal bytes, in base64.
 func secret(fill byte) string {
 	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(rune(fill)), keySize)))
 }
@@ -129,7 +129,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What is taken is what would be written.
+		// Whatever Parse accepts, Encode writes in the same way.
 		again, err := Parse([]byte(file(t, config)))
 		if err != nil || !config.equal(again) {
 			t.Errorf("%q is read as %v and then as %v, %v", content, config, again, err)

@@ -1,13 +1,13 @@
-// Package encryption knows the file with the keys that API servers encrypt Secrets with, and how far control plane nodes
-// are on the way from one key to the next. It does no I/O.
+// Package encryption reads and writes the EncryptionConfiguration with the keys that API servers encrypt Secrets with,
+// and determines the stage of a key rotation from the files of all control plane nodes. It does no I/O.
 //
-// A key takes another's place in three steps. Each ends when every API server has loaded the file of the step, because
-// until then some write what others have to read:
+// A rotation replaces a key in three steps. A step ends when every API server has loaded the file of that step, because
+// until then some API servers write Secrets that others must be able to read:
 //
 //	old       every API server encrypts with the old key
-//	old, new  all can decrypt what the new one encrypts
-//	new, old  all encrypt with the new one; now all Secrets are written again
-//	new       nobody can decrypt what the old one encrypted
+//	old, new  every API server can decrypt what the new key encrypts
+//	new, old  every API server encrypts with the new key; all Secrets are now written again
+//	new       no API server can decrypt what the old key encrypted
 //
-// Names of keys are numbered, so that the files alone tell how far a rotation has come, whenever it was interrupted.
+// Key names are numbered, so the files alone show the stage of a rotation, wherever it was interrupted.
 package encryption

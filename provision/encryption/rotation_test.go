@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// rotation has the files of a rotation in their order, and some that are none of its.
-func rotation(t *testing.T) (steps []Config, strange []Config) {
+// rotation returns the files of a rotation in their order, and some files of other rotations.
+func rotation(t *testing.T) (steps []Config, unrelated []Config) {
 	t.Helper()
 	old := First(secret('A'))
 	both, err := old.With(secret('B'))
@@ -28,20 +28,20 @@ func rotation(t *testing.T) (steps []Config, strange []Config) {
 	return steps, []Config{First(secret('X')), otherNew, otherNew.Swapped(), next}
 }
 
-// TestFind looks at every way in which three nodes can have files of a rotation, and of others.
+// TestFind tries every combination of files on three nodes, of one rotation and of others.
 func TestFind(t *testing.T) {
 	t.Parallel()
-	steps, strange := rotation(t)
-	files := slices.Concat(steps, strange)
+	steps, unrelated := rotation(t)
+	files := slices.Concat(steps, unrelated)
 	type found struct {
 		stage  Stage
-		target int // among files; -1 for a refusal
+		target int // index in files
 	}
-	// By the files that there are, in their order. All others are refused.
+	// The keys list the distinct files on the nodes, by index. All other combinations are refused.
 	want := map[string]found{
 		"[0]": {Settled, 0}, "[0 1]": {Adding, 1}, "[1]": {Adding, 1}, "[1 2]": {Preferring, 2}, "[2]": {Preferring, 2},
 		"[2 3]": {Preferring, 2}, "[3]": {Settled, 3},
-		// Other rotations: each of these files by itself is as good.
+		// Other rotations: each of these files is valid on its own.
 		"[4]": {Settled, 4}, "[0 5]": {Adding, 5}, "[5]": {Adding, 5}, "[5 6]": {Preferring, 6}, "[6]": {Preferring, 6},
 		"[3 7]": {Adding, 7}, "[7]": {Adding, 7},
 	}
