@@ -15,33 +15,34 @@ import (
 )
 
 const (
-	// dialTimeout is how long one control plane node may take to be connected to before another one is
-	// tried.
+	// dialTimeout limits the connection to one control plane node. After it, the next one is tried.
 	dialTimeout = 5 * time.Second
-	// apiTimeout is how long the API server of a cluster that is there may take to answer.
+	// apiTimeout is how long to wait until the API server of an existing cluster is ready.
 	apiTimeout = 2 * time.Minute
 )
 
-// apiAccess is the way to the cluster's API servers: through the SSH servers of its control plane nodes,
-// because a workstation may not reach their addresses.
+// apiAccess connects to the cluster's API servers. The connections go through the SSH servers of the control plane nodes,
+// because the user's machine may not reach the API servers' addresses.
 type apiAccess struct {
 	session *Session
 
-	mu sync.Mutex
-	// cached and admin are set once a control plane node has told them.
+	mu sync.Mutex // guards cached and admin
+	// cached and admin are set by the first successful call of client.
 	cached *kube.Client
 	admin  kube.Admin
-	// leaving are control plane nodes on the way out of the cluster: nobody is to be asked there.
+	// leaving holds the control plane nodes that this run removes from the cluster. Their API servers are not used. It is
+	// set before the phases of a reset start.
 	leaving map[netip.Addr]bool
-	// joined has the addresses of hosts that were seen to be nodes, beside those that were when they were probed.
+	// joined holds the addresses (netip.Addr) of hosts that joined during this run. Facts.Membership.Joined covers those
+	// that had joined when they were probed.
 	joined sync.Map
 }
 
-// markJoined notes that a host is a node.
+// markJoined records that a host has become a node.
 func (a *apiAccess) markJoined(address netip.Addr) { a.joined.Store(address, true) }
 
-// joinedControlPlanes are the control plane's nodes, as far as they are known. The API server of half a node may answer, but
-// as long as its etcd follows no leader it knows of nobody's rights and of no object.
+// joinedControlPlanes returns the control plane hosts that are known to be nodes, without those that leave. The API server
+// of a partially joined node may answer, too, but while its etcd has no leader it finds neither RBAC rules nor objects.
 func (a *apiAccess) joinedControlPlanes() []netip.Addr {
 	return slices.DeleteFunc(a.remaining(), func(address netip.Addr) bool {
 		_, seen := a.joined.Load(address)
@@ -49,13 +50,13 @@ func (a *apiAccess) joinedControlPlanes() []netip.Addr {
 	})
 }
 
-// remaining are the control plane's hosts that can be asked.
+// remaining returns the control plane hosts that do not leave the cluster in this run.
 func (a *apiAccess) remaining() []netip.Addr {
 	return slices.DeleteFunc(a.session.controlPlanes(), func(address netip.Addr) bool { return a.leaving[address] })
 }
 
-// client gives the client. The first call reads the administrator's kubeconfig from a control plane node
-// that has joined.
+// client returns a client of the cluster's API. The first call reads the administrator's kubeconfig from a joined control
+// plane node, and waits until the API server is ready. The error is errNoCluster if there is no such node.
 func (a *apiAccess) client(ctx context.Context) (*kube.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -78,10 +79,11 @@ func (a *apiAccess) client(ctx context.Context) (*kube.Client, error) {
 	return client, nil
 }
 
-// errNoCluster is that no control plane node has come to the end of its init or join.
+// errNoCluster reports that no control plane node has finished its init or join.
 var errNoCluster = errors.New("no control plane node is up yet")
 
-// joinedControlPlane gives a control plane node that has joined.
+// joinedControlPlane returns the first control plane node that has joined. The error is errNoCluster only if all control
+// plane hosts answered: a host that cannot be reached may be a node.
 func (a *apiAccess) joinedControlPlane(ctx context.Context) (remote.Host, error) {
 	var failures []error
 	for _, address := range a.remaining() {
@@ -90,11 +92,11 @@ func (a *apiAccess) joinedControlPlane(ctx context.Context) (remote.Host, error)
 			failures = append(failures, fmt.Errorf("%s: %w", address, err))
 			continue
 		}
-		progress, err := readJoinState(ctx, host)
+		state, err := readJoinState(ctx, host)
 		switch {
 		case err != nil:
 			failures = append(failures, fmt.Errorf("%s: %w", address, err))
-		case progress.joined:
+		case state.joined:
 			a.markJoined(address)
 			return host, nil
 		}
@@ -105,7 +107,7 @@ func (a *apiAccess) joinedControlPlane(ctx context.Context) (remote.Host, error)
 	return nil, errors.Join(failures...)
 }
 
-// dial connects to the first API server of a control plane node that can be connected to.
+// dial connects to the first reachable API server of the control plane.
 func (a *apiAccess) dial(ctx context.Context) (net.Conn, error) {
 	var failures []error
 	for _, address := range a.joinedControlPlanes() {
@@ -118,7 +120,7 @@ func (a *apiAccess) dial(ctx context.Context) (net.Conn, error) {
 	return nil, fmt.Errorf("%w: %w", kube.ErrNoAPIServer, errors.Join(failures...))
 }
 
-// dialer returns a way to one control plane node's API server.
+// dialer returns a function that connects to the API server of one control plane node.
 func (a *apiAccess) dialer(address netip.Addr) kube.Dial {
 	return func(ctx context.Context) (net.Conn, error) {
 		conn, err := a.dialHost(ctx, address)
@@ -129,6 +131,7 @@ func (a *apiAccess) dialer(address netip.Addr) kube.Dial {
 	}
 }
 
+// dialHost connects to the API server on a host, through the SSH server of that host.
 func (a *apiAccess) dialHost(ctx context.Context, address netip.Addr) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -136,7 +139,7 @@ func (a *apiAccess) dialHost(ctx context.Context, address netip.Addr) (net.Conn,
 	return a.session.pool.Dial(ctx, address, to)
 }
 
-// controlPlanes are the addresses of the control plane's hosts, in the order of the plan.
+// controlPlanes returns the addresses of the control plane hosts, in the order of the plan.
 func (s *Session) controlPlanes() []netip.Addr {
 	var addresses []netip.Addr
 	for i := range s.hosts {

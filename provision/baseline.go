@@ -9,7 +9,9 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// baseline is what a node's programs change that nobody asks for by name: reset goes back to it.
+// baseline describes the state that the programs of a node change on their own, beyond the files, units and sysctls that
+// dualstrap sets. Prepare records it with the first change on the host, and reset restores it. Only small trees are
+// copied; files that the others held before stay as the programs left them.
 func baseline(host *hostprep.Host) change.Baseline {
 	trees := []change.Tree{
 		{Path: "/etc/kubernetes", Copy: true},
@@ -36,20 +38,20 @@ func baseline(host *hostprep.Host) change.Baseline {
 	return change.Baseline{Trees: trees, Tables: true, Zones: zones, Sysctls: baselineSysctls(host)}
 }
 
-// baselineSysctls are settings of the kernel that a node's programs make by themselves.
+// baselineSysctls returns the sysctls that the programs of a node set on their own, as paths below /proc/sys.
 func baselineSysctls(host *hostprep.Host) []string {
 	keys := []string{
-		// The kubelet's (setupKernelTunables of its container manager).
+		// The kubelet sets these (setupKernelTunables of its container manager).
 		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
 		"kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes",
-		// kube-proxy's (its conntrack tuning).
+		// kube-proxy sets these (its conntrack tuning).
 		"net/netfilter/nf_conntrack_max", "net/netfilter/nf_conntrack_tcp_be_liberal",
 		"net/netfilter/nf_conntrack_tcp_timeout_established", "net/netfilter/nf_conntrack_tcp_timeout_close_wait",
 		"net/netfilter/nf_conntrack_udp_timeout", "net/netfilter/nf_conntrack_udp_timeout_stream",
-		// What the kernel changes along with ip_forward.
+		// The kernel changes these when ip_forward changes.
 		"net/ipv4/conf/all/accept_redirects", "net/ipv4/conf/default/accept_redirects",
 	}
-	// What interfaces take over from "default" when the host starts again.
+	// Interfaces take these from "default", which dualstrap sets, when the host reboots.
 	for i := range host.Facts.Links {
 		in := "/" + host.Facts.Links[i].Name + "/"
 		keys = append(keys, "net/ipv4/conf"+in+"rp_filter", "net/ipv4/conf"+in+"send_redirects")
@@ -57,13 +59,14 @@ func baselineSysctls(host *hostprep.Host) []string {
 	return slices.DeleteFunc(keys, func(key string) bool { return isShared(host, key) })
 }
 
-// isShared reports whether a setting of the kernel is not the host's alone: it is a container, and only the
-// network is its own.
+// isShared reports whether other hosts share a sysctl with this host: a host that is a container has only a network
+// namespace of its own.
 func isShared(host *hostprep.Host, key string) bool {
 	return host.Facts.Container != "" && !strings.HasPrefix(key, "net/")
 }
 
-// sysctlsOf are the settings of the kernel in a file for a host.
+// sysctlsOf parses the sysctls in a rendered file. Values in the limits file are minimums: a higher value on the host
+// stays.
 func sysctlsOf(host *hostprep.Host, file render.File) ([]change.Sysctl, error) {
 	sysctls, err := change.ParseSysctls(file.Content)
 	for i := range sysctls {

@@ -15,12 +15,14 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/change"
 )
 
-// DefaultBundle is where the bundle is looked for when the manifests name none.
+// DefaultBundle is the bundle's directory if neither the command line nor the manifests name one.
 const DefaultBundle = "bundle"
 
-// OpenBundle gives the bundle in a directory, by default the one that the manifests name, after a look
-// whether it is for their version of Kubernetes, and the one that they vouch for. It is a [RefusedError] where it is
-// not: the bundle would become what runs as root on all hosts.
+// OpenBundle opens the bundle in dir; if dir is empty, in the directory that the manifests name, or in [DefaultBundle].
+//
+// The error is a [RefusedError] if the bundle does not have the digest, or a signature of the signers, that the manifests
+// name: its programs will run as root on all hosts. It is a [VersionError] if the bundle is for another version of
+// Kubernetes.
 func OpenBundle(cfg *api.Config, dir string) (*bundle.Dir, error) {
 	bundleDir, err := bundle.Open(cmp.Or(dir, cfg.Bundle, DefaultBundle))
 	if err != nil {
@@ -35,7 +37,7 @@ func OpenBundle(cfg *api.Config, dir string) (*bundle.Dir, error) {
 	return bundleDir, nil
 }
 
-// verifyBundle holds a bundle to the digest and to the signers that the manifests name.
+// verifyBundle checks the bundle against the digest and the allowed signers in the manifests; both are optional.
 func verifyBundle(cfg *api.Config, bundleDir *bundle.Dir) error {
 	if want := cfg.BundleSHA256; want != "" && want != bundleDir.SHA256 {
 		return &RefusedError{Reasons: []string{fmt.Sprintf(
@@ -53,7 +55,7 @@ func verifyBundle(cfg *api.Config, bundleDir *bundle.Dir) error {
 	return err
 }
 
-// VersionError is a bundle for another version of Kubernetes than the manifests ask for.
+// VersionError reports a bundle for another version of Kubernetes (Built) than the manifests ask for (Wanted).
 type VersionError struct{ Bundle, Built, Wanted string }
 
 // Error implements error.
@@ -61,12 +63,12 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("the bundle %s holds Kubernetes %s, and the manifests ask for %s", e.Bundle, e.Built, e.Wanted)
 }
 
-// Hint says what to do.
+// Hint returns the way to solve the problem.
 func (e *VersionError) Hint() string {
 	return fmt.Sprintf("dualstrap bundle build --output DIR --kubernetes-version %s, and --bundle DIR", e.Wanted)
 }
 
-// addBundle adds what the bundle has for a role to what a host has to be.
+// addBundle adds the bundle's executables and images for a role to the desired state of a host.
 func addBundle(desired *change.Desired, bundleDir *bundle.Dir, role api.Role) error {
 	for _, file := range bundleDir.Manifest.For(role) {
 		open := func() (io.ReadCloser, error) { return bundleDir.Open(file) }
@@ -89,7 +91,8 @@ func addBundle(desired *change.Desired, bundleDir *bundle.Dir, role api.Role) er
 	return nil
 }
 
-// restartedByProgram are the units that run a program.
+// restartedByProgram returns the units that must restart when a program changes: those that run it. Most programs of the
+// bundle are not services.
 func restartedByProgram(program string) []string {
 	switch unit := path.Base(program) + ".service"; unit {
 	case containerdUnit, kubeletUnit:

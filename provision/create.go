@@ -14,23 +14,23 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// Outcome is what creating a cluster, or bringing it up to date, came to.
+// Outcome is the result of [Session.Create].
 type Outcome struct {
-	// Checks are what was found about the hosts before anything was changed.
+	// Checks is the result of the checks before anything was changed.
 	Checks hostprep.Report
-	// Run is what was done, phase by phase; nil when the checks did not let it begin.
+	// Run lists the changes by host and phase; nil if the run ended before its phases started.
 	Run *workflow.Report
-	// Unlisted are the names of nodes that the cluster has and the manifests have not. They are left alone.
+	// Unlisted lists the names of the cluster's nodes that are not in the manifests. Create does not change them.
 	Unlisted []string
-	// Kubeconfig is the administrator's, as soon as there is a cluster.
+	// Kubeconfig is the administrator's kubeconfig; nil as long as there is no cluster.
 	Kubeconfig []byte
 }
 
-// Create brings the hosts to be the cluster of the manifests: what is there already stays as it is.
-// Nothing is changed on any host while one of them fails its checks, or another run changes the cluster.
-// The outcome is of use also where there is an error.
+// Create creates the cluster of the manifests, or reconciles an existing one with them. It changes nothing on any host if
+// a host fails its checks, if another run holds the cluster's lock, or if the manifests change what create cannot change
+// on a running cluster. The outcome is valid also if there is an error.
 func (s *Session) Create(ctx context.Context) (Outcome, error) {
-	if _, err := s.mirrors(); err != nil { // before hosts are asked for anything
+	if _, err := s.mirrors(); err != nil { // fails fast, before the first connection
 		return Outcome{}, err
 	}
 	release, err := s.lockAndConnect(ctx)
@@ -65,17 +65,17 @@ func (s *Session) Create(ctx context.Context) (Outcome, error) {
 		return outcome, err
 	}
 	err = outcome.Run.Err()
-	if cleaned := s.revokeTokens(ctx); err == nil {
-		err = cleaned
+	if revoked := s.revokeTokens(ctx); err == nil {
+		err = revoked
 	}
-	outcome.Kubeconfig, _ = s.kubeconfig() // where there is none, the run has said why
+	outcome.Kubeconfig, _ = s.kubeconfig() // it is missing only if there is no cluster, and the run reports why
 	if err == nil {
 		err = ctx.Err()
 	}
 	return outcome, err
 }
 
-// FailedChecksError says that hosts failed their checks, so that nothing was changed.
+// FailedChecksError reports that hosts failed their checks, so nothing was changed.
 type FailedChecksError struct{ Failed, Hosts int }
 
 // Error implements error.
@@ -83,7 +83,7 @@ func (e *FailedChecksError) Error() string {
 	return fmt.Sprintf("%d of %s failed their checks; nothing was changed", e.Failed, plural.Of(e.Hosts, "host"))
 }
 
-// FailedChecks is an error when a check failed on any host.
+// FailedChecks returns a [FailedChecksError] if a check failed on any host, and nil otherwise.
 func FailedChecks(report hostprep.Report) error {
 	failed := 0
 	for _, host := range report.Hosts {
@@ -97,7 +97,8 @@ func FailedChecks(report hostprep.Report) error {
 	return &FailedChecksError{Failed: failed, Hosts: len(report.Hosts)}
 }
 
-// RefusedError says that hosts belong to something else.
+// RefusedError reports that dualstrap refuses the operation, because it would damage a cluster or hosts of another one.
+// Nothing was changed.
 type RefusedError struct{ Reasons []string }
 
 // Error implements error.
@@ -105,7 +106,7 @@ func (e *RefusedError) Error() string {
 	return "refused, nothing was changed: " + strings.Join(e.Reasons, "; ")
 }
 
-// refusal looks for hosts of another cluster. Ignoring checks does not help against it.
+// refusal returns a [RefusedError] if any host that answered belongs to another cluster. --ignore-checks does not apply.
 func (s *Session) refusal() error {
 	var refused RefusedError
 	for i := range s.hosts {
@@ -121,17 +122,18 @@ func (s *Session) refusal() error {
 	return &refused
 }
 
-// foreignReason says which other cluster a host belongs to.
+// foreignReason describes the other cluster that a host belongs to. If the certificate authorities are known, they decide:
+// two clusters may have used the same control plane VIP.
 func (s *Session) foreignReason(host *hostprep.Host) string {
 	member := host.Facts.Membership
 	if known := s.cluster.CAHash; known != "" && member.CAHash != "" && member.CAHash != known {
 		return fmt.Sprintf("%s belongs to another cluster: its certificate authority is %s, and that in %s is %s; "+
-			"move that file away if the cluster was created anew from elsewhere", host.Address, member.CAHash, s.options.Kubeconfig, known)
+			"move that file away if the cluster was created again from elsewhere", host.Address, member.CAHash, s.options.Kubeconfig, known)
 	}
 	return fmt.Sprintf("%s belongs to the cluster at %s", host.Address, cmp.Or(member.Server, member.PreparedFor))
 }
 
-// addresses are those of all hosts.
+// addresses returns the addresses of all hosts, in the order of the plan.
 func (s *Session) addresses() []netip.Addr {
 	addresses := make([]netip.Addr, len(s.hosts))
 	for i := range s.hosts {
@@ -140,15 +142,15 @@ func (s *Session) addresses() []netip.Addr {
 	return addresses
 }
 
-// isInitialized reports whether there is a cluster already: a control plane node that has joined, or was
-// the first one.
+// isInitialized reports whether the cluster existed when the hosts were probed: at least one control plane host had
+// finished its init or join.
 func (s *Session) isInitialized() bool {
 	return slices.ContainsFunc(s.controlPlanes(), func(address netip.Addr) bool { return s.index[address].Facts.Membership.Joined })
 }
 
-// checkLiveCluster takes what the nodes of a cluster that is there have into the plan, and gives the names of those
-// that the manifests do not have. The error is a [RefusedError] where the manifests ask for something that create cannot
-// make of the cluster that is there.
+// checkLiveCluster compares the manifests with an existing cluster, and plans again around the pod ranges that its nodes
+// have. It returns the names of the nodes that are not in the manifests. The error is a [RefusedError] if the manifests
+// differ from the cluster in something that create cannot change. Without a cluster, checkLiveCluster does nothing.
 func (s *Session) checkLiveCluster(ctx context.Context) (unlisted []string, err error) {
 	if !s.isInitialized() {
 		return nil, nil
@@ -162,10 +164,11 @@ func (s *Session) checkLiveCluster(ctx context.Context) (unlisted []string, err 
 		return nil, err
 	}
 	var refused RefusedError
-	for _, look := range []func(context.Context, *kube.Client, []kube.Node) ([]string, error){
+	// All comparisons run, so that the user sees every reason at once.
+	for _, compare := range []func(context.Context, *kube.Client, []kube.Node) ([]string, error){
 		s.versionReasons, s.immutableReasons, s.settingReasons,
 	} {
-		reasons, err := look(ctx, client, nodes)
+		reasons, err := compare(ctx, client, nodes)
 		if err != nil {
 			return nil, err
 		}
@@ -177,7 +180,7 @@ func (s *Session) checkLiveCluster(ctx context.Context) (unlisted []string, err 
 	return s.unlisted(nodes), s.replanWithLiveNodes(nodes)
 }
 
-// replanWithLiveNodes makes the plan again, around what nodes have.
+// replanWithLiveNodes replaces the session's plan with one that keeps the pod ranges of the cluster's nodes.
 func (s *Session) replanWithLiveNodes(nodes []kube.Node) error {
 	plan, problems := MakePlan(s.loaded.Config, nodes)
 	if problems.HasErrors() {
@@ -187,6 +190,8 @@ func (s *Session) replanWithLiveNodes(nodes []kube.Node) error {
 	return nil
 }
 
+// revokeTokens deletes the bootstrap tokens of this run and of interrupted ones. It does so also if ctx is cancelled,
+// because a token lets any machine join.
 func (s *Session) revokeTokens(ctx context.Context) error {
 	if s.api.cached == nil {
 		return nil

@@ -7,13 +7,13 @@ import (
 	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
-// differences are reasons for a refusal, each with those that it is about. The zero value has none.
+// differences collects reasons for a refusal, and groups the nodes or hosts that each concerns. The zero value is empty.
 type differences struct {
-	order  []string
-	places map[string][]string
+	order  []string            // the reasons, in the order of their first addAt
+	places map[string][]string // the nodes or hosts of each reason
 }
 
-// addAt notes that a reason holds for a node or a host.
+// addAt records that a reason applies to a node or a host.
 func (d *differences) addAt(reason, place string) {
 	if d.places == nil {
 		d.places = map[string][]string{}
@@ -24,10 +24,10 @@ func (d *differences) addAt(reason, place string) {
 	d.places[reason] = append(d.places[reason], place)
 }
 
-// maxPlaces is how many nodes or hosts a reason names.
+// maxPlaces is how many nodes or hosts a reason names. It counts the others: a cluster may have thousands.
 const maxPlaces = 5
 
-// reasons returns the reasons in the order in which they came, each behind those that it is about.
+// reasons returns the reasons in the order in which they were added, as "PLACE, PLACE and N others: REASON".
 func (d *differences) reasons() []string {
 	var reasons []string
 	for _, reason := range d.order {

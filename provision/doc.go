@@ -1,6 +1,8 @@
-// Package provision is the workflow: it reads manifests, makes the address plan and hands both to
-// the packages that do the work.
+// Package provision implements dualstrap's commands: it reads manifests, plans addresses, and creates, checks, proves and
+// resets clusters with the packages that do the work.
 //
-// The way of the data: [ReadSources] → [Judge] (api.Parse, api.Resolve, the allocator) → [Verdict]
-// → [RenderTree] → [WriteTree].
+// Rendering without hosts: [ReadSources] → [Load] (api.Parse, api.Resolve, the allocator) → [RenderAll] → [WriteTree].
+//
+// Work on hosts: [Load] → [OpenSession] → [Session.Preflight], [Session.Create], [Session.Prove], [Session.Reset] or
+// [Session.RotateEncryptionKey]. Each of these runs phases on the hosts (package workflow).
 package provision

@@ -12,36 +12,38 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// encryptionKeyPhaseName is the name of the phase that gives control plane nodes the keys of Secrets.
+// encryptionKeyPhaseName is the name of the phase that distributes the keys for Secrets to control plane nodes.
 const encryptionKeyPhaseName = "encryption-key"
 
-// encryptionKeyPhase gives every control plane node the same keys before its API server starts.
+// encryptionKeyPhase returns the phase that writes the same key file on every control plane node before its API server
+// starts. found holds the key files that the hosts had when the run began; the plan of a dry run does not need them.
 func (s *Session) encryptionKeyPhase(ctx context.Context, found map[netip.Addr]keyFile) workflow.Phase {
 	first := s.controlPlanes()[0]
-	giving := &keyDistribution{keyFiles: s.keyFiles(), found: found, first: first, connect: s.pool.Host}
+	distribution := &keyDistribution{keyFiles: s.keyFiles(), found: found, first: first, connect: s.pool.Host}
 	return workflow.Phase{
 		Name: encryptionKeyPhaseName, Short: "give control plane nodes the key that Secrets are encrypted with",
 		Hosts: func(host netip.Addr) bool {
 			return s.loaded.Config.Security.EncryptSecrets && s.index[host].ControlPlane
 		},
-		// It makes the key, and has a record from then on.
+		// The first host generates the key for all. By then it is prepared, and so has the record that a reset needs.
 		After: []workflow.Dependency{{Phase: PreparePhase, Hosts: func(host netip.Addr) bool { return host == first }}},
-		Plan:  giving.plan(ctx),
+		Plan:  distribution.plan(ctx),
 	}
 }
 
-// keyDistribution brings control plane nodes the keys that another one has. Where none has any, the first one makes one:
-// [checkKeyFiles] has seen to it that there is nothing then that another key has encrypted.
+// keyDistribution copies an existing key file to the control plane nodes that do not have it. If none has one, the first
+// node generates a key: [checkKeyFiles] ensures that no Secrets exist then that another key has encrypted.
 type keyDistribution struct {
 	keyFiles
 
-	// found are the files that there were when the run began.
-	found   map[netip.Addr]keyFile
+	// found holds the key files of the hosts when the run began.
+	found map[netip.Addr]keyFile
+	// first is the host that generates a new key.
 	first   netip.Addr
 	connect func(ctx context.Context, host netip.Addr) (remote.Host, error)
 }
 
-// plan is that of all hosts of a run.
+// plan returns the Plan of the phase. All hosts share one content, which is determined when the first of them writes it.
 func (g *keyDistribution) plan(ctx context.Context) planFunc {
 	content := sync.OnceValues(func() ([]byte, error) { return g.foundOrNew(ctx) })
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
@@ -59,7 +61,8 @@ func (g *keyDistribution) plan(ctx context.Context) planFunc {
 	}
 }
 
-// foundOrNew returns the file that some control plane node has, or a new one.
+// foundOrNew returns the content of an existing key file, or a new one. The existing files are all the same, as
+// [checkKeyFiles] has verified.
 func (g *keyDistribution) foundOrNew(ctx context.Context) ([]byte, error) {
 	for _, file := range g.found {
 		if file.exists() {
@@ -70,14 +73,15 @@ func (g *keyDistribution) foundOrNew(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := g.draw(ctx, host)
+	secret, err := g.generate(ctx, host)
 	if err != nil {
 		return nil, err
 	}
 	return encryption.First(secret).Encode()
 }
 
-// checkKeys reads the files of all control plane nodes, before anything is changed, and judges them.
+// checkKeys reads and checks the key files of all control plane nodes, before anything is changed. It returns nil if the
+// manifests do not ask for encryption.
 func (s *Session) checkKeys(ctx context.Context) (map[netip.Addr]keyFile, error) {
 	if !s.loaded.Config.Security.EncryptSecrets {
 		return nil, nil
@@ -89,9 +93,9 @@ func (s *Session) checkKeys(ctx context.Context) (map[netip.Addr]keyFile, error)
 	return found, checkKeyFiles(s.controlPlanes(), found, s.isInitialized())
 }
 
-// checkKeyFiles returns a [RefusedError] where API servers could not read each other's Secrets, or there is no key although
-// there may be Secrets that need one: those of a cluster that is founded.
-func checkKeyFiles(hosts []netip.Addr, found map[netip.Addr]keyFile, founded bool) error {
+// checkKeyFiles returns a [RefusedError] if the files differ, because API servers could not read each other's Secrets, or
+// if an initialized cluster has none left: its Secrets need the lost key, and a new one must not take its place.
+func checkKeyFiles(hosts []netip.Addr, found map[netip.Addr]keyFile, initialized bool) error {
 	var different differences
 	digests := map[string]bool{}
 	var configs []encryption.Config
@@ -106,14 +110,15 @@ func checkKeyFiles(hosts []netip.Addr, found map[netip.Addr]keyFile, founded boo
 	switch {
 	case len(digests) > 1:
 		return &RefusedError{Reasons: append([]string{differentKeys(configs)}, different.reasons()...)}
-	case len(digests) == 0 && founded:
+	case len(digests) == 0 && initialized:
 		return &RefusedError{Reasons: []string{render.EncryptionConfig + ", with the key that Secrets are encrypted with, is gone from all " +
 			"control plane nodes: bring it back from a backup to one of them, with mode 0600 and owner root"}}
 	}
 	return nil
 }
 
-// differentKeys says why control plane nodes have different files.
+// differentKeys returns the reason for a refusal of different files, with the remedy: files of one rotation need only that
+// to be finished.
 func differentKeys(configs []encryption.Config) string {
 	const what = render.EncryptionConfig + " is not the same on all control plane nodes"
 	if stage, _, err := encryption.Find(configs); err == nil && stage != encryption.Settled {
@@ -122,10 +127,11 @@ func differentKeys(configs []encryption.Config) string {
 	return what + ", so that API servers may not read each other's Secrets: find out which is the right one, and remove the others"
 }
 
-// readKeys reads the file of every control plane host.
+// readKeys reads the key files of all control plane hosts. Hosts without one map to the zero keyFile. It returns an error
+// if any host cannot be read.
 func (s *Session) readKeys(ctx context.Context) (map[netip.Addr]keyFile, error) {
 	files := s.keyFiles()
-	var mu sync.Mutex
+	var mu sync.Mutex // guards found
 	found := map[netip.Addr]keyFile{}
 	report, err := s.run(ctx, s.controlPlanes(), false, workflow.Phase{
 		Name: "read-keys", Short: "read the keys that Secrets are encrypted with",

@@ -34,37 +34,37 @@ func (k *keyring) connect(_ context.Context, host netip.Addr) (remote.Host, erro
 	return memberHost{ring: k, address: host}, nil
 }
 
-// give is what a run of create does about keys, killed after so many writes.
-func (k *keyring) give(founded bool, steps int) (*workflow.Report, error) {
+// distribute does what a run of create does about keys, and is killed after so many writes.
+func (k *keyring) distribute(initialized bool, steps int) (*workflow.Report, error) {
 	k.t.Helper()
 	k.steps = steps
 	found := k.found()
-	if err := checkKeyFiles(k.hosts, found, founded); err != nil {
+	if err := checkKeyFiles(k.hosts, found, initialized); err != nil {
 		return nil, err
 	}
-	giving := &keyDistribution{keyFiles: k.keyFiles(), found: found, first: k.hosts[0], connect: k.connect}
+	distribution := &keyDistribution{keyFiles: k.keyFiles(), found: found, first: k.hosts[0], connect: k.connect}
 	runner := workflow.Runner{Hosts: k.hosts, Connect: k.connect}
-	report, err := runner.Run(k.t.Context(), []workflow.Phase{{Name: encryptionKeyPhaseName, Plan: giving.plan(k.t.Context())}})
+	report, err := runner.Run(k.t.Context(), []workflow.Phase{{Name: encryptionKeyPhaseName, Plan: distribution.plan(k.t.Context())}})
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	return report, report.Err()
 }
 
-// TestKeysAreMadeOnce kills runs that give a new cluster its key, and has later ones finish. All nodes have one key in the
-// end: the one that any of them got at first.
+// TestKeysAreMadeOnce kills runs that generate the key of a new cluster, and finishes them with later runs. In the end all
+// nodes have the same key: the one that was written first.
 func TestKeysAreMadeOnce(t *testing.T) {
 	t.Parallel()
 	for steps := 1; ; steps++ {
 		k := newKeyring(t)
 		clear(k.files)
 		clear(k.secrets)
-		_, err := k.give(false, steps)
+		_, err := k.distribute(false, steps)
 		first := ""
 		for _, content := range k.files {
 			first = string(content)
 		}
-		if _, again := k.give(false, 100); again != nil {
+		if _, again := k.distribute(false, 100); again != nil {
 			t.Fatal(again)
 		}
 		for _, host := range k.hosts {
@@ -72,7 +72,7 @@ func TestKeysAreMadeOnce(t *testing.T) {
 				t.Errorf("killed after %d writes, %s has another key in the end", steps, host)
 			}
 		}
-		report, again := k.give(true, 0)
+		report, again := k.distribute(true, 0)
 		if again != nil || len(report.Changes(k.hosts[0], encryptionKeyPhaseName)) > 0 {
 			t.Errorf("another run: %v, %v", report, again)
 		}
@@ -82,20 +82,20 @@ func TestKeysAreMadeOnce(t *testing.T) {
 	}
 }
 
-// TestKeysComeBack takes keys from nodes of a cluster that is there.
+// TestKeysComeBack removes key files from nodes of an existing cluster.
 func TestKeysComeBack(t *testing.T) {
 	t.Parallel()
 	k := newKeyring(t)
 	before := string(k.files[k.hosts[1]])
 	delete(k.files, k.hosts[0])
 	delete(k.files, k.hosts[2])
-	report, err := k.give(true, 100)
+	report, err := k.distribute(true, 100)
 	isBack := string(k.files[k.hosts[0]]) == before && string(k.files[k.hosts[2]]) == before
 	if err != nil || len(report.Changes(k.hosts[1], encryptionKeyPhaseName)) > 0 || !isBack {
 		t.Errorf("%+v, %v", report, err)
 	}
 	k.mode = "644 root:root"
-	report, err = k.give(true, 100)
+	report, err = k.distribute(true, 100)
 	if err != nil || len(report.Changes(k.hosts[1], encryptionKeyPhaseName)) != 1 || string(k.files[k.hosts[1]]) != before {
 		t.Errorf("others can read it: %+v, %v", report, err)
 	}
@@ -104,7 +104,7 @@ func TestKeysComeBack(t *testing.T) {
 func TestKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	rotated := func(k *keyring, hosts ...int) {
-		config, err := k.loaded[k.hosts[0]].With(k.draw())
+		config, err := k.loaded[k.hosts[0]].With(k.newSecret())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestKeysAreRefused(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		change func(k *keyring)
-		// reasons are the beginnings of what is said; none where nothing is refused.
+		// reasons lists how the reasons begin; it is nil if nothing is refused.
 		reasons []string
 	}{
 		"as they are":        {func(*keyring) {}, nil},
@@ -132,7 +132,7 @@ func TestKeysAreRefused(t *testing.T) {
 		},
 		"different": {
 			func(k *keyring) {
-				content, err := encryption.First(k.draw()).Encode()
+				content, err := encryption.First(k.newSecret()).Encode()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -149,7 +149,7 @@ func TestKeysAreRefused(t *testing.T) {
 			t.Parallel()
 			k := newKeyring(t)
 			test.change(k)
-			_, err := k.give(true, 100)
+			_, err := k.distribute(true, 100)
 			var refused *RefusedError
 			if !errors.As(err, &refused) {
 				if err != nil || test.reasons != nil {
@@ -169,7 +169,7 @@ func TestKeysAreRefused(t *testing.T) {
 	}
 }
 
-// TestKeysOfOthersAreRefused has hosts give files that dualstrap has not written, and keys that are none.
+// TestKeysOfOthersAreRefused has hosts return files that dualstrap has not written, and new keys that are malformed.
 func TestKeysOfOthersAreRefused(t *testing.T) {
 	t.Parallel()
 	k := newKeyring(t)
@@ -187,10 +187,10 @@ func TestKeysOfOthersAreRefused(t *testing.T) {
 	}
 	secrets := &remote.Secrets{}
 	files := keyFiles{path: "/keys.yaml", secrets: secrets}
-	for _, drawn := range []string{"", "short", strings.Repeat("a", 44), "$(reboot)"} {
-		host := drawing{memberHost{ring: k, address: k.hosts[0]}, drawn}
-		if got, err := files.draw(t.Context(), host); err == nil {
-			t.Errorf("the key %q is taken for %q", drawn, got)
+	for _, secret := range []string{"", "short", strings.Repeat("a", 44), "$(reboot)"} {
+		host := generatingHost{memberHost{ring: k, address: k.hosts[0]}, secret}
+		if got, err := files.generate(t.Context(), host); err == nil {
+			t.Errorf("the key %q is taken for %q", secret, got)
 		}
 	}
 	k.files[k.hosts[0]] = []byte(whole)
@@ -203,13 +203,13 @@ func TestKeysOfOthersAreRefused(t *testing.T) {
 	}
 }
 
-// drawing is a host that gives some text for a key.
-type drawing struct {
+// generatingHost is a host that answers a request for a new key with a text.
+type generatingHost struct {
 	memberHost
 
 	key string
 }
 
-func (d drawing) Probe(context.Context, remote.Script) (remote.Answer, error) {
+func (d generatingHost) Probe(context.Context, remote.Script) (remote.Answer, error) {
 	return remote.Answer{Values: map[string]remote.Value{"key": {Output: []byte(d.key)}}}, nil
 }

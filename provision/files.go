@@ -4,9 +4,9 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// RenderAll renders everything that create would put on hosts and into the cluster, hosts first,
-// with placeholders for what only a host or a running control plane can tell. It touches nothing. The
-// version is that of this program, whose image runs in the cluster.
+// RenderAll renders all files that create would write on hosts and apply to the cluster, hosts first. It connects to
+// nothing: values that only a host or a running control plane knows are placeholders. version is the version of this
+// program, whose image runs in the cluster.
 func RenderAll(loaded Loaded, version string) ([]render.File, error) {
 	in := render.Input{Config: loaded.Config, Plan: loaded.Plan, Version: version}
 	hosts, err := render.Hosts(in)

@@ -5,7 +5,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// firewalldConfig is what firewalld has to let through, in the words of those who change it.
+// firewalldConfig converts the rendered firewalld configuration to the types of package firewalld. Packages render and
+// firewalld do not import each other.
 func firewalldConfig(rendered render.Firewalld) firewalld.Wanted {
 	var wanted firewalld.Wanted
 	for _, setting := range rendered.Settings {

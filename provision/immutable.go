@@ -16,14 +16,14 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// The kinds of manifests that have fields for life.
+// The kinds of manifests that have immutable fields.
 const (
 	clusterKind    = "Cluster"
 	cidrConfigKind = "ClusterCIDRConfig"
 )
 
-// immutableFields are those that a cluster has for life, by kind: Google's documentation has them immutable, and
-// Kubernetes itself keeps a node's podCIDRs and a Service's addresses.
+// immutableFields returns the paths of a kind's fields that cannot change after the cluster is created. Google's
+// documentation declares them immutable, and Kubernetes itself does not change a node's podCIDRs or a Service's addresses.
 func immutableFields(kind string) []string {
 	switch kind {
 	case clusterKind:
@@ -38,8 +38,9 @@ func immutableFields(kind string) []string {
 	return nil
 }
 
-// immutableReasons says where the manifests change what a cluster has for life, or no longer have ranges that nodes have
-// blocks of.
+// immutableReasons returns a reason for each immutable field that the manifests change, and for each ClusterCIDRConfig
+// that they no longer have although nodes hold blocks of its ranges. It compares with the objects in the cluster, which
+// create applied.
 func (s *Session) immutableReasons(ctx context.Context, client *kube.Client, nodes []kube.Node) ([]string, error) {
 	wanted, err := s.immutableObjects()
 	if err != nil {
@@ -77,8 +78,8 @@ func (s *Session) immutableReasons(ctx context.Context, client *kube.Client, nod
 	return reasons, nil
 }
 
-// otherClusters says which Cluster the cluster was made from, if that has another name than the one in the manifests:
-// its Nodes' labels and its objects' namespace come from it.
+// otherClusters returns a reason for each Cluster object in the cluster whose name is not the one in the manifests. The
+// labels of nodes and the namespace of objects derive from the name, so it cannot change.
 func otherClusters(ctx context.Context, client *kube.Client, wanted []kube.Object) ([]string, error) {
 	at := slices.IndexFunc(wanted, func(o kube.Object) bool { return o.GetKind() == clusterKind })
 	there, err := client.List(ctx, wanted[at].GroupVersionKind(), "")
@@ -94,7 +95,7 @@ func otherClusters(ctx context.Context, client *kube.Client, wanted []kube.Objec
 	return reasons, nil
 }
 
-// immutableObjects are the manifests' objects that have fields for life.
+// immutableObjects returns the objects of the manifests that have immutable fields. Among them is always one Cluster.
 func (s *Session) immutableObjects() ([]kube.Object, error) {
 	manifest, err := render.Objects(s.loaded.Config)
 	if err != nil {
@@ -104,7 +105,7 @@ func (s *Session) immutableObjects() ([]kube.Object, error) {
 	return slices.DeleteFunc(objects, func(o kube.Object) bool { return len(immutableFields(o.GetKind())) == 0 }), err
 }
 
-// havePhrase is how many nodes have something.
+// havePhrase returns "1 node has" or "N nodes have".
 func havePhrase(nodes int) string {
 	if nodes == 1 {
 		return "1 node has"
@@ -112,11 +113,12 @@ func havePhrase(nodes int) string {
 	return plural.Of(nodes, "node") + " have"
 }
 
-// immutableChanges says which fields that are there for life the manifests have otherwise.
+// immutableChanges returns a reason for each immutable field that differs between the live and the wanted object.
 func immutableChanges(live, wanted kube.Object) []string {
 	var reasons []string
 	for _, path := range immutableFields(wanted.GetKind()) {
 		steps := strings.Split(path, ".")
+		// A field that is missing, or below a value that is not an object, reads as nil.
 		before, _, _ := unstructured.NestedFieldNoCopy(live.Object, steps...)
 		after, _, _ := unstructured.NestedFieldNoCopy(wanted.Object, steps...)
 		if isZero(before) && isZero(after) || formatValue(before) == formatValue(after) {
@@ -128,7 +130,7 @@ func immutableChanges(live, wanted kube.Object) []string {
 	return reasons
 }
 
-// isZero reports whether a field says no more than one that is not there.
+// isZero reports whether a value means the same as a missing field.
 func isZero(value any) bool {
 	if value == nil {
 		return true
@@ -137,7 +139,7 @@ func isZero(value any) bool {
 	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
 }
 
-// formatValue is a value as manifests have it.
+// formatValue formats a value as JSON, which is also how it can be written in a manifest.
 func formatValue(value any) string {
 	if value == nil {
 		return "not set"
@@ -149,9 +151,9 @@ func formatValue(value any) string {
 	return string(text)
 }
 
-// nodesHolding are the names of the nodes with a block of a ClusterCIDRConfig's ranges that is in no range that
-// stays.
-func nodesHolding(cidrConfig kube.Object, nodes []kube.Node, staying []netip.Prefix) []string {
+// nodesHolding returns the names of the nodes that hold a block of the ClusterCIDRConfig's ranges outside the remaining
+// ranges. A block within those is fine: another ClusterCIDRConfig may have taken over the range.
+func nodesHolding(cidrConfig kube.Object, nodes []kube.Node, remaining []netip.Prefix) []string {
 	var ranges []netip.Prefix
 	for _, family := range []string{"ipv4", "ipv6"} {
 		text, _, _ := unstructured.NestedString(cidrConfig.Object, "spec", family, "cidr")
@@ -163,7 +165,7 @@ func nodesHolding(cidrConfig kube.Object, nodes []kube.Node, staying []netip.Pre
 	for _, node := range nodes {
 		if slices.ContainsFunc(node.PodCIDRs, func(block netip.Prefix) bool {
 			within := block.Overlaps
-			return slices.ContainsFunc(ranges, within) && !slices.ContainsFunc(staying, within)
+			return slices.ContainsFunc(ranges, within) && !slices.ContainsFunc(remaining, within)
 		}) {
 			holders = append(holders, node.Name)
 		}
@@ -171,7 +173,8 @@ func nodesHolding(cidrConfig kube.Object, nodes []kube.Node, staying []netip.Pre
 	return holders
 }
 
-// unlisted are the names of the cluster's nodes that the manifests do not have.
+// unlisted returns the names of the cluster's nodes that are not in the manifests. It never returns nil, so that the
+// JSON report has an empty list.
 func (s *Session) unlisted(nodes []kube.Node) []string {
 	listed := s.nodeNames()
 	names := []string{}
@@ -183,7 +186,8 @@ func (s *Session) unlisted(nodes []kube.Node) []string {
 	return names
 }
 
-// nodeNames are the names of the manifests' nodes.
+// nodeNames returns the set of the names of the manifests' nodes. A name comes from the host, so hosts that did not answer
+// have none.
 func (s *Session) nodeNames() map[string]bool {
 	names := make(map[string]bool, len(s.hosts))
 	for i := range s.hosts {

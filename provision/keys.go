@@ -11,38 +11,40 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// keyFiles are the files of keys that API servers encrypt Secrets with, one on each control plane node. What is in them
-// is in the memory of this program only, and on those nodes.
+// keyFiles reads and writes the files with the keys that API servers encrypt Secrets with, one on each control plane node.
+// Their contents exist only there and in the memory of this process; they are never written on this machine.
 type keyFiles struct {
-	// path is where they are.
+	// path is the path of the file on every host.
 	path string
-	// secrets get every key that is read or made.
+	// secrets redacts keys in logs. Every key that is read or generated is added.
 	secrets *remote.Secrets
 }
 
+// keyFiles returns the key files of the session's hosts.
 func (s *Session) keyFiles() keyFiles {
 	return keyFiles{path: render.EncryptionConfig, secrets: s.secrets}
 }
 
-// keyFile is one of them. The zero value is one that is not there.
+// keyFile is the key file of a host. The zero value is a missing file.
 type keyFile struct {
 	content []byte
-	config  encryption.Config
-	// exposed says that its mode or owner is not what it has to be.
+	config  encryption.Config // parsed from content
+	// exposed reports whether the mode is not keyFileMode or the owner is not root.
 	exposed bool
 }
 
+// exists reports whether the host has a key file.
 func (f keyFile) exists() bool { return f.content != nil }
 
-// has reports whether the file is there, and as it has to be.
-func (f keyFile) has(content []byte) bool {
+// matches reports whether the file has this content, and the right mode and owner.
+func (f keyFile) matches(content []byte) bool {
 	return f.exists() && !f.exposed && string(f.content) == string(content)
 }
 
-// keyFileMode is that of the files, whose owner is root.
+// keyFileMode is the mode of key files. Their owner is root.
 const keyFileMode = 0o600
 
-// KeyFileError is a file of keys that dualstrap has not written.
+// KeyFileError reports a key file that dualstrap has not written.
 type KeyFileError struct {
 	Path string
 	Err  error
@@ -54,14 +56,16 @@ func (e *KeyFileError) Error() string { return fmt.Sprintf("refused to use %s: %
 // Unwrap returns the cause.
 func (e *KeyFileError) Unwrap() error { return e.Err }
 
-// Hint says what to do.
+// Hint returns the ways to solve the problem.
 func (e *KeyFileError) Hint() string {
 	return "find out who changed the file, and bring it back from a backup; where another control plane node has it, remove it here, " +
 		"and dualstrap create cluster brings it back"
 }
 
-// read reads a host's file. The error is a [KeyFileError] where it is not one of ours.
+// read reads the key file of a host. It returns the zero keyFile if there is none. The error is a [KeyFileError] if the
+// file is not one that dualstrap writes.
 func (k keyFiles) read(ctx context.Context, host remote.Reader) (keyFile, error) {
+	// One byte more than the maximum is enough for Parse to reject a file that is too large.
 	s, err := script("read the keys of Secrets", "encryption_read", k.path, strconv.Itoa(encryption.MaxSize+1))
 	if err != nil {
 		return keyFile{}, err
@@ -89,8 +93,8 @@ func (k keyFiles) read(ctx context.Context, host remote.Reader) (keyFile, error)
 	return keyFile{content: content.Output, config: config, exposed: exposed}, nil
 }
 
-// draw has a host make a new key.
-func (k keyFiles) draw(ctx context.Context, host remote.Reader) (string, error) {
+// generate generates a new key on a host, from the kernel's random numbers, and returns it in base64.
+func (k keyFiles) generate(ctx context.Context, host remote.Reader) (string, error) {
 	s, err := script("make a key for Secrets", "encryption_key")
 	if err != nil {
 		return "", err
@@ -107,7 +111,7 @@ func (k keyFiles) draw(ctx context.Context, host remote.Reader) (string, error) 
 	return secret, nil
 }
 
-// write brings a host's file up to date.
+// write replaces the key file of a host.
 func (k keyFiles) write(ctx context.Context, host remote.Host, content []byte) error {
 	_, err := host.WriteFiles(ctx, []remote.File{{Path: k.path, Mode: keyFileMode, Content: content}})
 	return err

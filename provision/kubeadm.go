@@ -18,11 +18,11 @@ import (
 //go:embed scripts/*.sh
 var scripts embed.FS
 
-// joinedPath is written when kubeadm has come to its end: a host without it is no node, whatever else
-// is there.
+// joinedPath is the marker that is written when kubeadm has finished. A host without it is not a node, whatever else
+// exists there. The join_state and remove_join_marker scripts use the same path.
 const joinedPath = "/etc/dualstrap/joined"
 
-// script reads one of the package's scripts.
+// script returns one of the package's embedded scripts. name describes it in logs and errors.
 func script(name, file string, args ...string) (remote.Script, error) {
 	body, err := scripts.ReadFile("scripts/" + file + ".sh")
 	if err != nil {
@@ -31,9 +31,10 @@ func script(name, file string, args ...string) (remote.Script, error) {
 	return remote.Script{Name: name, Body: string(body), Args: args}, nil
 }
 
-// run runs one of the package's scripts that call kubeadm, or get into its way.
+// run runs one of the package's scripts under the kubeadm lock of the host. All scripts that call kubeadm, or that must
+// not run at the same time, use it.
 func run(ctx context.Context, host remote.Host, name, file string, args ...string) error {
-	alone, err := script(name, "kubeadm_lock")
+	lock, err := script(name, "kubeadm_lock")
 	if err != nil {
 		return err
 	}
@@ -41,20 +42,24 @@ func run(ctx context.Context, host remote.Host, name, file string, args ...strin
 	if err != nil {
 		return err
 	}
-	s.Body = alone.Body + s.Body
+	s.Body = lock.Body + s.Body
 	_, err = host.Run(ctx, s)
 	return err
 }
 
-// joinState is how far a host is on the way to being a node.
+// joinState describes how far a host has come in becoming a node.
 type joinState struct {
+	// joined reports whether kubeadm has finished. The other fields are not set then.
 	joined bool
-	// balances says that it carries the control plane's VIP with a kubelet of its own.
+	// balances reports whether the host carries the control plane's VIP with a standalone kubelet.
 	balances bool
-	// partial is something of an init or a join that did not come to its end; empty when there is nothing.
+	// partial is the path of something that an unfinished init or join has left, or a description of a kubeadm that still
+	// runs; empty if there is nothing.
 	partial string
 }
 
+// readJoinState reads the join state of a host. If a kubeadm still runs there, it waits for 30 seconds at most, and for two
+// minutes on a node, where the lock is not held for a join.
 func readJoinState(ctx context.Context, host remote.Reader) (joinState, error) {
 	s, err := script("read the join state", "join_state")
 	if err != nil {
@@ -66,23 +71,24 @@ func readJoinState(ctx context.Context, host remote.Reader) (joinState, error) {
 	}
 	_, joined := answer.Values["joined"]
 	_, balances := answer.Values["balances"]
-	return joinState{joined: joined, balances: balances, partial: answer.Text("half")}, nil
+	return joinState{joined: joined, balances: balances, partial: answer.Text("partial")}, nil
 }
 
-// cleanUpFailedJoin takes back what an init or a join left that did not come to its end, if one did: half a node is no base
-// for another try.
-func (s *Session) cleanUpFailedJoin(ctx context.Context, host remote.Host, progress joinState) error {
-	if progress.partial == "" {
+// cleanUpFailedJoin reverts an init or a join that did not finish: kubeadm cannot continue from a partially joined node. It
+// does nothing if state has no leftovers.
+func (s *Session) cleanUpFailedJoin(ctx context.Context, host remote.Host, state joinState) error {
+	if state.partial == "" {
 		return nil
 	}
-	alone, err := script("stop the kubeadm of an earlier run", "kubeadm_lock")
+	lock, err := script("stop the kubeadm of an earlier run", "kubeadm_lock")
 	if err != nil {
 		return err
 	}
-	if _, err := host.Run(ctx, alone); err != nil {
+	if _, err := host.Run(ctx, lock); err != nil {
 		return err
 	}
-	// As long as its etcd runs: of two members, one cannot let the other go without it.
+	// This must precede kubeadm reset, while the host's etcd still runs: an etcd of two members needs both for the quorum
+	// that removes one.
 	if s.index[host.Address()].ControlPlane {
 		if err := s.removeEtcdMember(ctx, host.Address()); err != nil {
 			return fmt.Errorf("cannot take the host out of etcd, where an earlier try has made it a member: %w", err)
@@ -101,10 +107,12 @@ func (s *Session) cleanUpFailedJoin(ctx context.Context, host remote.Host, progr
 	if err != nil {
 		return err
 	}
+	// kubeadm refuses to join a host as long as a ready Node has its name.
 	return client.MarkUnready(ctx, s.index[host.Address()].NodeFacts().Name)
 }
 
-// removeVIP takes the control plane's VIP off a host that may have it, and whose pods have ended.
+// removeVIP removes the control plane's VIP from a host that may carry it. The host's pods must have ended: keepalived
+// would add the VIP again.
 func (s *Session) removeVIP(ctx context.Context, host remote.Host) error {
 	if !s.cluster.Bundled || !s.index[host.Address()].Balancer {
 		return nil
@@ -112,7 +120,8 @@ func (s *Session) removeVIP(ctx context.Context, host remote.Host) error {
 	return run(ctx, host, "remove the control plane VIP from the host", "remove_vip", s.cluster.Endpoint.Addr().String())
 }
 
-// setInitialCapacity tells the cluster what a host has that is about to join. Its Node is there already, with its pod ranges.
+// setInitialCapacity writes the capacity of a host that is about to join to the status of its Node. The Node exists
+// already, because create applies it with its pod ranges, and the kubelet admits static pods by the capacity in it.
 func (s *Session) setInitialCapacity(ctx context.Context, address netip.Addr) error {
 	client, err := s.api.client(ctx)
 	if err != nil {
@@ -124,7 +133,8 @@ func (s *Session) setInitialCapacity(ctx context.Context, address netip.Addr) er
 	})
 }
 
-// kubeadm makes a host a node: with init or with join, from the files that are rendered for that.
+// kubeadm makes a host a node with kubeadm init or kubeadm join, as verb says, and writes the marker when it has finished.
+// files are all files of the host; kubeadm writes those that only joining hosts get.
 func (s *Session) kubeadm(ctx context.Context, host remote.Host, verb string, files render.HostFiles) error {
 	joining := slices.DeleteFunc(slices.Clone(files.Files), func(file render.File) bool { return !isForJoining(file.Path) })
 	if _, err := host.WriteFiles(ctx, remoteFiles(joining)); err != nil {
@@ -140,7 +150,7 @@ func (s *Session) kubeadm(ctx context.Context, host remote.Host, verb string, fi
 	return nil
 }
 
-// remoteFiles are rendered files as they go to a host.
+// remoteFiles converts rendered files to the type of package remote.
 func remoteFiles(files []render.File) []remote.File {
 	var to []remote.File
 	for _, file := range files {
@@ -149,19 +159,20 @@ func remoteFiles(files []render.File) []remote.File {
 	return to
 }
 
-// joinedMarker tells who looks into the file what it is for.
-const joinedMarker = "kubeadm has come to its end on this host: it is a node.\n"
+// joinedMarker is the content of joinedPath. Only administrators read it; the file's existence is what counts.
+const joinedMarker = "kubeadm has finished on this host: it is a node.\n"
 
-// scratchDir is where scripts keep secrets for a moment: in memory, not on a disk.
+// scratchDir is where scripts keep secrets temporarily. It is a tmpfs, so they never reach a disk.
 const scratchDir = "/run"
 
-// uploadCertificates leaves the control plane's certificates in the cluster, encrypted.
+// uploadCertificates stores the control plane's certificates in the cluster for the control plane nodes that join, in the
+// Secret kubeadm-certs. key encrypts them.
 func (s *Session) uploadCertificates(ctx context.Context, key string) error {
 	member, err := s.api.joinedControlPlane(ctx)
 	if err != nil {
 		return err
 	}
-	// kubeadm talks to the API server that its configuration has beside it: the member's own.
+	// kubeadm uses the API server in its configuration: that of the member itself, not the VIP.
 	files, err := s.renderHosts(render.Discovered{CertificateKey: key, InitNode: member.Address()})
 	if err != nil {
 		return err
@@ -179,11 +190,11 @@ func (s *Session) uploadCertificates(ctx context.Context, key string) error {
 	return err
 }
 
-// KubeadmError is an init or a join that failed, with what the host's logs say about it.
+// KubeadmError reports a failed kubeadm init or join, with related errors from the host's logs.
 type KubeadmError struct {
-	Verb string
+	Verb string // init or join
 	Err  error
-	// Lines are of the kubelet's and the containers' logs.
+	// Lines holds lines of the logs of the kubelet and of control plane containers; it may be empty.
 	Lines []string
 }
 
@@ -196,10 +207,11 @@ func (e *KubeadmError) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *KubeadmError) Unwrap() error { return e.Err }
 
-// explain adds the lines of the host's logs that tell why kubeadm failed.
+// explain adds lines of the host's logs to a failure of kubeadm, because kubeadm itself reports only that something timed
+// out. It returns other errors, such as a lost connection, as they are.
 func (s *Session) explain(ctx context.Context, host remote.Reader, verb string, cause error) error {
 	var failed *remote.CommandError
 	if !errors.As(cause, &failed) || ctx.Err() != nil {
@@ -212,16 +224,17 @@ func (s *Session) explain(ctx context.Context, host remote.Reader, verb string, 
 	}
 	answer, err := host.Probe(ctx, ask)
 	if err != nil {
-		return explained // what is known is said all the same
+		return explained // without logs; the failure of kubeadm matters more than that of reading them
 	}
 	explained.Lines = append(logErrors(answer.Values["kubelet"].Output), lastLogLines(answer.Text("containers"))...)
 	return explained
 }
 
-// maxLogErrors bounds how many lines of a log are repeated.
+// maxLogErrors is the maximum number of lines from the kubelet's log, and of those from all containers' logs.
 const maxLogErrors = 5
 
-// logErrors are the last different errors in a log of klog's form; the same one over and over is one.
+// logErrors returns the last distinct errors in a log in klog's format, oldest first. Lines are compared without klog's
+// header, because the kubelet repeats an error with another time.
 func logErrors(log []byte) []string {
 	var lines []string
 	seen := map[string]bool{}
@@ -231,19 +244,20 @@ func logErrors(log []byte) []string {
 		if !strings.HasPrefix(line, "E") && !strings.Contains(line, "level=error") && !strings.Contains(line, "command failed") {
 			continue
 		}
-		_, what, found := strings.Cut(line, "] ")
+		_, message, found := strings.Cut(line, "] ")
 		if !found {
-			what = line
+			message = line
 		}
-		if !seen[what] {
-			seen[what] = true
-			lines = append([]string{"kubelet: " + shorten(what)}, lines...)
+		if !seen[message] {
+			seen[message] = true
+			lines = append([]string{"kubelet: " + shorten(message)}, lines...)
 		}
 	}
 	return lines
 }
 
-// lastLogLines are the ends of containers' logs that hold a complaint.
+// lastLogLines returns the errors in the output of the diagnose script: the last lines of containers' logs, each log after
+// a line "== POD_UID/CONTAINER/N.log". It recognizes klog and the JSON of zap, which etcd uses.
 func lastLogLines(text string) []string {
 	var lines []string
 	name := ""
@@ -253,7 +267,7 @@ func lastLogLines(text string) []string {
 			name, _, _ = strings.Cut(rest, "_")
 			continue
 		}
-		// TIME STREAM TAG MESSAGE, as the container runtime interface has it.
+		// TIME STREAM TAG MESSAGE, the log format of the Container Runtime Interface.
 		fields := strings.SplitN(line, " ", 4)
 		if len(fields) == 4 && (strings.HasPrefix(fields[3], "E") || strings.HasPrefix(fields[3], "F") ||
 			strings.Contains(fields[3], `"level":"fatal"`) || strings.Contains(fields[3], `"level":"error"`)) {
@@ -263,11 +277,11 @@ func lastLogLines(text string) []string {
 	return lines[max(0, len(lines)-maxLogErrors):]
 }
 
-// shorten keeps a line of a log readable in a message.
+// shorten truncates a log line so that it stays readable in a message. It drops a UTF-8 character that the cut splits.
 func shorten(line string) string {
-	const most = 300
-	if len(line) <= most {
+	const maxBytes = 300
+	if len(line) <= maxBytes {
 		return line
 	}
-	return strings.ToValidUTF8(line[:most], "") + "..."
+	return strings.ToValidUTF8(line[:maxBytes], "") + "..."
 }

@@ -23,7 +23,7 @@ E1125 06:18:11.000000    1 kubelet.go:3] "Container runtime is down"
 	}
 }
 
-func TestLastWords(t *testing.T) {
+func TestLastLogLines(t *testing.T) {
 	t.Parallel()
 	text := `== etcd-lab-cp-1_0123/etcd/2.log
 2026-11-25T06:18:08.1Z stderr F {"level":"info","msg":"starting"}

@@ -13,11 +13,11 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// adminKubeconfig is the administrator's kubeconfig on control plane nodes.
+// adminKubeconfig is the path of the administrator's kubeconfig on control plane nodes, where kubeadm writes it.
 const adminKubeconfig = "/etc/kubernetes/admin.conf"
 
-// kubeconfig returns the administrator's kubeconfig, with names that tell clusters apart when files are merged. The
-// error is errNoCluster as long as there is no cluster.
+// kubeconfig returns the administrator's kubeconfig for the cluster's endpoint. Its names include the cluster's, so that
+// users can merge the files of several clusters. The error is errNoCluster if no API client has been created yet.
 func (s *Session) kubeconfig() ([]byte, error) {
 	if s.api.cached == nil {
 		return nil, errNoCluster
@@ -27,10 +27,10 @@ func (s *Session) kubeconfig() ([]byte, error) {
 	return s.api.admin.Kubeconfig(s.cluster.Endpoint, kube.Names{Cluster: cluster, User: user, Context: user + "@" + cluster})
 }
 
-// KubeconfigError is a kubeconfig that is not as kubeadm or dualstrap wrote it, or that is another cluster's. It is not
-// used: a kubeconfig can name programs to run and files to send.
+// KubeconfigError reports a kubeconfig that is not as kubeadm or dualstrap wrote it, or that belongs to another cluster.
+// dualstrap does not use it, because a kubeconfig can name programs to run and files to send.
 type KubeconfigError struct {
-	// Host is where the file is; invalid for this machine.
+	// Host is the host of the file; invalid if the file is on this machine.
 	Host netip.Addr
 	Path string
 	Err  error
@@ -48,16 +48,16 @@ func (e *KubeconfigError) Error() string {
 // Unwrap returns the cause.
 func (e *KubeconfigError) Unwrap() error { return e.Err }
 
-// Hint says what to do.
+// Hint returns the way to solve the problem.
 func (e *KubeconfigError) Hint() string {
 	if e.Host.IsValid() {
-		return "find out who changed the file: whoever did is root on a control plane node; kubeadm kubeconfig user can make it anew"
+		return "find out who changed the file: they are root on a control plane node; kubeadm kubeconfig user can make it again"
 	}
-	return "move the file away; the next dualstrap create cluster writes it anew"
+	return "move the file away; the next dualstrap create cluster writes it again"
 }
 
-// readAdmin reads the administrator's credentials on a control plane node. The error is a [KubeconfigError] where its
-// kubeconfig holds anything else, or is of another cluster than what the run has seen so far.
+// readAdmin reads the administrator's credentials from a control plane node. The error is a [KubeconfigError] if the
+// kubeconfig holds anything else, or belongs to another cluster than the one that the run has seen so far.
 func (a *apiAccess) readAdmin(ctx context.Context, host remote.Host) (kube.Admin, error) {
 	content, err := host.ReadFile(ctx, adminKubeconfig)
 	if err != nil {
@@ -73,8 +73,9 @@ func (a *apiAccess) readAdmin(ctx context.Context, host remote.Host) (kube.Admin
 	return admin, nil
 }
 
-// checkCA compares the cluster's certificate authority with the one that this machine knows from an earlier run, and
-// with those that the nodes had when they were probed. Before there were nodes, what is known is of an earlier cluster.
+// checkCA returns an error if the certificate authority of the credentials is not the one in the kubeconfig of an earlier
+// run on this machine, or not the one that joined nodes had when they were probed. The earlier kubeconfig counts only if
+// the cluster existed then: otherwise it is from a previous cluster of the same hosts.
 func (s *Session) checkCA(admin kube.Admin) error {
 	hash, err := hostprep.CAHash(admin.CA)
 	if err != nil {
@@ -92,8 +93,9 @@ func (s *Session) checkCA(admin kube.Admin) error {
 	return nil
 }
 
-// knownCA returns the hash of the certificate authority in the kubeconfig that an earlier run left on this machine;
-// empty when there is none. The error is a [KubeconfigError] where the file holds anything that dualstrap does not write.
+// knownCA returns the hash of the certificate authority in the kubeconfig that an earlier run left on this machine, or ""
+// if the path is empty or there is no such file. The error is a [KubeconfigError] if the file holds anything that
+// dualstrap does not write.
 func knownCA(path string) (string, error) {
 	if path == "" {
 		return "", nil

@@ -16,7 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// controlPlaneHost is a host of which only the administrator's kubeconfig is read.
+// controlPlaneHost is a host that has nothing but the administrator's kubeconfig.
 type controlPlaneHost struct {
 	remote.Host
 	address    netip.Addr
@@ -32,7 +32,7 @@ func (h controlPlaneHost) ReadFile(_ context.Context, path string) ([]byte, erro
 	return h.kubeconfig, nil
 }
 
-// kubeconfigOf is the administrator's kubeconfig in a cluster with a certificate authority.
+// kubeconfigOf returns the administrator's kubeconfig of a cluster with this certificate authority.
 func kubeconfigOf(t *testing.T, authority certtest.Authority) []byte {
 	t.Helper()
 	certificate, key := authority.Issue(t)
@@ -44,7 +44,7 @@ func kubeconfigOf(t *testing.T, authority certtest.Authority) []byte {
 	return content
 }
 
-// hashOf pins an authority as a probe does.
+// hashOf returns the hash of a certificate authority, as a probe does.
 func hashOf(t *testing.T, authority certtest.Authority) string {
 	t.Helper()
 	hash, err := hostprep.CAHash(authority.PEM())
@@ -58,7 +58,7 @@ func TestReadAdminComparesAuthorities(t *testing.T) {
 	t.Parallel()
 	own, other := certtest.New(t), certtest.New(t)
 	for name, test := range map[string]struct {
-		// earlier is that of this machine's kubeconfig, nodes are those of the second and third host.
+		// earlier is the authority in this machine's kubeconfig; nodes are the authorities of the second and third host.
 		earlier *certtest.Authority
 		nodes   []hostprep.Membership
 		want    string

@@ -2,16 +2,17 @@ package provision
 
 import "github.com/dualstrap/dualstrap/api"
 
-// Loaded is what manifests amount to once they are judged.
+// Loaded holds the configuration and the plan that manifests describe, or their problems.
 type Loaded struct {
-	// Config and Plan are nil when a problem stops the run.
+	// Config and Plan are nil if Problems has errors.
 	Config *api.Config
 	Plan   *api.Plan
-	// Problems are sorted by place.
+	// Problems lists errors and warnings, sorted by file and position.
 	Problems api.Problems
 }
 
-// Load decodes the sources, applies every rule and allocates every node's pod ranges.
+// Load decodes the sources, validates them against every rule, and allocates the pod ranges of every node as for a new
+// cluster. Ranges are allocated only if there are no errors before.
 func Load(sources []api.Source) Loaded {
 	manifests, problems := api.Parse(sources)
 	config, more := api.Resolve(manifests)

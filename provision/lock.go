@@ -20,19 +20,20 @@ import (
 )
 
 const (
-	// heartbeatInterval is how often a run says that it is alive to the hosts whose locks it holds. A lock
-	// whose run has not for lockExpiry is free: the run's machine froze, or cannot reach the host.
-	// When a run ends in any other way, its connections do, and its locks with them.
+	// heartbeatInterval is how often a run sends a heartbeat to the hosts whose locks it holds. A host releases a lock
+	// without a heartbeat for lockExpiry: the run's machine froze, or cannot reach the host. However else a run ends, its
+	// connections end with it, and release the locks.
 	heartbeatInterval = time.Second
 	lockExpiry        = 30 * time.Second
-	// lockTries is how many times a host is asked whether its lock is held, for ten seconds each.
-	lockTries = 6
+	// lockAttempts is how often a host is asked whether the lock is held. One attempt takes up to ten seconds
+	// (wait_lock.sh).
+	lockAttempts = 6
 )
 
-// LockedError says that another run changes the cluster.
+// LockedError reports that another run holds the cluster's lock.
 type LockedError struct {
 	Host netip.Addr
-	// Holder says who runs it, and since when.
+	// Holder describes the user and the process of the other run, and when it began.
 	Holder string
 }
 
@@ -41,37 +42,38 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("another run is changing this cluster: %s is locked by %s; nothing was changed", e.Host, e.Holder)
 }
 
-// Hint says what to do.
+// Hint returns the way to solve the problem.
 func (e *LockedError) Hint() string {
-	return "wait until it has ended; the lock of a run that was killed goes by itself"
+	return "wait until it has ended; the lock of a run that was killed is released automatically"
 }
 
-// lock keeps other runs away from the cluster until the function is called: it holds the hosts of the
-// control plane. A host that is not reached is left out, since its checks will fail. The connections are
-// the lock's own: sshd may allow but one session on each.
+// lock acquires the locks of all control plane hosts, which keeps other runs from changing the cluster until release is
+// called. The error is a [LockedError] if another run holds one of them. A host that cannot be reached is left out: its
+// checks fail, and the run ends before it changes anything. The locks have their own connections, because sshd may allow
+// only one session on each (MaxSessions).
 func (s *Session) lock(ctx context.Context) (release func(), err error) {
 	pool, err := remote.NewPool(s.settings)
 	if err != nil {
 		return nil, err
 	}
-	over := make(chan struct{})
-	var held sync.WaitGroup
+	stop := make(chan struct{})
+	var held sync.WaitGroup // the sessions that hold locks
 	release = sync.OnceFunc(func() {
-		close(over)
-		held.Wait()
+		close(stop)
+		held.Wait() // the hosts have removed their lock files when the sessions end
 		pool.Close()
 	})
 	var group errgroup.Group
-	who := lockHolder()
+	holder := lockHolder()
 	for _, address := range s.controlPlanes() {
 		group.Go(func() error {
 			s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true})
 			defer s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true, Status: workflow.Done})
 			host, err := pool.Host(ctx, address)
 			if err != nil {
-				return nil //nolint:nilerr // its checks say so
+				return nil //nolint:nilerr // the checks report hosts that cannot be reached
 			}
-			return acquireLock(ctx, host, who, &held, heartbeat{over})
+			return acquireLock(ctx, host, holder, &held, heartbeat{stop})
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -81,28 +83,30 @@ func (s *Session) lock(ctx context.Context) (release func(), err error) {
 	return release, nil
 }
 
-// lockAndConnect takes the lock, and has connections to all hosts be made meanwhile. Nothing is read on
-// them before the lock is there: another run may be at its last change.
+// lockAndConnect acquires the locks, and connects to all hosts at the same time. It does not read the hosts before the
+// locks are held, because another run may still be changing them.
 func (s *Session) lockAndConnect(ctx context.Context) (release func(), err error) {
 	for _, address := range s.addresses() {
-		go func() { _, _ = s.pool.Host(ctx, address) }() // what is wrong with it, its checks say
+		go func() { _, _ = s.pool.Host(ctx, address) }() // the checks report hosts that cannot be reached
 	}
 	return s.lock(ctx)
 }
 
-// acquireLock takes a host's lock. It is held for as long as the beats go on, by a session that is in held.
-func acquireLock(ctx context.Context, host remote.Host, who string, held *sync.WaitGroup, alive heartbeat) error {
-	holding, err := script("hold the lock", "run_lock", who, strconv.Itoa(int(lockExpiry.Seconds())))
+// acquireLock acquires the lock of a host. A session on the host holds the lock as long as beats goes on; it is added to
+// held, and outlives ctx so that the lock is kept while a cancelled run finishes. A second session waits until the lock
+// file names the holder: the first one returns only when it ends.
+func acquireLock(ctx context.Context, host remote.Host, holder string, held *sync.WaitGroup, beats heartbeat) error {
+	holding, err := script("hold the lock", "run_lock", holder, strconv.Itoa(int(lockExpiry.Seconds())))
 	if err != nil {
 		return err
 	}
-	waiting, err := script("wait for the lock", "wait_lock", who)
+	waiting, err := script("wait for the lock", "wait_lock", holder)
 	if err != nil {
 		return err
 	}
-	holding.Stdin, holding.Lasts = alive, true
-	waitCtx, giveUp := context.WithCancel(ctx)
-	defer giveUp()
+	holding.Stdin, holding.Lasts = beats, true
+	waitCtx, stopWaiting := context.WithCancel(ctx)
+	defer stopWaiting()
 	ended := make(chan error, 1)
 	held.Go(func() {
 		answer, err := host.Run(context.WithoutCancel(ctx), holding)
@@ -110,9 +114,9 @@ func acquireLock(ctx context.Context, host remote.Host, who string, held *sync.W
 			err = &LockedError{Host: host.Address(), Holder: cmp.Or(answer.Text("holder"), "a run that has just begun")}
 		}
 		ended <- err
-		giveUp()
+		stopWaiting()
 	})
-	for range lockTries {
+	for range lockAttempts {
 		_, err := host.Probe(waitCtx, waiting)
 		if err == nil || errors.Is(err, remote.ErrUnreachable) {
 			return err
@@ -122,13 +126,13 @@ func acquireLock(ctx context.Context, host remote.Host, who string, held *sync.W
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(heartbeatInterval): // it is on its way still
+		case <-time.After(heartbeatInterval): // the holding session has not started yet
 		}
 	}
 	return fmt.Errorf("cannot lock %s: it neither takes the lock nor says who holds it", host.Address())
 }
 
-// heartbeat is an input that goes on until it is over.
+// heartbeat is the standard input of a session that holds a lock: one byte per heartbeatInterval, until done is closed.
 type heartbeat struct{ done <-chan struct{} }
 
 // Read implements io.Reader.
@@ -141,9 +145,10 @@ func (b heartbeat) Read(data []byte) (int, error) {
 	}
 }
 
-// lockHolder says who runs this program, and since when.
+// lockHolder describes this run for users of other runs: user, machine, process and time. The time and the process ID
+// also make it unique.
 func lockHolder() string {
-	name := "somebody"
+	name := "an unknown user" // of a container without /etc/passwd, for example
 	if account, err := user.Current(); err == nil {
 		name = account.Username
 	}

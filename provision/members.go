@@ -12,13 +12,14 @@ import (
 
 const (
 	etcdCertificates = "/etc/kubernetes/pki/etcd/"
-	// etcdCertificate is kubeadm's for whoever looks whether etcd is well: as any client's that etcd's
-	// certificate authority has signed, it may do everything.
+	// etcdCertificate is the path of the certificate, without its suffix, that kubeadm makes for health checks. etcd
+	// grants full access to every client certificate that its certificate authority has signed.
 	etcdCertificate = etcdCertificates + "healthcheck-client"
 	etcdPort        = 2379
 )
 
-// etcd gives a client of the cluster's etcd, by way of a control plane node that stays.
+// etcd returns a client of the cluster's etcd. It connects through a joined control plane node that does not leave the
+// cluster in this run. The caller must close it. The error is errNoCluster if there is no such node.
 func (s *Session) etcd(ctx context.Context) (*etcd.Client, error) {
 	host, err := s.api.joinedControlPlane(ctx)
 	if err != nil {
@@ -37,8 +38,8 @@ func (s *Session) etcd(ctx context.Context) (*etcd.Client, error) {
 	})
 }
 
-// memberOf finds a host among etcd's members, and gives a client that is to be closed. There is none where the host is
-// no member, or nothing is a cluster yet.
+// memberOf returns the etcd member on a host, and a client that the caller must close. The client is nil if the host is
+// not a member, or if there is no cluster.
 func (s *Session) memberOf(ctx context.Context, host netip.Addr) (*etcd.Client, etcd.Member, error) {
 	client, err := s.etcd(ctx)
 	if errors.Is(err, errNoCluster) {
@@ -56,13 +57,13 @@ func (s *Session) memberOf(ctx context.Context, host netip.Addr) (*etcd.Client, 
 	return client, members[at], nil
 }
 
-// isMember reports whether a member of etcd is the one on a host.
+// isMember reports whether an etcd member runs on a host. Names do not tell: they are empty before the first start.
 func (s *Session) isMember(member etcd.Member, host netip.Addr) bool {
 	return slices.Contains(member.Addresses, s.index[host].K8sIP)
 }
 
-// removeEtcdMember takes a host out of etcd whose data is about to be removed: etcd would go on to count on it, and it could
-// not be a member again.
+// removeEtcdMember removes a host from etcd before its data is removed. Otherwise the member would count for the quorum
+// for ever, and the host could not become a member again.
 func (s *Session) removeEtcdMember(ctx context.Context, host netip.Addr) error {
 	client, member, err := s.memberOf(ctx, host)
 	if client == nil || err != nil {
@@ -72,8 +73,8 @@ func (s *Session) removeEtcdMember(ctx context.Context, host netip.Addr) error {
 	return client.Remove(ctx, member)
 }
 
-// removeStaleEtcdMembers takes out of etcd whoever is no control plane node, before one becomes one: etcd has one learner at a
-// time, and that of a join that was cut off would be in the way of all others.
+// removeStaleEtcdMembers removes the members on hosts that are not control plane nodes, before a host joins: etcd allows
+// only one learner at a time, and the learner of an interrupted join would block all others.
 func (s *Session) removeStaleEtcdMembers(ctx context.Context) error {
 	nodes := s.api.joinedControlPlanes()
 	for _, host := range s.controlPlanes() {

@@ -17,11 +17,12 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// maxLocal is more than files for registry mirrors have.
+// maxLocal is the maximum size of a file that is read on this machine, in bytes: certificates for registry mirrors, docker
+// configurations, kubeconfigs. All of them are far smaller.
 const maxLocal = 8 << 20
 
-// readMirrors reads the files that the manifests' registry mirrors name on this machine. What is a secret in them
-// becomes one of the run.
+// readMirrors reads the files on this machine that the manifests name for registry mirrors, and returns their contents by
+// endpoint. It adds the credentials in them to secrets, so that logs do not show them.
 func readMirrors(cfg *api.Config, secrets *remote.Secrets) (map[string]render.MirrorFacts, error) {
 	mirrors := map[string]render.MirrorFacts{}
 	for _, mirror := range cfg.RegistryMirrors {
@@ -47,8 +48,8 @@ func readMirrors(cfg *api.Config, secrets *remote.Secrets) (map[string]render.Mi
 	return mirrors, nil
 }
 
-// readCertificates reads a file of PEM that goes to every host, where all may read it: nothing but certificates may be
-// in it.
+// readCertificates reads a PEM file of certificates. It rejects any other block, such as a private key: the content goes
+// to every host, in a file that all users there can read. Text between the blocks is dropped.
 func readCertificates(path string) ([]byte, error) {
 	content, err := localfile.Read(path, maxLocal)
 	if err != nil {
@@ -71,8 +72,8 @@ func readCertificates(path string) ([]byte, error) {
 	return certificates.Bytes(), nil
 }
 
-// readCredentials finds the user and the password for a mirror in a docker config.json, as docker does: the file may
-// leave them to a credential helper of this machine. Errors never repeat what is in the file.
+// readCredentials returns the user and password for a mirror from a docker config.json. It finds them as docker does,
+// which includes credential helpers on this machine. Errors never contain parts of the file.
 func readCredentials(path, endpoint string) (types.AuthConfig, error) {
 	content, err := localfile.Read(path, maxLocal)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// planManifests compares the cluster with its manifests. All changes are one action, because later ones
-// need earlier ones: a kind, a namespace.
+// planManifests compares the cluster's objects with the manifests. All changes are one action, because objects depend on
+// earlier ones, such as a CustomResourceDefinition or a namespace.
 func (s *Session) planManifests(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
 	client, err := s.api.client(ctx)
 	if err != nil {
@@ -60,13 +60,17 @@ func (s *Session) planManifests(ctx context.Context, _ remote.Reader) ([]workflo
 	}}, nil
 }
 
-// manifestStep is what has to be applied of one manifest.
+// manifestStep holds the changes that one manifest needs.
 type manifestStep struct {
+	// objects lists the objects that differ, or do not exist yet.
 	objects []kube.Object
+	// changes has a summary for each of the objects.
 	changes []string
 	apply   func(context.Context, []kube.Object) error
 }
 
+// compareManifest compares the objects of a manifest with the cluster. Nodes have their own functions, because the
+// manifests own only some of a node's taints.
 func compareManifest(ctx context.Context, client *kube.Client, manifest render.File) (manifestStep, error) {
 	objects, err := kube.Decode(manifest.Content)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// The names of the phases of create, in their order.
+// The names of the phases of create, in their order. PreparePhase and encryptionKeyPhaseName precede them.
 const (
 	loadBalancerPhase     = "load-balancer"
 	initPhase             = "init"
@@ -28,21 +28,22 @@ const (
 	waitWorkloadsPhase    = "wait-workloads"
 )
 
-// joinSummary is what a host does that becomes a node.
+// joinSummary is the summary of the action with which a host becomes a node.
 const joinSummary = "join the cluster"
 
 const (
-	// joinWindow is how many workers join at once.
+	// joinWindow is how many workers join at once: a join puts load on the API servers and on etcd.
 	joinWindow = 50
-	// readyTimeout is how long a node may take to become ready once it has joined, and the cluster's
-	// workloads when all are.
+	// readyTimeout is how long a node may take to become ready after it has joined, and how long the cluster's workloads
+	// may take after all nodes are ready.
 	readyTimeout = 5 * time.Minute
-	// servingTimeout is how long the kubelet of a ready node may be without a certificate to serve with. It asks for one
-	// when it starts, and while it cannot it tries again after half a minute at most.
+	// servingTimeout is how long the kubelet of a ready node may take to get its serving certificate. The kubelet requests
+	// one when it starts, and retries failed requests after half a minute at most.
 	servingTimeout = 2 * time.Minute
 )
 
-// createPhases are what create does once all hosts have passed their checks.
+// createPhases returns the phases that create runs after all hosts have passed their checks. keys holds the key files that
+// control plane nodes have.
 //
 //	           prepare  encryption-key  load-balancer  init  apply-manifests  join-control-plane  join  wait-node  wait-workloads
 //	balancer   ├──────┤                ├─────────────┤                                           ├────┼─────────┤
@@ -56,27 +57,29 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 	}
 	s.secrets.Add(key)
 	first := s.controlPlanes()[0]
-	founded := s.isInitialized()
+	initialized := s.isInitialized()
 	isFirst := func(host netip.Addr) bool { return host == first }
 	isControlPlane := func(host netip.Addr) bool { return s.index[host].ControlPlane }
 	balances := func(host netip.Addr) bool {
 		return s.index[host].Balancer && !isControlPlane(host) && !s.index[host].Facts.Membership.Joined
 	}
-	prepared := s.renderOnce()
-	founding := func() (hostFiles, error) { return s.renderHosts(render.Discovered{CertificateKey: key}) }
-	invitation := sync.OnceValues(func() (hostFiles, error) { return s.prepareJoin(ctx, key) })
+	// The files depend on what is known at the time, so each set is rendered when the first host needs it. The hosts that
+	// join share one token.
+	prepareFiles := s.renderOnce()
+	initFiles := func() (hostFiles, error) { return s.renderHosts(render.Discovered{CertificateKey: key}) }
+	joinFiles := sync.OnceValues(func() (hostFiles, error) { return s.prepareJoin(ctx, key) })
 	return []workflow.Phase{
-		s.preparePhase(prepared), s.encryptionKeyPhase(ctx, keys),
+		s.preparePhase(prepareFiles), s.encryptionKeyPhase(ctx, keys),
 		{
 			Name: loadBalancerPhase, Short: "carry the control plane's VIP where other nodes do that",
 			Hosts: balances,
-			Plan:  s.planControlPlaneLB(prepared),
+			Plan:  s.planControlPlaneLB(prepareFiles),
 		},
 		{
 			Name: initPhase, Short: "make the first control plane node",
-			Hosts: func(host netip.Addr) bool { return isFirst(host) && !founded },
+			Hosts: func(host netip.Addr) bool { return isFirst(host) && !initialized },
 			After: []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}},
-			Plan:  s.planNode("create the control plane", "init", founding),
+			Plan:  s.planNode("create the control plane", "init", initFiles),
 		},
 		{
 			Name: manifestsPhase, Short: "bring nodes and workloads into the cluster",
@@ -85,10 +88,10 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 		},
 		{
 			Name: joinControlPlanePhase, Short: "make the other control plane nodes, one at a time",
-			Hosts:       func(host netip.Addr) bool { return isControlPlane(host) && (founded || !isFirst(host)) },
+			Hosts:       func(host netip.Addr) bool { return isControlPlane(host) && (initialized || !isFirst(host)) },
 			After:       []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}, {Phase: manifestsPhase, Hosts: isFirst}},
-			MaxParallel: 1, // each changes who has to agree in etcd
-			Plan:        s.planNode(joinSummary, "join", invitation),
+			MaxParallel: 1, // each join changes the members of etcd, which allows one learner at a time
+			Plan:        s.planNode(joinSummary, "join", joinFiles),
 		},
 		{
 			Name: joinPhase, Short: "make the other nodes",
@@ -98,7 +101,7 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 				{Phase: joinControlPlanePhase, Hosts: isControlPlane},
 			},
 			MaxParallel: joinWindow,
-			Plan:        s.planNode(joinSummary, "join", invitation),
+			Plan:        s.planNode(joinSummary, "join", joinFiles),
 		},
 		{
 			Name: waitNodePhase, Short: "wait until the nodes are ready, and API servers can ask their kubelets",
@@ -114,7 +117,8 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 	}, nil
 }
 
-// newCertificateKey makes the key with which kubeadm encrypts the control plane's certificates: AES-256.
+// newCertificateKey generates the key with which kubeadm encrypts the control plane's certificates: 32 bytes for AES-256,
+// in hexadecimal.
 func newCertificateKey() (string, error) {
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
@@ -123,15 +127,15 @@ func newCertificateKey() (string, error) {
 	return hex.EncodeToString(key), nil
 }
 
-// planFunc is a phase's Plan.
+// planFunc is the type of [workflow.Phase.Plan].
 type planFunc = func(context.Context, remote.Reader) ([]workflow.Action, error)
 
-// planControlPlaneLB starts the load balancer of the control plane on a host that is no node yet, unless it runs. What a join
-// has left goes first: it would take the load balancer with it later, and other hosts join by way of it.
+// planControlPlaneLB starts the control plane's load balancer on a host that has not joined, unless it runs already. It
+// cleans up a failed join first: doing so later would stop the load balancer while other hosts join through it.
 func (s *Session) planControlPlaneLB(rendered func() (hostFiles, error)) planFunc {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-		progress, err := readJoinState(ctx, host)
-		if err != nil || progress.joined || progress.balances && progress.partial == "" {
+		state, err := readJoinState(ctx, host)
+		if err != nil || state.joined || state.balances && state.partial == "" {
 			return nil, err
 		}
 		return []workflow.Action{{Summary: "carry the control plane's VIP", Do: func(ctx context.Context, host remote.Host) error {
@@ -139,7 +143,7 @@ func (s *Session) planControlPlaneLB(rendered func() (hostFiles, error)) planFun
 			if err != nil {
 				return err
 			}
-			if err := s.cleanUpFailedJoin(ctx, host, progress); err != nil {
+			if err := s.cleanUpFailedJoin(ctx, host, state); err != nil {
 				return err
 			}
 			balancing := slices.DeleteFunc(slices.Clone(files[host.Address()].Files), func(file render.File) bool {
@@ -153,11 +157,11 @@ func (s *Session) planControlPlaneLB(rendered func() (hostFiles, error)) planFun
 	}
 }
 
-// planNode makes a host a node with a verb of kubeadm and the files for that, unless it is one.
+// planNode makes a host a node with kubeadm init or kubeadm join, as verb says, unless it is one already.
 func (s *Session) planNode(summary, verb string, files func() (hostFiles, error)) planFunc {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-		progress, err := readJoinState(ctx, host)
-		if err != nil || progress.joined {
+		state, err := readJoinState(ctx, host)
+		if err != nil || state.joined {
 			return nil, err
 		}
 		return []workflow.Action{{Summary: summary, Do: func(ctx context.Context, host remote.Host) error {
@@ -165,7 +169,7 @@ func (s *Session) planNode(summary, verb string, files func() (hostFiles, error)
 			if err != nil {
 				return err
 			}
-			if err := s.cleanUpFailedJoin(ctx, host, progress); err != nil {
+			if err := s.cleanUpFailedJoin(ctx, host, state); err != nil {
 				return err
 			}
 			if verb == "join" {
@@ -178,8 +182,8 @@ func (s *Session) planNode(summary, verb string, files func() (hostFiles, error)
 	}
 }
 
-// prepareJoin makes a token to join with and gives the files that hosts join with. Where control plane nodes
-// are to join, it leaves the control plane's certificates for them in the cluster.
+// prepareJoin creates a bootstrap token, and returns the files with which hosts join. If control plane nodes are to join,
+// it also stores the control plane's certificates in the cluster for them, and removes stale members from etcd.
 func (s *Session) prepareJoin(ctx context.Context, key string) (hostFiles, error) {
 	client, err := s.api.client(ctx)
 	if err != nil {
@@ -206,8 +210,8 @@ func (s *Session) prepareJoin(ctx context.Context, key string) (hostFiles, error
 	return s.renderHosts(render.Discovered{Initialized: true, BootstrapToken: token, CACertHash: hash, CertificateKey: key})
 }
 
-// planWaitNode waits until the host's node is ready, and where the cluster signs what kubelets serve with, until that is
-// done: it is asked for when a kubelet starts, and logs and exec need it.
+// planWaitNode waits until the host's node is ready. If the cluster signs the kubelets' serving certificates, it also waits
+// until the kubelet has its own: kubectl logs and kubectl exec need it.
 func (s *Session) planWaitNode(signsServing func() (bool, error)) planFunc {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 		client, err := s.api.client(ctx)
@@ -225,8 +229,8 @@ func (s *Session) planWaitNode(signsServing func() (bool, error)) planFunc {
 	}
 }
 
-// signsServing reports whether the cluster's kubelets ask it for the certificates that they serve with. Those of a
-// cluster that an older dualstrap has made do not.
+// signsServing reports whether the kubelets request their serving certificates from the cluster. Kubelets of clusters that
+// an older dualstrap created sign their own.
 func (s *Session) signsServing(ctx context.Context) (bool, error) {
 	client, err := s.api.client(ctx)
 	if err != nil {
@@ -236,7 +240,7 @@ func (s *Session) signsServing(ctx context.Context) (bool, error) {
 	return kubelet != nil && kubelet.ServerTLSBootstrap, err
 }
 
-// planWaitWorkloads waits until what runs in the cluster runs.
+// planWaitWorkloads waits until the workloads in the namespaces that dualstrap manages are ready.
 func (s *Session) planWaitWorkloads(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
 	client, err := s.api.client(ctx)
 	if err != nil {

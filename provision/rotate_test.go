@@ -9,7 +9,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// TestAbsentReasons is about who would not get a new key.
+// TestAbsentReasons checks which nodes would not get a new key.
 func TestAbsentReasons(t *testing.T) {
 	t.Parallel()
 	session := openExample(t, "ha.yaml", SessionOptions{})

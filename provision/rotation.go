@@ -103,7 +103,7 @@ func (r *rotationRun) addNewKey(ctx context.Context, config encryption.Config) (
 	if err != nil {
 		return encryption.Config{}, err
 	}
-	secret, err := r.draw(ctx, host)
+	secret, err := r.generate(ctx, host)
 	if err != nil {
 		return encryption.Config{}, err
 	}
@@ -157,7 +157,7 @@ func (r *rotationRun) planWrite(config encryption.Config, content []byte) planFu
 	}
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 		file, err := r.read(ctx, host)
-		if err != nil || file.has(content) {
+		if err != nil || file.matches(content) {
 			return nil, err
 		}
 		return []workflow.Action{{

@@ -77,7 +77,7 @@ func newEncrypted(t *testing.T) *encrypted {
 		files: keyFiles{path: keysPath, secrets: &remote.Secrets{}}, hosts: map[netip.Addr]remote.Host{},
 		servers: map[netip.Addr]kubetest.Server{}, clients: map[netip.Addr]*kube.Client{},
 	}
-	secret, err := e.files.draw(t.Context(), here)
+	secret, err := e.files.generate(t.Context(), here)
 	if err != nil {
 		t.Fatal(err)
 	}

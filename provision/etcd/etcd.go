@@ -1,8 +1,8 @@
-// Package etcd asks the members of a control plane's etcd who is in it, how they are and how values are stored, and takes
-// members out.
+// Package etcd is a small client for the etcd of a control plane: it lists and removes members, checks their health, and
+// reads how values are stored.
 //
-// It speaks the JSON form of etcd's API that every member serves beside gRPC, because five calls are not
-// worth the whole of etcd's client.
+// It uses the JSON gateway that every member serves beside gRPC, because five calls do not justify a dependency on
+// etcd's own client.
 package etcd
 
 import (
@@ -24,38 +24,42 @@ import (
 )
 
 const (
-	// answerPatience bounds one call: a member that is there answers within moments.
-	answerPatience = 10 * time.Second
-	// maxAnswer bounds what is read of an answer, in bytes: a page of the largest values there can be, in base64.
-	maxAnswer = pageSize * maxValue * 3 / 2
+	// callTimeout bounds one call, with its connection and its response. A running member answers within milliseconds.
+	callTimeout = 10 * time.Second
+	// maxResponse is how much of a response is read, in bytes: a page of the largest possible values. JSON has them in
+	// base64, which adds a third; the rest is for keys and metadata.
+	maxResponse = pageSize * maxValue * 3 / 2
 )
 
-// Credentials are what etcd lets clients of the control plane in by, all PEM.
+// Credentials authenticate a client to etcd. All fields are PEM.
 type Credentials struct{ CA, Certificate, Key []byte }
 
-// Dial connects to a member's address, wherever that can be reached from.
+// Dial connects to the address of a member. Members may be reachable only from the control plane's hosts.
 type Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 
-// Client asks members.
+// Client calls etcd's API. It is safe for concurrent use.
 type Client struct {
 	http http.Client
-	// through is the member that is asked about all others.
+	// through is the URL of the member that serves all calls but health checks.
 	through string
 }
 
-// Member is one of etcd's.
+// Member describes a member of etcd.
 type Member struct {
-	ID   string
+	// ID is the member's ID in decimal, as the JSON gateway encodes 64-bit numbers.
+	ID string
+	// Name is empty until the member starts for the first time.
 	Name string
-	// Addresses are those at which other members reach it.
+	// Addresses are the addresses at which other members reach it.
 	Addresses []netip.Addr
-	// Clients are the addresses at which it serves clients, over TLS; empty as long as it has not started.
+	// Clients are the addresses at which it serves clients over TLS; empty until the member has started.
 	Clients []netip.AddrPort
-	// Learner says that it has no vote yet.
+	// Learner reports whether the member receives the log but has no vote yet.
 	Learner bool
 }
 
-// New gives a client that asks the member at an address. It sends nothing yet.
+// New returns a client that sends its calls to the member at the address through. It does not connect yet.
+// It returns an error if the credentials are not valid PEM.
 func New(through netip.AddrPort, credentials Credentials, dial Dial) (*Client, error) {
 	pair, err := tls.X509KeyPair(credentials.Certificate, credentials.Key)
 	if err != nil {
@@ -63,11 +67,12 @@ func New(through netip.AddrPort, credentials Credentials, dial Dial) (*Client, e
 	}
 	authorities := x509.NewCertPool()
 	if !authorities.AppendCertsFromPEM(credentials.CA) {
-		return nil, errors.New("cannot use the certificate authority of etcd: it is no certificate")
+		return nil, errors.New("cannot use the certificate authority of etcd: it is not a certificate")
 	}
 	c := &Client{through: "https://" + through.String()}
-	c.http.Timeout = answerPatience
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // etcd sends nobody elsewhere
+	c.http.Timeout = callTimeout
+	// etcd never redirects. A redirect would choose where the control plane's credentials are presented.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.http.Transport = &http.Transport{
 		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: authorities, MinVersion: tls.VersionTLS12},
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -81,10 +86,10 @@ func New(through netip.AddrPort, credentials Credentials, dial Dial) (*Client, e
 	return c, nil
 }
 
-// Close ends connections that wait for more calls.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Members lists etcd's members.
+// Members returns the members of etcd, learners included.
 func (c *Client) Members(ctx context.Context) ([]Member, error) {
 	var answer struct {
 		Members []struct {
@@ -108,8 +113,8 @@ func (c *Client) Members(ctx context.Context) ([]Member, error) {
 	return members, nil
 }
 
-// endpointsOf returns the addresses in URLs as kubeadm gives them to etcd, https://ADDRESS:PORT. What a member says
-// otherwise is left out: it is not to choose what is asked in the control plane's name.
+// endpointsOf returns the addresses in URLs of the form https://ADDRESS:PORT, which is how kubeadm configures etcd. It
+// ignores all other URLs, so that a member cannot choose where requests with the control plane's credentials go.
 func endpointsOf(urls []string) []netip.AddrPort {
 	var endpoints []netip.AddrPort
 	for _, text := range urls {
@@ -121,7 +126,7 @@ func endpointsOf(urls []string) []netip.AddrPort {
 	return endpoints
 }
 
-// Healthy reports whether a member serves, and agrees with the others.
+// Healthy reports whether a member serves clients and has a leader. A member that cannot be reached is not healthy.
 func (c *Client) Healthy(ctx context.Context, member Member) bool {
 	for _, client := range member.Clients {
 		var answer struct {
@@ -134,17 +139,20 @@ func (c *Client) Healthy(ctx context.Context, member Member) bool {
 	return false
 }
 
-// unsettled is what etcd says as long as its leader has not been connected for five seconds to enough of those that
-// would stay: HealthInterval in etcd's server. It is waited for settling at most.
 const (
-	unsettled = "unhealthy cluster"
-	settling  = 15 * time.Second
+	// unhealthyCluster is in etcd's error (ErrUnhealthy) while the leader has been connected to a quorum of the remaining
+	// members for less than five seconds, HealthInterval in etcd's server. It goes away when members have just
+	// connected, so Remove retries.
+	unhealthyCluster = "unhealthy cluster"
+	// settleTimeout is how long Remove retries after unhealthyCluster: three times HealthInterval.
+	settleTimeout = 15 * time.Second
 )
 
-// Remove takes a member out. That it is out already is fine.
+// Remove removes a member. It returns nil if etcd no longer has the member.
 func (c *Client) Remove(ctx context.Context, member Member) error {
 	err := c.remove(ctx, member)
-	for late := time.Now().Add(settling); err != nil && strings.Contains(err.Error(), unsettled) && time.Now().Before(late); {
+	deadline := time.Now().Add(settleTimeout)
+	for err != nil && strings.Contains(err.Error(), unhealthyCluster) && time.Now().Before(deadline) {
 		select {
 		case <-time.After(time.Second):
 			err = c.remove(ctx, member)
@@ -155,28 +163,31 @@ func (c *Client) Remove(ctx context.Context, member Member) error {
 	if err == nil {
 		return nil
 	}
-	members, listing := c.Members(ctx) // an earlier answer may have been lost
+	// The member may be gone all the same: etcd may have removed it, and the response been lost.
+	members, listing := c.Members(ctx)
 	if listing == nil && !slices.ContainsFunc(members, func(m Member) bool { return m.ID == member.ID }) {
 		return nil
 	}
 	return fmt.Errorf("cannot take %s out of etcd: %w", cmp.Or(member.Name, "a member that never started"), err)
 }
 
+// remove makes one attempt to remove a member.
 func (c *Client) remove(ctx context.Context, member Member) error {
 	return c.call(ctx, c.through+"/v3/cluster/member/remove", map[string]string{"ID": member.ID}, nil)
 }
 
-// call posts a question, or gets where there is none.
-func (c *Client) call(ctx context.Context, to string, question, answer any) error {
+// call posts input as JSON to a URL, or gets the URL if input is nil, and decodes the response into output unless that is
+// nil. A response other than 200 is an error with etcd's message.
+func (c *Client) call(ctx context.Context, url string, input, output any) error {
 	method, body := http.MethodGet, []byte(nil)
-	if question != nil {
+	if input != nil {
 		var err error
-		if body, err = json.Marshal(question); err != nil {
+		if body, err = json.Marshal(input); err != nil {
 			return err
 		}
 		method = http.MethodPost
 	}
-	request, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -184,21 +195,21 @@ func (c *Client) call(ctx context.Context, to string, question, answer any) erro
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // it has been read
-	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	defer response.Body.Close() //nolint:errcheck // the body has been read
+	content, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("it says %s: %s", response.Status, reasonIn(content))
 	}
-	if answer == nil {
+	if output == nil {
 		return nil
 	}
-	return json.Unmarshal(content, answer)
+	return json.Unmarshal(content, output)
 }
 
-// reasonIn takes the message out of an answer that tells of a failure.
+// reasonIn returns the message in the body of an error response, or the body itself if it is not the gateway's JSON.
 func reasonIn(content []byte) string {
 	var failure struct {
 		Message string `json:"message"`
@@ -209,5 +220,5 @@ func reasonIn(content []byte) string {
 	return string(bytes.TrimSpace(content))
 }
 
-// Quorum is how many of a number of voting members have to agree.
+// Quorum returns how many of the voting members have to agree: a majority.
 func Quorum(voters int) int { return voters/2 + 1 }

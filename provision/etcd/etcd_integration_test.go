@@ -19,10 +19,10 @@ import (
 	"github.com/dualstrap/dualstrap/provision/etcd"
 )
 
-// patience is how long a member may take to find the others on a busy machine.
-const patience = 2 * time.Minute
+// timeout is how long a member may take to find the others on a busy machine.
+const timeout = 2 * time.Minute
 
-// tool gives the path of a program that bundle extract has put into $DUALSTRAP_TOOLS, or build/tools.
+// tool returns the path of a program that bundle extract has put into $DUALSTRAP_TOOLS, or build/tools.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	dir := os.Getenv("DUALSTRAP_TOOLS")
@@ -39,7 +39,7 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// certificates are those that kubeadm makes for etcd.
+// certificates makes etcd's certificates with kubeadm, and returns their directory.
 func certificates(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -65,7 +65,7 @@ certificatesDir: ` + dir + "\n"
 	return filepath.Join(dir, "etcd")
 }
 
-// member is one of an etcd of several.
+// member is a member of an etcd with several.
 type member struct {
 	client netip.AddrPort
 	peer   string
@@ -111,7 +111,7 @@ func freePort(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // nobody has connected
+	defer listener.Close() //nolint:errcheck // nothing has connected
 	return netip.MustParseAddrPort(listener.Addr().String())
 }
 
@@ -124,7 +124,7 @@ func read(t *testing.T, path string) []byte {
 	return content
 }
 
-// eventually waits until a condition gives nothing that is missing.
+// eventually waits until a condition reports nothing missing.
 func eventually(t *testing.T, missing func() string) {
 	t.Helper()
 	begun := time.Now()
@@ -133,8 +133,8 @@ func eventually(t *testing.T, missing func() string) {
 		if reason == "" {
 			return
 		}
-		if time.Since(begun) > patience {
-			t.Fatalf("still not after %s: %s", patience, reason)
+		if time.Since(begun) > timeout {
+			t.Fatalf("still not after %s: %s", timeout, reason)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
@@ -189,7 +189,7 @@ func TestIntegrationMembers(t *testing.T) {
 	if !slices.Equal(dead.Addresses, []netip.Addr{netip.MustParseAddr("127.0.0.1")}) || dead.Learner || len(dead.Clients) != 1 {
 		t.Errorf("the dead member is %+v", dead)
 	}
-	for range 2 { // that it is out already is fine
+	for range 2 { // removing a member that is gone already succeeds
 		if err := client.Remove(t.Context(), dead); err != nil {
 			t.Fatal(err)
 		}

@@ -8,18 +8,21 @@ import (
 )
 
 const (
-	// pageSize is how many values are read at once.
+	// pageSize is how many values one request reads. It is small because a value can be as large as maxValue.
 	pageSize = 8
-	// maxValue is etcd's limit of a request, in bytes, and so that of a value.
+	// maxValue is the maximum size of a value, in bytes: etcd's default limit for a request, 1.5 MiB.
 	maxValue = 3 << 19
-	// maxKeys bounds a listing. A cluster is made for far fewer Secrets.
+	// maxKeys is the maximum number of keys in a listing, so that a member cannot make it endless. It is far above the
+	// number of Secrets that a cluster supports.
 	maxKeys = 1_000_000
 )
 
-// KeysWithout lists the keys below a path whose values do not begin with a prefix. The path ends with a slash. Every value
-// is read; a value that is written meanwhile may be seen as it was or as it is.
+// KeysWithout returns the keys below a path whose values do not begin with a prefix. The path must end with a slash.
+// KeysWithout reads every value, page by page and without a common revision: of a value that is written meanwhile, it
+// may see the old or the new state.
 func (c *Client) KeysWithout(ctx context.Context, below, prefix string) ([]string, error) {
-	next, end := []byte(below), []byte(strings.TrimSuffix(below, "/")+"0") // what comes after a slash
+	// The range ends before the first key that follows all keys with the slash: "0" is the byte after "/".
+	next, end := []byte(below), []byte(strings.TrimSuffix(below, "/")+"0")
 	var keys []string
 	for read := 0; read < maxKeys; {
 		var page struct {
@@ -29,15 +32,15 @@ func (c *Client) KeysWithout(ctx context.Context, below, prefix string) ([]strin
 			} `json:"kvs"`
 			More bool `json:"more"`
 		}
-		question := map[string]any{"key": next, "range_end": end, "limit": pageSize}
-		if err := c.call(ctx, c.through+"/v3/kv/range", question, &page); err != nil {
+		request := map[string]any{"key": next, "range_end": end, "limit": pageSize} // JSON has the keys in base64
+		if err := c.call(ctx, c.through+"/v3/kv/range", request, &page); err != nil {
 			return nil, fmt.Errorf("cannot read how %s is stored in etcd: %w", below, err)
 		}
 		for _, stored := range page.Values {
 			if !bytes.HasPrefix(stored.Value, []byte(prefix)) {
 				keys = append(keys, string(stored.Key))
 			}
-			next = append(stored.Key, 0)
+			next = append(stored.Key, 0) // the smallest key after this one
 		}
 		if !page.More || len(page.Values) == 0 {
 			return keys, nil

@@ -11,9 +11,9 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// machine is a host in memory: the phases of these tests put words on it.
+// machine is a host in memory on which the phases of these tests put words.
 type machine struct {
-	remote.Host // for the methods that no test calls
+	remote.Host // nil: no test calls the methods that machine does not define
 	address     netip.Addr
 
 	mu    sync.Mutex
@@ -34,13 +34,13 @@ func (m *machine) put(word string) {
 	m.words = append(m.words, word)
 }
 
-// fleet is some machines and what has happened to them.
+// fleet is a set of machines, with the actions that were done on them in order.
 type fleet struct {
 	machines []*machine
 
 	mu    sync.Mutex
 	story []string
-	// broken are the hosts, as "10.0.0.1", and the actions, as "10.0.0.1 install", that fail.
+	// broken holds the hosts that cannot be reached, as "10.0.0.1", and the actions that fail, as "10.0.0.1 install".
 	broken map[string]bool
 }
 
@@ -77,7 +77,7 @@ func (f *fleet) tell(what string) {
 	f.story = append(f.story, what)
 }
 
-// put is a phase that puts its name on hosts.
+// put returns a phase that puts its name on hosts.
 func (f *fleet) put(name string, after ...workflow.Dependency) workflow.Phase {
 	return workflow.Phase{Name: name, After: after, Plan: func(_ context.Context, host remote.Reader) ([]workflow.Action, error) {
 		if f.machine(host.Address()).holds(name) {

@@ -7,67 +7,67 @@ import (
 	"time"
 )
 
-// Status is how a phase ended on a host.
+// Status is the result of a phase on a host.
 type Status string
 
-// The ways a phase ends.
+// The values of Status. They are part of the JSON report.
 const (
-	// Done is a phase that only reads.
+	// Done means that a read-only phase succeeded.
 	Done Status = "done"
-	// Unchanged is a host that was as it should be.
+	// Unchanged means that the host was in the desired state already.
 	Unchanged Status = "unchanged"
-	// Planned is a host that has to change, in a run that only plans.
+	// Planned means that the host needs changes, in a run that only plans.
 	Planned Status = "planned"
-	// Changed is a host that was changed.
+	// Changed means that the host was changed.
 	Changed Status = "changed"
-	// Failed is a host that could not be read or changed.
+	// Failed means that the host could not be read or changed.
 	Failed Status = "failed"
-	// NotReached is a phase that did not begin, because something before it failed.
+	// NotReached means that the phase did not start, because an earlier phase or a dependency failed.
 	NotReached Status = "not-reached"
 )
 
-// Report says what a run did. Hosts are in the order given, phases in theirs.
+// Report describes the result of a run. Hosts are in the order of [Runner.Hosts], their phases in the order of the run.
 type Report struct {
 	Hosts []HostReport `json:"hosts"`
 }
 
-// HostReport is what a run did on one host.
+// HostReport describes the result of a run on one host. Phases in which the host does not take part are left out.
 type HostReport struct {
 	Address netip.Addr    `json:"address"`
 	Phases  []PhaseReport `json:"phases"`
 }
 
-// PhaseReport is what one phase did on one host.
+// PhaseReport describes the result of one phase on one host.
 type PhaseReport struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
-	// Seconds is without the time that the phase waited for other hosts.
+	// Seconds does not include the time that the phase waited for other hosts.
 	Seconds float64 `json:"seconds"`
-	// Changes are the summaries of what was changed or, in a run that only plans, would be; where the
-	// phase failed, of what was begun.
+	// Changes lists the summaries of the changes that were made or, in a run that only plans, are needed. If the phase
+	// failed, it lists the changes that were started.
 	Changes []string `json:"changes"`
-	// Error is why it failed, or what was not done that it waited for.
+	// Error is the reason why the phase failed, or the dependency because of which it was not reached.
 	Error string `json:"error,omitempty"`
 
 	changes []Change
-	err     error
+	err     error // the error behind Error if the phase failed
 }
 
-// Error is what failed on one host.
+// Error is the failure of a phase on a host.
 type Error struct {
 	Host  netip.Addr
 	Phase string
 	Err   error
 }
 
-// Error implements error. It is where the host is named, once.
+// Error implements error. The errors of phases do not name the host, so that it appears once.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Host, e.Phase, e.Err) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Err joins what failed, in the order of the hosts: every failure once, and not what was not reached
-// because of one. It is nil when nothing failed.
+// Err returns the failures of all hosts, joined in the order of the hosts, or nil if there are none. Each failure appears
+// once: phases that were not reached because of it are left out.
 func (r *Report) Err() error {
 	var failures []error
 	for i := range r.Hosts {
@@ -78,7 +78,7 @@ func (r *Report) Err() error {
 	return errors.Join(failures...)
 }
 
-// Err is why the host went no further; nil when nothing failed on it.
+// Err returns the error of the phase that failed on the host, or nil if none did.
 func (h *HostReport) Err() error {
 	if failed := h.failed(); failed != nil {
 		return failed.err
@@ -86,7 +86,7 @@ func (h *HostReport) Err() error {
 	return nil
 }
 
-// failed is the phase that failed: there is one at most, because the host goes no further.
+// failed returns the phase that failed, or nil. At most one did, because a failure ends the host's run.
 func (h *HostReport) failed() *PhaseReport {
 	for i := range h.Phases {
 		if h.Phases[i].Status == Failed {
@@ -96,7 +96,7 @@ func (h *HostReport) failed() *PhaseReport {
 	return nil
 }
 
-// Changes gives what a phase has changed on a host or would change.
+// Changes returns the changes that a phase has made on a host or, in a run that only plans, would make.
 func (r *Report) Changes(host netip.Addr, phase string) []Change {
 	for i := range r.Hosts {
 		if r.Hosts[i].Address != host {
@@ -111,7 +111,7 @@ func (r *Report) Changes(host netip.Addr, phase string) []Change {
 	return nil
 }
 
-// plan notes what would be changed.
+// plan records actions that a run only plans.
 func (p *PhaseReport) plan(actions []Action) {
 	for _, action := range actions {
 		p.Status = Planned
@@ -119,6 +119,7 @@ func (p *PhaseReport) plan(actions []Action) {
 	}
 }
 
+// add records the changes of an action, before it is done: if it fails, the report shows what it may have changed.
 func (p *PhaseReport) add(action Action) {
 	for _, change := range action.changes() {
 		p.changes = append(p.changes, change)
@@ -126,6 +127,7 @@ func (p *PhaseReport) add(action Action) {
 	}
 }
 
+// end records the duration, and the error if there is one.
 func (p *PhaseReport) end(began time.Time, err error) {
 	p.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	if err != nil {

@@ -13,42 +13,42 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// DefaultConcurrency is how many hosts are worked on at once.
+// DefaultConcurrency is the default of [Runner.Concurrency].
 const DefaultConcurrency = 64
 
-// Runner carries phases out.
+// Runner runs phases on hosts.
 type Runner struct {
-	// Hosts are all hosts of the run.
+	// Hosts lists all hosts of the run.
 	Hosts []netip.Addr
-	// Connect gives a host, connected. It is called for every phase, so that a connection that was lost
-	// in one is no obstacle to the same phase of the next run.
+	// Connect returns a connection to a host. It is called for every phase, so that a lost connection does not affect
+	// later phases. It must be safe for concurrent use.
 	Connect func(ctx context.Context, host netip.Addr) (remote.Host, error)
-	// Concurrency bounds how many hosts are worked on at once; [DefaultConcurrency] when zero. Hosts
-	// that wait for others do not count.
+	// Concurrency is the maximum number of hosts that are worked on at once; zero means [DefaultConcurrency]. Hosts that
+	// wait for others do not count.
 	Concurrency int
-	// PlanOnly plans every phase and changes nothing.
+	// PlanOnly plans every phase without changing anything.
 	PlanOnly bool
-	// Observe is told what happens as it happens, from many goroutines; it may be nil.
+	// Observe receives the events of the run. It is called from many goroutines at once, and may be nil.
 	Observe func(Event)
 }
 
-// Event is something that happens to a host.
+// Event reports the progress of a host: the start of a phase, the start of an action, or the end of a phase.
 type Event struct {
-	// Host is invalid for what is about all of them together.
+	// Host is invalid for events that concern the whole cluster.
 	Host  netip.Addr
 	Phase string
-	// Action is the summary of the action that begins; empty at the beginning and end of a phase.
+	// Action is the summary of the action that starts; empty at the start and at the end of a phase.
 	Action string
-	// Status is how the phase ended; empty before.
+	// Status is the result of the phase; empty before its end.
 	Status Status
-	// Err is why it failed.
+	// Err is the reason for the status Failed.
 	Err error
-	// Quiet says that it is of interest only while it takes long.
+	// Quiet marks a phase that is shown only if it takes long.
 	Quiet bool
 }
 
-// Run carries the phases out, in order on every host, and reports what happened. The error is about
-// the list of phases itself; what fails on hosts is in the report.
+// Run runs the phases on all hosts, in order on each, and waits until all hosts have finished. It returns an error only if
+// the list of phases is invalid; failures on hosts are in the report.
 func (r *Runner) Run(ctx context.Context, phases []Phase) (*Report, error) {
 	run, err := r.newRun(phases)
 	if err != nil {
@@ -62,29 +62,33 @@ func (r *Runner) Run(ctx context.Context, phases []Phase) (*Report, error) {
 	return &run.report, nil
 }
 
-// run is one call of Run.
+// run is the state of one call of Run.
 type run struct {
 	*Runner
 	phases []Phase
+	// report has one element per host; each is written only by the goroutine of that host.
 	report Report
-	// cells are one for each phase and host.
+	// cells is indexed by phase and host.
 	cells [][]cell
-	// needs are what each phase waits for: each gives nil, or what was not done.
+	// needs lists the dependencies of each phase, as functions that block until the dependency has ended on all of its
+	// hosts. They return nil, or an error that names what was not done.
 	needs [][]func() error
-	// busy has room for the hosts that are worked on.
+	// busy is a semaphore with a slot for each host that may be worked on at once.
 	busy chan struct{}
-	// windows have room for the hosts that are in a phase, nil where it has no bound of its own.
+	// windows holds a semaphore for each phase, with MaxParallel slots; nil if the phase has no limit.
 	windows []chan struct{}
 }
 
-// cell is one phase on one host.
+// cell is the state of one phase on one host.
 type cell struct {
-	// ended is closed when there is nothing more to wait for.
+	// ended is closed when the phase has ended, or was skipped.
 	ended chan struct{}
-	// done reports, from then on, whether what waits for the phase may begin.
+	// done reports whether dependents of the phase may start. It must not be read before ended is closed.
 	done bool
 }
 
+// newRun prepares the state of a run. It returns an error if a dependency is not an earlier phase, which also rules out
+// cycles.
 func (r *Runner) newRun(phases []Phase) (*run, error) {
 	made := &run{
 		Runner: r,
@@ -107,15 +111,17 @@ func (r *Runner) newRun(phases []Phase) (*run, error) {
 		for _, need := range phases[i].After {
 			at := slices.IndexFunc(phases[:i], func(p Phase) bool { return p.Name == need.Phase })
 			if at < 0 {
-				return nil, fmt.Errorf("cannot run phase %s after %s: that is no earlier phase", phases[i].Name, need.Phase)
+				return nil, fmt.Errorf("cannot run phase %s after %s: that is not an earlier phase", phases[i].Name, need.Phase)
 			}
+			// All hosts share one wait: it scans every host, which would be quadratic if each host did it.
 			made.needs[i] = append(made.needs[i], sync.OnceValue(func() error { return made.await(at, need) }))
 		}
 	}
 	return made, nil
 }
 
-// await blocks until a phase has ended on all hosts that a need concerns.
+// await blocks until a phase has ended on all hosts of a dependency. It returns an error that names the first host on
+// which the phase is not done.
 func (r *run) await(phase int, need Dependency) error {
 	for j := range r.Hosts {
 		if !need.includes(r.Hosts[j]) {
@@ -129,11 +135,11 @@ func (r *run) await(phase int, need Dependency) error {
 	return nil
 }
 
-// host takes one host through all phases.
+// host runs all phases on one host. It closes every cell of the host, also after a failure: other hosts wait for them.
 func (r *run) host(ctx context.Context, j int) {
 	report := &r.report.Hosts[j]
 	report.Address = r.Hosts[j]
-	var obstacle error
+	var blocked error // why the host cannot go on
 	for i := range r.phases {
 		cell := &r.cells[i][j]
 		if !r.phases[i].includes(report.Address) {
@@ -142,73 +148,76 @@ func (r *run) host(ctx context.Context, j int) {
 			continue
 		}
 		phase := PhaseReport{Name: r.phases[i].Name, Status: r.phases[i].initialStatus(), Changes: []string{}}
-		if obstacle == nil {
-			obstacle = r.wait(ctx, i)
+		if blocked == nil {
+			blocked = r.wait(ctx, i)
 		}
-		if obstacle != nil {
-			phase.Status, phase.Error = NotReached, obstacle.Error()
+		if blocked != nil {
+			phase.Status, phase.Error = NotReached, blocked.Error()
 		} else {
 			r.phase(ctx, &r.phases[i], report.Address, &phase)
-			r.leave(i)
+			r.release(i)
 		}
 		if phase.Status == Failed {
-			obstacle = fmt.Errorf("%s failed", phase.Name)
+			blocked = fmt.Errorf("%s failed", phase.Name)
 		}
 		report.Phases = append(report.Phases, phase)
-		cell.done = obstacle == nil
+		cell.done = blocked == nil
 		close(cell.ended)
 		r.observe(Event{Host: report.Address, Phase: phase.Name, Status: phase.Status, Err: phase.err})
 	}
 }
 
-// wait blocks until a phase may begin, and takes a place for it: in the phase's own window first, so
-// that who waits for that keeps nobody from working. An error says why it never may.
+// wait blocks until a host may start a phase, and acquires the slots for it. The phase's own window comes first, so that
+// hosts that wait for it do not occupy slots of the run. It returns an error if a dependency was not done, or the
+// context has ended.
 func (r *run) wait(ctx context.Context, phase int) error {
-	for _, met := range r.needs[phase] {
-		if err := met(); err != nil {
+	for _, await := range r.needs[phase] {
+		if err := await(); err != nil {
 			return err
 		}
 	}
 	if window := r.windows[phase]; window != nil {
-		if err := enter(ctx, window); err != nil {
+		if err := acquire(ctx, window); err != nil {
 			return err
 		}
 	}
-	err := enter(ctx, r.busy)
+	err := acquire(ctx, r.busy)
 	if err != nil && r.windows[phase] != nil {
 		<-r.windows[phase]
 	}
 	return err
 }
 
-// leave gives back what wait took.
-func (r *run) leave(phase int) {
+// release releases the slots that wait acquired.
+func (r *run) release(phase int) {
 	<-r.busy
 	if r.windows[phase] != nil {
 		<-r.windows[phase]
 	}
 }
 
-// enter takes a place, unless the context ends before.
-func enter(ctx context.Context, places chan struct{}) error {
+// acquire takes a slot of a semaphore. It returns an error, and takes none, if the context ends first.
+func acquire(ctx context.Context, slots chan struct{}) error {
 	select {
 	case <-ctx.Done():
-	case places <- struct{}{}:
+	case slots <- struct{}{}:
+		// select chooses at random if both are ready; an ended context must start nothing more.
 		if ctx.Err() == nil {
 			return nil
 		}
-		<-places
+		<-slots
 	}
 	return context.Cause(ctx)
 }
 
-// phase plans one phase on one host and does what is planned.
+// phase plans one phase on one host and, unless the run only plans, does the actions. A lost connection is tried once more
+// while planning, but not during actions: they may have taken effect in part.
 func (r *run) phase(ctx context.Context, phase *Phase, address netip.Addr, report *PhaseReport) {
 	began := time.Now()
 	r.observe(Event{Host: address, Phase: phase.Name})
 	host, actions, err := r.plan(ctx, phase, address)
 	if errors.Is(err, remote.ErrConnectionLost) && ctx.Err() == nil {
-		host, actions, err = r.plan(ctx, phase, address) // it has only read: once more does no harm
+		host, actions, err = r.plan(ctx, phase, address) // planning only reads, so a retry is safe
 	}
 	if err != nil {
 		report.end(began, err)
@@ -222,7 +231,7 @@ func (r *run) phase(ctx context.Context, phase *Phase, address netip.Addr, repor
 	report.end(began, err)
 }
 
-// plan connects to a host and has the phase look at it.
+// plan connects to a host and plans the phase on it. The plan gets a host that it cannot change.
 func (r *run) plan(ctx context.Context, phase *Phase, address netip.Addr) (remote.Host, []Action, error) {
 	host, err := r.Connect(ctx, address)
 	if err != nil {
@@ -232,7 +241,7 @@ func (r *run) plan(ctx context.Context, phase *Phase, address netip.Addr) (remot
 	return host, actions, err
 }
 
-// do makes changes, one after the other, until one fails.
+// do does the actions in order until one fails. The status becomes Changed with the first action.
 func (r *run) do(ctx context.Context, actions []Action, host remote.Host, report *PhaseReport) error {
 	for _, action := range actions {
 		report.Status = Changed
@@ -245,6 +254,7 @@ func (r *run) do(ctx context.Context, actions []Action, host remote.Host, report
 	return nil
 }
 
+// observe passes an event to the observer, if there is one.
 func (r *run) observe(event Event) {
 	if r.Observe != nil {
 		r.Observe(event)

@@ -94,7 +94,7 @@ func TestNeedsAreBarriers(t *testing.T) {
 	}
 }
 
-func TestSlowHostHoldsNobodyUp(t *testing.T) {
+func TestSlowHostDelaysNoOthers(t *testing.T) {
 	t.Parallel()
 	f := newFleet(3)
 	rest := make(chan struct{}) // closed when the others are through

@@ -9,7 +9,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// TestWindow has hosts meet in a phase that bounds them, while others go through another one.
+// TestWindow runs a phase with a limit of hosts in parallel, after one without.
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	f := newFleet(8)
@@ -43,7 +43,7 @@ func TestReadingPhaseIsDone(t *testing.T) {
 	}
 }
 
-// TestWindowIsGivenUp ends a run in which hosts wait for a place.
+// TestWindowIsGivenUp cancels a run in which hosts wait for a slot.
 func TestWindowIsGivenUp(t *testing.T) {
 	t.Parallel()
 	f := newFleet(3)
@@ -66,8 +66,8 @@ func TestWindowIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestLostConnectionIsReadAgain loses the connection while a phase looks at the host, and while it changes
-// it: only the first is tried again.
+// TestLostConnectionIsReadAgain loses the connection while a phase reads the host, and while it changes the host: only
+// reading is retried.
 func TestLostConnectionIsReadAgain(t *testing.T) {
 	t.Parallel()
 	lost := &remote.Error{Op: "probe", Reason: remote.ErrConnectionLost}

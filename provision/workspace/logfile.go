@@ -7,11 +7,12 @@ import (
 	"sync"
 )
 
-// logFile is a log that knows when it is not whole: loggers tell nobody that a disk is full.
+// logFile is a log file that remembers its first write error: slog discards the errors of its writer, so that a full disk
+// would go unnoticed.
 type logFile struct {
 	file *os.File
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards failed
 	failed error
 }
 
@@ -28,12 +29,12 @@ func (l *logFile) Write(data []byte) (int, error) {
 	return n, err
 }
 
-// Close ends it, and tells what first went wrong.
+// Close closes the file. It returns the first error of any write, too.
 func (l *logFile) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := errors.Join(l.failed, l.file.Close()); err != nil {
-		return fmt.Errorf("the log is not whole: %w", err)
+		return fmt.Errorf("the log is incomplete: %w", err)
 	}
 	return nil
 }

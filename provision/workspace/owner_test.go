@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// somebody is neither root nor, but for root, whoever runs the tests.
-const somebody, another = 54321, 54322
+// stranger and another are user IDs that belong neither to root nor to the user who runs the tests.
+const stranger, another = 54321, 54322
 
-// foreignDir makes a workspace and a link to it, and returns whose it is: not root's.
+// foreignDir makes a workspace and a link to it. It returns its owner, which is not root: the user who runs the tests, or
+// stranger if that is root.
 func foreignDir(t *testing.T) (dir, link string, owner int) {
 	t.Helper()
 	dir, link = filepath.Join(t.TempDir(), "workspace"), filepath.Join(t.TempDir(), "link")
@@ -24,7 +25,7 @@ func foreignDir(t *testing.T) (dir, link string, owner int) {
 	}
 	owner = os.Geteuid()
 	if owner == 0 {
-		owner = somebody
+		owner = stranger
 		if err := os.Chown(dir, owner, -1); err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +52,7 @@ func TestCheckOwner(t *testing.T) {
 	}
 }
 
-// TestHostileWorkspaceOwners tries workspaces that somebody else owns.
+// TestHostileWorkspaceOwners tries workspaces that another user owns.
 func TestHostileWorkspaceOwners(t *testing.T) {
 	t.Parallel()
 	dir, link, owner := foreignDir(t)
@@ -118,14 +119,14 @@ func TestHostileWorkspaces(t *testing.T) {
 	}
 }
 
-// inLogs makes a link in the directory of the run.
+// inLogs returns a function that makes a link in the directory of the run.
 func inLogs(logs, target, name string) func(*os.Root) error {
 	return func(root *os.Root) error {
 		return errors.Join(root.MkdirAll(logs, 0o700), root.Symlink(target, logs+"/"+name))
 	}
 }
 
-// leave leaves what a run leaves.
+// leave writes everything that a run writes to its workspace.
 func leave(dir string, now time.Time) error {
 	run, err := Begin(dir, "prod", "create-cluster", now)
 	if err != nil {

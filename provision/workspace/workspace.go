@@ -1,12 +1,12 @@
-// Package workspace keeps what a run leaves on the machine it runs on: the cluster's kubeconfig, and a
-// directory with the logs and the report of each run. Nothing there is needed by the next run.
+// Package workspace manages the files that a run leaves on the user's machine: the cluster's kubeconfig, and a directory
+// with the logs and the report of each run. The next run does not depend on them.
 //
 //	WORKSPACES/NAME/NAME-kubeconfig
 //	WORKSPACES/NAME/log/create-cluster-20261125-071500/create-cluster.log
 //	                                                   10.2.0.4.log
 //	                                                   report.json
 //
-// The directory of a run is its owner's alone. A workspace of somebody else is refused.
+// Only its owner can read the directory of a run. A workspace that belongs to another user is refused.
 package workspace
 
 import (
@@ -24,31 +24,32 @@ import (
 	"github.com/dualstrap/dualstrap/internal/visible"
 )
 
-// DefaultDir is the directory of workspaces.
+// DefaultDir is the default directory of all workspaces, relative to the working directory.
 const DefaultDir = "dualstrap-workspace"
 
 const (
 	modeDir = 0o755
-	// modeRun keeps what hosts said to the owner, whatever the files in it are.
+	// modeRun makes the output of hosts unreadable for other users, whatever the modes of the files in the directory.
 	modeRun = 0o700
-	// modeLog keeps logs to their owner: hosts print what they like.
+	// modeLog makes logs private, too, because hosts may print anything.
 	modeLog    = 0o600
 	modeSecret = 0o600
-	modeReport = 0o644
+	modeReport = 0o644 // modeRun protects the report as long as it stays in its directory
 )
 
-// Run is what one run leaves.
+// Run is the workspace of one run. Its methods are safe for concurrent use.
 type Run struct {
-	// Dir is the run's directory, Kubeconfig the path of the cluster's kubeconfig.
+	// Dir is the run's directory, Kubeconfig the path of the cluster's kubeconfig. Both are absolute.
 	Dir, Kubeconfig string
 
-	mu    sync.Mutex
-	files []*logFile
-	hosts map[netip.Addr]*slog.Logger
-	main  *slog.Logger
+	mu    sync.Mutex                  // guards files and hosts
+	files []*logFile                  // all open logs
+	hosts map[netip.Addr]*slog.Logger // the logs of hosts that have one
+	main  *slog.Logger                // the run's own log
 }
 
-// Begin makes the directory of a run of a command on a cluster.
+// Begin creates the directory of a run of a command on a cluster, and opens its log. The time becomes part of the
+// directory's name. The error is an [OwnerError] if the workspace belongs to another user.
 func Begin(workspaces, cluster, command string, now time.Time) (*Run, error) {
 	dir, err := filepath.Abs(filepath.Join(workspaces, cluster))
 	if err != nil {
@@ -68,7 +69,7 @@ func Begin(workspaces, cluster, command string, now time.Time) (*Run, error) {
 	return r, nil
 }
 
-// open starts a log.
+// open opens a log in the run's directory, and appends to it if it exists. The caller must hold the lock, except in Begin.
 func (r *Run) open(name string) (*slog.Logger, error) {
 	opened, err := os.OpenFile(filepath.Join(r.Dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, modeLog)
 	if err != nil {
@@ -79,11 +80,11 @@ func (r *Run) open(name string) (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(file, nil)), nil
 }
 
-// Log is the run's own log.
+// Log returns the run's own log.
 func (r *Run) Log() *slog.Logger { return r.main }
 
-// HostLog is the log of one host. Where it cannot be written, the run's own log says so and takes what
-// the host's would.
+// HostLog returns the log of a host, and opens it on the first call. If it cannot be opened, the error and the host's
+// messages go to the run's own log.
 func (r *Run) HostLog(host netip.Addr) *slog.Logger {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +100,7 @@ func (r *Run) HostLog(host netip.Addr) *slog.Logger {
 	return log
 }
 
-// WriteReport leaves the report as report.json.
+// WriteReport writes the report as JSON to report.json in the run's directory. Control characters in it are escaped.
 func (r *Run) WriteReport(report any) error {
 	data, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
@@ -111,7 +112,7 @@ func (r *Run) WriteReport(report any) error {
 	return nil
 }
 
-// WriteKubeconfig leaves the cluster's kubeconfig, for its owner only.
+// WriteKubeconfig writes the cluster's kubeconfig, readable for its owner only.
 func (r *Run) WriteKubeconfig(content []byte) error {
 	if err := replace(r.Kubeconfig, content, modeSecret); err != nil {
 		return fmt.Errorf("cannot write the kubeconfig: %w", err)
@@ -119,7 +120,7 @@ func (r *Run) WriteKubeconfig(content []byte) error {
 	return nil
 }
 
-// RemoveKubeconfig removes the cluster's kubeconfig. That there is none is fine.
+// RemoveKubeconfig removes the cluster's kubeconfig. It returns nil if there is no such file.
 func (r *Run) RemoveKubeconfig() error {
 	if err := os.Remove(r.Kubeconfig); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot remove the kubeconfig: %w", err)
@@ -127,9 +128,9 @@ func (r *Run) RemoveKubeconfig() error {
 	return nil
 }
 
-// replace writes a file that is there whole or as it was before.
+// replace writes a file atomically: if it fails or the machine loses power, the file has its previous content.
 func replace(path string, content []byte, mode os.FileMode) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // made for its owner only
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // CreateTemp uses mode 0600
 	if err != nil {
 		return err
 	}
@@ -144,7 +145,7 @@ func replace(path string, content []byte, mode os.FileMode) error {
 	return nil
 }
 
-// Close ends the logs, and tells which of them are not whole.
+// Close closes all logs. It returns an error for each log that is incomplete.
 func (r *Run) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
