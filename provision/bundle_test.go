@@ -16,7 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// writeBundle writes a bundle of an executable and an image, as far as what is sent is concerned.
+// writeBundle writes a bundle of an executable and an image, complete as far as sending its files is concerned.
 func writeBundle(t *testing.T, dir string) {
 	t.Helper()
 	content := []byte("content")

@@ -21,7 +21,7 @@ func (s *Session) encryptionKeyPhase(ctx context.Context, found map[netip.Addr]k
 	first := s.controlPlanes()[0]
 	distribution := &keyDistribution{keyFiles: s.keyFiles(), found: found, first: first, connect: s.pool.Host}
 	return workflow.Phase{
-		Name: encryptionKeyPhaseName, Short: "give control plane nodes the key that Secrets are encrypted with",
+		Name: encryptionKeyPhaseName, Short: "distribute the key that Secrets are encrypted with to control plane nodes",
 		Hosts: func(host netip.Addr) bool {
 			return s.loaded.Config.Security.EncryptSecrets && s.index[host].ControlPlane
 		},

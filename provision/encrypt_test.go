@@ -12,7 +12,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// found reads the files of all hosts.
+// found reads the key files of all hosts.
 func (k *keyring) found() map[netip.Addr]keyFile {
 	k.t.Helper()
 	found := map[netip.Addr]keyFile{}

@@ -14,7 +14,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
-// hostileOptions has the fields of ProvisionOptions that take any text.
+// hostileOptions sets the fields of ProvisionOptions that accept any text.
 const hostileOptions = `apiVersion: dualstrap.dev/v1alpha1
 kind: ProvisionOptions
 metadata: {name: options}
@@ -44,7 +44,7 @@ func hostileTexts() map[string]string {
 	}
 }
 
-// scalars are the texts of the documents, each with its path.
+// scalars returns the scalar values of the documents, each with its path.
 func scalars(t *testing.T, text []byte) (docs []*yaml.Node, found map[string]*yaml.Node) {
 	t.Helper()
 	found = map[string]*yaml.Node{}
@@ -85,7 +85,7 @@ func walk(n *yaml.Node, path string, found map[string]*yaml.Node) {
 
 // TestHostileTexts tries texts that break out of shells, YAML, templates and paths, or drive terminals, in the place of
 // every value of a manifest. No problem repeats what would drive a terminal. What gets through is the operator's own to
-// choose, and is no bad input.
+// choose, and is not bad input.
 func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	example, err := os.ReadFile("../examples/per-pool.yaml")
@@ -93,7 +93,7 @@ func TestHostileTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	docs, found := scalars(t, slices.Concat(example, []byte("---\n"), []byte(hostileOptions)))
-	judge := func() api.Problems {
+	load := func() api.Problems {
 		var out bytes.Buffer
 		encoder := yaml.NewEncoder(&out)
 		for _, doc := range docs {
@@ -103,7 +103,7 @@ func TestHostileTexts(t *testing.T) {
 		}
 		return provision.Load([]api.Source{{Name: "f", Data: out.Bytes()}}).Problems
 	}
-	if problems := judge(); problems.HasErrors() {
+	if problems := load(); problems.HasErrors() {
 		t.Fatal(problems)
 	}
 	own := []string{
@@ -114,7 +114,7 @@ func TestHostileTexts(t *testing.T) {
 		_, field, _ := strings.Cut(path, " ")
 		for what, text := range hostileTexts() {
 			node.Value, node.Tag, node.Style = text, "!!str", yaml.DoubleQuotedStyle
-			problems := judge()
+			problems := load()
 			if !problems.HasErrors() && slices.Contains(own, field) {
 				continue
 			}

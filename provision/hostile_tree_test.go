@@ -14,7 +14,7 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestHostileOutputDirs tries directories to render into that are somebody else's, that links lead out of, or that are
+// TestHostileOutputDirs tries directories to render into that hold other files, that links lead out of, or that are
 // being written. Nothing changes, in them and beside them.
 func TestHostileOutputDirs(t *testing.T) {
 	t.Parallel()
@@ -67,8 +67,8 @@ func TestHostileOutputDirs(t *testing.T) {
 	})
 }
 
-// isLeftAlone renders into the directory out, and fails the test unless that is refused and everything is as before, but for
-// the index of a directory that is dualstrap's, which says first what will be written.
+// isLeftAlone renders into the directory out, and fails the test unless that is refused and everything is unchanged, except
+// for the index of a directory of dualstrap's, which is written before the files that it lists.
 func isLeftAlone(t *testing.T, dir, want string) {
 	t.Helper()
 	for _, files := range [][]render.File{{rendered("10.2.0.4", "/etc/a", "1", 0o644)}, nil} {
@@ -83,7 +83,7 @@ func isLeftAlone(t *testing.T, dir, want string) {
 	}
 }
 
-// whole lists a directory with all that is in it, but what a link leads to.
+// whole lists a directory with everything in it, without following links.
 func whole(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -210,8 +210,8 @@ func (e *KubeadmError) Error() string {
 // Unwrap returns the cause.
 func (e *KubeadmError) Unwrap() error { return e.Err }
 
-// explain adds lines of the host's logs to a failure of kubeadm, because kubeadm itself reports only that something timed
-// out. It returns other errors, such as a lost connection, as they are.
+// explain adds lines of the host's logs to a failure of kubeadm, because kubeadm often reports only that it timed out. It
+// returns other errors, such as a lost connection, as they are.
 func (s *Session) explain(ctx context.Context, host remote.Reader, verb string, cause error) error {
 	var failed *remote.CommandError
 	if !errors.As(cause, &failed) || ctx.Err() != nil {

@@ -148,7 +148,7 @@ func (b heartbeat) Read(data []byte) (int, error) {
 // lockHolder describes this run for users of other runs: user, machine, process and time. The time and the process ID
 // also make it unique.
 func lockHolder() string {
-	name := "an unknown user" // of a container without /etc/passwd, for example
+	name := "unknown" // the user may have no entry in /etc/passwd
 	if account, err := user.Current(); err == nil {
 		name = account.Username
 	}

@@ -18,7 +18,7 @@ const (
 	mirrorPassword = "se:cret"
 )
 
-// readMirror reads what files with these contents say of a mirror; of an empty one there is no file.
+// readMirror reads a mirror whose files have these contents. Empty contents mean that the manifests name no file.
 func readMirror(t *testing.T, ca, config string) (render.MirrorFacts, *remote.Secrets, error) {
 	t.Helper()
 	mirror := api.RegistryMirror{Endpoint: mirrorEndpoint}

@@ -32,7 +32,7 @@ const (
 const joinSummary = "join the cluster"
 
 const (
-	// joinWindow is how many workers join at once: a join puts load on the API servers and on etcd.
+	// joinWindow is how many workers join at once. It bounds the load on the API servers and on etcd.
 	joinWindow = 50
 	// readyTimeout is how long a node may take to become ready after it has joined, and how long the cluster's workloads
 	// may take after all nodes are ready.
@@ -71,30 +71,30 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 	return []workflow.Phase{
 		s.preparePhase(prepareFiles), s.encryptionKeyPhase(ctx, keys),
 		{
-			Name: loadBalancerPhase, Short: "carry the control plane's VIP where other nodes do that",
+			Name: loadBalancerPhase, Short: "start the control plane's load balancer on load balancer nodes",
 			Hosts: balances,
 			Plan:  s.planControlPlaneLB(prepareFiles),
 		},
 		{
-			Name: initPhase, Short: "make the first control plane node",
+			Name: initPhase, Short: "initialize the first control plane node",
 			Hosts: func(host netip.Addr) bool { return isFirst(host) && !initialized },
 			After: []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}},
 			Plan:  s.planNode("create the control plane", "init", initFiles),
 		},
 		{
-			Name: manifestsPhase, Short: "bring nodes and workloads into the cluster",
+			Name: manifestsPhase, Short: "apply the manifests of nodes and workloads",
 			Hosts: isFirst,
 			Plan:  s.planManifests,
 		},
 		{
-			Name: joinControlPlanePhase, Short: "make the other control plane nodes, one at a time",
+			Name: joinControlPlanePhase, Short: "join the other control plane nodes, one at a time",
 			Hosts:       func(host netip.Addr) bool { return isControlPlane(host) && (initialized || !isFirst(host)) },
 			After:       []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}, {Phase: manifestsPhase, Hosts: isFirst}},
 			MaxParallel: 1, // each join changes the members of etcd, which allows one learner at a time
 			Plan:        s.planNode(joinSummary, "join", joinFiles),
 		},
 		{
-			Name: joinPhase, Short: "make the other nodes",
+			Name: joinPhase, Short: "join the other nodes",
 			Hosts: func(host netip.Addr) bool { return !isControlPlane(host) },
 			After: []workflow.Dependency{
 				{Phase: loadBalancerPhase, Hosts: balances}, {Phase: manifestsPhase, Hosts: isFirst},
@@ -104,7 +104,7 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 			Plan:        s.planNode(joinSummary, "join", joinFiles),
 		},
 		{
-			Name: waitNodePhase, Short: "wait until the nodes are ready, and API servers can ask their kubelets",
+			Name: waitNodePhase, Short: "wait until the nodes are ready, and API servers can reach their kubelets",
 			ReadOnly: true,
 			Plan:     s.planWaitNode(sync.OnceValues(func() (bool, error) { return s.signsServing(ctx) })),
 		},

@@ -10,17 +10,16 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// RuleAllocation is the rule that every node is matched by a ClusterCIDRConfig with room. It is
-// judged here and not in package api, because only the allocator knows.
+// RuleAllocation is the name of the rule that every node matches a ClusterCIDRConfig with free blocks. It is checked here
+// and not in package api, because it needs the allocator.
 const RuleAllocation = "node-gets-pod-ranges"
 
-// maxAllocationProblems bounds how many nodes without pod ranges are reported one by one. A range
-// that is too small for its pool is the same problem for every further node.
+// maxAllocationProblems is how many nodes without pod ranges are reported individually. If a range is too small for its
+// pool, all further nodes have the same problem.
 const maxAllocationProblems = 20
 
-// MakePlan allocates the pod ranges of every node of a cluster. What the nodes that are present hold
-// stays theirs, and so does what nodes hold that the manifests do not know. The plan is nil when a node
-// gets none.
+// MakePlan allocates pod ranges for every node of the configuration. Ranges of the present nodes of the cluster are kept,
+// including those of nodes that are not in the manifests. The plan is nil if any node gets no range; the problems say why.
 func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 	blocks, err := allocator.New(allocatorConfigs(cfg))
 	if err != nil {
@@ -47,7 +46,9 @@ func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 	}, nil
 }
 
-// replanWithLiveNodes notes what the candidates already hold, and gives the nodes that are none of them.
+// adoptExistingPodCIDRs sets the pod ranges that candidates hold in the cluster, and returns the present nodes that are
+// not candidates. It modifies candidates. Nodes are matched by their Kubernetes address, not by name: names come from hosts
+// that may not have been probed.
 func adoptExistingPodCIDRs(candidates []allocator.Node, present []kube.Node) []allocator.Node {
 	index := make(map[string]int, len(candidates))
 	for i := range candidates {
@@ -59,13 +60,14 @@ func adoptExistingPodCIDRs(candidates []allocator.Node, present []kube.Node) []a
 			candidates[i].PodCIDRs = node.PodCIDRs
 			continue
 		}
-		others = append(others, allocator.Node{Name: "node " + node.Name, PodCIDRs: node.PodCIDRs}) // no planned node has such a name
+		// The prefix keeps the name distinct from those of candidates, which are addresses.
+		others = append(others, allocator.Node{Name: "node " + node.Name, PodCIDRs: node.PodCIDRs})
 	}
 	return others
 }
 
-// planNodes gives the cluster's nodes in file order: as the plan shows them, as the allocator wants
-// them, and where they stand in the manifests.
+// planNodes returns the nodes of the manifests, in the order of the files, in three forms: for the plan, for the
+// allocator, and as references to their place in the manifests. The slices have the same indexes.
 func planNodes(cfg *api.Config) ([]api.PlanNode, []allocator.Node, []api.Ref) {
 	var nodes []api.PlanNode
 	var candidates []allocator.Node
@@ -89,6 +91,7 @@ func planNodes(cfg *api.Config) ([]api.PlanNode, []allocator.Node, []api.Ref) {
 	return nodes, candidates, refs
 }
 
+// allocatorConfigs converts the ClusterCIDRConfigs to the allocator's type, in the same order.
 func allocatorConfigs(cfg *api.Config) []allocator.Config {
 	configs := make([]allocator.Config, len(cfg.CIDRConfigs))
 	for i, c := range cfg.CIDRConfigs {
@@ -102,6 +105,7 @@ func allocatorConfigs(cfg *api.Config) []allocator.Config {
 	return configs
 }
 
+// planRanges converts the usage of the ranges to the plan's type.
 func planRanges(usage []allocator.Usage) []api.PlanRange {
 	ranges := make([]api.PlanRange, len(usage))
 	for i, u := range usage {
@@ -118,12 +122,12 @@ func planRanges(usage []allocator.Usage) []api.PlanRange {
 	return ranges
 }
 
-// allocationProblems reports nodes that get no ranges. That no ClusterCIDRConfig is for a node is said
-// once for its pool.
+// allocationProblems returns a problem for each node without ranges, up to maxAllocationProblems. Nodes of a pool that no
+// ClusterCIDRConfig matches are reported once.
 func allocationProblems(results []allocator.Result, nodes []api.PlanNode, refs []api.Ref) api.Problems {
 	var problems api.Problems
 	failed := 0
-	unmatched := map[string]bool{} // pools
+	unmatched := map[string]bool{} // the names of pools that have been reported
 	for _, i := range failures(results) {
 		var noMatch *allocator.NoMatchError
 		hint := "widen a ClusterCIDRConfig, or add one whose nodeSelector matches the node"
@@ -145,7 +149,7 @@ func allocationProblems(results []allocator.Result, nodes []api.PlanNode, refs [
 	return problems
 }
 
-// failures gives the indexes of nodes without ranges.
+// failures returns the indexes of the results with an error.
 func failures(results []allocator.Result) []int {
 	var failed []int
 	for i := range results {

@@ -14,7 +14,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
-func judgeFile(t *testing.T, path string) provision.Loaded {
+func loadFile(t *testing.T, path string) provision.Loaded {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -23,7 +23,7 @@ func judgeFile(t *testing.T, path string) provision.Loaded {
 	return provision.Load([]api.Source{{Name: filepath.Base(path), Data: data}})
 }
 
-// blocks writes a plan's nodes as ADDRESS IPV4 IPV6 CONFIG.
+// blocks formats a plan's nodes as ADDRESS IPV4 IPV6 CONFIG.
 func blocks(plan *api.Plan) []string {
 	lines := make([]string, len(plan.Nodes))
 	for i, node := range plan.Nodes {
@@ -68,7 +68,7 @@ func TestExamples(t *testing.T) {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			loaded := judgeFile(t, path)
+			loaded := loadFile(t, path)
 			if len(loaded.Problems) > 0 {
 				t.Fatalf("problems: %v", loaded.Problems)
 			}
@@ -79,7 +79,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// numbered is the plan of nodes that take the blocks of the documentation's ranges one by one.
+// numbered returns the plan of nodes that take the blocks of the documentation's ranges in order.
 func numbered(nodes int) []string {
 	lines := make([]string, nodes)
 	for i := range lines {

@@ -10,9 +10,9 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// Check reads every host, has the hosts try the network between them, and judges what was found. It
-// changes nothing. A host that cannot be asked is in the report like the others. The error is that of
-// the context, or about this program; what is wrong with hosts is in the report.
+// Check probes every host, probes the network between the hosts, and evaluates the results. It changes nothing. Problems of
+// hosts are in the report, also that a host cannot be reached; the error is for a cancelled context or a defect of this
+// program.
 func (s *Session) Check(ctx context.Context) (hostprep.Report, error) {
 	if err := s.probeHosts(ctx, s.reached(), s.probePhase()); err != nil {
 		return hostprep.Report{}, err
@@ -23,9 +23,9 @@ func (s *Session) Check(ctx context.Context) (hostprep.Report, error) {
 	return hostprep.Evaluate(&s.cluster, s.hosts), nil
 }
 
-// Preflight is [Site.Check], and says what preparing would change on the hosts that pass it.
+// Preflight runs [Session.Check], and plans what preparing would change on the hosts that pass it.
 func (s *Session) Preflight(ctx context.Context) (Preflight, error) {
-	if _, err := s.mirrors(); err != nil { // before hosts are asked for anything
+	if _, err := s.mirrors(); err != nil { // fails fast, before the first connection
 		return Preflight{}, err
 	}
 	report, err := s.Check(ctx)
@@ -48,14 +48,14 @@ func (s *Session) Preflight(ctx context.Context) (Preflight, error) {
 	return found, plan.Err()
 }
 
-// Preflight is what is known of the hosts before anything is changed.
+// Preflight is the result of [Session.Preflight].
 type Preflight struct {
 	hostprep.Report
-	// Diffs are the changes that the report lists, with the differences of files.
+	// Diffs holds the changes that the report lists by summary, with the diffs of files.
 	Diffs map[netip.Addr][]workflow.Change
 }
 
-// passingHosts are the hosts that answered and on which no check failed.
+// passingHosts returns the hosts that answered and passed all checks.
 func (s *Session) passingHosts(report hostprep.Report) []netip.Addr {
 	var hosts []netip.Addr
 	for _, host := range report.Hosts {
@@ -66,7 +66,8 @@ func (s *Session) passingHosts(report hostprep.Report) []netip.Addr {
 	return hosts
 }
 
-// probeHosts runs a phase that only reads on some hosts, and notes which of them do not answer.
+// probeHosts runs a read-only phase on some hosts, and records in Err which of them failed. It returns an error only if the
+// context has ended.
 func (s *Session) probeHosts(ctx context.Context, hosts []netip.Addr, phase workflow.Phase) error {
 	report, err := s.run(ctx, hosts, false, phase)
 	if err != nil {
@@ -78,10 +79,12 @@ func (s *Session) probeHosts(ctx context.Context, hosts []netip.Addr, phase work
 	return ctx.Err()
 }
 
+// probePhase returns the phase that reads the facts of a host. Each host writes only its own element of s.hosts, so no lock
+// is needed.
 func (s *Session) probePhase() workflow.Phase {
 	return workflow.Phase{
 		Name:     "probe",
-		Short:    "ask every host what it is like",
+		Short:    "read the facts of every host",
 		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			facts, err := hostprep.Probe(ctx, host)
@@ -91,6 +94,8 @@ func (s *Session) probePhase() workflow.Phase {
 	}
 }
 
+// networkPhase returns the phase in which hosts probe each other. It needs the facts of all hosts, such as their
+// interfaces, so it must be created after probePhase has run.
 func (s *Session) networkPhase() workflow.Phase {
 	tasks := map[netip.Addr]hostprep.NetworkProbe{}
 	for i, task := range hostprep.PlanNetworkProbes(&s.cluster, s.hosts) {
@@ -98,7 +103,7 @@ func (s *Session) networkPhase() workflow.Phase {
 	}
 	return workflow.Phase{
 		Name:     "network",
-		Short:    "have hosts reach each other, and look for addresses that others have",
+		Short:    "probe the network between hosts, and look for addresses that are in use",
 		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			task := tasks[host.Address()]

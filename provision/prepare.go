@@ -19,11 +19,13 @@ import (
 // PreparePhase is the name of the phase that brings hosts to the state a node needs.
 const PreparePhase = "prepare"
 
-// renderOnce renders what hosts get before they join, when it is asked for the first time.
+// renderOnce returns a function that renders the files of all hosts before they join. The files are rendered in the first
+// call, when the facts of the hosts are known.
 func (s *Session) renderOnce() func() (hostFiles, error) {
 	return sync.OnceValues(func() (hostFiles, error) { return s.renderHosts(render.Discovered{}) })
 }
 
+// preparePhase returns the phase that prepares hosts, joined ones included.
 func (s *Session) preparePhase(rendered func() (hostFiles, error)) workflow.Phase {
 	return workflow.Phase{
 		Name:  PreparePhase,
@@ -42,8 +44,8 @@ func (s *Session) preparePhase(rendered func() (hostFiles, error)) workflow.Phas
 	}
 }
 
-// planPreparation compares a host with what it has to be. All changes are one action: together they
-// take few round trips.
+// planPreparation compares a host with its desired state. All changes are one action, because package change needs few
+// round trips for all of them.
 func planPreparation(ctx context.Context, host remote.Reader, desired change.Desired) ([]workflow.Action, error) {
 	state, err := change.Survey(ctx, host, desired)
 	if err != nil {
@@ -66,9 +68,10 @@ func planPreparation(ctx context.Context, host remote.Reader, desired change.Des
 	return []workflow.Action{prepare}, nil
 }
 
-// renderInput is what everything is rendered from, with what the hosts have told.
-func (s *Session) renderInput(later render.Discovered) render.Input {
-	in := render.Input{Config: s.loaded.Config, Plan: s.loaded.Plan, Version: s.options.Version, Discovered: later}
+// renderInput returns the input for all rendering: the configuration, the plan, discovered, and the facts of the hosts that
+// answered.
+func (s *Session) renderInput(discovered render.Discovered) render.Input {
+	in := render.Input{Config: s.loaded.Config, Plan: s.loaded.Plan, Version: s.options.Version, Discovered: discovered}
 	in.Discovered.Hosts = map[netip.Addr]render.HostFacts{}
 	for i := range s.hosts {
 		if s.hosts[i].Err != nil {
@@ -90,17 +93,17 @@ func (s *Session) renderInput(later render.Discovered) render.Input {
 	return in
 }
 
-// hostFiles is what goes on every host.
+// hostFiles holds the rendered files of every host, by its address.
 type hostFiles map[netip.Addr]render.HostFiles
 
-// renderHosts renders what goes on every host.
-func (s *Session) renderHosts(later render.Discovered) (hostFiles, error) {
+// renderHosts renders the files of every host. Fields of discovered that are not known yet become placeholders.
+func (s *Session) renderHosts(discovered render.Discovered) (hostFiles, error) {
 	mirrors, err := s.mirrors()
 	if err != nil {
 		return nil, err
 	}
-	later.Mirrors = mirrors
-	hosts, err := render.Hosts(s.renderInput(later))
+	discovered.Mirrors = mirrors
+	hosts, err := render.Hosts(s.renderInput(discovered))
 	if err != nil {
 		return nil, err
 	}
@@ -111,17 +114,17 @@ func (s *Session) renderHosts(later render.Discovered) (hostFiles, error) {
 	return files, nil
 }
 
-// isForJoining reports whether a file is written when the host joins the cluster, or becomes its first
-// node: kubeadm's configuration holds secrets that do not exist before.
+// isForJoining reports whether a file is written only when the host joins the cluster or initializes it. kubeadm's
+// configuration holds secrets that do not exist before.
 func isForJoining(file string) bool {
 	return isStaticPod(file) || strings.HasPrefix(file, path.Dir(render.KubeadmConfig)+"/")
 }
 
-// isStaticPod reports whether a file is a pod that the kubelet runs by itself. A node has to have it,
-// and a host that is none must not: kubeadm would take it for something left behind.
+// isStaticPod reports whether a file is the manifest of a static pod. Only nodes get it: on another host, kubeadm's
+// preflight would take it for a leftover and fail.
 func isStaticPod(file string) bool { return path.Dir(file) == render.StaticPods }
 
-// desired is what a host has to be before it joins, or, when it has joined, as a node.
+// desired returns the desired state of a host: that of a host that is about to join, or of a node if it has joined.
 func (s *Session) desired(files render.HostFiles, host *hostprep.Host) (change.Desired, error) {
 	desired := change.Desired{
 		Firewalld: firewalldConfig(files.Firewalld),
@@ -133,9 +136,10 @@ func (s *Session) desired(files render.HostFiles, host *hostprep.Host) (change.D
 	}
 	for _, file := range files.Files {
 		isForNow := !isForJoining(file.Path) || host.Facts.Membership.Joined && isStaticPod(file.Path)
-		if !strings.HasPrefix(file.Path, "/") || !isForNow {
+		if !strings.HasPrefix(file.Path, "/") || !isForNow { // a relative path is not a file on the host
 			continue
 		}
+		// The placeholder would be written literally.
 		if bytes.Contains(file.Content, []byte(render.KnownAfterInit)) {
 			return change.Desired{}, fmt.Errorf("cannot prepare the host: %s holds what is known only after init", file.Path)
 		}
@@ -159,14 +163,14 @@ func (s *Session) desired(files render.HostFiles, host *hostprep.Host) (change.D
 	return desired, addBundle(&desired, s.options.Bundle, files.Role)
 }
 
-// The services that the bundle's programs run as.
+// The services of the bundle's programs.
 const (
 	containerdUnit = "containerd.service"
 	kubeletUnit    = "kubelet.service"
 	unitDir        = "/etc/systemd/system/"
 )
 
-// restartedBy are the units that read a file when they start.
+// restartedBy returns the units that must restart when a file changes: those that read it only when they start.
 func restartedBy(path string) []string {
 	switch {
 	case path == "/etc/containerd/config.toml", strings.HasPrefix(path, unitDir+containerdUnit):

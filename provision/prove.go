@@ -9,27 +9,28 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// provePhase is the name under which the proof is told of: it is about the cluster, not about a host.
+// provePhase is the phase in the events of a proof. They have no host, because the proof concerns the whole cluster.
 const provePhase = "prove"
 
-// Prove shows on real traffic that the cluster is what its manifests say. What does not hold is in the
-// report, whose Err tells whether there is anything.
+// Prove verifies with real traffic that the cluster matches its manifests. Checks that fail are in the report; the error
+// means that the proof could not run.
 func (s *Session) Prove(ctx context.Context) (proof.Report, error) {
 	began := time.Now()
 	if err := s.probeHosts(ctx, s.reached(), s.probePhase()); err != nil {
 		return proof.Report{}, err
 	}
-	s.reportProgress(workflow.Event{Phase: provePhase})
+	s.observe(workflow.Event{Phase: provePhase})
 	report, err := s.prove(ctx)
 	ended := workflow.Event{Phase: provePhase, Status: workflow.Done, Err: err}
 	if err != nil || !report.OK {
 		ended.Status = workflow.Failed
 	}
-	s.reportProgress(ended)
+	s.observe(ended)
 	report.Seconds = time.Since(began).Round(time.Millisecond).Seconds()
 	return report, err
 }
 
+// prove runs the proof against the cluster's current nodes, with a plan that has their pod ranges.
 func (s *Session) prove(ctx context.Context) (proof.Report, error) {
 	api, err := s.api.client(ctx)
 	if err != nil {
@@ -48,9 +49,4 @@ func (s *Session) prove(ctx context.Context) (proof.Report, error) {
 	})
 }
 
-// reportProgress tells whoever observes.
-func (s *Session) reportProgress(event workflow.Event) {
-	if s.options.Observe != nil {
-		s.options.Observe(event)
-	}
-}
+

@@ -14,37 +14,36 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// ResetOptions say what is reset, and how.
+// ResetOptions configure [Session.Reset].
 type ResetOptions struct {
-	// Nodes are taken out of the cluster; without any, there is no cluster afterwards.
+	// Nodes lists the addresses of the nodes to remove from the cluster; empty resets the whole cluster.
 	Nodes []netip.Addr
-	// Force does not drain nodes, does not mind etcd's quorum, and goes on where the cluster cannot be
-	// asked.
+	// Force skips draining and the check of etcd's quorum, and continues if the cluster's API or etcd cannot be reached.
 	Force bool
-	// DrainTimeout is how long a node's pods may take to leave.
+	// DrainTimeout is how long the eviction of a node's pods may take.
 	DrainTimeout time.Duration
 }
 
-// wholeCluster reports whether nothing is to be left.
+// wholeCluster reports whether all hosts are reset.
 func (o *ResetOptions) wholeCluster() bool { return len(o.Nodes) == 0 }
 
-// ResetOutcome is what taking back came to.
+// ResetOutcome is the result of [Session.Reset].
 type ResetOutcome struct {
-	// Unreachable are the hosts that could not be asked: nothing was changed there.
+	// Unreachable lists the hosts that could not be reached. Nothing was changed on them.
 	Unreachable []UnreachableHost
-	// Notes are what was left undone because it was forced.
+	// Notes lists the steps that failed and were skipped because of Force.
 	Notes []string
-	// Run is what was done, phase by phase; nil when it was not come to.
+	// Run lists the changes by host and phase; nil if the run ended before its phases started.
 	Run *workflow.Report
 }
 
-// UnreachableHost is one that could not be asked.
+// UnreachableHost is a host that could not be reached, with the reason.
 type UnreachableHost struct {
 	Address netip.Addr `json:"address"`
 	Error   string     `json:"error"`
 }
 
-// UnknownNodesError says that there are no such nodes in the manifests.
+// UnknownNodesError reports nodes that are not in the manifests.
 type UnknownNodesError struct{ Unknown, Known []netip.Addr }
 
 // Error implements error.
@@ -52,6 +51,7 @@ func (e *UnknownNodesError) Error() string {
 	return fmt.Sprintf("no node of the manifests has the address %s; they have %s", formatAddresses(e.Unknown), formatAddresses(e.Known))
 }
 
+// formatAddresses joins addresses with commas.
 func formatAddresses(addresses []netip.Addr) string {
 	words := make([]string, len(addresses))
 	for i, address := range addresses {
@@ -60,47 +60,48 @@ func formatAddresses(addresses []netip.Addr) string {
 	return strings.Join(words, ", ")
 }
 
-// resetRun is one run of Reset.
+// resetRun is the state of one call of [Session.Reset].
 type resetRun struct {
 	*Session
 	options ResetOptions
-	// targets are the hosts that are reset.
+	// targets lists the hosts to reset.
 	targets []netip.Addr
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards notes
 	notes []string
 }
 
-// ResetTargets are the hosts that a reset is about, in the order of the manifests. The error is an
-// [UnknownNodesError], or a [RefusedError] where the cluster would lose its whole control plane.
+// ResetTargets returns the addresses of the hosts that a reset concerns, in the order of the manifests. The error is an
+// [UnknownNodesError], or a [RefusedError] if no control plane node would remain although other nodes do.
 func ResetTargets(cfg *api.Config, options ResetOptions) ([]netip.Addr, error) {
 	var all, targets []netip.Addr
-	staying := 0
+	remaining := 0 // control plane nodes
 	for _, host := range hostprepHosts(cfg) {
 		all = append(all, host.Address)
 		switch {
 		case options.wholeCluster(), slices.Contains(options.Nodes, host.Address):
 			targets = append(targets, host.Address)
 		case host.ControlPlane:
-			staying++
+			remaining++
 		}
 	}
 	unknown := slices.DeleteFunc(slices.Clone(options.Nodes), func(a netip.Addr) bool { return slices.Contains(all, a) })
 	if len(unknown) > 0 {
 		return nil, &UnknownNodesError{Unknown: unknown, Known: all}
 	}
-	if staying == 0 && !options.wholeCluster() {
+	if remaining == 0 && !options.wholeCluster() {
 		return nil, &RefusedError{Reasons: []string{
-			"no control plane node would be left of the cluster; to take back all of it: dualstrap reset cluster",
+			"no control plane node would be left of the cluster; to reset all of it: dualstrap reset cluster",
 		}}
 	}
 	return targets, nil
 }
 
-// Reset takes back on hosts what [Site.Create] did there: of the whole cluster, or of some nodes, which are
-// drained and taken out of it first. A host on which nothing was done stays as it is, so that it can be cut
-// off anywhere and run again. Hosts that cannot be reached are named in the end. The outcome is of use also
-// where there is an error.
+// Reset reverts what [Session.Create] did on hosts: on all of them, or on some nodes, which it drains and removes from the
+// cluster first. It leaves hosts alone that dualstrap did not change, so it can be interrupted anywhere and run again.
+//
+// Hosts that cannot be reached do not stop the reset of the others; the error names them. The outcome is valid also if
+// there is an error.
 func (s *Session) Reset(ctx context.Context, options ResetOptions) (ResetOutcome, error) {
 	targets, err := ResetTargets(s.loaded.Config, options)
 	if err != nil {
@@ -121,7 +122,8 @@ func (s *Session) Reset(ctx context.Context, options ResetOptions) (ResetOutcome
 	return r.execute(ctx)
 }
 
-// execute resets the hosts that have answered, and says which have not.
+// execute resets the hosts that answered, and returns an error for each that did not. With Force it also removes the nodes
+// of those from the cluster.
 func (r *resetRun) execute(ctx context.Context) (ResetOutcome, error) {
 	var outcome ResetOutcome
 	var reached, lost []netip.Addr
@@ -154,8 +156,8 @@ func (r *resetRun) execute(ctx context.Context) (ResetOutcome, error) {
 	return outcome, errors.Join(append(failures, outcome.Run.Err(), ctx.Err())...)
 }
 
-// probe asks the hosts what they are: those that are reset, and those of the control plane, through which
-// the cluster is asked.
+// probe probes the hosts to reset and the control plane hosts that remain, through which the cluster is reached. It also
+// keeps the run from using the API servers of the hosts to reset.
 func (r *resetRun) probe(ctx context.Context) error {
 	asked := slices.Clone(r.targets)
 	if !r.options.wholeCluster() {
@@ -172,7 +174,7 @@ func (r *resetRun) probe(ctx context.Context) error {
 	return r.probeHosts(ctx, asked, r.probePhase())
 }
 
-// note keeps what was left undone because it was forced.
+// note records a step that failed and was skipped because of Force.
 func (r *resetRun) note(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

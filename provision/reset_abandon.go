@@ -9,8 +9,8 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// removeUnreachable takes nodes out of the cluster whose hosts cannot be reached: what is to be done, a control plane
-// node that stays does for them.
+// removeUnreachable removes nodes from the cluster whose hosts cannot be reached. The phases run on a remaining control
+// plane node on behalf of each host.
 func (r *resetRun) removeUnreachable(ctx context.Context, hosts []netip.Addr) (*workflow.Report, error) {
 	runner := r.runner(hosts)
 	runner.Connect = func(ctx context.Context, address netip.Addr) (remote.Host, error) {
@@ -20,13 +20,14 @@ func (r *resetRun) removeUnreachable(ctx context.Context, hosts []netip.Addr) (*
 	return runner.Run(ctx, []workflow.Phase{
 		r.leaveEtcdPhase(),
 		{
-			Name: deleteNodePhase, Short: "take the nodes out of the cluster",
+			Name: deleteNodePhase, Short: "remove the nodes from the cluster",
 			Plan: r.planDeleteUnreachable,
 		},
 	})
 }
 
-// standInHost is a host that stands in for another one.
+// standInHost is a host that runs phases on behalf of another: it reports the other's address, and everything else happens
+// on the host itself.
 type standInHost struct {
 	remote.Host
 	address netip.Addr
@@ -35,7 +36,8 @@ type standInHost struct {
 // Address implements remote.Reader.
 func (s standInHost) Address() netip.Addr { return s.address }
 
-// planDeleteUnreachable finds the Node by its address: only the host itself knows its name.
+// planDeleteUnreachable deletes the Node of a host. It finds the Node by address, because its name comes from the host,
+// which cannot be reached.
 func (r *resetRun) planDeleteUnreachable(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, err := r.api.client(ctx)
 	if errors.Is(err, errNoCluster) {

@@ -13,6 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
+// planLeaveEtcd plans the removal of a host from etcd. With Force, a failure becomes a note.
 func (r *resetRun) planLeaveEtcd(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	actions, err := r.leaveEtcd(ctx, host.Address())
 	if err != nil && r.options.Force {
@@ -22,6 +23,8 @@ func (r *resetRun) planLeaveEtcd(ctx context.Context, host remote.Reader) ([]wor
 	return actions, err
 }
 
+// leaveEtcd returns the action that removes a host from etcd, or none if the host is not a member. The action closes the
+// client.
 func (r *resetRun) leaveEtcd(ctx context.Context, host netip.Addr) ([]workflow.Action, error) {
 	client, member, err := r.memberOf(ctx, host)
 	if client == nil || err != nil {
@@ -41,7 +44,8 @@ func (r *resetRun) leaveEtcd(ctx context.Context, host netip.Addr) ([]workflow.A
 	}}, nil
 }
 
-// checkQuorum refuses to take so many members out of etcd that the rest could decide nothing.
+// checkQuorum returns a [RefusedError] if etcd would lose its quorum when the hosts leave, or has none that could remove
+// them. It does not apply to the whole cluster, to workers, and with Force.
 func (r *resetRun) checkQuorum(ctx context.Context) error {
 	isControlPlane := func(address netip.Addr) bool { return r.index[address].ControlPlane }
 	if r.options.Force || r.options.wholeCluster() || !slices.ContainsFunc(r.targets, isControlPlane) {
@@ -67,9 +71,11 @@ func (r *resetRun) checkQuorum(ctx context.Context) error {
 	return count.check()
 }
 
-// memberCount counts etcd's members, all and those that stay, and how many of each are healthy.
+// memberCount counts all members of etcd and those that remain, and how many of each are healthy. Learners count as not
+// healthy, because they have no vote.
 type memberCount struct{ total, healthy, remaining, remainingHealthy int }
 
+// add counts a member.
 func (t *memberCount) add(leaves, healthy bool) {
 	t.total++
 	if healthy {
@@ -84,13 +90,14 @@ func (t *memberCount) add(leaves, healthy bool) {
 	}
 }
 
-// check refuses where etcd has no quorum now, so that it cannot let anybody go, or would have none then.
+// check returns a [RefusedError] if etcd has no quorum now, which it needs to remove a member, or would have none after the
+// removal.
 func (t *memberCount) check() error {
 	switch {
 	case t.remaining == t.total:
 		return nil
 	case t.remaining == 0:
-		return &RefusedError{Reasons: []string{"no member would be left of etcd; to take back the whole cluster: dualstrap reset cluster"}}
+		return &RefusedError{Reasons: []string{"no member would be left of etcd; to reset the whole cluster: dualstrap reset cluster"}}
 	case t.healthy < etcd.Quorum(t.total):
 		return refuseQuorum("etcd has no quorum: %d of %s are healthy", t.healthy, plural.Of(t.total, "member"))
 	case t.remainingHealthy < etcd.Quorum(t.remaining):
@@ -100,6 +107,7 @@ func (t *memberCount) check() error {
 	return nil
 }
 
+// refuseQuorum returns a [RefusedError] with a formatted reason and the ways to solve it.
 func refuseQuorum(format string, args ...any) error {
 	return &RefusedError{Reasons: []string{fmt.Sprintf(format, args...) + "; bring the others back first, or use --force"}}
 }

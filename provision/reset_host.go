@@ -12,14 +12,14 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// foreignTables are the nftables tables of a node that are not the agent's: kube-proxy's and the portmap
-// plugin's.
+// foreignTables returns the nftables tables of a node that the agent does not own: those of kube-proxy and of the portmap
+// plugin.
 func foreignTables() []string {
 	return []string{"ip kube-proxy", "ip6 kube-proxy", "inet cni_hostport"}
 }
 
-// planReset takes back what was done on a host, if anything was. What says whose the host is goes last, so
-// that a run that is cut off leaves a host that the next one knows.
+// planReset plans to revert everything that dualstrap did on a host. The files that identify the host's cluster go last, so
+// that the next run recognizes a host on which this run was interrupted. There is nothing to do on a host without traces.
 func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	traces, err := change.ReadUndoState(ctx, host)
 	switch whose := r.index[host.Address()].OwnedBy(&r.cluster); {
@@ -39,8 +39,8 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 		}
 		return r.removeVIP(ctx, host)
 	}}
-	back := workflow.Action{
-		Summary: "go back to what there was",
+	restore := workflow.Action{
+		Summary: "restore the previous state",
 		Do: func(ctx context.Context, host remote.Host) error {
 			if err := run(ctx, host, "remove the join marker", "remove_join_marker", render.EncryptionConfig); err != nil {
 				return err
@@ -49,20 +49,20 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 		},
 	}
 	for _, line := range traces.Record.UndoSummary() {
-		back.Changes = append(back.Changes, workflow.Change{Summary: line})
+		restore.Changes = append(restore.Changes, workflow.Change{Summary: line})
 	}
 	return []workflow.Action{
 		action("stop the kubelet", "stop_kubelet"),
 		end,
-		back,
+		restore,
 	}, nil
 }
 
-// errNoRecord is a host on which nothing says what there was.
-var errNoRecord = errors.New("the host was prepared for this cluster, and its record of what there was before is gone from " +
-	"/var/lib/dualstrap: install the host anew")
+// errNoRecord reports a host that was prepared, but whose record of the previous state is missing.
+var errNoRecord = errors.New("the host was prepared for this cluster, and its record of the previous state is gone from " +
+	"/var/lib/dualstrap: reinstall the host")
 
-// action runs one of the package's scripts.
+// action returns an action that runs one of the package's scripts.
 func action(summary, file string, args ...string) workflow.Action {
 	return workflow.Action{Summary: summary, Do: func(ctx context.Context, host remote.Host) error {
 		return run(ctx, host, summary, file, args...)

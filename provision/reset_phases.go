@@ -17,51 +17,54 @@ const (
 	drainPhase      = "drain"
 	leaveEtcdPhase  = "leave-etcd"
 	deleteNodePhase = "delete-node"
-	// ResetPhase is the name of the phase that takes back what was done on a host.
+	// ResetPhase is the name of the phase that restores the previous state of a host.
 	ResetPhase = "reset"
 )
 
-// phases are what reset does once it is known whose the hosts are. A whole cluster has nothing to leave.
+// phases returns the phases of a reset, after the hosts have been probed. A reset of the whole cluster has only the last
+// one: nothing needs to be removed from a cluster that ends.
 //
 //	             cordon    drain   leave-etcd   leave   reset
 //	control     ├──────┼─────────┼────────────┼───────┼───────┤
 //	worker      ├──────┼────┤                 ├───────┼───────┤
 func (r *resetRun) phases() []workflow.Phase {
-	reset := workflow.Phase{Name: ResetPhase, Short: "take back what was done on the host", Plan: r.planReset}
+	reset := workflow.Phase{Name: ResetPhase, Short: "restore the previous state of the host", Plan: r.planReset}
 	if r.options.wholeCluster() {
 		return []workflow.Phase{reset}
 	}
 	drains := func(netip.Addr) bool { return !r.options.Force }
 	return []workflow.Phase{
 		{
-			Name: cordonPhase, Short: "keep new pods from the nodes", Hosts: drains,
+			Name: cordonPhase, Short: "cordon the nodes", Hosts: drains,
 			Plan: r.planCordon,
 		},
 		{
-			Name: drainPhase, Short: "have the nodes' pods leave", Hosts: drains,
-			After: []workflow.Dependency{{Phase: cordonPhase}}, // or pods would move from one to the next
+			Name: drainPhase, Short: "drain the nodes", Hosts: drains,
+			After: []workflow.Dependency{{Phase: cordonPhase}}, // otherwise pods move to nodes that are drained next
 			Plan:  r.planDrain,
 		},
 		r.leaveEtcdPhase(),
 		{
-			Name: deleteNodePhase, Short: "take the nodes out of the cluster",
+			Name: deleteNodePhase, Short: "remove the nodes from the cluster",
 			Plan: r.planDeleteNode,
 		},
 		reset,
 	}
 }
 
+// leaveEtcdPhase returns the phase that removes control plane hosts from etcd. They leave one at a time, because each
+// removal changes the quorum that the next one needs.
 func (r *resetRun) leaveEtcdPhase() workflow.Phase {
 	return workflow.Phase{
-		Name: leaveEtcdPhase, Short: "take control plane nodes out of etcd, one at a time",
+		Name: leaveEtcdPhase, Short: "remove control plane nodes from etcd, one at a time",
 		Hosts:       func(host netip.Addr) bool { return r.index[host].ControlPlane },
 		MaxParallel: 1,
 		Plan:        r.planLeaveEtcd,
 	}
 }
 
-// node gives what the cluster has of a host, and nil where it has nothing: there is no cluster, or
-// it is another host that has the name.
+// node returns the Node of a host and a client of its cluster, or nil if there is no cluster or no such Node. It returns an
+// error if a Node has the host's name but another host's address: that one must not be drained or deleted.
 func (r *resetRun) node(ctx context.Context, host netip.Addr) (*kube.Client, *kube.Node, error) {
 	client, err := r.api.client(ctx)
 	if errors.Is(err, errNoCluster) {
@@ -81,6 +84,7 @@ func (r *resetRun) node(ctx context.Context, host netip.Addr) (*kube.Client, *ku
 	return client, &node, nil
 }
 
+// planCordon marks the node as unschedulable.
 func (r *resetRun) planCordon(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, node, err := r.node(ctx, host.Address())
 	if node == nil || node.Unschedulable || err != nil {
@@ -92,6 +96,7 @@ func (r *resetRun) planCordon(ctx context.Context, host remote.Reader) ([]workfl
 	}}, nil
 }
 
+// planDrain evicts the node's pods, in one action that lists all of them.
 func (r *resetRun) planDrain(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, node, err := r.node(ctx, host.Address())
 	if node == nil || err != nil {
@@ -113,7 +118,8 @@ func (r *resetRun) planDrain(ctx context.Context, host remote.Reader) ([]workflo
 	return []workflow.Action{drain}, nil
 }
 
-// planDeleteNode ends the kubelet before its Node goes: it would make another one.
+// planDeleteNode stops the kubelet and deletes the Node. The order matters: a running kubelet would register the Node
+// again.
 func (r *resetRun) planDeleteNode(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, node, err := r.node(ctx, host.Address())
 	if err != nil && r.options.Force {

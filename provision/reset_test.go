@@ -17,7 +17,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// example is the configuration of an example.
+// example returns the configuration of an example.
 func example(t *testing.T, name string) *api.Config {
 	t.Helper()
 	content, err := os.ReadFile("../examples/" + name)
@@ -46,7 +46,7 @@ func TestResetTargets(t *testing.T) {
 	for _, test := range []struct {
 		name, example string
 		nodes, want   []string
-		// failure is a part of the error, refused says that it is a refusal.
+		// failure is a part of the error; refused reports whether it is a RefusedError.
 		failure string
 		refused bool
 	}{
@@ -54,7 +54,7 @@ func TestResetTargets(t *testing.T) {
 		{name: "a worker", example: "dual-stack.yaml", nodes: []string{"10.2.0.6"}, want: []string{"10.2.0.6"}},
 		{name: "in the order of the manifests", example: "dual-stack.yaml", nodes: []string{"10.2.0.6", "10.2.0.5"}, want: three[1:]},
 		{
-			name: "one that there is not", example: "dual-stack.yaml", nodes: []string{"10.2.0.6", "10.9.9.9"},
+			name: "a missing one", example: "dual-stack.yaml", nodes: []string{"10.2.0.6", "10.9.9.9"},
 			failure: "no node of the manifests has the address 10.9.9.9; they have 10.2.0.4, 10.2.0.5, 10.2.0.6",
 		},
 		{
@@ -81,7 +81,7 @@ func TestResetTargets(t *testing.T) {
 
 func TestQuorum(t *testing.T) {
 	t.Parallel()
-	// A member is h where it is healthy and x where it is not, in capitals where it leaves.
+	// A member is h if it is healthy and x if it is not; a capital letter means that it leaves.
 	for members, want := range map[string]string{
 		"hhh": "", "Hhh": "", "HHh": "", "hx": "", "hhX": "", "hhhHH": "", "hhxXH": "",
 		"H":     "no member would be left of etcd",
@@ -103,7 +103,7 @@ func TestQuorum(t *testing.T) {
 	}
 }
 
-// TestPlanReset: what there is to do on a host is told by the host alone.
+// TestPlanReset checks that the actions on a host depend only on the state of the host.
 func TestPlanReset(t *testing.T) {
 	t.Parallel()
 	const record = `{"kind":"file","name":"/etc/dualstrap/cluster.yaml","absent":true}` + "\n"
@@ -119,14 +119,14 @@ func TestPlanReset(t *testing.T) {
 		{
 			name: "a node", membership: prepared,
 			traces: map[string]remote.Value{"traces": {Output: []byte("record.jsonl\n")}, "record": {Output: []byte(record)}},
-			want:   []string{"stop the kubelet", "end all pods and remove their network", "go back to what there was"},
+			want:   []string{"stop the kubelet", "end all pods and remove their network", "restore the previous state"},
 		},
 		{
-			name:   "one of which a reset was cut off as it forgot",
+			name:   "an interrupted reset has removed the record",
 			traces: map[string]remote.Value{"traces": {}},
-			want:   []string{"stop the kubelet", "end all pods and remove their network", "go back to what there was"},
+			want:   []string{"stop the kubelet", "end all pods and remove their network", "restore the previous state"},
 		},
-		{name: "its record is gone", membership: prepared, failure: "record of what there was before is gone"},
+		{name: "its record is gone", membership: prepared, failure: "record of the previous state is gone"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -154,7 +154,7 @@ func TestPlanReset(t *testing.T) {
 	}
 }
 
-// answering is a host whose one question is told apart by nothing; to change it fails the test.
+// answering is a host that answers every probe in the same way. Attempts to change it fail the test.
 type answering struct {
 	*remotetest.Host
 	answer remote.Answer

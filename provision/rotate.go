@@ -14,23 +14,25 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// RotateOutcome is what giving a cluster another key came to.
+// RotateOutcome is the result of [Session.RotateEncryptionKey].
 type RotateOutcome struct {
-	// Key is the name of the key that Secrets are encrypted with when the run has come to its end; empty when it did not
-	// begin.
+	// Key is the name of the key that Secrets are encrypted with after a successful run; empty if the run ended before its
+	// phases started.
 	Key string
-	// Resumed says that the run finished an earlier one, and made no key of its own.
+	// Resumed reports whether the run finished an earlier rotation instead of generating a new key.
 	Resumed bool
 	// Rewritten is how many Secrets were stored again.
 	Rewritten int
-	// Run is what was done, phase by phase; nil when it was not come to.
+	// Run lists the changes by host and phase; nil if the run ended before its phases started.
 	Run *workflow.Report
 }
 
-// RotateEncryptionKey gives the cluster another key to encrypt Secrets with, stores all Secrets again with it, and takes
-// the old one away. Every API server can read every Secret at all times. It can be interrupted anywhere: the next call
-// finishes it. The error is a [RefusedError] where the cluster does not encrypt Secrets, or some control plane node could
-// not take part. The outcome is of use also where there is an error.
+// RotateEncryptionKey replaces the key that encrypts Secrets: it distributes a new key, stores all Secrets again with it,
+// and removes the old key. Every API server can read every Secret at all times. A rotation can be interrupted anywhere; the
+// next call finishes it.
+//
+// The error is a [RefusedError] if the cluster does not encrypt Secrets, or if a control plane node cannot take part. The
+// outcome is valid also if there is an error.
 func (s *Session) RotateEncryptionKey(ctx context.Context) (RotateOutcome, error) {
 	release, err := s.lock(ctx)
 	if err != nil {
@@ -50,6 +52,7 @@ func (s *Session) RotateEncryptionKey(ctx context.Context) (RotateOutcome, error
 		return RotateOutcome{}, err
 	}
 	members := s.api.joinedControlPlanes()
+	// An API server that does not get the new key could not read what the others write.
 	if reasons := s.absentReasons(members, nodes, found); len(reasons) > 0 {
 		return RotateOutcome{}, &RefusedError{Reasons: reasons}
 	}
@@ -62,7 +65,8 @@ func (s *Session) RotateEncryptionKey(ctx context.Context) (RotateOutcome, error
 	return r.run(ctx, found)
 }
 
-// checkEncryptedCluster looks for a cluster that encrypts Secrets, all of whose control plane nodes answer.
+// checkEncryptedCluster returns a client of the cluster if the cluster encrypts Secrets and all of its control plane hosts
+// answer. It reads the setting from the cluster, because the manifests may have changed since it was created.
 func (s *Session) checkEncryptedCluster(ctx context.Context) (*kube.Client, error) {
 	if err := s.probeHosts(ctx, s.controlPlanes(), s.probePhase()); err != nil {
 		return nil, err
@@ -80,7 +84,7 @@ func (s *Session) checkEncryptedCluster(ctx context.Context) (*kube.Client, erro
 		return nil, err
 	}
 	if !s.isInitialized() {
-		return nil, &RefusedError{Reasons: []string{"the hosts are no cluster yet: dualstrap create cluster makes one, with a key of its own"}}
+		return nil, &RefusedError{Reasons: []string{"the hosts are not a cluster yet: dualstrap create cluster makes one, with a key of its own"}}
 	}
 	client, err := s.api.client(ctx)
 	if err != nil {
@@ -101,40 +105,43 @@ func (s *Session) checkEncryptedCluster(ctx context.Context) (*kube.Client, erro
 	return client, nil
 }
 
-// controlPlaneLabel is on control plane nodes, by kubeadm.
+// controlPlaneLabel is the label that kubeadm sets on control plane nodes.
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
 
-// absentReasons says who has an API server, or is about to have one, and would not get the new key.
+// absentReasons returns a reason for each node that has an API server, or is about to have one, and would not get the new
+// key: control plane nodes that are not among members, members without a key file, and hosts with a key file that have not
+// joined.
 func (s *Session) absentReasons(members []netip.Addr, nodes []kube.Node, found map[netip.Addr]keyFile) []string {
 	var reasons []string
-	taking := map[netip.Addr]bool{}
+	takesPart := map[netip.Addr]bool{} // by Kubernetes address, as Nodes have it
 	for _, member := range members {
-		taking[s.index[member].K8sIP] = true
+		takesPart[s.index[member].K8sIP] = true
 	}
 	for _, node := range nodes {
-		if _, isControlPlane := node.Labels[controlPlaneLabel]; isControlPlane && !taking[node.K8sIP] {
+		if _, isControlPlane := node.Labels[controlPlaneLabel]; isControlPlane && !takesPart[node.K8sIP] {
 			reasons = append(reasons, fmt.Sprintf("%s is a control plane node that the manifests do not have, or that has not joined: "+
 				"it could not read what the new key encrypts", node.Name))
 		}
 	}
 	for _, address := range s.controlPlanes() {
 		isMember := slices.Contains(members, address)
-		switch there := found[address].exists(); {
-		case isMember && !there:
+		switch exists := found[address].exists(); {
+		case isMember && !exists:
 			reasons = append(reasons, fmt.Sprintf("%s has no %s: dualstrap create cluster brings it back", address, s.keyFiles().path))
-		case !isMember && there:
+		case !isMember && exists:
 			reasons = append(reasons, fmt.Sprintf("%s has the key and has not joined: dualstrap create cluster finishes that", address))
 		}
 	}
 	return reasons
 }
 
-// clientOf returns a client of one control plane node's own API server. It has sent nothing yet.
+// clientOf returns a client of the API server on one control plane node. client must have succeeded before, because
+// clientOf uses its credentials. It does not connect yet.
 func (a *apiAccess) clientOf(address netip.Addr) *kube.Client {
 	return kube.Connect(a.admin, a.session.cluster.Endpoint, a.dialer(address))
 }
 
-// storedWithout lists the keys in etcd of the Secrets that are stored otherwise than with a prefix.
+// storedWithout returns the etcd keys of the Secrets whose stored values do not begin with a prefix.
 func (s *Session) storedWithout(ctx context.Context, prefix string) ([]string, error) {
 	client, err := s.etcd(ctx)
 	if err != nil {
@@ -144,10 +151,12 @@ func (s *Session) storedWithout(ctx context.Context, prefix string) ([]string, e
 	return client.KeysWithout(ctx, secretsPath, prefix)
 }
 
-// secretsPath is where API servers keep Secrets in etcd.
+// secretsPath is the prefix of the etcd keys of Secrets, kube-apiserver's default --etcd-prefix included. NAMESPACE/NAME
+// follows.
 const secretsPath = "/registry/secrets/"
 
-// rotationOf returns how far a rotation has come, from the files of the control plane nodes that take part.
+// rotationOf determines the stage of a rotation, and the content of the file that the stage writes, from the files of the
+// control plane nodes that take part. The error is a [RefusedError] if the files do not belong to one rotation.
 func rotationOf(found map[netip.Addr]keyFile, members []netip.Addr) (encryption.Stage, encryption.Config, error) {
 	var configs []encryption.Config
 	var different differences

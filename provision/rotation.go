@@ -18,41 +18,45 @@ import (
 )
 
 const (
-	// reloadPatience is how long an API server may take to load a file. It looks once a minute.
-	reloadPatience = 5 * time.Minute
-	// rewritesAtOnce bounds how many Secrets are on their way at once.
-	rewritesAtOnce = 8
-	// rewriteRounds is how often the Secrets that are left are looked for. There are none after the first round, unless
-	// somebody's API server has lost its way.
+	// reloadTimeout is how long an API server may take to load a changed file. It polls the file once a minute.
+	reloadTimeout = 5 * time.Minute
+	// rewriteConcurrency is how many Secrets are stored again at once.
+	rewriteConcurrency = 8
+	// rewriteRounds is how often the remaining Secrets are listed and stored again. One round suffices, unless an API server
+	// still encrypts with the old key.
 	rewriteRounds = 3
 )
 
-// encryptor is an API server that encrypts Secrets.
+// encryptor is the API server of one control plane node, as far as its encryption is concerned.
 type encryptor interface {
+	// EncryptionConfig returns the digest of the key file that the API server has loaded.
 	EncryptionConfig(ctx context.Context) (digest string, err error)
-	AwaitEncryptionConfig(ctx context.Context, digest string, patience time.Duration) error
+	// AwaitEncryptionConfig waits until the API server has loaded the key file with this digest.
+	AwaitEncryptionConfig(ctx context.Context, digest string, timeout time.Duration) error
 }
 
-// rewriter has some API server store a Secret again.
+// rewriter stores a Secret again, unchanged, through any API server. The API server encrypts it with its first key.
 type rewriter interface {
 	RewriteSecret(ctx context.Context, namespace, name string) error
 }
 
-// rotationRun is one run of RotateEncryptionKey.
+// rotationRun is the state of one call of [Session.RotateEncryptionKey].
 type rotationRun struct {
 	keyFiles
 
-	// runner has the control plane nodes; the first one makes the key.
+	// runner runs phases on the control plane nodes. The first of them generates the key.
 	runner workflow.Runner
-	// servers are their API servers.
+	// servers holds the API server of each control plane node.
 	servers  map[netip.Addr]encryptor
 	rewriter rewriter
-	// stored lists the keys in etcd of the Secrets that are stored otherwise than with a prefix.
-	stored    func(ctx context.Context, prefix string) ([]string, error)
+	// stored returns the etcd keys of the Secrets whose stored values do not begin with a prefix.
+	stored func(ctx context.Context, prefix string) ([]string, error)
+	// rewritten counts the Secrets that were stored again, from several goroutines.
 	rewritten atomic.Int64
 }
 
-// run takes a rotation from where it stands to its end.
+// run continues a rotation from its current stage to its end, or starts one if none is in progress. found holds the key
+// files of the control plane nodes.
 func (r *rotationRun) run(ctx context.Context, found map[netip.Addr]keyFile) (RotateOutcome, error) {
 	stage, config, err := rotationOf(found, r.runner.Hosts)
 	if err != nil {
@@ -83,8 +87,8 @@ func (r *rotationRun) run(ctx context.Context, found map[netip.Addr]keyFile) (Ro
 	return outcome, errors.Join(outcome.Run.Err(), ctx.Err())
 }
 
-// isLoading reports whether some API server still works with another file than the one there is: that of an earlier
-// rotation, which was interrupted at its very end.
+// isLoading reports whether any API server has not loaded the current key file of its node yet. If all files are the same,
+// an earlier rotation was interrupted after its last write, and is to be resumed.
 func (r *rotationRun) isLoading(ctx context.Context, found map[netip.Addr]keyFile) (bool, error) {
 	loading := false
 	for _, host := range r.runner.Hosts {
@@ -97,7 +101,7 @@ func (r *rotationRun) isLoading(ctx context.Context, found map[netip.Addr]keyFil
 	return loading, nil
 }
 
-// addNewKey has the first node make a key, and returns the file in which it is the second one.
+// addNewKey generates a key on the first node, and returns the file with it as the second key.
 func (r *rotationRun) addNewKey(ctx context.Context, config encryption.Config) (encryption.Config, error) {
 	host, err := r.runner.Connect(ctx, r.runner.Hosts[0])
 	if err != nil {
@@ -110,7 +114,8 @@ func (r *rotationRun) addNewKey(ctx context.Context, config encryption.Config) (
 	return config.With(secret)
 }
 
-// phases are what is left to do of a rotation, from a stage and its file on; last is the file in the end.
+// phases returns the remaining phases of a rotation, from a stage and the file of that stage on, and the last file that they
+// write.
 //
 //	        add-key   load-added   prefer-key   load-preferred   rewrite-secrets   remove-key   load-remaining
 //	first   ├─────────┼────────────┼────────────┼────────────────┼─────────────────┼────────────┼──────────────┤
@@ -120,21 +125,22 @@ func (r *rotationRun) addNewKey(ctx context.Context, config encryption.Config) (
 func (r *rotationRun) phases(
 	stage encryption.Stage, config encryption.Config,
 ) (phases []workflow.Phase, last encryption.Config, err error) {
-	bring := func(write, load, short string) {
-		content, encoding := config.Encode()
-		err = errors.Join(err, encoding)
+	// distribute adds the two phases that write the current config on every node and wait until it is loaded.
+	distribute := func(write, load, short string) {
+		content, encodeErr := config.Encode()
+		err = errors.Join(err, encodeErr)
 		phases = append(phases,
 			workflow.Phase{Name: write, Short: short, Plan: r.planWrite(config, content)},
 			workflow.Phase{
-				Name: load, Short: "wait until the API servers work with it", ReadOnly: true, Plan: r.await(encryption.Digest(content)),
+				Name: load, Short: "wait until the API servers have loaded it", ReadOnly: true, Plan: r.await(encryption.Digest(content)),
 			})
 	}
 	if stage == encryption.Adding {
-		bring("add-key", "load-added", "give every API server the new key")
+		distribute("add-key", "load-added", "give every API server the new key")
 		config = config.Swapped()
 	}
 	if stage != encryption.Settled {
-		bring("prefer-key", "load-preferred", "have every API server encrypt with the new key")
+		distribute("prefer-key", "load-preferred", "have every API server encrypt with the new key")
 		phases = append(phases, workflow.Phase{
 			Name: "rewrite-secrets", Short: "store all Secrets again, encrypted with the new key",
 			Hosts: func(host netip.Addr) bool { return host == r.runner.Hosts[0] },
@@ -142,14 +148,15 @@ func (r *rotationRun) phases(
 		})
 		config = config.Only()
 	}
-	bring("remove-key", "load-remaining", "take the old key from the API servers")
+	distribute("remove-key", "load-remaining", "remove the old key from the API servers")
+	// A step must end on all nodes before the next one starts on any: see package encryption.
 	for i := 1; i < len(phases); i++ {
 		phases[i].After = []workflow.Dependency{{Phase: phases[i-1].Name}}
 	}
 	return phases, config, err
 }
 
-// planWrite brings a node the file of a step.
+// planWrite writes the file of a step on a node. The summary names the keys, and does not contain them.
 func (r *rotationRun) planWrite(config encryption.Config, content []byte) planFunc {
 	names := make([]string, len(config.Keys))
 	for i, key := range config.Keys {
@@ -167,15 +174,15 @@ func (r *rotationRun) planWrite(config encryption.Config, content []byte) planFu
 	}
 }
 
-// await waits until a node's API server works with a file.
+// await waits until the API server of a node has loaded the file with a digest.
 func (r *rotationRun) await(digest string) planFunc {
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-		return nil, r.servers[host.Address()].AwaitEncryptionConfig(ctx, digest, reloadPatience)
+		return nil, r.servers[host.Address()].AwaitEncryptionConfig(ctx, digest, reloadTimeout)
 	}
 }
 
-// planRewrite has all Secrets stored again that the first key of a file has not encrypted. What is not is asked of etcd:
-// only there it can be seen.
+// planRewrite stores all Secrets again that are not encrypted with the first key of a file. It finds them in etcd, because
+// the API does not show how a Secret is stored.
 func (r *rotationRun) planRewrite(config encryption.Config) planFunc {
 	return func(ctx context.Context, _ remote.Reader) ([]workflow.Action, error) {
 		left, err := r.stored(ctx, config.Prefix())
@@ -189,11 +196,12 @@ func (r *rotationRun) planRewrite(config encryption.Config) planFunc {
 	}
 }
 
-// rewrite stores Secrets again, until etcd has none without a prefix. The old key must not go before that.
+// rewrite stores Secrets again until none in etcd lacks the prefix. It returns an error if some remain: the old key must
+// not be removed then.
 func (r *rotationRun) rewrite(ctx context.Context, left []string, prefix string) error {
 	for range rewriteRounds {
 		group, groupCtx := errgroup.WithContext(ctx)
-		group.SetLimit(rewritesAtOnce)
+		group.SetLimit(rewriteConcurrency)
 		for _, key := range left {
 			group.Go(func() error { return r.rewriteOne(groupCtx, key) })
 		}
@@ -209,7 +217,7 @@ func (r *rotationRun) rewrite(ctx context.Context, left []string, prefix string)
 		"with it, and run it again", plural.Of(len(left), "Secret"), left[0])
 }
 
-// rewriteOne stores the Secret at a key of etcd again.
+// rewriteOne stores the Secret at an etcd key again.
 func (r *rotationRun) rewriteOne(ctx context.Context, key string) error {
 	namespace, name, found := strings.Cut(strings.TrimPrefix(key, secretsPath), "/")
 	if !found {

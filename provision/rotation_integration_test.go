@@ -22,7 +22,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// rotate is one run, whose observer can kill it.
+// rotate does one run, which its observer can kill.
 func (e *encrypted) rotate(ctx context.Context, t *testing.T, observe func(workflow.Event), by rewriter) (RotateOutcome, error) {
 	t.Helper()
 	r := &rotationRun{
@@ -37,7 +37,7 @@ func (e *encrypted) rotate(ctx context.Context, t *testing.T, observe func(workf
 	return r.run(ctx, e.found(t))
 }
 
-// fill stores Secrets by way of every API server, and returns what is in them.
+// fill stores Secrets through every API server, and returns their contents.
 func (e *encrypted) fill(t *testing.T) map[string][]byte {
 	t.Helper()
 	content := map[string][]byte{}
@@ -60,7 +60,7 @@ func (e *encrypted) fill(t *testing.T) map[string][]byte {
 	return content
 }
 
-// unread says which Secrets an API server cannot read right out of etcd.
+// unread returns an error if an API server cannot read all Secrets, with their contents, directly from etcd.
 func (e *encrypted) unread(ctx context.Context, content map[string][]byte) error {
 	for _, address := range e.order {
 		list, err := kubernetes.NewForConfigOrDie(e.servers[address].Config).CoreV1().Secrets("default").List(ctx, metav1.ListOptions{})
@@ -79,7 +79,7 @@ func (e *encrypted) unread(ctx context.Context, content map[string][]byte) error
 	return nil
 }
 
-// watch reads all Secrets by way of every API server, again and again, until the function is called.
+// watch reads all Secrets through every API server repeatedly, until the returned function is called.
 func (e *encrypted) watch(t *testing.T, content map[string][]byte) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -118,7 +118,7 @@ func (i *interrupted) RewriteSecret(ctx context.Context, namespace, name string)
 }
 
 // TestIntegrationRotateIsKilledBetweenSteps rotates the key of two real API servers. Each run is killed after the first
-// phase that no run has come to the end of, and one in the middle of writing Secrets. What is in etcd is read there.
+// phase that no earlier run has finished, and one while it writes Secrets. The stored values are read from etcd.
 func TestIntegrationRotateIsKilledBetweenSteps(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t)
@@ -142,7 +142,7 @@ func TestIntegrationRotateIsKilledBetweenSteps(t *testing.T) {
 		outcome, err := e.rotate(ctx, t, func(event workflow.Event) {
 			mu.Lock()
 			defer mu.Unlock()
-			// The last one at its beginning: at its end there is nothing left to do.
+			// The last phase is killed when it starts: when it ends, nothing is left to do.
 			ends := event.Status == workflow.Done || event.Status == workflow.Changed || event.Status == workflow.Unchanged
 			if (ends || event.Phase == "load-remaining" && event.Status == "") && !killed[event.Phase] {
 				killed[event.Phase], last = true, event.Phase
@@ -174,7 +174,7 @@ func TestIntegrationRotateIsKilledBetweenSteps(t *testing.T) {
 	e.isRotated(t, before, content)
 }
 
-// isRotated looks at files, API servers and etcd.
+// isRotated checks files, API servers and etcd.
 func (e *encrypted) isRotated(t *testing.T, before encryption.Config, content map[string][]byte) {
 	t.Helper()
 	for address, file := range e.found(t) {

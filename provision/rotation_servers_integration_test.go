@@ -18,10 +18,10 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// keysPath is where hosts of this test have their keys, as they are asked.
+// keysPath is the path of the key file on the hosts of this test, as scripts see it.
 const keysPath = "/keys/encryption.yaml"
 
-// roomHost is this machine as a host of its own: what it has is in a directory.
+// roomHost is a host on this machine whose files are in a directory.
 type roomHost struct {
 	remote.Host
 	address netip.Addr
@@ -44,7 +44,7 @@ func (h roomHost) WriteFiles(ctx context.Context, files []remote.File) ([]string
 	return h.Host.WriteFiles(ctx, files)
 }
 
-// encrypted is a control plane of two real API servers that encrypt Secrets.
+// encrypted is a control plane with two real API servers that encrypt Secrets.
 type encrypted struct {
 	files   keyFiles
 	hosts   map[netip.Addr]remote.Host
@@ -120,7 +120,7 @@ func (e *encrypted) stored(ctx context.Context, prefix string) ([]string, error)
 	return e.etcd.KeysWithout(ctx, secretsPath, prefix)
 }
 
-// found reads all files.
+// found reads the key files of all hosts.
 func (e *encrypted) found(t *testing.T) map[netip.Addr]keyFile {
 	t.Helper()
 	found := map[netip.Addr]keyFile{}

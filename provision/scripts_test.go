@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// stand is a directory with a stand-in for kubeadm, which says that it runs and goes on until it is ended.
+// stand makes a directory with a stand-in for kubeadm, which reports that it runs, and then runs until it is killed.
 func stand(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -34,7 +34,7 @@ func stand(t *testing.T) string {
 	return dir
 }
 
-// A script that waits by a time-out of its own says so, so that it is not ended before.
+// TestScriptsSayForHowLongTheyWait checks that a script with its own timeout announces it, so that it is not killed before.
 func TestScriptsSayForHowLongTheyWait(t *testing.T) {
 	t.Parallel()
 	paths, err := fs.Glob(scripts, "scripts/*.sh")
@@ -54,7 +54,7 @@ func TestScriptsSayForHowLongTheyWait(t *testing.T) {
 		}
 		found++
 		if !says.Match(text) {
-			t.Errorf("%s waits by a time-out of its own, and does not say so: progress SECONDS", path)
+			t.Errorf("%s has its own timeout, and does not announce it: progress SECONDS", path)
 		}
 	}
 	if found < 6 {
@@ -62,11 +62,12 @@ func TestScriptsSayForHowLongTheyWait(t *testing.T) {
 	}
 }
 
-// A script that is ended by a signal while kubeadm runs leaves nothing secret behind, whether the signal goes to all its
-// processes, as sshd sends it, or to the shell alone. dash runs no EXIT trap on a signal by itself.
+// TestKilledScriptsLeaveNoSecrets ends scripts with a signal while kubeadm runs. They must leave no secrets behind, whether
+// the signal goes to all of their processes, as sshd sends it, or only to the shell. dash does not run EXIT traps on a
+// signal unless the signal has a trap, too.
 func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 	t.Parallel()
-	// Where nobody is to be told that the terminal is gone, as under nohup, scripts would ignore it, too.
+	// If this process ignores SIGHUP, as under nohup, scripts inherit that and could not trap it.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	for _, file := range []string{"init", "join", "upload_certs"} {
 		for _, kill := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGPIPE, syscall.SIGTERM} {
@@ -103,7 +104,7 @@ func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 	}
 }
 
-// killWhileItRuns runs a script as it is run on a host, and ends it when its kubeadm runs.
+// killWhileItRuns runs a script as on a host, and calls kill with the shell's process ID when its kubeadm runs.
 func killWhileItRuns(t *testing.T, dir, body, argument string, kill func(sh int)) {
 	t.Helper()
 	sh := exec.CommandContext(t.Context(), "dash", "-c", "progress() { :; }\nset -eu\n"+body, "sh", argument)
@@ -121,11 +122,11 @@ func killWhileItRuns(t *testing.T, dir, body, argument string, kill func(sh int)
 	}
 	kill(sh.Process.Pid)
 	if err := sh.Wait(); err == nil {
-		t.Error("the script has come to its end")
+		t.Error("the script has finished")
 	}
 }
 
-// endKubeadm ends the stand-in: a shell runs its traps when what it waits for has ended.
+// endKubeadm kills the stand-in: a shell runs its traps only after the program in the foreground has ended.
 func endKubeadm(t *testing.T, dir string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "runs"))

@@ -17,51 +17,52 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// SessionOptions is how the hosts of a cluster are worked on.
+// SessionOptions configure a [Session].
 type SessionOptions struct {
-	// Concurrency bounds how many hosts are worked on at once; 64 when zero.
+	// Concurrency is the maximum number of hosts that are worked on at once; zero means 64.
 	Concurrency int
-	// HostTimeout is how long a host that is read may show no progress; one that is changed has five times as long;
-	// remote.DefaultHostTimeout when zero.
+	// HostTimeout is how long a host that is read may show no progress; zero means remote.DefaultHostTimeout. A host that
+	// is changed has five times as long.
 	HostTimeout time.Duration
-	// IgnoreChecks are the names of checks whose failures do not stop the run.
+	// IgnoreChecks lists the names of checks whose failures do not stop the run.
 	IgnoreChecks []string
-	// Bundle is what hosts get; without it programs and images are left out.
+	// Bundle has the programs and images for hosts; without it they are left out of the desired state.
 	Bundle *bundle.Dir
-	// Version is that of this program, whose image runs in the cluster.
+	// Version is the version of this program, whose image runs in the cluster. That of Bundle takes precedence.
 	Version string
-	// Kubeconfig is where an earlier run may have left the cluster's kubeconfig on this machine. Hosts whose
-	// certificate authority is another than the one in it belong to another cluster. It may be empty.
+	// Kubeconfig is the path at which an earlier run may have left the cluster's kubeconfig on this machine; it may be
+	// empty. Hosts with another certificate authority than the one in it belong to another cluster.
 	Kubeconfig string
-	// Observe is told what happens as it happens, from many goroutines; it may be nil.
+	// Observe receives the events of the run. It is called from many goroutines at once, and may be nil.
 	Observe func(workflow.Event)
-	// Note is told what the user should know about the whole run; it may be nil.
+	// Note receives messages for the user that concern the whole run; it may be nil.
 	Note func(string)
-	// Log gives the log of a host; by default there is none.
+	// Log returns the log of a host; it may be nil.
 	Log func(host netip.Addr) *slog.Logger
 }
 
-// Session is the hosts of a cluster, reached over SSH, and what one run has found out about them. It is
-// not safe for concurrent use.
+// Session holds the hosts of a cluster, the SSH connections to them, and the facts that one run has found. Its methods
+// must not be called concurrently, and each session runs one command: facts are not refreshed.
 type Session struct {
 	loaded  Loaded
 	options SessionOptions
 	pool    *remote.Pool
-	// settings are those of the pool.
+	// settings are the settings of pool. The cluster's lock opens a second pool with them.
 	settings remote.Settings
 	cluster  hostprep.Cluster
-	// hosts are in the order of the plan; each is written by the goroutine that works on it.
+	// hosts is in the order of the plan. During a phase, each element is written only by the goroutine of its host.
 	hosts []hostprep.Host
+	// index points to the elements of hosts, by address.
 	index map[netip.Addr]*hostprep.Host
-	// api is the way to the cluster, once there is one.
-	api apiAccess
-	// secrets are kept out of the hosts' logs.
+	api   apiAccess
+	// secrets holds the values that the hosts' logs redact.
 	secrets *remote.Secrets
-	// mirrors is what the files of registry mirrors hold, once they are to be rendered.
+	// mirrors returns the contents of the files for registry mirrors, by endpoint. It reads them in the first call.
 	mirrors func() (map[string]render.MirrorFacts, error)
 }
 
-// OpenSession gives the hosts of a cluster. It connects to none of them.
+// OpenSession returns a session for the hosts of a cluster. loaded must have a configuration. OpenSession reads the
+// kubeconfig of an earlier run, and does not connect to any host.
 func OpenSession(loaded Loaded, options SessionOptions) (*Session, error) {
 	known, err := knownCA(options.Kubeconfig)
 	if err != nil {
@@ -96,10 +97,10 @@ func OpenSession(loaded Loaded, options SessionOptions) (*Session, error) {
 	return s, nil
 }
 
-// Close ends the connections.
+// Close closes all connections to hosts.
 func (s *Session) Close() { s.pool.Close() }
 
-// remoteSettings is how the manifests say that hosts are reached.
+// remoteSettings converts the SSH settings of the manifests to the type of package remote.
 func remoteSettings(ssh api.SSH, log func(netip.Addr) *slog.Logger) remote.Settings {
 	settings := remote.Settings{
 		User:           ssh.User,
@@ -115,7 +116,7 @@ func remoteSettings(ssh api.SSH, log func(netip.Addr) *slog.Logger) remote.Setti
 	return settings
 }
 
-// hostprepCluster is the cluster as checks see it.
+// hostprepCluster converts the configuration to the type with which checks are evaluated.
 func hostprepCluster(cfg *api.Config) hostprep.Cluster {
 	balancer := cfg.LoadBalancer
 	cluster := hostprep.Cluster{
@@ -134,7 +135,7 @@ func hostprepCluster(cfg *api.Config) hostprep.Cluster {
 	return cluster
 }
 
-// hostprepHosts are the hosts as checks see them, in the order of the plan.
+// hostprepHosts converts the nodes to the type with which checks are evaluated, in the order of the plan.
 func hostprepHosts(cfg *api.Config) []hostprep.Host {
 	var hosts []hostprep.Host
 	for i := range cfg.Pools {
@@ -156,30 +157,30 @@ func hostprepHosts(cfg *api.Config) []hostprep.Host {
 	return hosts
 }
 
-// defaultSSHPort is where others look whether a host is there, when nothing says where its sshd
-// listens.
+// defaultSSHPort is the port at which other hosts probe a host if the manifests do not set one. Connections from this
+// machine may use another port of ~/.ssh/config.
 const defaultSSHPort = 22
 
-// observe tells what happens.
+// observe passes an event to the observer, if there is one.
 func (s *Session) observe(event workflow.Event) {
 	if s.options.Observe != nil {
 		s.options.Observe(event)
 	}
 }
 
-// run carries phases out on some of the hosts.
+// run runs phases on some of the hosts. With planOnly, it changes nothing.
 func (s *Session) run(ctx context.Context, hosts []netip.Addr, planOnly bool, phases ...workflow.Phase) (*workflow.Report, error) {
 	runner := s.runner(hosts)
 	runner.PlanOnly = planOnly
 	return runner.Run(ctx, phases)
 }
 
-// runner carries out phases on some of the hosts.
+// runner returns a runner for some of the hosts.
 func (s *Session) runner(hosts []netip.Addr) workflow.Runner {
 	return workflow.Runner{Hosts: hosts, Connect: s.pool.Host, Concurrency: s.options.Concurrency, Observe: s.options.Observe}
 }
 
-// reached are the addresses of the hosts that have answered so far.
+// reached returns the addresses of the hosts that have not failed to answer so far. Before the first probe, it returns all.
 func (s *Session) reached() []netip.Addr {
 	var addresses []netip.Addr
 	for i := range s.hosts {

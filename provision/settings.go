@@ -16,14 +16,14 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// settingReasons says which settings a running cluster has otherwise than the manifests, of those that kubeadm writes
-// once, when the cluster is made or a node joins: create cannot change them later. What the cluster has is read from
-// where it takes it from, not from what earlier manifests said.
+// settingReasons returns a reason for each setting that differs between a running cluster and the manifests, of those that
+// kubeadm writes only when the cluster is created or a node joins: create cannot change them later. The cluster's settings
+// are read from the ConfigMaps that it uses, not from the manifests of earlier runs.
 func (s *Session) settingReasons(ctx context.Context, client *kube.Client, _ []kube.Node) ([]string, error) {
 	var kubeadm kubeadmSettings
 	var proxy proxySettings
 	for _, source := range []struct {
-		name, entry string
+		name, entry string // a ConfigMap in kube-system and its key; an entry that is missing leaves the zero value
 		into        any
 	}{
 		{"kubeadm-config", "ClusterConfiguration", &kubeadm},
@@ -50,12 +50,12 @@ func (s *Session) settingReasons(ctx context.Context, client *kube.Client, _ []k
 	), nil
 }
 
-// differsReason is the reason for a refusal of a field.
+// differsReason returns the reason for refusing a field that differs.
 func differsReason(field string, is, wanted any) string {
 	return fmt.Sprintf("%s is %v in the cluster and %v in the manifests, and cannot be changed yet", field, is, wanted)
 }
 
-// kubeadmSettings is what matters of kubeadm's ClusterConfiguration.
+// kubeadmSettings holds the compared fields of kubeadm's ClusterConfiguration.
 type kubeadmSettings struct {
 	APIServer struct {
 		ExtraArgs []kubeadmArg `json:"extraArgs"`
@@ -63,7 +63,7 @@ type kubeadmSettings struct {
 	} `json:"apiServer"`
 }
 
-// security returns what API servers are told.
+// security returns the security settings that the flags of the API servers amount to.
 func (k *kubeadmSettings) security() api.Security {
 	args := map[string]string{}
 	for _, arg := range k.APIServer.ExtraArgs {
@@ -72,18 +72,19 @@ func (k *kubeadmSettings) security() api.Security {
 	return render.SecurityOf(args)
 }
 
-// kubeadmArg is a flag of a control plane's program.
+// kubeadmArg is a flag of a control plane component.
 type kubeadmArg struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// certificateReasons looks for names that the manifests add to the API servers' certificates, and for DNS names that
-// they no longer have. Addresses are not looked at: they may be of control plane nodes that come and go.
+// certificateReasons returns a reason if the manifests add names to the API servers' certificates, or no longer have DNS
+// names in them. Addresses that are only in the certificates are ignored: they may belong to control plane nodes that have
+// left since.
 func certificateReasons(cfg *api.Config, kubeadm kubeadmSettings) []string {
 	names := kubeadm.APIServer.CertSANs
 	if len(names) == 0 {
-		return nil // it is not known
+		return nil // unknown, for example because the cluster has no such ConfigMap
 	}
 	wanted := append([]string{}, cfg.APIServerCertExtraSANs...)
 	missing := slices.ContainsFunc(wanted, func(name string) bool { return !slices.Contains(names, name) })
@@ -91,6 +92,7 @@ func certificateReasons(cfg *api.Config, kubeadm kubeadmSettings) []string {
 		_, err := netip.ParseAddr(name)
 		return err == nil && !slices.Contains(wanted, name)
 	})
+	// What is live beside the wanted names can only be a DNS name.
 	surplus := slices.ContainsFunc(live, func(name string) bool { return !slices.Contains(wanted, name) })
 	if !missing && !surplus {
 		return nil
@@ -98,11 +100,12 @@ func certificateReasons(cfg *api.Config, kubeadm kubeadmSettings) []string {
 	return []string{differsReason("Cluster spec.controlPlane.apiServerCertExtraSANs", formatValue(live), formatValue(wanted))}
 }
 
-// securityReasons compares what API servers are told. That there is an audit log by default is younger than clusters
-// may be, so only what the manifests say about it counts.
+// securityReasons compares the security settings of the API servers. auditLog counts only if the manifests set it: its
+// default has changed, and existing clusters may have been created before.
 func securityReasons(wanted api.Security, kubeadm kubeadmSettings) []string {
 	is := kubeadm.security()
 	var reasons []string
+	// standard is Kubernetes' default, which the reasons show for an empty value.
 	for _, field := range []struct{ name, is, wanted, standard string }{
 		{"auditLog", is.AuditLog, cmp.Or(wanted.AuditLog, is.AuditLog), ""},
 		{"podSecurity", is.PodSecurity, wanted.PodSecurity, "privileged"},
@@ -117,13 +120,14 @@ func securityReasons(wanted api.Security, kubeadm kubeadmSettings) []string {
 	return reasons
 }
 
-// proxySettings is what matters of kube-proxy's configuration.
+// proxySettings holds the compared fields of kube-proxy's configuration.
 type proxySettings struct {
 	Mode            string `json:"mode"`
 	DetectLocalMode string `json:"detectLocalMode"`
 }
 
-// proxyReasons compares the pod network that kube-proxy was set up for. A cluster without kube-proxy has none of ours.
+// proxyReasons compares the pod network for which kube-proxy is configured. A cluster without kube-proxy uses another pod
+// network, and is not compared.
 func proxyReasons(cfg *api.Config, proxy proxySettings) []string {
 	providers := map[bool]string{true: "builtin", false: "none"}
 	isBuiltin := proxy.DetectLocalMode == render.BuiltinDetectLocalMode
@@ -133,14 +137,14 @@ func proxyReasons(cfg *api.Config, proxy proxySettings) []string {
 	return []string{differsReason("ProvisionOptions network.provider", providers[isBuiltin], providers[cfg.Network.Builtin])}
 }
 
-// clusterKubelet is what all kubelets are told; nil when it is not known.
+// clusterKubelet returns the kubelet configuration of the whole cluster, or nil if there is no such ConfigMap.
 func clusterKubelet(ctx context.Context, client *kube.Client) (*hostprep.Kubelet, error) {
 	content, err := client.SystemConfig(ctx, "kubelet-config", "kubelet")
 	return hostprep.ParseKubelet(content), err
 }
 
-// clusterKubeletReasons compares what all kubelets are told. Where they make the certificates that they serve with by
-// themselves the cluster is older than that they need not, and goes on.
+// clusterKubeletReasons compares the kubelet configuration of the whole cluster. It does not compare ServerTLSBootstrap:
+// clusters that an older dualstrap created do not have it, and continue without.
 func clusterKubeletReasons(cfg *api.Config, kubelet *hostprep.Kubelet) []string {
 	if kubelet == nil {
 		return nil
@@ -155,7 +159,7 @@ func clusterKubeletReasons(cfg *api.Config, kubelet *hostprep.Kubelet) []string 
 	return reasons
 }
 
-// nodeKubeletReasons compares what single kubelets are told with what their pools say.
+// nodeKubeletReasons compares the configurations of individual kubelets, as they were probed, with those of their pools.
 func (s *Session) nodeKubeletReasons() []string {
 	var found differences
 	cfg := s.loaded.Config
@@ -176,7 +180,8 @@ func (s *Session) nodeKubeletReasons() []string {
 	return found.reasons()
 }
 
-// poolKubelet is what a pool's kubelets are to be told; what it does not say is the kubelet's default.
+// poolKubelet returns the kubelet configuration that a pool asks for. Fields that the pool does not set have the kubelet's
+// defaults.
 func poolKubelet(pool *api.Pool) hostprep.Kubelet {
 	wanted := hostprep.DefaultKubelet()
 	if pool.Kubelet.RegistryPullQPS != nil {
@@ -191,6 +196,7 @@ func poolKubelet(pool *api.Pool) hostprep.Kubelet {
 	return wanted
 }
 
+// poolReasons compares the fields that a pool can set.
 func poolReasons(pool *api.Pool, is, wanted *hostprep.Kubelet) []string {
 	var reasons []string
 	for _, field := range []struct {
@@ -208,7 +214,8 @@ func poolReasons(pool *api.Pool, is, wanted *hostprep.Kubelet) []string {
 	return reasons
 }
 
-// addressReasons compares the addresses that a kubelet was told with those that the manifests name.
+// addressReasons compares the --node-ip of a kubelet with the addresses in the manifests. Addresses that the manifests do
+// not set are not compared.
 func addressReasons(node *api.Node, kubelet *hostprep.Kubelet) []string {
 	var reasons []string
 	for _, is := range kubelet.NodeIPs {

@@ -90,7 +90,7 @@ func TestClusterKubeletReasons(t *testing.T) {
 	same := hostprep.Kubelet{MaxPods: cfg.MaxPodsPerNode, SeccompDefault: cfg.SeccompDefault}
 	other := hostprep.Kubelet{MaxPods: 60, SeccompDefault: !cfg.SeccompDefault}
 	bootstrapped := same
-	bootstrapped.ServerTLSBootstrap = true // new clusters have it, and older ones do not
+	bootstrapped.ServerTLSBootstrap = true // clusters of older versions do not have it
 	for _, kubelet := range []*hostprep.Kubelet{nil, &same, &bootstrapped} {
 		if got := clusterKubeletReasons(cfg, kubelet); len(got) > 0 {
 			t.Errorf("for %v it says %q", kubelet, got)

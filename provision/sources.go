@@ -14,15 +14,16 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// StdinName is the path that stands for standard input.
+// StdinName is the path that denotes standard input.
 const StdinName = "-"
 
-// maxSourceBytes bounds how much of one source is read. It is above what the decoder accepts, so
-// that the decoder is the one to refuse, with a place.
+// maxSourceBytes is the maximum number of bytes that are read of one source. It is larger than what the decoder accepts,
+// so that the decoder rejects a source that is too large, with its name.
 const maxSourceBytes = 9 << 20
 
-// ReadSources reads manifests: each path is a file, a directory, whose *.yaml and *.yml files are read
-// in the order of their names, or [StdinName]. All paths that cannot be read are reported together.
+// ReadSources reads manifests. A path is a file, a directory, of which ReadSources reads all *.yaml and *.yml files in the
+// order of their names, or [StdinName]. A file that several paths denote is read once. The error lists all paths that
+// cannot be read, one per line.
 func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 	var sources []api.Source
 	var failures *multierror.Error
@@ -32,7 +33,7 @@ func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 		failures = multierror.Append(failures, err)
 		for _, file := range files {
 			if seen[filepath.Clean(file)] {
-				continue // named twice, or by itself and by its directory
+				continue // a path and its directory may both be named
 			}
 			seen[filepath.Clean(file)] = true
 			data, err := readSource(file, stdin)
@@ -47,7 +48,7 @@ func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 	return sources, nil
 }
 
-// expand gives the files that a path stands for.
+// expand returns the files that a path denotes, without subdirectories.
 func expand(path string) ([]string, error) {
 	if path == StdinName {
 		return []string{path}, nil
@@ -67,7 +68,7 @@ func expand(path string) ([]string, error) {
 	for _, entry := range entries {
 		switch strings.ToLower(filepath.Ext(entry.Name())) {
 		case ".yaml", ".yml":
-			if entry.Type().IsRegular() || entry.Type()&fs.ModeSymlink != 0 { // a pipe might never end
+			if entry.Type().IsRegular() || entry.Type()&fs.ModeSymlink != 0 { // reading a named pipe would block
 				files = append(files, filepath.Join(path, entry.Name()))
 			}
 		}
@@ -78,6 +79,7 @@ func expand(path string) ([]string, error) {
 	return files, nil
 }
 
+// readSource reads a file or standard input, up to maxSourceBytes.
 func readSource(path string, stdin io.Reader) ([]byte, error) {
 	if path == StdinName {
 		data, err := io.ReadAll(io.LimitReader(stdin, maxSourceBytes))
@@ -98,7 +100,7 @@ func readSource(path string, stdin io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-// readError drops the system call and the path that os errors repeat.
+// readError wraps an error of package os, without its system call and its path: the message has the path already.
 func readError(path string, err error) error {
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
@@ -107,6 +109,7 @@ func readError(path string, err error) error {
 	return fmt.Errorf("cannot read manifests from %s: %w", path, err)
 }
 
+// oneLineEach is a format for multierror that has no heading.
 func oneLineEach(errs []error) string {
 	lines := make([]string, len(errs))
 	for i, err := range errs {

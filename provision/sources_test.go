@@ -12,7 +12,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision"
 )
 
-// directory makes a directory with the given files and gives its path.
+// directory makes a directory with the given files and returns its path.
 func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -14,37 +14,38 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// indexName is the file in a rendered directory that lists the others. It also marks the directory as
-// dualstrap's to rewrite.
+// indexName is the name of the file in an output directory that lists the others. It also marks the directory as one that
+// dualstrap may rewrite.
 const indexName = "index.json"
 
-// clusterDir holds what goes into the cluster; every host has a directory named by its address.
+// clusterDir is the directory for the manifests of the cluster. The directory of a host has its address as its name.
 const clusterDir = "cluster"
 
-// TreeIndex lists what a rendered directory holds.
+// TreeIndex lists the files of an output directory. It is the content of index.json.
 type TreeIndex struct {
 	Files []TreeFile `json:"files"`
 }
 
-// TreeFile is one file of a rendered directory.
+// TreeFile describes one file of an output directory.
 type TreeFile struct {
-	// File is the path in the directory.
+	// File is the path relative to the output directory.
 	File string `json:"file"`
-	// Host is the address of the node it is for; empty for the cluster.
+	// Host is the address of the node that the file is for; empty for manifests of the cluster.
 	Host string `json:"host,omitempty"`
 	// Path is the path on the host.
 	Path string `json:"path"`
-	// Mode is in octal, as in 0644.
-	Mode   string `json:"mode"`
+	// Mode holds the permission bits in octal, such as 0644.
+	Mode string `json:"mode"`
+	// SHA256 is the digest of the content, in hexadecimal.
 	SHA256 string `json:"sha256"`
 }
 
-// WriteTree writes rendered files below dir, a directory per host and one for the cluster. A directory
-// that an earlier WriteTree filled is brought up to date, and files that are rendered no more are
-// removed; a directory that holds anything else is refused untouched.
+// WriteTree writes rendered files below dir, in one directory per host and one for the cluster, and returns their index.
+// It updates a directory that an earlier WriteTree has written, and removes files that are no longer rendered. It refuses a
+// directory with other files, and does not change it.
 //
-// Of two that write to one directory at a time the second fails. A WriteTree that was cut off leaves
-// nothing behind that the next one does not put right.
+// If two calls write to the same directory at the same time, the second one fails. The next call completes a call that was
+// interrupted.
 func WriteTree(dir string, files []render.File) (TreeIndex, error) {
 	dir = filepath.Clean(dir)
 	unlock, err := lockDirectory(dir)
@@ -59,13 +60,14 @@ func WriteTree(dir string, files []render.File) (TreeIndex, error) {
 	return writeTree(dir, files, before)
 }
 
+// writeTree writes the files of a locked directory whose index was before.
 func writeTree(dir string, files []render.File, before TreeIndex) (TreeIndex, error) {
 	if err := removeTemporary(dir); err != nil {
 		return TreeIndex{}, err
 	}
 	index := newIndex(files)
-	// The index on disk always covers what is there, so that a run cut off at any point leaves a
-	// directory that the next run recognises as its own.
+	// The index on disk lists every file in the directory at all times, so that the next run recognizes and completes a
+	// directory wherever this run was interrupted.
 	covering := mergeIndexes(before, index)
 	if err := writeIndex(dir, covering); err != nil {
 		return TreeIndex{}, err
@@ -82,6 +84,7 @@ func writeTree(dir string, files []render.File, before TreeIndex) (TreeIndex, er
 	return index, writeIndex(dir, index)
 }
 
+// newIndex returns the index of rendered files, in their order.
 func newIndex(files []render.File) TreeIndex {
 	index := TreeIndex{Files: make([]TreeFile, len(files))}
 	for i, file := range files {
@@ -90,6 +93,7 @@ func newIndex(files []render.File) TreeIndex {
 	return index
 }
 
+// treeFile returns the index entry of a rendered file.
 func treeFile(file render.File) TreeFile {
 	dir := file.Host
 	if dir == "" {
@@ -105,7 +109,8 @@ func treeFile(file render.File) TreeFile {
 	}
 }
 
-// readIndex gives the index of a directory, an empty one for a directory that is new or empty.
+// readIndex returns the index of a directory, or an empty index if the directory does not exist or is empty. It returns an
+// error if the directory has other files, or an index that dualstrap did not write.
 func readIndex(dir string) (TreeIndex, error) {
 	data, err := os.ReadFile(filepath.Join(dir, indexName))
 	if err == nil {
@@ -120,7 +125,7 @@ func readIndex(dir string) (TreeIndex, error) {
 		return TreeIndex{}, fmt.Errorf("cannot use the output directory: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
-	entries = slices.DeleteFunc(entries, isTemporary)
+	entries = slices.DeleteFunc(entries, isTemporary) // a run may have been killed before it wrote an index
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return TreeIndex{}, nil
@@ -133,6 +138,7 @@ func readIndex(dir string) (TreeIndex, error) {
 	return TreeIndex{}, nil
 }
 
+// writeIndex writes the index of a directory.
 func writeIndex(dir string, index TreeIndex) error {
 	data, err := json.MarshalIndent(index, "", "  ")
 	if err != nil {
@@ -141,7 +147,7 @@ func writeIndex(dir string, index TreeIndex) error {
 	return replace(dir, filepath.Join(dir, indexName), append(data, '\n'), 0o644)
 }
 
-// mergeIndexes lists the files of both indexes, each once.
+// mergeIndexes returns an index with the files of both, without duplicates. Entries of b take precedence.
 func mergeIndexes(a, b TreeIndex) TreeIndex {
 	all := TreeIndex{Files: append([]TreeFile{}, b.Files...)}
 	listed := b.names()
@@ -153,6 +159,7 @@ func mergeIndexes(a, b TreeIndex) TreeIndex {
 	return all
 }
 
+// names returns the set of the paths in the index.
 func (x TreeIndex) names() map[string]bool {
 	names := make(map[string]bool, len(x.Files))
 	for _, file := range x.Files {
@@ -161,16 +168,16 @@ func (x TreeIndex) names() map[string]bool {
 	return names
 }
 
-// removeStale removes files that only the earlier index lists, and the directories they leave empty.
+// removeStale removes files that only the earlier index lists, and directories that are empty without them.
 func removeStale(dir string, before, now TreeIndex) error {
 	current := now.names()
-	root, err := os.OpenRoot(dir) // follows no symbolic link that leads out of the directory
+	root, err := os.OpenRoot(dir) // a Root does not follow symbolic links out of the directory
 	if err != nil {
 		return fmt.Errorf("cannot remove what is rendered no more: %w", err)
 	}
 	defer root.Close() //nolint:errcheck // nothing was written
 	for _, file := range before.Files {
-		// The index is a file like any other: what it names outside the directory is not ours.
+		// The index is not trusted: another program may have written paths outside the directory into it.
 		if current[file.File] || !filepath.IsLocal(file.File) {
 			continue
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// writeDirs writes the files below dir, several directories at a time: for thousands of hosts most of
-// the time goes into making directories.
+// writeDirs writes the files below dir, several hosts at a time, because creating directories takes most of the time for
+// thousands of hosts. The files of a host must be consecutive.
 func writeDirs(dir string, files []render.File, index TreeIndex) error {
 	var dirs errgroup.Group
 	dirs.SetLimit(2 * runtime.GOMAXPROCS(0))
@@ -41,13 +41,15 @@ func writeDirs(dir string, files []render.File, index TreeIndex) error {
 	return dirs.Wait()
 }
 
-// createdDirs remembers which directories below root exist, so that none is asked for twice.
+// createdDirs caches which directories below root exist, which saves a system call for each file. It is not safe for
+// concurrent use.
 type createdDirs struct {
 	root  string
-	known map[string]bool
+	known map[string]bool // by path, root included
 }
 
-// mkdirAll takes no symbolic link for a directory: it may lead out of the root.
+// mkdirAll creates a directory below root and its parents. Unlike os.MkdirAll, it rejects symbolic links to directories,
+// because they may lead out of root.
 func (made createdDirs) mkdirAll(dir string) error {
 	if made.known[dir] {
 		return nil
@@ -59,7 +61,7 @@ func (made createdDirs) mkdirAll(dir string) error {
 	if errors.Is(err, fs.ErrExist) {
 		info, statErr := os.Lstat(dir)
 		if statErr == nil && !info.IsDir() {
-			return fmt.Errorf("cannot write rendered files: %s is no directory; remove it", dir)
+			return fmt.Errorf("cannot write rendered files: %s is not a directory; remove it", dir)
 		}
 		err = statErr
 	}
@@ -70,7 +72,8 @@ func (made createdDirs) mkdirAll(dir string) error {
 	return nil
 }
 
-// write writes a rendered file, unless it is there already with the same content and mode.
+// write writes a rendered file, unless it already exists with the same content and mode. New files are created in place,
+// which is faster than replace; the index on disk has them already, so the next run completes one that was interrupted.
 func (made createdDirs) write(path string, file render.File) error {
 	if err := made.mkdirAll(filepath.Dir(path)); err != nil {
 		return err
@@ -89,8 +92,8 @@ func (made createdDirs) write(path string, file render.File) error {
 	return nil
 }
 
-// restoreMode gives a new file the bits that the umask took away. Asking first is much cheaper than
-// changing the mode of every file.
+// restoreMode sets the mode bits of a new file that the umask removed. Checking the mode first is much cheaper than setting
+// it for every file.
 func restoreMode(f *os.File, mode fs.FileMode) error {
 	info, err := f.Stat()
 	if err != nil || info.Mode() == mode {
@@ -99,6 +102,7 @@ func restoreMode(f *os.File, mode fs.FileMode) error {
 	return f.Chmod(mode)
 }
 
+// writeIfChanged replaces a file if its content or mode differ. Lstat makes it replace a symbolic link, not its target.
 func writeIfChanged(root, path string, file render.File) error {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode() == file.Mode {
@@ -109,13 +113,14 @@ func writeIfChanged(root, path string, file render.File) error {
 	return replace(root, path, file.Content, file.Mode)
 }
 
-// temporaryPrefix begins the names of files that are not complete yet. All are in the root, where the
-// next run finds those of one that was killed.
+// temporaryPrefix is the prefix of the names of incomplete files. They are directly in the output directory, where the next
+// run finds those of a killed run.
 const temporaryPrefix = ".render-"
 
+// isTemporary reports whether a directory entry is an incomplete file.
 func isTemporary(entry fs.DirEntry) bool { return strings.HasPrefix(entry.Name(), temporaryPrefix) }
 
-// removeTemporary removes what a killed run left.
+// removeTemporary removes incomplete files of a killed run. The caller must hold the lock of the directory.
 func removeTemporary(root string) error {
 	entries, err := os.ReadDir(root)
 	for _, entry := range entries {
@@ -129,8 +134,9 @@ func removeTemporary(root string) error {
 	return nil
 }
 
-// lockDirectory makes the directory and keeps other runs away from it until the returned function is
-// called, or until the process ends.
+// lockDirectory creates the directory if it does not exist, and locks it until the returned function is called or the
+// process ends. It returns an error if another process has the lock. On file systems without locks it only creates the
+// directory.
 func lockDirectory(dir string) (func(), error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot use the output directory: %w", err)
@@ -142,8 +148,9 @@ func lockDirectory(dir string) (func(), error) {
 	err = syscall.Flock(int(directory.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOLCK) {
 		return func() {
-			// To close it is not enough: a child that is about to run its program may have it open for a moment.
-			_ = syscall.Flock(int(directory.Fd()), syscall.LOCK_UN) // there may be no locks
+			// Closing the file is not enough: a child process has a copy of the descriptor, and with it the lock, until it
+			// calls exec.
+			_ = syscall.Flock(int(directory.Fd()), syscall.LOCK_UN) // fails on file systems without locks
 			_ = directory.Close()                                   // nothing was written
 		}, nil
 	}
@@ -154,13 +161,13 @@ func lockDirectory(dir string) (func(), error) {
 	return nil, fmt.Errorf("cannot use the output directory: %w", err)
 }
 
-// replace writes a file below root in one step, so that nobody ever reads half of it.
+// replace writes a file below root atomically, so that other programs never read a partial file.
 func replace(root, path string, content []byte, mode fs.FileMode) error {
 	temporary, err := os.CreateTemp(root, temporaryPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("cannot write rendered files: %w", err)
 	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // it is gone when all went well
+	defer os.Remove(temporary.Name()) //nolint:errcheck // it has been renamed unless something failed
 	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
 	if err == nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// versionReasons says which versions of Kubernetes run in the cluster that are not the one of the manifests. Create
-// replaces kubelets on all hosts at once and undrained, and leaves API servers as they are. But a kubelet must not be
-// newer than its API server (https://kubernetes.io/releases/version-skew-policy/).
+// versionReasons returns a reason for each version of Kubernetes in the cluster that is not the one in the manifests.
+// Create cannot upgrade: it replaces kubelets on all hosts at once, without draining, and does not change API servers,
+// while a kubelet must not be newer than its API server (https://kubernetes.io/releases/version-skew-policy/).
 func (s *Session) versionReasons(ctx context.Context, client *kube.Client, nodes []kube.Node) ([]string, error) {
 	server, err := client.Version(ctx)
 	if err != nil {
@@ -27,7 +27,8 @@ func (s *Session) versionReasons(ctx context.Context, client *kube.Client, nodes
 	return slices.Concat(reasons, kubeletReasons(wanted, nodes, s.nodeNames())), nil
 }
 
-// kubeletReasons says which of the nodes that the manifests have run another kubelet than a version.
+// kubeletReasons returns the reasons for joined nodes in the manifests whose kubelet does not have the wanted version. Nodes
+// that are not in the manifests do not count, because create does not change them.
 func kubeletReasons(wanted string, nodes []kube.Node, listed map[string]bool) []string {
 	var others differences
 	for _, node := range nodes {

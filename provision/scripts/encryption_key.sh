@@ -1,3 +1,3 @@
-# Makes a key that Secrets can be encrypted with: 32 bytes in base64. It is printed and kept nowhere.
-draw() { head -c 32 /dev/urandom | base64 -w 0; }
-answer key draw
+# Generates a key to encrypt Secrets with, 32 bytes in base64, and prints it as "key". It is not stored on the host.
+generate() { head -c 32 /dev/urandom | base64 -w 0; }
+answer key generate

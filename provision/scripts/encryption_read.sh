@@ -1,6 +1,6 @@
-# Reads the file of keys that the API server encrypts Secrets with, if there is one. $1 is its path, $2 how many bytes are
-# read at most.
-wait_unlocked # a run that was killed may be writing it
+# Reads the file with the keys that the API server encrypts Secrets with: its "content" and its "mode" with the owner, or
+# nothing if there is no such file. $1 is its path, $2 the maximum number of bytes to read.
+wait_unlocked # a script of a killed run may still be writing the file
 if [ -e "$1" ]; then
 	answer content head -c "$2" -- "$1"
 	answer mode stat -L -c '%a %U:%G' -- "$1"

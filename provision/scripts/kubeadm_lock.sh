@@ -1,12 +1,13 @@
-# Waits until no other kubeadm runs on this host. One that a run left behind is ended: this run has the cluster's
-# lock, so that nobody waits for it, and once its token is taken back it tries in vain until it gives up.
+# Acquires the kubeadm lock of this host as file descriptor 9, for the rest of the script, and waits until no other kubeadm
+# runs. It kills the kubeadm of an interrupted run: this run holds the cluster's lock, so no other run depends on it, and
+# after its token is revoked it only retries until its timeout.
 lock=/run/dualstrap-kubeadm.lock
 exec 9>>"$lock"
 progress 125
 if ! flock --timeout 5 9; then
 	for process in $(pgrep -x kubeadm); do
-		if [ "/proc/$process/fd/9" -ef "$lock" ]; then
-			kill -KILL "$process" || : # it may have ended
+		if [ "/proc/$process/fd/9" -ef "$lock" ]; then # it inherited the descriptor from this script in an earlier run
+			kill -KILL "$process" || : # it may have exited
 		fi
 	done
 	if ! flock --timeout 120 9; then

@@ -1,6 +1,6 @@
-# Takes back what an init or a join left that did not come to its end.
+# Reverts an init or a join that did not finish. $1 is the socket of the container runtime.
 systemctl stop dualstrap-standalone.service 2>/dev/null || :
-rm -f /etc/kubernetes/admin.conf # with it kubeadm asks the cluster for a minute about a node that it does not know
-progress 600 # it gives up by itself
+rm -f /etc/kubernetes/admin.conf # with it, kubeadm queries the cluster for a minute for a Node that does not exist
+progress 600 # kubeadm has its own timeouts
 kubeadm reset --force --cri-socket "$1"
 rm -rf /etc/kubernetes/manifests /etc/kubernetes/pki /etc/kubernetes/*.conf

@@ -1,14 +1,14 @@
-# Holds this host's lock for as long as its input goes on. $1 says who does; without a sign of life for
-# $2 seconds it is over.
+# Holds this host's lock until standard input ends, or brings nothing for $2 seconds. $1 describes the holder. If another
+# process holds the lock, it prints the description of that one as "holder", and exits.
 path=/run/dualstrap.lock
 while :; do
 	exec 9>>"$path"
 	if ! flock --nonblock 9; then
-		[ -s "$path" ] || sleep 1 # whoever has it is about to say so
+		[ -s "$path" ] || sleep 1 # the holder is about to write its description
 		answer holder cat "$path"
 		exit 0
 	fi
-	# The file may have been removed in between, by who held it before.
+	# The previous holder may have removed the file between opening and locking it. That lock is worth nothing.
 	if [ "$path" -ef /dev/fd/9 ]; then
 		break
 	fi

@@ -1,5 +1,5 @@
-# Runs a kubelet for the static pods of this host, until it joins. $1 is its configuration. The unit is
-# gone with the next boot, and so is the kubelet.
+# Starts a standalone kubelet for the static pods of this host, until the host joins. $1 is the kubelet's configuration. The
+# unit is transient: neither it nor the kubelet survives a reboot, and the next run starts them again.
 systemctl reset-failed dualstrap-standalone.service 2>/dev/null || :
 systemd-run --quiet --unit=dualstrap-standalone --property=Restart=always /usr/local/bin/kubelet --config="$1"
 for _ in $(seq 120); do

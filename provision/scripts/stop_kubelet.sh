@@ -1,4 +1,4 @@
-# Stops whatever starts pods on this host.
+# Stops everything that starts pods on this host: the kubelet, and the standalone kubelet of the load balancer.
 for unit in kubelet.service dualstrap-standalone.service; do
 	progress
 	systemctl stop "$unit" 2>/dev/null || :

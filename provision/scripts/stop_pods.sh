@@ -1,6 +1,6 @@
-# end_pods TABLES FORCE: ends all pods, and takes their network from the kernel. TABLES are nftables tables, as in
-# "ip one,ip6 two". The pod network's own program knows what it has made; it is in the image that the host has. FORCE
-# goes on where containerd does not start, so that nobody can ask that program.
+# Stops all pods, and removes their network from the kernel. $1 lists nftables tables to remove, as in "ip one,ip6 two". $2
+# is "force" to continue if containerd does not start. The agent in the image on the host knows what the pod network has
+# created, and removes it; without containerd it cannot run.
 tables=$1 force=$2
 PATH=$PATH:/usr/local/bin
 
@@ -11,12 +11,12 @@ running() { k8s tasks ls | awk 'NR > 1 && $3 != "STOPPED" { print $1 }'; }
 
 signal_all() {
 	for container in $(running); do
-		k8s tasks kill --all --signal "$1" "$container" 2>/dev/null || : # it may have ended
+		k8s tasks kill --all --signal "$1" "$container" 2>/dev/null || : # it may have exited
 	done
 }
 
 end_containers() {
-	signal_all SIGTERM # the VIP and load balancers' addresses go to other hosts at once
+	signal_all SIGTERM # the VIP and load balancers' addresses move to other hosts immediately
 	for _ in $(seq 50); do
 		[ -n "$(running)" ] || break
 		sleep 0.1
@@ -40,7 +40,7 @@ remove_network() {
 		return
 	fi
 	root=/run/dualstrap-image
-	release "$root" # from a run that was cut off
+	release "$root" # an interrupted run may have left it mounted
 	mkdir -p "$root"
 	k8s images mount "$image" "$root" >/dev/null
 	removed=0
@@ -49,13 +49,13 @@ remove_network() {
 	return "$removed"
 }
 
-# release ROOT: takes an image from where it is mounted.
+# release ROOT: unmounts the image at ROOT, and removes the directory.
 release() {
-	k8s images unmount --rm "$1" >/dev/null 2>&1 || : # there may be none
+	k8s images unmount --rm "$1" >/dev/null 2>&1 || : # it may not be mounted
 	[ ! -d "$1" ] || rmdir "$1"
 }
 
-# Of a run that was cut off there may be the unit left, and no program.
+# An interrupted reset may have removed the programs and left the unit.
 if [ -e /etc/systemd/system/containerd.service ] && [ -e /usr/local/bin/containerd ] && [ -e /usr/local/bin/ctr ]; then
 	if systemctl start containerd.service; then
 		progress
@@ -70,13 +70,13 @@ if [ -e /etc/systemd/system/containerd.service ] && [ -e /usr/local/bin/containe
 		exit 1
 	fi
 fi
-# What containerd does not know of, as when it does not start.
+# Kill processes that containerd does not know of, for example because it does not start.
 progress
 systemctl kill --signal=SIGKILL kubepods.slice 2>/dev/null || :
 systemctl stop kubepods.slice 2>/dev/null || :
 pkill -KILL -f '^/usr/local/bin/containerd-shim-runc-v2 -namespace k8s\.io ' || :
 
-# Interfaces whose pods have had no time to remove them.
+# Remove interfaces and network namespaces of pods that ended without removing them.
 for link in $(grep -ohsE '"veth[0-9a-f]{8}"' /var/lib/cni/results/* | tr -d '"' | sort -u); do
 	[ ! -e "/sys/class/net/$link" ] || ip link delete "$link" || [ ! -e "/sys/class/net/$link" ]
 done
@@ -85,11 +85,12 @@ for netns in /run/netns/cni-*; do
 	umount "$netns" || :
 	rm -f "$netns"
 done
-rmdir /run/netns 2>/dev/null || : # somebody else's are in it
+rmdir /run/netns 2>/dev/null || : # it may hold namespaces of other programs
 
 in_table() { "$end_program" --wait 10 -t "$end_table" "$@"; }
 
-# The kubelet's chains, where the host has iptables: it makes some in every table, and rules that lead there.
+# Remove the kubelet's chains if the host has iptables. The kubelet creates KUBE- chains in every table, and rules in other
+# chains that jump to them; a chain cannot be deleted while a rule refers to it.
 end_chains() {
 	end_program=$1 end_table=$2
 	saved=$("$end_program-save" -t "$end_table" | sed -n 's/^:\([^ ]*\).*/\1/p')

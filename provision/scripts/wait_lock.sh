@@ -1,4 +1,5 @@
-# Waits until the lock is held by $1, for ten seconds at most: whoever asked may be gone by then.
+# Waits until the lock is held by $1. It waits for ten seconds at most, because the run that asked may have ended; a run that
+# has not asks again.
 for _ in $(seq 100); do
 	if [ "$(cat /run/dualstrap.lock 2>/dev/null)" = "$1" ]; then
 		exit 0
