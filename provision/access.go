@@ -71,6 +71,7 @@ func (a *apiAccess) client(ctx context.Context) (*kube.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The URL has the cluster's endpoint, for which the serving certificate is valid; dial chooses the API server.
 	client := kube.Connect(admin, a.session.cluster.Endpoint, a.dial)
 	if err := client.Ready(ctx, apiTimeout); err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (a *apiAccess) joinedControlPlane(ctx context.Context) (remote.Host, error)
 			return host, nil
 		}
 	}
-	if len(failures) == 0 {
+	if len(failures) == 0 { // all hosts answered, and none has joined
 		return nil, errNoCluster
 	}
 	return nil, errors.Join(failures...)

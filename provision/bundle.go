@@ -31,6 +31,7 @@ func OpenBundle(cfg *api.Config, dir string) (*bundle.Dir, error) {
 	if err := verifyBundle(cfg, bundleDir); err != nil {
 		return nil, err
 	}
+	// This comes last, because the version is in the manifest that has just been verified.
 	if built := bundleDir.Manifest.KubernetesVersion; built != cfg.Kubernetes.Kubernetes {
 		return nil, &VersionError{Bundle: bundleDir.Dir, Built: built, Wanted: cfg.Kubernetes.Kubernetes}
 	}
@@ -48,7 +49,7 @@ func verifyBundle(cfg *api.Config, bundleDir *bundle.Dir) error {
 		return nil
 	}
 	_, err := bundleDir.VerifySignature(cfg.BundleAllowedSigners, time.Now())
-	var unsigned *bundle.SignatureError
+	var unsigned *bundle.SignatureError // any other error means that the signature could not be checked
 	if errors.As(err, &unsigned) {
 		return &RefusedError{Reasons: []string{unsigned.Error()}}
 	}
@@ -74,7 +75,7 @@ func addBundle(desired *change.Desired, bundleDir *bundle.Dir, role api.Role) er
 		open := func() (io.ReadCloser, error) { return bundleDir.Open(file) }
 		switch file.Kind {
 		case bundle.KindExecutable:
-			mode, err := strconv.ParseUint(file.Executable.Mode, 8, 12)
+			mode, err := strconv.ParseUint(file.Executable.Mode, 8, 12) // 12 bits: permissions, setuid, setgid and sticky
 			if err != nil {
 				return err
 			}

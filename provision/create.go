@@ -43,6 +43,7 @@ func (s *Session) Create(ctx context.Context) (Outcome, error) {
 	if err != nil {
 		return outcome, err
 	}
+	// The order of the refusals matters to users: that a host belongs to another cluster explains its failed checks.
 	if err := s.refusal(); err != nil {
 		return outcome, err
 	}
@@ -65,6 +66,7 @@ func (s *Session) Create(ctx context.Context) (Outcome, error) {
 		return outcome, err
 	}
 	err = outcome.Run.Err()
+	// The steps below follow a failed run, too: its token must be revoked, and its cluster can be looked at with kubectl.
 	if revoked := s.revokeTokens(ctx); err == nil {
 		err = revoked
 	}
@@ -177,6 +179,7 @@ func (s *Session) checkLiveCluster(ctx context.Context) (unlisted []string, err 
 	if len(refused.Reasons) > 0 {
 		return nil, &refused
 	}
+	// The plan of Load is for a new cluster. Nodes that joined in another order have other pod ranges.
 	return s.unlisted(nodes), s.replanWithLiveNodes(nodes)
 }
 
@@ -193,7 +196,7 @@ func (s *Session) replanWithLiveNodes(nodes []kube.Node) error {
 // revokeTokens deletes the bootstrap tokens of this run and of interrupted ones. It does so also if ctx is cancelled,
 // because a token lets any machine join.
 func (s *Session) revokeTokens(ctx context.Context) error {
-	if s.api.cached == nil {
+	if s.api.cached == nil { // without a client, no token was created
 		return nil
 	}
 	return s.api.cached.RevokeTokens(context.WithoutCancel(ctx))

@@ -48,6 +48,7 @@ func (g *keyDistribution) plan(ctx context.Context) planFunc {
 	content := sync.OnceValues(func() ([]byte, error) { return g.foundOrNew(ctx) })
 	return func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 		file, err := g.read(ctx, host)
+		// An existing file is never replaced with another key, only given its mode and owner back.
 		if err != nil || file.exists() && !file.exposed {
 			return nil, err
 		}
@@ -120,6 +121,7 @@ func checkKeyFiles(hosts []netip.Addr, found map[netip.Addr]keyFile, initialized
 // differentKeys returns the reason for a refusal of different files, with the remedy: files of one rotation need only that
 // to be finished.
 func differentKeys(configs []encryption.Config) string {
+	// Find returns Settled for files with the same keys in different bytes, which no rotation leaves behind.
 	const what = render.EncryptionConfig + " is not the same on all control plane nodes"
 	if stage, _, err := encryption.Find(configs); err == nil && stage != encryption.Settled {
 		return what + ": a rotation of the key was interrupted, and dualstrap rotate encryption-key finishes it"

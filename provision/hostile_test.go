@@ -34,7 +34,7 @@ network: {provider: builtin}
 verify: {client: {address: 10.2.0.99}}
 `
 
-// hostileTexts break out of shells, YAML, templates and paths, or drive terminals; or are long.
+// hostileTexts returns texts that break out of shells, YAML, templates and paths, drive terminals, or are long.
 func hostileTexts() map[string]string {
 	return map[string]string{
 		"a command": "$(touch /tmp/marker)", "a command in backquotes": "`touch /tmp/marker`", "an end of quotes": `"; touch /tmp/marker; "`,
@@ -124,7 +124,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
-// isRefused fails the test unless there are errors, of which one says where, and none repeats a hostile text.
+// isRefused fails the test unless there are errors, at least one has a position, and none repeats a hostile text.
 func isRefused(t *testing.T, problems api.Problems) {
 	t.Helper()
 	if !problems.HasErrors() {

@@ -51,7 +51,7 @@ func (s *Session) immutableReasons(ctx context.Context, client *kube.Client, nod
 		return nil, err
 	}
 	named := map[string]bool{}
-	var cidrConfig kube.Object
+	var cidrConfig kube.Object // any of them: its kind and namespace list those in the cluster
 	for _, object := range wanted {
 		named[object.Name()] = true
 		if object.GetKind() == cidrConfigKind {
@@ -117,6 +117,8 @@ func havePhrase(nodes int) string {
 func immutableChanges(live, wanted kube.Object) []string {
 	var reasons []string
 	for _, path := range immutableFields(wanted.GetKind()) {
+		// The values are compared as JSON, because the same number may be decoded as int64 in one object and as float64 in
+		// the other.
 		steps := strings.Split(path, ".")
 		// A field that is missing, or below a value that is not an object, reads as nil.
 		before, _, _ := unstructured.NestedFieldNoCopy(live.Object, steps...)

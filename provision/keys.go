@@ -70,7 +70,7 @@ func (k keyFiles) read(ctx context.Context, host remote.Reader) (keyFile, error)
 	if err != nil {
 		return keyFile{}, err
 	}
-	s.Body = remote.LockScript() + s.Body
+	s.Body = remote.LockScript() + s.Body // it defines wait_unlocked
 	answer, err := host.Probe(ctx, s)
 	if err != nil {
 		return keyFile{}, err
@@ -89,6 +89,7 @@ func (k keyFiles) read(ctx context.Context, host remote.Reader) (keyFile, error)
 	for _, key := range config.Keys {
 		k.secrets.Add(key.Secret)
 	}
+	// stat prints the permission bits without a leading zero.
 	exposed := answer.Text("mode") != fmt.Sprintf("%o root:root", keyFileMode)
 	return keyFile{content: content.Output, config: config, exposed: exposed}, nil
 }
@@ -104,7 +105,7 @@ func (k keyFiles) generate(ctx context.Context, host remote.Reader) (string, err
 		return "", err
 	}
 	secret := answer.Text("key")
-	k.secrets.Add(secret)
+	k.secrets.Add(secret) // also if it is malformed: it may be part of a key
 	if err := encryption.CheckSecret(secret); err != nil {
 		return "", fmt.Errorf("%s cannot make a key for Secrets: %w", host.Address(), err)
 	}

@@ -140,6 +140,7 @@ func (s *Session) kubeadm(ctx context.Context, host remote.Host, verb string, fi
 	if _, err := host.WriteFiles(ctx, remoteFiles(joining)); err != nil {
 		return err
 	}
+	// The scripts remove kubeadm's configuration when they end, because it holds secrets.
 	if err := run(ctx, host, "kubeadm "+verb, verb, render.KubeadmConfig); err != nil {
 		return s.explain(ctx, host, verb, err)
 	}
@@ -214,7 +215,7 @@ func (e *KubeadmError) Unwrap() error { return e.Err }
 // returns other errors, such as a lost connection, as they are.
 func (s *Session) explain(ctx context.Context, host remote.Reader, verb string, cause error) error {
 	var failed *remote.CommandError
-	if !errors.As(cause, &failed) || ctx.Err() != nil {
+	if !errors.As(cause, &failed) || ctx.Err() != nil { // kubeadm itself did not fail, or the run was interrupted
 		return cause
 	}
 	explained := &KubeadmError{Verb: verb, Err: cause}
@@ -241,6 +242,8 @@ func logErrors(log []byte) []string {
 	all := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
 	for i := len(all) - 1; i >= 0 && len(lines) < maxLogErrors; i-- {
 		line := string(all[i])
+		// Errors begin with E in klog's format. The other patterns cover libraries that log in logfmt, and the message with
+		// which the kubelet exits.
 		if !strings.HasPrefix(line, "E") && !strings.Contains(line, "level=error") && !strings.Contains(line, "command failed") {
 			continue
 		}

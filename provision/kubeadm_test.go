@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestComplaints(t *testing.T) {
+func TestLogErrors(t *testing.T) {
 	t.Parallel()
 	log := `I1125 06:18:08.000000    1 server.go:1] "Starting"
 E1125 06:18:09.000000    1 run.go:2] "command failed" err="no cgroups"

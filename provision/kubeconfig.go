@@ -86,6 +86,7 @@ func (s *Session) checkCA(admin kube.Admin) error {
 	}
 	for i := range s.hosts {
 		member := s.hosts[i].Facts.Membership
+		// The hash is empty if a host has no certificate, or one that is incomplete.
 		if member.Joined && member.CAHash != "" && member.CAHash != hash {
 			return fmt.Errorf("its certificate authority is %s, and that of %s is %s", hash, s.hosts[i].Address, member.CAHash)
 		}

@@ -67,6 +67,7 @@ func (s *Session) lock(ctx context.Context) (release func(), err error) {
 	holder := lockHolder()
 	for _, address := range s.controlPlanes() {
 		group.Go(func() error {
+			// The events are quiet: users need to see the lock only if a host makes the run wait for it.
 			s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true})
 			defer s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true, Status: workflow.Done})
 			host, err := pool.Host(ctx, address)
@@ -121,6 +122,7 @@ func acquireLock(ctx context.Context, host remote.Host, holder string, held *syn
 		if err == nil || errors.Is(err, remote.ErrUnreachable) {
 			return err
 		}
+		// Any other error means that the lock is not held yet, or that stopWaiting has ended the probe.
 		select {
 		case err := <-ended:
 			return err

@@ -31,6 +31,7 @@ func (s *Session) etcd(ctx context.Context) (*etcd.Client, error) {
 			return nil, err
 		}
 	}
+	// kubeadm makes etcd listen on the node's Kubernetes address, and puts that into the serving certificate.
 	through := netip.AddrPortFrom(s.index[host.Address()].K8sIP, etcdPort)
 	credentials := etcd.Credentials{CA: pems[0], Certificate: pems[1], Key: pems[2]}
 	return etcd.New(through, credentials, func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
@@ -76,6 +77,7 @@ func (s *Session) removeEtcdMember(ctx context.Context, host netip.Addr) error {
 // removeStaleEtcdMembers removes the members on hosts that are not control plane nodes, before a host joins: etcd allows
 // only one learner at a time, and the learner of an interrupted join would block all others.
 func (s *Session) removeStaleEtcdMembers(ctx context.Context) error {
+	// Hosts that are about to join are not members yet, so their removal does nothing.
 	nodes := s.api.joinedControlPlanes()
 	for _, host := range s.controlPlanes() {
 		if slices.Contains(nodes, host) {

@@ -38,6 +38,7 @@ func readMirrors(cfg *api.Config, secrets *remote.Secrets) (map[string]render.Mi
 			if err != nil {
 				return nil, fmt.Errorf("cannot use pullCredentialConfigPath of registry mirror %s: %w", mirror.Endpoint, err)
 			}
+			// Logs may show the password itself, or the header that has it in base64.
 			encoded := base64.StdEncoding.EncodeToString([]byte(credentials.Username + ":" + credentials.Password))
 			secrets.Add(credentials.Password)
 			secrets.Add(encoded)
@@ -84,11 +85,12 @@ func readCredentials(path, endpoint string) (types.AuthConfig, error) {
 		return types.AuthConfig{}, errors.New("the endpoint is not a URL")
 	}
 	file, err := config.LoadFromReader(bytes.NewReader(content))
-	if err != nil {
+	if err != nil { // it may quote the file, so it is not wrapped
 		return types.AuthConfig{}, fmt.Errorf("%s is not a docker config.json", path)
 	}
 	credentials, err := file.GetAuthConfig(mirror.Host)
 	switch {
+	// containerd's hosts.toml takes a header with user and password; identity tokens need an exchange with the registry.
 	case err != nil:
 		return types.AuthConfig{}, fmt.Errorf("cannot ask the credential helper that %s names: %w", path, err)
 	case credentials.IdentityToken != "" || credentials.RegistryToken != "":

@@ -22,6 +22,7 @@ func (s *Session) planManifests(ctx context.Context, _ remote.Reader) ([]workflo
 	if err != nil {
 		return nil, err
 	}
+	// The comparisons run concurrently, each with an element of its own; the order of the manifests is kept for applying.
 	all := make([]manifestStep, len(manifests))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, manifest := range manifests {

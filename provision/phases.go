@@ -194,10 +194,12 @@ func (s *Session) prepareJoin(ctx context.Context, key string) (hostFiles, error
 		return nil, err
 	}
 	s.secrets.Add(token)
+	// kubeadm join pins the certificate authority by this hash, so a wrong API server cannot take over a host.
 	hash, err := hostprep.CAHash(client.CA())
 	if err != nil || hash == "" {
 		return nil, errors.Join(errors.New("cannot tell who the cluster's certificate authority is"), err)
 	}
+	// The certificates are uploaded only when a control plane node needs them, because they include the private keys.
 	isNew := func(host netip.Addr) bool { return !s.index[host].Facts.Membership.Joined }
 	if all := s.controlPlanes(); len(all) > 1 && slices.ContainsFunc(all, isNew) {
 		if err := s.uploadCertificates(ctx, key); err != nil {
@@ -218,6 +220,7 @@ func (s *Session) planWaitNode(signsServing func() (bool, error)) planFunc {
 		if err != nil {
 			return nil, err
 		}
+		// A read-only phase has no actions, so it waits in its plan.
 		name := s.index[host.Address()].NodeFacts().Name
 		if err := client.AwaitNode(ctx, name, readyTimeout); err != nil {
 			return nil, err

@@ -29,6 +29,7 @@ func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 		blocks.Reserve(services)
 	}
 	nodes, candidates, refs := planNodes(cfg)
+	// The ranges of all present nodes must be known before new ones are allocated.
 	blocks.Add(adoptExistingPodCIDRs(candidates, present)...)
 	results := blocks.Plan(candidates)
 	if problems := allocationProblems(results, nodes, refs); len(problems) > 0 {
@@ -77,7 +78,7 @@ func planNodes(cfg *api.Config) ([]api.PlanNode, []allocator.Node, []api.Ref) {
 		for j := range pool.Nodes {
 			node := &pool.Nodes[j]
 			planned := api.PlanNode{Address: node.Address, Role: pool.Role, Pool: pool.Name}
-			if node.K8sIP != node.Address {
+			if node.K8sIP != node.Address { // the plan shows it only where it is not obvious
 				planned.K8sIP = node.K8sIP
 			}
 			nodes = append(nodes, planned)
@@ -129,7 +130,7 @@ func allocationProblems(results []allocator.Result, nodes []api.PlanNode, refs [
 	failed := 0
 	unmatched := map[string]bool{} // the names of pools that have been reported
 	for _, i := range failures(results) {
-		var noMatch *allocator.NoMatchError
+		var noMatch *allocator.NoMatchError // no ClusterCIDRConfig matches, as opposed to one that is full
 		hint := "widen a ClusterCIDRConfig, or add one whose nodeSelector matches the node"
 		if pool := nodes[i].Pool; errors.As(results[i].Err, &noMatch) {
 			if unmatched[pool] {

@@ -17,6 +17,7 @@ func (s *Session) Check(ctx context.Context) (hostprep.Report, error) {
 	if err := s.probeHosts(ctx, s.reached(), s.probePhase()); err != nil {
 		return hostprep.Report{}, err
 	}
+	// The hosts that did not answer the first probe are left out of the second.
 	if err := s.probeHosts(ctx, s.reached(), s.networkPhase()); err != nil {
 		return hostprep.Report{}, err
 	}
@@ -32,6 +33,7 @@ func (s *Session) Preflight(ctx context.Context) (Preflight, error) {
 	if err != nil {
 		return Preflight{}, err
 	}
+	// Key files are nil, because nothing is written: the plan of that phase reads the host.
 	plan, err := s.run(ctx, s.passingHosts(report), true, s.preparePhase(s.renderOnce()), s.encryptionKeyPhase(ctx, nil))
 	if err != nil {
 		return Preflight{}, err
@@ -107,7 +109,7 @@ func (s *Session) networkPhase() workflow.Phase {
 		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			task := tasks[host.Address()]
-			if task.IsEmpty() {
+			if task.IsEmpty() { // saves a round trip
 				return nil, nil
 			}
 			facts, err := hostprep.ProbeNetwork(ctx, host, task)

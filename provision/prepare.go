@@ -74,7 +74,7 @@ func (s *Session) renderInput(discovered render.Discovered) render.Input {
 	in := render.Input{Config: s.loaded.Config, Plan: s.loaded.Plan, Version: s.options.Version, Discovered: discovered}
 	in.Discovered.Hosts = map[netip.Addr]render.HostFacts{}
 	for i := range s.hosts {
-		if s.hosts[i].Err != nil {
+		if s.hosts[i].Err != nil { // without facts; its values stay placeholders
 			continue
 		}
 		node := s.hosts[i].NodeFacts()
@@ -143,9 +143,11 @@ func (s *Session) desired(files render.HostFiles, host *hostprep.Host) (change.D
 		if bytes.Contains(file.Content, []byte(render.KnownAfterInit)) {
 			return change.Desired{}, fmt.Errorf("cannot prepare the host: %s holds what is known only after init", file.Path)
 		}
+		// A file that only root can read holds a secret, and its diff is not shown.
 		desired.Files = append(desired.Files, change.File{
 			Path: file.Path, Mode: file.Mode, Content: file.Content, Secret: file.Mode.Perm()&0o044 == 0, Restarts: restartedBy(file.Path),
 		})
+		// The files take effect at the next boot. Their settings are part of the desired state so that they apply now, too.
 		switch {
 		case strings.HasPrefix(file.Path, "/etc/sysctl.d/"):
 			sysctls, err := sysctlsOf(host, file)

@@ -40,6 +40,7 @@ func (s *Session) prove(ctx context.Context) (proof.Report, error) {
 	if err != nil {
 		return proof.Report{}, err
 	}
+	// The proof compares pods' addresses with the ranges that the nodes have, not with those of a new cluster.
 	if err := s.replanWithLiveNodes(nodes); err != nil {
 		return proof.Report{}, err
 	}

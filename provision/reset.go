@@ -138,6 +138,7 @@ func (r *resetRun) execute(ctx context.Context) (ResetOutcome, error) {
 		outcome.Unreachable = append(outcome.Unreachable, UnreachableHost{Address: address, Error: err.Error()})
 		failures = append(failures, fmt.Errorf("%s was not reset: %w", address, err))
 	}
+	// This is the last chance to refuse: the phases below change hosts.
 	if err := r.checkQuorum(ctx); err != nil {
 		return outcome, errors.Join(append(failures, err)...)
 	}
@@ -145,6 +146,7 @@ func (r *resetRun) execute(ctx context.Context) (ResetOutcome, error) {
 	if outcome.Run, err = r.run(ctx, reached, false, r.phases()...); err != nil {
 		return outcome, err
 	}
+	// After a reset of the whole cluster there is nothing left to remove the lost nodes from.
 	if r.options.Force && !r.options.wholeCluster() && len(lost) > 0 {
 		abandoned, err := r.removeUnreachable(ctx, lost)
 		if err != nil {

@@ -40,7 +40,7 @@ func (s standInHost) Address() netip.Addr { return s.address }
 // which cannot be reached.
 func (r *resetRun) planDeleteUnreachable(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, err := r.api.client(ctx)
-	if errors.Is(err, errNoCluster) {
+	if errors.Is(err, errNoCluster) { // there is no Node to delete
 		return nil, nil
 	}
 	if err != nil {

@@ -52,7 +52,7 @@ func (r *resetRun) checkQuorum(ctx context.Context) error {
 		return nil
 	}
 	client, err := r.etcd(ctx)
-	if errors.Is(err, errNoCluster) {
+	if errors.Is(err, errNoCluster) { // no etcd has been initialized
 		return nil
 	}
 	if err != nil {
@@ -94,7 +94,7 @@ func (t *memberCount) add(leaves, healthy bool) {
 // removal.
 func (t *memberCount) check() error {
 	switch {
-	case t.remaining == t.total:
+	case t.remaining == t.total: // none of the hosts is a member
 		return nil
 	case t.remaining == 0:
 		return &RefusedError{Reasons: []string{"no member would be left of etcd; to reset the whole cluster: dualstrap reset cluster"}}

@@ -22,12 +22,13 @@ func foreignTables() []string {
 // that the next run recognizes a host on which this run was interrupted. There is nothing to do on a host without traces.
 func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	traces, err := change.ReadUndoState(ctx, host)
-	switch whose := r.index[host.Address()].OwnedBy(&r.cluster); {
-	case err != nil, !traces.Any && whose == hostprep.Fresh:
+	switch owner := r.index[host.Address()].OwnedBy(&r.cluster); {
+	case err != nil, !traces.Any && owner == hostprep.Fresh:
 		return nil, err
-	case !traces.Any:
+	case !traces.Any: // the host is prepared, and cannot be restored without a record
 		return nil, errNoRecord
 	}
+	// The script always takes two arguments; an empty one does not force anything.
 	force := ""
 	if r.options.Force {
 		force = "force"
@@ -42,6 +43,7 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 	restore := workflow.Action{
 		Summary: "restore the previous state",
 		Do: func(ctx context.Context, host remote.Host) error {
+			// The record does not list these files: kubeadm's phases write them, not the preparation.
 			if err := run(ctx, host, "remove the join marker", "remove_join_marker", render.EncryptionConfig); err != nil {
 				return err
 			}
@@ -51,6 +53,8 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 	for _, line := range traces.Record.UndoSummary() {
 		restore.Changes = append(restore.Changes, workflow.Change{Summary: line})
 	}
+	// The kubelet stops first, because it would start the pods again. Pods end before files are restored: their programs
+	// and configuration are among them.
 	return []workflow.Action{
 		action("stop the kubelet", "stop_kubelet"),
 		end,

@@ -122,7 +122,7 @@ func (r *resetRun) planDrain(ctx context.Context, host remote.Reader) ([]workflo
 // again.
 func (r *resetRun) planDeleteNode(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	client, node, err := r.node(ctx, host.Address())
-	if err != nil && r.options.Force {
+	if err != nil && r.options.Force { // the host can be reset without the cluster
 		r.note("%s may still be a node of the cluster: %v", host.Address(), err)
 		return nil, nil
 	}

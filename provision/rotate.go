@@ -59,6 +59,7 @@ func (s *Session) RotateEncryptionKey(ctx context.Context) (RotateOutcome, error
 	r := &rotationRun{
 		keyFiles: s.keyFiles(), runner: s.runner(members), servers: map[netip.Addr]encryptor{}, rewriter: client, stored: s.storedWithout,
 	}
+	// Each API server loads its file on its own, so each is queried through a connection of its own.
 	for _, member := range members {
 		r.servers[member] = s.api.clientOf(member)
 	}

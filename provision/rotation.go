@@ -63,6 +63,8 @@ func (r *rotationRun) run(ctx context.Context, found map[netip.Addr]keyFile) (Ro
 		return RotateOutcome{}, err
 	}
 	outcome := RotateOutcome{Resumed: true}
+	// The files look the same after a finished rotation, and after one that was interrupted while API servers still load the
+	// last file. The latter is resumed: a new key must wait until every API server has loaded that file.
 	if stage == encryption.Settled {
 		if outcome.Resumed, err = r.isLoading(ctx, found); err != nil {
 			return outcome, err
@@ -140,6 +142,8 @@ func (r *rotationRun) phases(
 		config = config.Swapped()
 	}
 	if stage != encryption.Settled {
+		// Secrets are stored again only after every API server prefers the new key; otherwise one with the old order would
+		// encrypt later writes with the old key.
 		distribute("prefer-key", "load-preferred", "have every API server encrypt with the new key")
 		phases = append(phases, workflow.Phase{
 			Name: "rewrite-secrets", Short: "store all Secrets again, encrypted with the new key",

@@ -87,7 +87,7 @@ func OpenSession(loaded Loaded, options SessionOptions) (*Session, error) {
 	}
 	s.api.session = s
 	s.mirrors = sync.OnceValues(func() (map[string]render.MirrorFacts, error) { return readMirrors(loaded.Config, s.secrets) })
-	if options.Bundle != nil {
+	if options.Bundle != nil { // its image of dualstrap runs in the cluster, whatever this program's version
 		s.options.Version = options.Bundle.Manifest.Dualstrap()
 	}
 	s.cluster.Ignore, s.cluster.CAHash = options.IgnoreChecks, known

@@ -65,7 +65,7 @@ type kubeadmSettings struct {
 
 // security returns the security settings that the flags of the API servers amount to.
 func (k *kubeadmSettings) security() api.Security {
-	args := map[string]string{}
+	args := map[string]string{} // of a flag that is repeated, the last value counts, as for the API server
 	for _, arg := range k.APIServer.ExtraArgs {
 		args[arg.Name] = arg.Value
 	}
@@ -131,7 +131,7 @@ type proxySettings struct {
 func proxyReasons(cfg *api.Config, proxy proxySettings) []string {
 	providers := map[bool]string{true: "builtin", false: "none"}
 	isBuiltin := proxy.DetectLocalMode == render.BuiltinDetectLocalMode
-	if proxy == (proxySettings{}) || isBuiltin == cfg.Network.Builtin {
+	if proxy == (proxySettings{}) || isBuiltin == cfg.Network.Builtin { // the zero value means that there is no kube-proxy
 		return nil
 	}
 	return []string{differsReason("ProvisionOptions network.provider", providers[isBuiltin], providers[cfg.Network.Builtin])}
@@ -169,6 +169,7 @@ func (s *Session) nodeKubeletReasons() []string {
 		for j := range pool.Nodes {
 			node := &pool.Nodes[j]
 			host := s.index[node.Address]
+			// A host that joins in this run gets the new settings. One that does not answer has failed its checks.
 			if host.Err != nil || !host.Facts.Membership.Joined || host.Facts.Kubelet == nil {
 				continue
 			}

@@ -41,7 +41,7 @@ func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 			sources = append(sources, api.Source{Name: file, Data: data})
 		}
 	}
-	if err := failures.ErrorOrNil(); err != nil {
+	if err := failures.ErrorOrNil(); err != nil { // err is failures itself, so the format applies to it
 		failures.ErrorFormat = oneLineEach
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func writeTree(dir string, files []render.File, before TreeIndex) (TreeIndex, er
 	if err := writeDirs(dir, files, index); err != nil {
 		return TreeIndex{}, err
 	}
-	if len(covering.Files) == len(index.Files) {
+	if len(covering.Files) == len(index.Files) { // nothing is stale, and the index on disk is final
 		return index, nil
 	}
 	if err := removeStale(dir, before, index); err != nil {

@@ -20,7 +20,7 @@ import (
 // thousands of hosts. The files of a host must be consecutive.
 func writeDirs(dir string, files []render.File, index TreeIndex) error {
 	var dirs errgroup.Group
-	dirs.SetLimit(2 * runtime.GOMAXPROCS(0))
+	dirs.SetLimit(2 * runtime.GOMAXPROCS(0)) // the work is mostly system calls, which block
 	for start := 0; start < len(files); {
 		end := start + 1
 		for end < len(files) && files[end].Host == files[start].Host {
@@ -79,7 +79,7 @@ func (made createdDirs) write(path string, file render.File) error {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, file.Mode)
-	if errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, fs.ErrExist) { // also for a symbolic link, which O_EXCL does not follow
 		return writeIfChanged(made.root, path, file)
 	}
 	if err == nil {
