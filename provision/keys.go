@@ -62,7 +62,7 @@ func (e *KeyFileError) Hint() string {
 		"and dualstrap create cluster brings it back"
 }
 
-// read reads the key file of a host. It returns the zero keyFile if there is none. The error is a [KeyFileError] if the
+// read reads the key file of a host. It returns the zero keyFile if the file is missing. The error is a [KeyFileError] if the
 // file is not one that dualstrap writes.
 func (k keyFiles) read(ctx context.Context, host remote.Reader) (keyFile, error) {
 	// One byte more than the maximum is enough for Parse to reject a file that is too large.

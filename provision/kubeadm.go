@@ -160,7 +160,7 @@ func remoteFiles(files []render.File) []remote.File {
 	return to
 }
 
-// joinedMarker is the content of joinedPath. Only administrators read it; the file's existence is what counts.
+// joinedMarker is the content of joinedPath. It is for administrators; dualstrap only checks that the file exists.
 const joinedMarker = "kubeadm has finished on this host: it is a node.\n"
 
 // scratchDir is where scripts keep secrets temporarily. It is a tmpfs, so they never reach a disk.

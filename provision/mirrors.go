@@ -81,7 +81,7 @@ func readCredentials(path, endpoint string) (types.AuthConfig, error) {
 		return types.AuthConfig{}, err
 	}
 	mirror, err := url.Parse(endpoint)
-	if err != nil {
+	if err != nil { // the error of package url would repeat the endpoint, which the caller's message has
 		return types.AuthConfig{}, errors.New("the endpoint is not a URL")
 	}
 	file, err := config.LoadFromReader(bytes.NewReader(content))

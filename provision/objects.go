@@ -40,7 +40,7 @@ func (s *Session) planManifests(ctx context.Context, _ remote.Reader) ([]workflo
 		for _, difference := range step.changes {
 			changes = append(changes, workflow.Change{Summary: difference})
 		}
-		if len(step.changes) > 0 {
+		if len(step.changes) > 0 { // a manifest without changes is not applied again
 			steps = append(steps, step)
 		}
 	}

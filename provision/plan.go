@@ -36,6 +36,7 @@ func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 		return nil, problems
 	}
 	for i, result := range results {
+		// IPv4 comes first: podCIDRs[0] also becomes the node's podCIDR.
 		pair := result.Assignment.PodCIDRs
 		nodes[i].PodCIDRs = []netip.Prefix{pair.V4, pair.V6}
 		nodes[i].ClusterCIDRConfig = result.Assignment.Config

@@ -49,5 +49,3 @@ func (s *Session) prove(ctx context.Context) (proof.Report, error) {
 		API: api, Admin: s.api.admin, Ways: s.pool, Bundle: s.options.Bundle,
 	})
 }
-
-

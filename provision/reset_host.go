@@ -33,6 +33,7 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 	if r.options.Force {
 		force = "force"
 	}
+	// The summary of the action also describes the script in logs.
 	const ending = "end all pods and remove their network"
 	end := workflow.Action{Summary: ending, Do: func(ctx context.Context, host remote.Host) error {
 		if err := run(ctx, host, ending, "stop_pods", strings.Join(foreignTables(), ","), force); err != nil {

@@ -57,6 +57,7 @@ func expand(path string) ([]string, error) {
 	if err != nil {
 		return nil, readError(path, err)
 	}
+	// A file that is named explicitly may have any name, and may be a pipe, as in -f <(generate).
 	if !info.IsDir() {
 		return []string{path}, nil
 	}

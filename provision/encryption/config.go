@@ -44,6 +44,7 @@ func (k Key) number() int {
 	return int(number)
 }
 
+// keyName returns the name of the key with a number.
 func keyName(number int) string { return keyNamePrefix + strconv.Itoa(number) }
 
 // Config is the content of a key file. API servers encrypt Secrets with the first key, and decrypt with all of them.

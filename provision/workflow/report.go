@@ -66,7 +66,7 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s: %v", e.Host, e.Phas
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Err returns the failures of all hosts, joined in the order of the hosts, or nil if there are none. Each failure appears
+// Err returns the failures of all hosts, joined in the order of the hosts, or nil if nothing failed. Each failure appears
 // once: phases that were not reached because of it are left out.
 func (r *Report) Err() error {
 	var failures []error
