@@ -56,8 +56,11 @@ func verifyBundle(cfg *api.Config, bundleDir *bundle.Dir) error {
 	return err
 }
 
-// VersionError reports a bundle for another version of Kubernetes (Built) than the manifests ask for (Wanted).
-type VersionError struct{ Bundle, Built, Wanted string }
+// VersionError reports a bundle for a version of Kubernetes, Built, that is not the one in the manifests, Wanted.
+type VersionError struct {
+	// Bundle is the directory of the bundle; the versions have the form v1.36.3.
+	Bundle, Built, Wanted string
+}
 
 // Error implements error.
 func (e *VersionError) Error() string {

@@ -78,7 +78,10 @@ func (s *Session) Create(ctx context.Context) (Outcome, error) {
 }
 
 // FailedChecksError reports that hosts failed their checks, so nothing was changed.
-type FailedChecksError struct{ Failed, Hosts int }
+type FailedChecksError struct {
+	// Failed is how many of the Hosts failed at least one check.
+	Failed, Hosts int
+}
 
 // Error implements error.
 func (e *FailedChecksError) Error() string {
@@ -101,7 +104,10 @@ func FailedChecks(report hostprep.Report) error {
 
 // RefusedError reports that dualstrap refuses the operation, because it would damage a cluster or hosts of another one.
 // Nothing was changed.
-type RefusedError struct{ Reasons []string }
+type RefusedError struct {
+	// Reasons lists everything that has to change before the operation is possible, as clauses without a period.
+	Reasons []string
+}
 
 // Error implements error.
 func (e *RefusedError) Error() string {

@@ -166,6 +166,7 @@ func nodesHolding(cidrConfig kube.Object, nodes []kube.Node, remaining []netip.P
 	var holders []string
 	for _, node := range nodes {
 		if slices.ContainsFunc(node.PodCIDRs, func(block netip.Prefix) bool {
+			// A block never straddles the border of a range, so a block that overlaps a range is within it.
 			within := block.Overlaps
 			return slices.ContainsFunc(ranges, within) && !slices.ContainsFunc(remaining, within)
 		}) {

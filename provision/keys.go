@@ -46,6 +46,7 @@ const keyFileMode = 0o600
 
 // KeyFileError reports a key file that dualstrap has not written.
 type KeyFileError struct {
+	// Path is the path on the host; the error does not name the host, because the failed phase does.
 	Path string
 	Err  error
 }

@@ -58,6 +58,7 @@ func readCertificates(path string) ([]byte, error) {
 	}
 	var certificates bytes.Buffer
 	for rest := content; ; {
+		// Decode skips anything that is not a PEM block.
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break

@@ -51,6 +51,7 @@ func (s *Session) planManifests(ctx context.Context, _ remote.Reader) ([]workflo
 		Summary: "bring the cluster's objects up to date",
 		Changes: changes,
 		Do: func(ctx context.Context, _ remote.Host) error {
+			// Applying what has been applied changes nothing, so the action may fail in the middle and be repeated.
 			for _, step := range steps {
 				if err := step.apply(ctx, step.objects); err != nil {
 					return err

@@ -62,6 +62,7 @@ func planPreparation(ctx context.Context, host remote.Reader, desired change.Des
 			return err
 		},
 	}
+	// Dry runs and reports list the changes one by one.
 	for _, action := range actions {
 		prepare.Changes = append(prepare.Changes, workflow.Change{Summary: action.Summary, Diff: action.Diff})
 	}

@@ -44,7 +44,10 @@ type UnreachableHost struct {
 }
 
 // UnknownNodesError reports nodes that are not in the manifests.
-type UnknownNodesError struct{ Unknown, Known []netip.Addr }
+type UnknownNodesError struct {
+	// Unknown lists the nodes that are not in the manifests, Known all nodes that are.
+	Unknown, Known []netip.Addr
+}
 
 // Error implements error.
 func (e *UnknownNodesError) Error() string {

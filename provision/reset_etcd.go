@@ -63,6 +63,7 @@ func (r *resetRun) checkQuorum(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell whether etcd would keep its quorum: %w", err)
 	}
+	// Members on hosts outside the manifests count as remaining.
 	count := memberCount{}
 	for _, member := range members {
 		leaves := slices.ContainsFunc(r.targets, func(target netip.Addr) bool { return r.isMember(member, target) })

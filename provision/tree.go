@@ -184,9 +184,10 @@ func removeStale(dir string, before, now TreeIndex) error {
 		if err := root.Remove(file.File); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot remove what is rendered no more: %w", err)
 		}
+		// Remove fails for a directory that is not empty, which ends the way up.
 		for parent := filepath.Dir(file.File); parent != "."; parent = filepath.Dir(parent) {
 			if root.Remove(parent) != nil {
-				break // not empty
+				break
 			}
 		}
 	}
