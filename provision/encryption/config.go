@@ -96,7 +96,7 @@ const (
 	kind       = "EncryptionConfiguration"
 	resource   = "secrets"
 	// note is the comment at the top of a key file, for administrators who find it.
-	note = "# Secrets in etcd are encrypted with the first of these keys: without it no one can read them. Made by dualstrap.\n"
+	note = "# Secrets in etcd are encrypted with the first of these keys: without it nobody can read them. Made by dualstrap.\n"
 )
 
 // Encode returns the content of the key file. The same keys always encode to the same bytes: the rotation compares the
