@@ -1,13 +1,12 @@
-// Package remote is how everything on hosts is reached: over SSH, one connection per host for the
-// whole run, nothing installed on the host but sh, coreutils, gzip and sudo.
+// Package remote runs scripts and writes files on hosts over SSH. It keeps one connection per host for the whole run,
+// and needs nothing on the host but sh, coreutils, util-linux, gzip and, for users other than root, sudo.
 //
-// A [Pool] holds the connections. [Pool.Host] gives a [Host], which runs scripts, writes files and
-// uploads; planning takes only its [Reader] half, so that it cannot change a host.
+// A [Pool] holds the connections. [Pool.Host] returns a [Host], which runs scripts, writes files and uploads. Planning
+// takes only its [Reader] half, so that it cannot change a host.
 //
-// A [Script] travels over standard input and never in an argument, so that no login shell has to
-// understand it, no process list shows it, and no value needs quoting by hand. It says what it found
-// with the shell function answer; all else it prints is diagnostics. Banners and what login shells
-// print are told apart from answers by a random marker:
+// A [Script] travels over standard input and never in an argument. So no login shell has to parse it, no process list
+// shows it, and no value needs quoting by hand. It reports its findings with the shell function answer; everything else
+// that it prints is diagnostics. A random marker tells answers from banners and the output of login shells:
 //
 //	MOTD, .bashrc ...
 //	<marker> begin kernel
@@ -15,6 +14,6 @@
 //	<marker> end 0
 //	<marker> done 0
 //
-// What goes wrong is an [Error] with a reason, which is one of the Err values, and a hint, or a
-// [CommandError]. ErrUnreachable stands for all reasons for which a host cannot be worked on at all.
+// Failures are returned as an [Error], which has a reason (one of the Err values) and a hint, or as a [CommandError]
+// when the script itself failed. [ErrUnreachable] matches every [Error].
 package remote

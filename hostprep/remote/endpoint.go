@@ -16,25 +16,25 @@ import (
 const (
 	defaultUser = "root"
 	defaultPort = 22
-	// maxJumps bounds a chain of jump hosts, which a configuration file can make endless.
+	// maxJumps bounds a chain of jump hosts. A configuration file can make a chain refer back to itself.
 	maxJumps = 8
 )
 
-// endpoint is everything that decides on one connection.
+// endpoint holds everything that determines one connection.
 type endpoint struct {
 	user string
-	// host is a name or an address without brackets.
+	// host is a name, or an address without brackets.
 	host string
 	port uint16
-	// hostKeyName is host:port as known_hosts has it.
+	// hostKeyName is the host:port under which known_hosts lists the host.
 	hostKeyName string
 	knownHosts  knownHostsFiles
 	identity    identityChoice
-	// via is the way there; nil for a direct one.
+	// via is the jump host to connect through; nil for a direct connection.
 	via *endpoint
 }
 
-// String is how messages call it, and what tells connections apart.
+// String identifies the endpoint in messages. It is also the key under which the pool shares connections.
 func (e *endpoint) String() string {
 	text := e.user + "@" + net.JoinHostPort(e.host, strconv.Itoa(int(e.port)))
 	if e.via != nil {
@@ -43,7 +43,7 @@ func (e *endpoint) String() string {
 	return text
 }
 
-// jumps is how many hosts are on the way.
+// jumps returns the number of jump hosts on the way.
 func (e *endpoint) jumps() int {
 	if e.via == nil {
 		return 0
@@ -51,27 +51,27 @@ func (e *endpoint) jumps() int {
 	return 1 + e.via.jumps()
 }
 
-// knownHostsFiles are those that host keys are looked up in; new ones go into the first.
+// knownHostsFiles lists the files to look host keys up in. New keys are added to the first one.
 type knownHostsFiles []string
 
-// identityChoice is which keys to log in with.
+// identityChoice determines which keys to log in with.
 type identityChoice struct {
-	// paths are key files in order of preference.
+	// paths lists key files in order of preference.
 	paths []string
-	// chosen says that somebody named the paths; a default one may be missing.
+	// chosen means that the user named the paths. A missing file is then reported; a missing default one is not.
 	chosen bool
-	// only says that no other keys of the agent are tried.
+	// only means that the agent's other keys are not tried.
 	only bool
 }
 
-// hop is a host as somebody wrote it, with what they wrote beside it.
+// hop is a host as the user wrote it. An empty user and a zero port were not specified.
 type hop struct {
 	alias string
 	user  string
 	port  uint16
 }
 
-// parseHop reads [user@]host[:port], with IPv6 addresses in brackets or bare.
+// parseHop parses [user@]host[:port]. An IPv6 address may be in brackets or, without a port, bare.
 func parseHop(text string) (hop, error) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "ssh://")
 	unseen := func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
@@ -108,13 +108,13 @@ func parsePort(text string) (uint16, error) {
 	return uint16(port), nil
 }
 
-// resolver makes endpoints of settings and the configuration file.
+// resolver builds endpoints from the settings and the configuration file.
 type resolver struct {
 	settings Settings
 	config   sshConfig
 }
 
-// target is the endpoint of a host of the manifests.
+// target returns the endpoint of a host of the manifests.
 func (r resolver) target(alias string) (*endpoint, error) {
 	h := hop{alias: alias, user: r.settings.User, port: r.settings.Port}
 	end, err := r.endpoint(h, defaultUser)
@@ -132,7 +132,7 @@ func (r resolver) target(alias string) (*endpoint, error) {
 	return end, err
 }
 
-// jumps gives the hosts to go through: those given, or else those of the configuration file.
+// jumps returns the jump hosts for a host: the given ones, or else those of the configuration file.
 func (r resolver) jumps(alias, given string) (string, error) {
 	if given != "" {
 		return given, nil
@@ -140,11 +140,11 @@ func (r resolver) jumps(alias, given string) (string, error) {
 	return r.config.get(alias, "ProxyJump")
 }
 
-// route gives the last of a list of jump hosts, the way to it being the others. The way to the first
-// one is what the configuration file says of it.
+// route returns the endpoint of the last of a comma-separated list of jump hosts, which is reached through the others. The
+// configuration file decides how the first one is reached.
 func (r resolver) route(jumps string, depth int) (*endpoint, error) {
 	if jumps == "" || strings.EqualFold(jumps, None) {
-		return nil, nil //nolint:nilnil // no way is a direct one
+		return nil, nil //nolint:nilnil // no jump host: a direct connection
 	}
 	if depth == 0 {
 		return nil, fmt.Errorf("cannot go through jump host %s: there are more than %d in a chain, or it leads back to itself", jumps, maxJumps)
@@ -161,7 +161,7 @@ func (r resolver) route(jumps string, depth int) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A jump host's own key is tried first, then the one that is for the hosts.
+	// A jump host's own key is tried before the key of the hosts.
 	if path := r.settings.PrivateKeyPath; path != "" {
 		own := end.identity
 		end.identity = identityChoice{paths: []string{localfile.Expand(r.settings.Home, path)}, chosen: true, only: own.only}
@@ -176,7 +176,7 @@ func (r resolver) route(jumps string, depth int) (*endpoint, error) {
 	return end, err
 }
 
-// endpoint is a hop completed by what the configuration file says of it, without the way there.
+// endpoint completes a hop with the configuration file's values, except for the jump hosts. The user is the default one.
 func (r resolver) endpoint(h hop, user string) (*endpoint, error) {
 	words := map[string]string{}
 	for _, keyword := range []string{"User", "Port", "HostName", "HostKeyAlias"} {
@@ -198,7 +198,7 @@ func (r resolver) endpoint(h hop, user string) (*endpoint, error) {
 	end.host = strings.TrimSuffix(strings.TrimPrefix(end.host, "["), "]")
 	end.hostKeyName = net.JoinHostPort(end.host, strconv.Itoa(int(end.port)))
 	if alias := words["HostKeyAlias"]; alias != "" {
-		end.hostKeyName = net.JoinHostPort(alias, strconv.Itoa(defaultPort)) // an alias has no port
+		end.hostKeyName = net.JoinHostPort(alias, strconv.Itoa(defaultPort)) // OpenSSH looks an alias up without the port
 	}
 	var err error
 	if end.knownHosts, err = r.knownHosts(h.alias, end); err != nil {
@@ -208,7 +208,7 @@ func (r resolver) endpoint(h hop, user string) (*endpoint, error) {
 	return end, err
 }
 
-// knownHosts gives the files that have the keys of a host.
+// knownHosts returns the known_hosts files of a host. The system-wide file comes last, as with OpenSSH.
 func (r resolver) knownHosts(alias string, end *endpoint) (knownHostsFiles, error) {
 	if path := r.settings.KnownHostsPath; path != "" {
 		return knownHostsFiles{localfile.Expand(r.settings.Home, path)}, nil
@@ -230,7 +230,7 @@ func (r resolver) knownHosts(alias string, end *endpoint) (knownHostsFiles, erro
 	return append(files, "/etc/ssh/ssh_known_hosts"), nil
 }
 
-// identity gives the keys that the configuration file names, or those that OpenSSH tries.
+// identity returns the keys that the configuration file names, or else OpenSSH's default ones.
 func (r resolver) identity(alias string, end *endpoint) (identityChoice, error) {
 	only, err := r.config.get(alias, "IdentitiesOnly")
 	if err != nil {
@@ -242,7 +242,7 @@ func (r resolver) identity(alias string, end *endpoint) (identityChoice, error) 
 		return choice, err
 	}
 	for _, path := range files {
-		choice.chosen = true
+		choice.chosen = true // also by IdentityFile none, which excludes the default files
 		if path != None {
 			choice.paths = append(choice.paths, r.expand(path, end))
 		}
@@ -255,7 +255,7 @@ func (r resolver) identity(alias string, end *endpoint) (identityChoice, error) 
 	return choice, nil
 }
 
-// expand replaces ~ and the tokens of ssh_config in a path.
+// expand replaces ~ and the tokens of ssh_config(5) in a path.
 func (r resolver) expand(path string, end *endpoint) string {
 	return strings.NewReplacer("%%", "%", "%d", r.settings.Home, "%h", end.host, "%r", end.user,
 		"%p", strconv.Itoa(int(end.port)), "%u", localUser()).Replace(localfile.Expand(r.settings.Home, path))

@@ -6,42 +6,42 @@ import (
 	"strings"
 )
 
-// The reasons of an [Error]; errors.Is finds them.
+// Reasons of an [Error]. Use errors.Is to test for them.
 var (
-	// ErrUnreachable is each of the other reasons for which a host cannot be worked on.
+	// ErrUnreachable matches every [Error]: the host cannot be worked on, whatever the reason.
 	ErrUnreachable = errors.New("host unreachable")
 
-	// ErrNoRoute is a host that does not answer: no route, no such name, nobody there.
+	// ErrNoRoute reports a host that does not answer: no route, an unknown name, or a timeout.
 	ErrNoRoute = errors.New("no answer")
-	// ErrRefused is a host on which nothing listens at the port.
+	// ErrRefused reports a host on which nothing listens at the port.
 	ErrRefused = errors.New("connection refused")
-	// ErrHostKeyUnknown is a host that is not in known_hosts.
+	// ErrHostKeyUnknown reports a host that known_hosts does not list.
 	ErrHostKeyUnknown = errors.New("host key unknown")
-	// ErrHostKeyChanged is a host whose key is another than the one in known_hosts.
+	// ErrHostKeyChanged reports a host whose key differs from the one in known_hosts.
 	ErrHostKeyChanged = errors.New("host key changed")
-	// ErrHostKeyRevoked is a host with a key that known_hosts revokes.
+	// ErrHostKeyRevoked reports a host with a key that known_hosts revokes.
 	ErrHostKeyRevoked = errors.New("host key revoked")
-	// ErrAuthentication is a host that does not let the user in.
+	// ErrAuthentication reports a host that accepts none of the user's keys.
 	ErrAuthentication = errors.New("authentication failed")
-	// ErrSudo is a host on which the user cannot become root.
+	// ErrSudo reports a host on which the user cannot become root.
 	ErrSudo = errors.New("sudo refused")
-	// ErrConnectionLost is a connection that ended, or whose other side went silent.
+	// ErrConnectionLost reports a connection that was closed or whose other side went silent.
 	ErrConnectionLost = errors.New("connection lost")
-	// ErrTimeout is a deadline that passed.
+	// ErrTimeout reports that a deadline passed.
 	ErrTimeout = errors.New("timed out")
-	// ErrProtocol is a host that answers, but not as an SSH server and a shell do.
+	// ErrProtocol reports a host that answers, but not the way an SSH server and a shell do.
 	ErrProtocol = errors.New("not understood")
 )
 
-// Error is why a host cannot be worked on.
+// Error reports why a host cannot be worked on.
 type Error struct {
-	// Op is what could not be done, as in "cannot connect to root@10.2.0.4:22".
+	// Op is the operation that failed, as in "cannot connect to root@10.2.0.4:22".
 	Op string
 	// Reason is one of the Err values of this package.
 	Reason error
 	// Err is the cause; it may be nil.
 	Err error
-	// HintText is the hint.
+	// HintText tells the user what to do.
 	HintText string
 }
 
@@ -53,7 +53,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v: %v", e.Op, e.Reason, e.Err)
 }
 
-// Unwrap gives the reasons and the cause.
+// Unwrap returns the reason, [ErrUnreachable] and the cause, so that errors.Is finds all three.
 func (e *Error) Unwrap() []error {
 	chain := []error{e.Reason, ErrUnreachable}
 	if e.Err != nil {
@@ -62,22 +62,22 @@ func (e *Error) Unwrap() []error {
 	return chain
 }
 
-// Hint says what to do about it.
+// Hint returns what the user can do about the error.
 func (e *Error) Hint() string { return e.HintText }
 
-// CommandError is a script that ran and failed.
+// CommandError reports a script that ran and failed.
 type CommandError struct {
-	// Script is its name.
+	// Script is the name of the script.
 	Script string
-	// Status is its exit status; -1 when a signal ended it.
+	// Status is the exit status; -1 when there was none, as when a signal ended the script.
 	Status int
-	// Signal is the one that ended it, as in KILL.
+	// Signal is the name of the signal that ended the script, as in KILL.
 	Signal string
-	// Stderr is what it printed beside its answers: its beginning and end when it is long.
+	// Stderr is everything that the script printed outside of its answers. The middle of a long text is left out.
 	Stderr string
 }
 
-// tailLines is how much of standard error stands in the message. The rest is in Stderr and in the log.
+// tailLines limits the lines of standard error in the message. The rest is in Stderr and in the log.
 const tailLines = 5
 
 // Error implements error.
@@ -97,7 +97,7 @@ func (e *CommandError) Error() string {
 	return out.String()
 }
 
-// tail gives the last lines of standard error in one line.
+// tail returns the last lines of standard error, joined into one.
 func (e *CommandError) tail() string {
 	lines := strings.FieldsFunc(e.Stderr, func(r rune) bool { return r == '\n' || r == '\r' })
 	if len(lines) > tailLines {

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// host is a Host over a connection.
+// host implements Host over a connection.
 type host struct {
 	connection *connection
-	address    netip.Addr
+	address    netip.Addr // as the manifests specify it, not as the SSH configuration resolves it
 	log        *slog.Logger
-	secrets    *Secrets
+	secrets    *Secrets // redacted in every log entry and error text
 }
 
 // Address implements Reader.
@@ -30,12 +30,12 @@ func (h *host) Probe(ctx context.Context, script Script) (Answer, error) {
 func (h *host) Run(ctx context.Context, script Script) (Answer, error) {
 	limit := h.connection.limits.Change
 	if script.Lasts {
-		limit = h.connection.limits.Read // all that is left to do is to clean up
+		limit = h.connection.limits.Read // it applies after the input has ended: the script only has to clean up
 	}
 	return h.run(ctx, script, "change", limit)
 }
 
-// run runs a script and logs how it went.
+// run runs a script, logs its outcome, and redacts secrets in what it logs.
 func (h *host) run(ctx context.Context, script Script, kind string, limit time.Duration) (Answer, error) {
 	answer, err := h.connection.run(ctx, script, limit, h.secrets)
 	attributes := []slog.Attr{

@@ -6,16 +6,16 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// outcome is what is known of a script when it has ended.
+// outcome describes how a script ended, as far as sshd reported it.
 type outcome struct {
-	// status is the exit status, -1 for none; signal is what ended it.
+	// status is the exit status, or -1 when there was none. signal is the name of the signal that ended the script.
 	status int
 	signal string
-	// answered says that there was an exit status or signal at all.
+	// answered reports whether sshd sent an exit status or a signal.
 	answered bool
 }
 
-// outcomeOf waits for the exit status or signal, or for the end of the session without one.
+// outcomeOf waits for the exit status or the signal, or for the end of the session without either.
 func outcomeOf(requests <-chan *ssh.Request) outcome {
 	result := outcome{status: -1}
 	for request := range requests {
@@ -36,7 +36,7 @@ func outcomeOf(requests <-chan *ssh.Request) outcome {
 			}
 		}
 		if request.WantReply {
-			request.Reply(false, nil) //nolint:errcheck // when it fails the session is over
+			request.Reply(false, nil) //nolint:errcheck // it fails only once the session is over
 		}
 		if result.answered {
 			return result

@@ -9,107 +9,111 @@ import (
 	"time"
 )
 
-// Reader looks at a host and changes nothing.
+// Reader reads from a host and never changes it.
 type Reader interface {
-	// Address is the host's, as the manifests name it.
+	// Address returns the host's address as the manifests specify it.
 	Address() netip.Addr
-	// Probe runs a script that only reads.
+	// Probe runs a script that only reads. [Limits.Read] bounds it.
 	Probe(ctx context.Context, script Script) (Answer, error)
-	// ReadFile gives the content of a file, or fs.ErrNotExist.
+	// ReadFile returns the content of a file. The error matches fs.ErrNotExist when the file is missing.
 	ReadFile(ctx context.Context, path string) ([]byte, error)
 }
 
-// Host is a [Reader] that can also change the host. Every method may be called at any time from any
-// goroutine, and can be called again when it failed.
+// Host is a [Reader] that can also change the host. Its methods are safe for concurrent use. Each one is idempotent and
+// may be retried after a failure.
 type Host interface {
 	Reader
-	// Run runs a script that changes the host.
+	// Run runs a script that changes the host. [Limits.Change] bounds it.
 	Run(ctx context.Context, script Script) (Answer, error)
-	// WriteFiles brings files up to date in one round trip and gives the paths of those that were not,
-	// in the order of files. All new content is on the host and verified before the first file is
-	// replaced. Where it fails, files may have been replaced all the same.
+	// WriteFiles makes files match their desired content, mode and owner in one round trip. It returns the paths of the
+	// files that it changed, in the order of files. All new content is on the host and verified before the first file is
+	// replaced. After an error some files may have been replaced nevertheless.
 	WriteFiles(ctx context.Context, files []File) ([]string, error)
-	// Upload brings one large file up to date and reports whether it was not. It takes up where an
-	// upload of the same content was cut off, even on an earlier connection.
+	// Upload makes one large file match its desired content, mode and owner, and reports whether it changed the file. It
+	// resumes an interrupted upload of the same content, even one from an earlier connection.
 	Upload(ctx context.Context, upload Upload) (bool, error)
 }
 
-// ReadOnly hides all of a host but its Reader, even from a type assertion.
+// ReadOnly restricts a host to its Reader methods. A type assertion cannot recover the Host.
 func ReadOnly(host Host) Reader { return readOnly{host} }
 
+// readOnly hides the methods of Host: its only field is of the interface type Reader.
 type readOnly struct{ Reader }
 
-// Script is a program for the host's sh. It runs as root under set -eu, with LC_ALL=C and an empty
-// standard input unless there is one given here.
+// Script is a program for the host's sh. It runs as root under set -eu with LC_ALL=C. Its standard input is empty
+// unless Stdin is set. The body and the arguments must not contain NUL.
 type Script struct {
-	// Name is what logs and errors call the script, as in "install containerd".
+	// Name identifies the script in logs and errors, as in "install containerd".
 	Name string
 	// Body is the program. It calls
 	//
 	//	answer NAME COMMAND [ARGUMENT...]
 	//
-	// to run a command and give what it prints, and its exit status, as the answer of that name. A
-	// command that fails so does not end the script. The standard output of everything else joins
-	// standard error. Values come from Args, as "$1" and so on, never from formatting the body.
+	// to run a command and report its standard output and exit status as the answer of that name. Each name can be
+	// answered once. A command that fails this way does not end the script. The standard output of everything else is
+	// redirected to standard error. Values come from Args, as "$1" and so on, never from formatting the body.
 	//
 	//	progress [SECONDS]
 	//
-	// says, outside of answers, that the script has come a step further, and that the next one may take some time by
-	// its own time-out: waiting for a lock, kubeadm. Without it a script has [Limits] to come to its end.
+	// called outside of answers, reports that the script has made progress, and that its next step may take SECONDS
+	// longer because the step has a timeout of its own, as waiting for a lock or kubeadm do. A script that does not
+	// call it has to finish within [Limits].
 	Body string
-	// Args may hold secrets: they are in no process's arguments, unless the body puts them there.
+	// Args are the positional parameters. They may hold secrets: no process has them in its arguments unless the body
+	// puts them there.
 	Args []string
-	// Stdin is what the body reads.
+	// Stdin is the body's standard input; empty when nil. Upload and WriteFiles send content this way.
 	Stdin io.Reader
-	// Lasts says that the body goes on for as long as its input does. It is waited for from then on.
+	// Lasts marks a body that runs for as long as its input does. The watchdog pauses until the input ends.
 	Lasts bool
 }
 
-// Answer is what a script said. A script that failed has none, but an error.
+// Answer is the result of a script that succeeded.
 type Answer struct {
+	// Values holds the answers by name.
 	Values map[string]Value
-	// Stderr is what the script printed beside its answers: its beginning and end when it is long.
+	// Stderr is everything that the script printed outside of its answers. The middle of a long text is left out.
 	Stderr   string
-	Duration time.Duration
+	Duration time.Duration // from the request to start the script to its end
 }
 
-// Value is one answer of a script.
+// Value is the result of one command that ran under answer.
 type Value struct {
-	Output []byte
+	Output []byte // standard output, unchanged
 	// Status is the exit status of the command.
 	Status int
 }
 
-// Text gives the output of the answer of the given name without line ends at its end, as $(...) does;
-// "" when there is no such answer.
+// Text returns the output of the named answer without trailing newlines, as $(...) does. It returns "" when there is no
+// such answer.
 func (a Answer) Text(name string) string {
 	return strings.TrimRight(string(a.Values[name].Output), "\n")
 }
 
-// File is a file to be on a host. What is not a plain file at its path, as a symbolic link, is
-// replaced by one; a directory there is an error. Missing directories above it are made.
+// File is the desired state of a small file on a host. A symbolic link or any other special file at its path is replaced
+// by a plain file; a directory at its path is an error. Missing parent directories are created.
 type File struct {
-	// Path is absolute.
+	// Path is absolute and clean.
 	Path string
-	// Mode is the permission bits.
+	// Mode holds the permission bits; other bits are an error.
 	Mode fs.FileMode
-	// Owner is USER:GROUP, by names or numbers; root:root when empty.
+	// Owner is USER:GROUP, by name or number; root:root when empty.
 	Owner   string
 	Content []byte
 }
 
-// Upload is a file to be on a host that is too large to hold in memory.
+// Upload is the desired state of a file that is too large to hold in memory.
 type Upload struct {
-	// Path, Mode and Owner are those of a [File].
+	// Path, Mode and Owner have the meaning they have in [File].
 	Path  string
 	Mode  fs.FileMode
 	Owner string
-	// SHA256 is the digest in hexadecimal that the file has in the end.
+	// SHA256 is the hexadecimal digest of the file on the host, after decompression.
 	SHA256 string
-	// Open gives what is sent, from its beginning. It may be called several times.
+	// Open opens the content to send, at its beginning. It may be called several times.
 	Open func() (io.ReadCloser, error)
-	// Size is how many bytes Open gives.
+	// Size is the length in bytes of the content that Open returns, before decompression.
 	Size int64
-	// Gzip says that what Open gives is compressed. The host decompresses it.
+	// Gzip marks the content that Open returns as compressed. The host decompresses it.
 	Gzip bool
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// parseResult makes values, or an error, of how a script ended and of what it printed.
+// parseResult converts the outcome and the output of a script to its answers, or to an error.
 func (c *connection) parseResult(name string, running *session, result outcome, stderr string, secrets *Secrets) (map[string]Value, error) {
 	output := running.stdout.bytes()
 	marker := running.stderr.kept.marker
@@ -15,6 +15,7 @@ func (c *connection) parseResult(name string, running *session, result outcome, 
 	switch {
 	case err != nil:
 		return nil, &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "look at the host's log: the script has not said what it should"}
+	// The script's sh never ran: the login shell or sudo failed, and their text, on either stream, is the reason.
 	case !parsed.begun && !running.stderr.begun():
 		said := cmp.Or(strings.TrimSpace(stderr), strings.TrimSpace(secrets.Redact(string(bytes.ToValidUTF8(output, nil)))))
 		return nil, c.notStarted(name, said)
@@ -23,18 +24,19 @@ func (c *connection) parseResult(name string, running *session, result outcome, 
 	case parsed.done:
 		return nil, &CommandError{Script: name, Status: parsed.status, Stderr: stderr}
 	case result.status == 0:
-		result.status = -1 // whatever that was the status of, it was not the script's
+		result.status = -1 // the status of something else, as the login shell: the script did not finish
 	}
 	return nil, &CommandError{Script: name, Status: result.status, Signal: result.signal, Stderr: stderr}
 }
 
-// notStarted says why no script can run on the host at all.
+// notStarted returns the error for a host that cannot run scripts at all: the login shell or sudo refuses.
 func (c *connection) notStarted(name, said string) error {
 	err := errors.New(cmp.Or(strings.ReplaceAll(said, "\n", " | "), "it says nothing"))
 	told := &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "check the login shell of " + c.end.user + " on the host"}
 	if c.end.user == defaultUser {
 		return told
 	}
+	// These are texts of sudo and of shells. commandFor sets LC_ALL=C, so that they are in English.
 	has := func(words string) bool { return strings.Contains(said, words) }
 	rule := "let it: echo '" + c.end.user + " ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/" + c.end.user + " on the host, as root"
 	switch {

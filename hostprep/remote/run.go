@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// run executes a script on the connection, when there is a place for it.
+// run executes a script on the connection. It waits while maxSessions other scripts run.
 func (c *connection) run(ctx context.Context, script Script, limit time.Duration, secrets *Secrets) (Answer, error) {
 	hasNUL := func(text string) bool { return strings.ContainsRune(text, 0) }
 	if hasNUL(script.Body) || slices.ContainsFunc(script.Args, hasNUL) {
@@ -32,8 +32,8 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	// Without a terminal a session's end does not reach its processes, so they are told before, and not after, whoever
-	// closes it first.
+// Without a terminal, sshd does not end the processes of a session that is closed. They are signaled before the
+// channel is closed, by whichever of AfterFunc and session.close comes first: afterwards the signal would be lost.
 	open.terminate = sync.OnceFunc(func() {
 		open.channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"})) //nolint:errcheck // best effort
 	})
@@ -48,7 +48,7 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 	return c.execute(ctx, script, open, watch, secrets)
 }
 
-// execute executes a script in a session.
+// execute executes a script in an opened session and returns its answer, or the reason why there is none.
 func (c *connection) execute(ctx context.Context, script Script, open opened, watch *watchdog, secrets *Secrets) (Answer, error) {
 	marker := newMarker()
 	begun := time.Now()
@@ -74,10 +74,11 @@ func (c *connection) execute(ctx context.Context, script Script, open opened, wa
 	return answer, err
 }
 
-// closingFactor is how much longer than a look a session may take to be closed, where that is little.
+// closingFactor bounds, in multiples of the read limit, how long sshd may take to close a session. It matters in tests,
+// whose limits are short; otherwise busyGrace is the lower bound.
 const closingFactor = 10
 
-// giveUp loses a connection whose sshd does not even close a session: it would hold the session's place for ever.
+// giveUp ends a connection whose sshd does not close a session that was ended. The session would hold its slot forever.
 func (c *connection) giveUp(running *session) {
 	timer := time.NewTimer(min(busyGrace, closingFactor*c.limits.Read))
 	defer timer.Stop()
@@ -89,10 +90,11 @@ func (c *connection) giveUp(running *session) {
 	}
 }
 
-// errNotClosed is a host that takes no notice of the end of a session.
+// errNotClosed reports that the host ignored the end of a session.
 var errNotClosed = errors.New("the host does not close a session that was ended")
 
-// broken tells why there is no outcome: the caller's end, the input's, the connection's or the session's.
+// broken returns the error of a script without an outcome: reading the input failed, the caller's context ended, the host
+// broke the protocol, the connection was lost, or only the session ended.
 func (c *connection) broken(ctx context.Context, name string, err error) error {
 	var unread *sourceError
 	switch {
@@ -103,7 +105,8 @@ func (c *connection) broken(ctx context.Context, name string, err error) error {
 	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):
 		return &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "log in to the host and see what it does on a command"}
 	}
-	if c.ask(outputGrace) != nil {
+// A keepalive tells a lost connection from a session that ended without an exit status.
+if c.ask(outputGrace) != nil {
 		c.lose(errNoEnd)
 	}
 	if c.isGone() {

@@ -11,51 +11,51 @@ import (
 )
 
 const (
-	// outputGrace is how long output may still come after the script has ended. Something it left running
-	// can hold its streams open for ever.
+	// outputGrace is how long to wait for more output after the script has ended. A process that the script left
+	// running can hold the streams open forever.
 	outputGrace = 2 * time.Second
-	// busyGrace is how long more is waited for what a script must have said and did not yet: on a busy
-	// machine it is still on its way.
+	// busyGrace is how much longer to wait when the output is incomplete. On a busy machine, output that the script
+	// has written can still be on its way.
 	busyGrace = 15 * time.Second
-	// stderrBuffer is what the rest comes through: it is mostly a line.
+	// stderrBuffer is the size, in bytes, of the copy buffer for standard error, which mostly carries single lines.
 	stderrBuffer = 1 << 10
 )
 
-// session is one running script.
+// session is a running script.
 type session struct {
 	channel ssh.Channel
 	stdout  answerKeeper
 	stderr  lockedWriter
-	broken  chan error    // why this side ended it
+	broken  chan error    // receives why this side ended the session; has room for one error of input and one of output
 	sent    chan struct{} // closed when nothing more is sent
 	ended   chan outcome
-	unread  atomic.Int32  // how many of the outputs are not yet read to their ends
-	read    chan struct{} // closed when none is
+	unread  atomic.Int32  // the number of outputs that are not read to their ends
+	read    chan struct{} // closed when both outputs are read to their ends
 	closed  chan struct{} // closed when sshd has closed the session
 }
 
-// program is a script that is ready to be sent.
+// program is a script in the form in which it is sent.
 type program struct {
-	line   []byte
+	line   []byte // the output of framed
 	marker string
-	// input follows it; it may be nil.
+	// input is sent after line; it may be nil.
 	input io.Reader
-	// lasts says that the script goes on for as long as its input does.
+	// lasts has the meaning of [Script.Lasts].
 	lasts bool
 	watch *watchdog
 }
 
-// opened is a session that sshd has opened.
+// opened is the result of a request to open a session.
 type opened struct {
 	channel  ssh.Channel
 	requests <-chan *ssh.Request
 	err      error
-	// terminate tells its processes to end.
+	// terminate sends SIGTERM to the processes of the session.
 	terminate func()
 }
 
-// start executes the command and sends it the program. Closed is called when sshd has closed the session, too. There
-// are as few goroutines as can be: with a thousand hosts they count.
+// start executes the command and sends it the program. It calls closed when sshd has closed the session, even after an
+// error. It starts as few goroutines as possible: with a thousand hosts they add up.
 func start(ctx context.Context, open opened, command string, program program, closed func()) (*session, error) {
 	channel := open.channel
 	s := &session{
@@ -78,12 +78,12 @@ func start(ctx context.Context, open opened, command string, program program, cl
 	go func() {
 		if err := s.stdout.readAll(channel); errors.Is(err, errTooLong) {
 			s.broken <- err
-			channel.Close() //nolint:errcheck // what comes is not wanted
+			channel.Close() //nolint:errcheck // the rest of the output is not wanted
 		}
 		s.isRead()
 	}()
 	go func() {
-		io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) //nolint:errcheck // its end is an end
+		io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) //nolint:errcheck // an error ends it as EOF does
 		s.isRead()
 	}()
 	if err := s.execute(ctx, command); err != nil {
@@ -94,7 +94,7 @@ func start(ctx context.Context, open opened, command string, program program, cl
 	return s, nil
 }
 
-// execute has sshd start the command. A host may never answer.
+// execute asks sshd to execute the command. The request runs in a goroutine, because a host may never answer it.
 func (s *session) execute(ctx context.Context, command string) error {
 	answered := make(chan error, 1)
 	go func() {
@@ -112,33 +112,34 @@ func (s *session) execute(ctx context.Context, command string) error {
 	}
 }
 
-// isRead notes that one of the outputs is read to its end.
+// isRead records that one of the two outputs has been read to its end.
 func (s *session) isRead() {
 	if s.unread.Add(-1) == 0 {
 		close(s.read)
 	}
 }
 
+// errNoExec reports that sshd refused to execute the command, as with ForceCommand or a restricted account.
 var errNoExec = errors.New("sshd executes no commands")
 
-// sourceError is a failure to read what is to be sent, as against one to send it.
+// sourceError reports that reading the caller's input failed, not writing it to the host.
 type sourceError struct{ err error }
 
 func (e *sourceError) Error() string { return e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
-// fedEvery is how much input has to be taken to count as progress: a host that takes a byte now and then makes none.
+// fedEvery is how many bytes of input count as progress. A host that takes a byte now and then makes none.
 const fedEvery = 1 << 20
 
-// source marks the errors of a reader, and tells the watchdog what the host has taken of it.
+// source marks the errors of a reader as sourceError, and reports to the watchdog how much of it the host has taken.
 type source struct {
 	io.Reader
 
 	watch *watchdog
-	taken int
+	taken int // bytes since the last report
 }
 
-// Read implements io.Reader. What was read before has been taken when there is more to be read.
+// Read implements io.Reader. The host has taken the previous data when the next read begins: io.Copy writes in between.
 func (s *source) Read(data []byte) (int, error) {
 	if s.taken >= fedEvery {
 		s.taken = 0
@@ -152,12 +153,12 @@ func (s *source) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// send writes standard input. That the script ends without reading all of it is no failure.
+// send writes standard input. A script may end without reading all of it, so a failure to write is not reported.
 func (s *session) send(program program) {
 	defer close(s.sent)
 	_, err := s.channel.Write(program.line)
 	if err == nil && program.lasts {
-		program.watch.pause() // until its input ends
+		program.watch.pause() // for as long as the input lasts
 	}
 	if err == nil && program.input != nil {
 		_, err = io.Copy(s.channel, &source{Reader: program.input, watch: program.watch})
@@ -170,28 +171,29 @@ func (s *session) send(program program) {
 	var unread *sourceError
 	if errors.As(err, &unread) {
 		s.broken <- unread
-		s.channel.Close() //nolint:errcheck // it is over
+		s.channel.Close() //nolint:errcheck // the script cannot go on without its input
 		return
 	}
-	s.channel.CloseWrite() //nolint:errcheck // when it fails the session is over
+	s.channel.CloseWrite() //nolint:errcheck // it fails only once the session is over
 }
 
-// close ends the session and waits until nobody reads the input any more: its owner may want it back.
+// close ends the session and waits until the input is no longer read, since the caller may reuse it. It does not wait
+// after ctx has ended: the input may block.
 func (s *session) close(ctx context.Context, terminate func()) {
 	if ctx.Err() != nil {
 		terminate()
 	}
-	s.channel.Close() //nolint:errcheck // it is over
+	s.channel.Close() //nolint:errcheck // sshd may have closed it already
 	select {
 	case <-s.sent:
 	case <-ctx.Done():
 	}
 }
 
-// errNoEnd is a session that ended without telling how its command did.
+// errNoEnd reports a session that ended without an exit status or a signal.
 var errNoEnd = errors.New("the session ended without an exit status")
 
-// wait waits until the script has ended and its output is read.
+// wait waits until the script has ended and its output has been read.
 func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 	var result outcome
 	select {
@@ -206,6 +208,7 @@ func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 	if !s.drained(ctx, c, outputGrace) && !s.isComplete() {
 		s.drained(ctx, c, busyGrace)
 	}
+	// Output that was too long, or input that cannot be read, decides even if the script has ended meanwhile.
 	select {
 	case err := <-s.broken:
 		return result, err
@@ -217,8 +220,8 @@ func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 	return result, nil
 }
 
-// drained waits until both outputs are read to their ends, and reports whether there is nothing more to
-// wait for.
+// drained waits until both outputs have been read to their ends. It returns false if patience ran out first, and true also
+// when the connection or ctx has ended, since then there is nothing more to wait for.
 func (s *session) drained(ctx context.Context, c *connection, patience time.Duration) bool {
 	late := time.NewTimer(patience)
 	defer late.Stop()
@@ -232,8 +235,8 @@ func (s *session) drained(ctx context.Context, c *connection, patience time.Dura
 	return true
 }
 
-// isComplete reports whether the script has said all it had to. What holds its outputs open then is
-// something that it left running.
+// isComplete reports whether the output holds the final marker. Outputs that are still open then belong to a process that
+// the script left running. Malformed output is complete as well: more of it cannot repair it.
 func (s *session) isComplete() bool {
 	parsed, err := parseFrames(s.stdout.bytes(), s.stderr.kept.marker)
 	return err != nil || parsed.done

@@ -11,11 +11,10 @@ import (
 	"time"
 )
 
-// HostKeyPolicy is what to do about hosts whose keys are not known. There is none that accepts a
-// changed key.
+// HostKeyPolicy decides about hosts whose keys are unknown. No policy accepts a changed key.
 type HostKeyPolicy string
 
-// The policies.
+// Host key policies.
 const (
 	// Strict connects only to hosts whose keys are in known_hosts. It is the default.
 	Strict HostKeyPolicy = "strict"
@@ -23,50 +22,51 @@ const (
 	AcceptNew HostKeyPolicy = "accept-new"
 )
 
-// None switches off what a path in [Settings] names.
+// None disables the file or socket whose path a field of [Settings] holds.
 const None = "none"
 
-// Settings is how hosts are reached. What is given here wins over the SSH configuration file, and
-// that over the defaults.
+// Settings configures how hosts are reached. Settings take precedence over the SSH configuration file, and the file over
+// the defaults.
 type Settings struct {
-	// User logs in; root by default. Everybody else becomes root with sudo.
+	// User is the login name; root by default. Every other user becomes root with sudo.
 	User string
 	// Port is 22 by default.
 	Port uint16
-	// PrivateKeyPath is the one key to log in with. A key with a passphrase is used through the agent.
-	// By default those of the configuration file, the agent and the usual files are tried.
+	// PrivateKeyPath is the only key to log in with. A key with a passphrase is used through the agent. By default
+	// the keys of the configuration file, of the agent and OpenSSH's default files are tried.
 	PrivateKeyPath string
-	// KnownHostsPath is the one file to look host keys up in.
+	// KnownHostsPath is the only file to look host keys up in. By default those of OpenSSH are used.
 	KnownHostsPath string
 	// HostKeyPolicy is Strict by default.
 	HostKeyPolicy HostKeyPolicy
-	// ProxyJump is [user@]host[:port] of the hosts to go through, separated by commas; "none" goes
-	// straight to the host whatever the configuration file says.
+	// ProxyJump lists the jump hosts as [user@]host[:port], separated by commas. None connects directly, whatever
+	// the configuration file specifies.
 	ProxyJump string
 
 	// ConfigPath is the SSH configuration file, ~/.ssh/config by default, or None.
 	ConfigPath string
-	// AgentSocket is the SSH agent's, $SSH_AUTH_SOCK by default, or None.
+	// AgentSocket is the path of the SSH agent's socket, $SSH_AUTH_SOCK by default, or None.
 	AgentSocket string
-	// Home stands for ~; the user's by default.
+	// Home replaces ~ in paths; the user's home directory by default.
 	Home string
 
-	// ConnectTimeout bounds each try to connect and log in, 15 s by default, and four times of it all
-	// tries together.
+	// ConnectTimeout bounds each attempt to connect and log in; 15 s by default. All attempts together may take four
+	// times as long.
 	ConnectTimeout time.Duration
-	// KeepAlive is how often a host has to show that it is there, 5 s by default. One that does not
-	// for three times as long is lost.
+	// KeepAlive is the interval of keepalive requests; 5 s by default. A host that is silent for three intervals
+	// counts as lost.
 	KeepAlive time.Duration
 
 	// Limits bound how long scripts may take.
 	Limits Limits
 
-	// Note is told what the user should know about the whole run, as that the agent does not answer; it may be nil.
+	// Note receives messages for the user that concern the whole run, such as an agent that does not answer. It may
+	// be nil.
 	Note func(string)
 
-	// Secrets are kept out of logs and errors.
+	// Secrets are redacted in logs and errors.
 	Secrets *Secrets
-	// Log gives the log of a host; by default there is none.
+	// Log returns the logger of a host; nothing is logged by default.
 	Log func(host netip.Addr) *slog.Logger
 }
 
@@ -75,7 +75,7 @@ const (
 	defaultKeepAlive      = 5 * time.Second
 )
 
-// complete fills in the defaults and refuses what makes no sense.
+// complete fills in the defaults and validates the settings.
 func (s Settings) complete() (Settings, error) {
 	s.HostKeyPolicy = cmp.Or(s.HostKeyPolicy, Strict)
 	if s.HostKeyPolicy != Strict && s.HostKeyPolicy != AcceptNew {
@@ -111,7 +111,7 @@ func (s Settings) complete() (Settings, error) {
 	return s, nil
 }
 
-// localUser is who runs this program: whom OpenSSH logs in to jump hosts as.
+// localUser returns the user who runs this program. OpenSSH logs in to jump hosts under that name by default.
 func localUser() string {
 	if me, err := user.Current(); err == nil {
 		return me.Username

@@ -11,18 +11,18 @@ import (
 	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
-// sshConfig is the user's SSH configuration file.
+// sshConfig holds the user's SSH configuration file.
 type sshConfig struct {
 	path   string
 	parsed *ssh_config.Config
-	// skipped are the lines of Match blocks that are passed over.
+	// skipped lists the line numbers of Match blocks that are ignored.
 	skipped []int
 }
 
-// maxConfig is more than any configuration has.
+// maxConfig is the largest file to read, in bytes; no real configuration comes close.
 const maxConfig = 8 << 20
 
-// loadSSHConfig reads the file, if there is to be one.
+// loadSSHConfig reads the file at path. With [None] it returns an empty configuration.
 func loadSSHConfig(path string) (sshConfig, error) {
 	if path == None {
 		return sshConfig{parsed: &ssh_config.Config{}}, nil
@@ -34,17 +34,17 @@ func loadSSHConfig(path string) (sshConfig, error) {
 	return parseSSHConfig(path, data)
 }
 
-// parseSSHConfig passes over Match blocks whose conditions cannot be judged here, as exec and final:
-// one of them, often about other hosts, shall not make the whole file useless.
+// parseSSHConfig ignores Match blocks whose conditions cannot be evaluated here, as exec and final. Such a block often
+// concerns other hosts, and must not make the whole file unusable.
 func parseSSHConfig(path string, data []byte) (sshConfig, error) {
 	config := sshConfig{path: path}
 	lines := bytes.Split(data, []byte("\n"))
 	match := regexp.MustCompile(`(?i)^\s*match[\s=]+(.*)$`)
-	judged := regexp.MustCompile(`(?i)^(all|host\s+[^\s]+)\s*$`)
+	supported := regexp.MustCompile(`(?i)^(all|host\s+[^\s]+)\s*$`)
 	for i, line := range lines {
 		condition := match.FindSubmatch(line)
-		if condition != nil && !judged.Match(condition[1]) {
-			lines[i] = []byte("Host !*")
+		if condition != nil && !supported.Match(condition[1]) {
+			lines[i] = []byte("Host !*") // matches no host, and keeps the line numbers of the parser's errors
 			config.skipped = append(config.skipped, i+1)
 		}
 	}
@@ -56,7 +56,7 @@ func parseSSHConfig(path string, data []byte) (sshConfig, error) {
 	return config, nil
 }
 
-// get gives the first value of a keyword for a host; "" when there is none.
+// get returns the first value of a keyword for a host, as OpenSSH does, or "" when there is none.
 func (c sshConfig) get(alias, keyword string) (string, error) {
 	value, err := c.parsed.Get(alias, keyword)
 	if err != nil {
@@ -65,7 +65,7 @@ func (c sshConfig) get(alias, keyword string) (string, error) {
 	return strings.TrimSpace(value), nil
 }
 
-// all gives every value of a keyword that may be given several times.
+// all returns every value of a keyword that may be given several times, as IdentityFile.
 func (c sshConfig) all(alias, keyword string) ([]string, error) {
 	values, err := c.parsed.GetAll(alias, keyword)
 	if err != nil {
