@@ -12,27 +12,29 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// agentWait is how long the agent may take to say which keys it holds.
+// agentWait bounds each answer while the agent lists its keys. ConnectTimeout lowers it.
 const agentWait = 10 * time.Second
 
-// sshAgent is the user's, which is asked once and then shared.
+// sshAgent is the user's SSH agent. It is queried once; its connection is then shared by all logins.
 type sshAgent struct {
 	socket string
-	// wait is how long it may take to say what it holds, and sign how long to sign: it may ask its user.
+	// wait bounds listing the keys, and sign bounds each signature: the agent may ask its user to confirm it.
 	wait, sign time.Duration
-	// note is told when it is of no use.
+	// note receives a message when the agent hangs, so that the user knows why the run was slow.
 	note func(string)
 
+	// once guards held and err.
 	once sync.Once
 	held []key
 	err  error
 
+	// mu guards conn and closed: close may run while ask connects.
 	mu     sync.Mutex
 	conn   net.Conn
 	closed bool
 }
 
-// keys gives what the agent holds. That it does not answer is also told where no key fits.
+// keys returns the keys that the agent holds. The error is also part of the notes of a login that fails for lack of a key.
 func (a *sshAgent) keys() ([]key, error) {
 	a.once.Do(func() {
 		if a.socket == None {
@@ -44,7 +46,7 @@ func (a *sshAgent) keys() ([]key, error) {
 		a.close()
 		var network net.Error
 		if !errors.As(a.err, &network) || !network.Timeout() {
-			a.err = fmt.Errorf("the SSH agent does not answer: %w", a.err) // as one that is not there any more
+			a.err = fmt.Errorf("the SSH agent does not answer: %w", a.err) // such as a stale socket; no note, since nothing was waited for
 			return
 		}
 		a.err = fmt.Errorf("the SSH agent at %s has not answered for %s", a.socket, a.wait)
@@ -53,7 +55,7 @@ func (a *sshAgent) keys() ([]key, error) {
 	return a.held, a.err
 }
 
-// ask asks which keys it holds.
+// ask connects to the agent and lists its keys.
 func (a *sshAgent) ask() ([]key, error) {
 	conn, err := net.DialTimeout("unix", a.socket, a.wait) //nolint:noctx // a local socket
 	if err != nil {
@@ -76,7 +78,7 @@ func (a *sshAgent) ask() ([]key, error) {
 	if err != nil {
 		return nil, timed.explain(err)
 	}
-	timed.wait = a.sign // from here on it signs; nobody else has it yet
+	timed.wait = a.sign // from here on the agent only signs; no other goroutine has the connection yet
 	var held []key
 	for i, signer := range signers {
 		name := "agent key"
@@ -88,7 +90,7 @@ func (a *sshAgent) ask() ([]key, error) {
 	return held, nil
 }
 
-// close ends the conversation with the agent, and makes sure that there will be none.
+// close closes the connection to the agent, and prevents a new one.
 func (a *sshAgent) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,15 +100,16 @@ func (a *sshAgent) close() {
 	}
 }
 
-// timedConn is a conversation in which each question has to be answered in time.
+// timedConn limits the time between a request and its answer.
 type timedConn struct {
 	net.Conn
 
+	// late is the timeout that Read has seen.
 	wait time.Duration
 	late error
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. It remembers a timeout for explain.
 func (c *timedConn) Read(data []byte) (int, error) {
 	n, err := c.Conn.Read(data)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -115,10 +118,10 @@ func (c *timedConn) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// explain gives why a question failed: the client for agents says it in words only.
+// explain returns the timeout behind err, if there was one: the agent client reduces it to text, without wrapping it.
 func (c *timedConn) explain(err error) error { return cmp.Or(c.late, err) }
 
-// Write implements net.Conn: it is a question.
+// Write implements net.Conn. Each write is a request, and starts the time for its answer.
 func (c *timedConn) Write(data []byte) (int, error) {
 	if err := c.SetDeadline(time.Now().Add(c.wait)); err != nil {
 		return 0, err

@@ -13,41 +13,43 @@ import (
 )
 
 const (
-	// maxSessions bounds how many scripts run on a host at once. sshd allows 10 by default
-	// (MaxSessions), and somebody else's tunnel may hold one.
+	// maxSessions bounds how many scripts run on a host at once. sshd allows 10 by default (MaxSessions), and a
+	// third-party tunnel over the same connection may use one.
 	maxSessions = 8
-	// missedKeepalives is how many keepalive intervals a host may be silent: one until it is asked, two until
-	// its answer counts as missing.
+	// missedKeepalives is how many keepalive intervals a request may stay unanswered. With the interval before the
+	// request, a host may be silent for three.
 	missedKeepalives = 2
-	// sessionWait is how long a host may refuse sessions although none of ours is open.
+	// sessionWait is how long sshd may refuse sessions while this program has none open.
 	sessionWait = 10 * time.Second
 )
 
 // connection is a live connection to a host or a jump host.
 type connection struct {
-	end      *endpoint
-	client   *ssh.Client
-	raw      *idleConn
+	end    *endpoint
+	client *ssh.Client
+	raw    *idleConn // the stream below client
+	// sessions is a semaphore of maxSessions slots; open counts the sessions that the host has opened.
 	sessions chan struct{}
-	open     atomic.Int32 // how many of the sessions the host has opened
+	open     atomic.Int32
 	limits   Limits
 
 	gone    chan struct{} // closed when the connection ended
 	lost    sync.Once
-	cause   error // why; to be read after gone is closed
+	cause   error // why it ended; may be read after gone is closed
 	watched sync.WaitGroup
 }
 
-// loggedIn is what a login gives.
+// loggedIn holds the results of ssh.NewClientConn.
 type loggedIn struct {
 	conn     ssh.Conn
 	channels <-chan ssh.NewChannel
 	requests <-chan *ssh.Request
 }
 
+// newConnection starts the goroutines that serve and watch a connection. They end with it; close waits for them.
 func newConnection(end *endpoint, login loggedIn, raw *idleConn, settings *Settings) *connection {
 	c := &connection{
-		// ssh.NewClient has three goroutines for what refuse does; with a thousand hosts they count.
+		// ssh.NewClient starts three goroutines for what refuse does in one. With a thousand hosts they add up.
 		end: end, client: &ssh.Client{Conn: login.conn}, raw: raw,
 		sessions: make(chan struct{}, maxSessions), gone: make(chan struct{}), limits: settings.Limits,
 	}
@@ -59,7 +61,7 @@ func newConnection(end *endpoint, login loggedIn, raw *idleConn, settings *Setti
 	return c
 }
 
-// refuse refuses all that the host asks for, until the connection ends.
+// refuse rejects all requests and channels from the host until the connection ends.
 func (l loggedIn) refuse() {
 	for {
 		select {
@@ -67,7 +69,7 @@ func (l loggedIn) refuse() {
 			if !more {
 				return
 			}
-			request.Reply(false, nil) //nolint:errcheck // when it fails the connection is over
+			request.Reply(false, nil) //nolint:errcheck // it fails only once the connection is over
 		case offered, more := <-l.channels:
 			if !more {
 				return
@@ -77,7 +79,8 @@ func (l loggedIn) refuse() {
 	}
 }
 
-// watch asks the host again and again whether it is there. Whatever it sends meanwhile is an answer, too.
+// watch sends keepalive requests until the connection ends. A host that is too busy to answer them, but sends anything
+// else in time, is alive.
 func (c *connection) watch(interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -94,7 +97,7 @@ func (c *connection) watch(interval time.Duration) {
 	}
 }
 
-// ask waits for any answer of the host. Even a refusal is one.
+// ask sends a keepalive request and waits for any answer. A refusal is one, too.
 func (c *connection) ask(patience time.Duration) error {
 	answered := make(chan error, 1)
 	go func() {
@@ -115,7 +118,7 @@ func (c *connection) ask(patience time.Duration) error {
 
 var errHungUp = errors.New("the other side closed it")
 
-// lose ends the connection, and with it all that runs on it.
+// lose ends the connection and everything that runs on it. Only the first cause is kept.
 func (c *connection) lose(cause error) {
 	c.lost.Do(func() {
 		if cause == nil || isDisconnect(cause) || errors.Is(cause, net.ErrClosed) {
@@ -123,12 +126,14 @@ func (c *connection) lose(cause error) {
 		}
 		c.cause = cause
 		close(c.gone)
-		// What is below goes first: a host that takes nothing could hold up a goodbye for ever.
-		c.raw.Close()    //nolint:errcheck // it is of no use any more
+		// The stream is closed first. Closing the client sends a message, which would block forever on a host that reads
+		// nothing.
+		c.raw.Close()    //nolint:errcheck // the connection is over
 		c.client.Close() //nolint:errcheck // as above
 	})
 }
 
+// isGone reports whether the connection has ended.
 func (c *connection) isGone() bool {
 	select {
 	case <-c.gone:
@@ -138,13 +143,13 @@ func (c *connection) isGone() bool {
 	}
 }
 
-// close ends the connection and waits for all that belongs to it.
+// close ends the connection and waits for its goroutines.
 func (c *connection) close() {
 	c.lose(errClosed)
 	c.watched.Wait()
 }
 
-// lostError is why something on the connection failed, once it is known to have ended.
+// lostError returns the error for an operation on a connection that has ended.
 func (c *connection) lostError(doing string) error {
 	return &Error{
 		Op: doing, Reason: ErrConnectionLost, Err: fmt.Errorf("connection to %s: %w", c.end, c.cause),
@@ -152,9 +157,8 @@ func (c *connection) lostError(doing string) error {
 	}
 }
 
-// session opens a session. One that is refused is asked for again: for as long as others are open, since
-// the host may allow fewer than there are places here, and for a while after them, since sshd counts one
-// until it has cleaned up behind it.
+// session opens a session, and retries while sshd refuses: as long as other sessions are open, since MaxSessions may be
+// lower than maxSessions, and up to sessionWait after that, since sshd counts a session until it has cleaned up after it.
 func (c *connection) session(ctx context.Context, doing string) (opened, error) {
 	deadline := time.Now().Add(sessionWait)
 	for pause := firstPause / 4; ; pause = min(2*pause, 2*firstPause) {
@@ -185,10 +189,10 @@ func (c *connection) session(ctx context.Context, doing string) (opened, error) 
 	}
 }
 
-// errNotOpened is a host that neither opens a session nor refuses it.
+// errNotOpened reports a host that neither opens nor refuses a session.
 var errNotOpened = errors.New("the host does not answer a request for a session")
 
-// openSession is OpenChannel that can be given up.
+// openSession is OpenChannel with a context and a timeout.
 func (c *connection) openSession(ctx context.Context) opened {
 	result := make(chan opened, 1)
 	go func() {
@@ -201,19 +205,19 @@ func (c *connection) openSession(ctx context.Context) opened {
 	case open := <-result:
 		return open
 	case <-late.C:
-		return opened{err: errNotOpened} // with it the connection is lost
+		return opened{err: errNotOpened} // session then ends the connection
 	case <-ctx.Done():
 		go func() {
 			if late := <-result; late.err == nil {
 				go ssh.DiscardRequests(late.requests)
-				late.channel.Close() //nolint:errcheck // nobody wants it any more
+				late.channel.Close() //nolint:errcheck // the caller has given up
 			}
 		}()
 		return opened{err: ctx.Err()}
 	}
 }
 
-// ended is a script that was not waited for any longer.
+// ended returns the error for a script whose caller did not wait any longer.
 func ended(ctx context.Context, doing string) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w: %w", doing, ErrTimeout, ctx.Err())

@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// dialTries is how many times the bound of one try all tries together may take.
+	// dialTries is how many times ConnectTimeout all attempts together may take.
 	dialTries = 4
-	// The pause before another try doubles from the first to the last, and is random below that, so that those
-	// who were turned away together do not come back together.
+	// The pause before the next attempt doubles from firstPause to lastPause. Half of it is random, so that hosts
+	// which sshd rejected together are not retried together.
 	firstPause = 100 * time.Millisecond
 	lastPause  = 3 * time.Second
 )
 
-// dial connects, again and again where it was turned away in passing: a connection that is closed before
-// the host has shown its key is how sshd says that too many are logging in (MaxStartups).
+// dial connects to an endpoint and logs in. It retries transient rejections: a connection that is closed before the host
+// has shown its key is how sshd rejects logins beyond MaxStartups.
 func (p *Pool) dial(ctx context.Context, end *endpoint) (*connection, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -38,7 +38,7 @@ func (p *Pool) dial(ctx context.Context, end *endpoint) (*connection, error) {
 	}
 }
 
-// sleep waits, and reports whether there is time for something afterwards.
+// sleep waits for pause. It returns false at once if pause would pass the deadline, and as soon as ctx ends.
 func sleep(ctx context.Context, pause time.Duration, deadline time.Time) bool {
 	if time.Now().Add(pause).After(deadline) {
 		return false
@@ -51,7 +51,7 @@ func sleep(ctx context.Context, pause time.Duration, deadline time.Time) bool {
 	}
 }
 
-// try connects and logs in once.
+// try makes one attempt to connect and log in. transient reports whether another attempt may succeed.
 func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transient bool, err error) {
 	known, err := p.hostKeys(end.knownHosts)
 	if err != nil {
@@ -67,6 +67,8 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	case p.dials <- struct{}{}:
 		defer func() { <-p.dials }()
 	case <-ctx.Done():
+		// The slot is taken after the jump host is connected: its login needs a slot of its own, and
+	// waiting for that while holding one could deadlock.
 		return nil, false, ctx.Err()
 	}
 	attempt := &login{end: end, known: known}
@@ -81,7 +83,7 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	raw := newIdleConn(stream)
 	login, err := attempt.handshake(limited, raw)
 	if err != nil {
-		raw.Close() //nolint:errcheck // it is of no use
+		raw.Close() //nolint:errcheck // the login has failed already
 		attempt.version = raw.greeting.named()
 		if said := raw.greeting.other(); said != "" && ctx.Err() == nil {
 			return nil, false, noServerError(end, said)
@@ -91,7 +93,7 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	return newConnection(end, login, raw, &p.resolver.settings), false, nil
 }
 
-// open opens the byte stream to a host: over TCP, or through the jump host.
+// open opens the byte stream to a host, over TCP or through the jump host.
 func open(ctx context.Context, end *endpoint, jump *connection) (net.Conn, error) {
 	if jump != nil {
 		return jump.client.DialContext(ctx, "tcp", hostPort(end.host, end.port))
@@ -111,7 +113,7 @@ func open(ctx context.Context, end *endpoint, jump *connection) (net.Conn, error
 	return nil, err
 }
 
-// lookup gives the addresses of a host, which mostly is an address already.
+// lookup returns the addresses of a host, which mostly is an address already. IPv4 addresses are unmapped.
 func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{address.Unmap()}, nil
@@ -123,25 +125,25 @@ func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	return addresses, err
 }
 
-// login is one try to log in, and what became known on the way.
+// login is one attempt to log in. It records what explain needs to tell why the attempt failed.
 type login struct {
 	end   *endpoint
 	known *hostKeys
 	keys  []key
-	notes []string // on keys that cannot be used
+	notes []string // why keys cannot be used
 
-	// hostKey tells whether the host has shown its key, and distrust why it is not to be believed.
+	// hostKey reports whether the host has shown its key. distrust is the reason why the key was rejected, or nil.
 	hostKey  bool
 	distrust error
-	// version is how the host named itself; empty when it did not come to that.
+	// version is the host's SSH version line; empty when it did not send one.
 	version string
-	// methods are those by which the host lets people in.
+	// methods lists the authentication methods that the host offers.
 	methods []string
 }
 
-// handshake logs in. The end of the context ends it.
+// handshake performs the SSH handshake and the login. When ctx ends, it closes raw and returns.
 func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
-	stop := context.AfterFunc(ctx, func() { raw.Close() }) //nolint:errcheck // it is there to break what waits
+	stop := context.AfterFunc(ctx, func() { raw.Close() }) //nolint:errcheck // it only unblocks the handshake
 	defer stop()
 	signers := make([]ssh.Signer, len(l.keys))
 	for i := range l.keys {
@@ -159,7 +161,7 @@ func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
 		},
 		AuthCallback: func(auth *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			l.methods = auth.AllowedMethods
-			return nil, nil //nolint:nilnil // the next method is that of Auth
+			return nil, nil //nolint:nilnil // Auth provides the method: this callback only records what is offered
 		},
 	}
 	conn, channels, requests, err := ssh.NewClientConn(raw, l.end.hostKeyName, config)
@@ -167,18 +169,18 @@ func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
 		return loggedIn{}, err
 	}
 	if !stop() {
-		conn.Close() //nolint:errcheck // the context has closed what is below
+		conn.Close() //nolint:errcheck // AfterFunc has closed the stream below
 		return loggedIn{}, ctx.Err()
 	}
 	return loggedIn{conn, channels, requests}, nil
 }
 
-// transient reports whether the same try may succeed a moment later.
+// transient reports whether an attempt that failed with err may succeed a moment later.
 func (l *login) transient(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && !l.hostKey && isDisconnect(err)
 }
 
-// isDisconnect reports whether the other side went away.
+// isDisconnect reports whether err means that the other side closed the connection.
 func isDisconnect(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)

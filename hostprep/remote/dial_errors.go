@@ -13,11 +13,12 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// hostPort formats an address for messages and for dialing, with brackets around IPv6 addresses.
 func hostPort(host string, port uint16) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
-// connectError says why there is no byte stream to a host.
+// connectError returns the error for a host to which no byte stream could be opened.
 func connectError(ctx context.Context, end *endpoint, err error) error {
 	if ctx.Err() != nil {
 		return giveUpError(ctx, "cannot connect to "+end.String())
@@ -43,12 +44,13 @@ func connectError(ctx context.Context, end *endpoint, err error) error {
 	return told
 }
 
-// throughError says why a jump host does not connect.
+// throughError returns the error for a jump host that did not connect to the host.
 func throughError(end *endpoint, told *Error, refused *ssh.OpenChannelError) error {
 	told.Err = fmt.Errorf("the jump host says: %s", refused.Message)
 	switch {
 	case refused.Reason == ssh.Prohibited:
 		told.HintText = "allow it on the jump host: AllowTcpForwarding and PermitOpen in its sshd_config"
+		// OpenSSH reports all failures of the connection with one code, so its text has to tell them apart.
 	case strings.Contains(strings.ToLower(refused.Message), "refused"):
 		told.Reason = ErrRefused
 		told.HintText = "check that sshd runs on the host and listens at " + hostPort(end.host, end.port)
@@ -58,12 +60,12 @@ func throughError(end *endpoint, told *Error, refused *ssh.OpenChannelError) err
 	return told
 }
 
-// shortNetError drops the addresses that the message has already.
+// shortNetError strips the operation and addresses, which the message has already.
 func shortNetError(err error) error {
 	var op *net.OpError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return errNobody
+		return errNoAnswer
 	case errors.As(err, &op):
 		return op.Err
 	default:
@@ -72,11 +74,11 @@ func shortNetError(err error) error {
 }
 
 var (
-	errNobody = errors.New("nobody answers")
-	errClosed = errors.New("the run is over")
+	errNoAnswer = errors.New("connection timed out")
+	errClosed   = errors.New("the run is over")
 )
 
-// giveUpError is a connection that the caller did not wait for any longer.
+// giveUpError returns the error for a connection whose caller did not wait any longer.
 func giveUpError(ctx context.Context, doing string) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &Error{Op: doing, Reason: ErrTimeout, Err: ctx.Err(), HintText: "look at the load of the host and of the network"}
@@ -84,7 +86,7 @@ func giveUpError(ctx context.Context, doing string) error {
 	return fmt.Errorf("%s: %w", doing, ctx.Err())
 }
 
-// explain says why a login failed.
+// explain returns the error for a failed login. ctx is the caller's; limited bounds the attempt alone.
 func (l *login) explain(ctx, limited context.Context, err error) error {
 	doing := "cannot log in as " + l.end.String()
 	var negotiation *ssh.AlgorithmNegotiationError
@@ -108,7 +110,7 @@ func (l *login) explain(ctx, limited context.Context, err error) error {
 	case l.hostKey:
 		return l.authenticationError(doing, err)
 	case errors.Is(err, net.ErrClosed):
-		// This side closed it, for what was not understood; what that was is lost.
+		// This side closed the stream after input that it could not parse. The package does not report the input.
 		err = fmt.Errorf("it names itself %q, and what it says then is not SSH", l.version)
 		fallthrough
 	default:
@@ -119,7 +121,7 @@ func (l *login) explain(ctx, limited context.Context, err error) error {
 	}
 }
 
-// authenticationError says what was tried.
+// authenticationError lists the keys that were tried, the methods that the host offers, and why other keys cannot be used.
 func (l *login) authenticationError(doing string, cause error) error {
 	var said []string
 	if len(l.keys) == 0 {

@@ -2,8 +2,8 @@ package remote
 
 import "golang.org/x/crypto/ssh"
 
-// JudgeHostKey judges a key by a known_hosts file.
-func JudgeHostKey(path, name string, shown ssh.PublicKey) error {
+// VerifyHostKey verifies a key against a known_hosts file.
+func VerifyHostKey(path, name string, shown ssh.PublicKey) error {
 	known, err := loadHostKeys(knownHostsFiles{path}, Strict)
 	if err != nil {
 		return err

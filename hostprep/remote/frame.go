@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// bootstrap is what the login shell is told to execute: an sh that reads its program as one line with
-// its builtin read, which takes no byte more than the line, so that the rest of standard input is the
-// program's. There is nothing in it that sh, csh and fish read differently.
+// bootstrap is the command that the login shell executes: an sh that reads its program as one line. The builtin read
+// consumes no byte beyond the line, so the rest of standard input is the program's. sh, csh and fish parse the command
+// alike.
 const bootstrap = `sh -c 'IFS= read -r s;eval "$(printf %b "$s")"'`
 
-// commandFor is the bootstrap as seen by the login shell of a user. LC_ALL keeps the words of sudo
-// and of coreutils the same everywhere.
+// commandFor returns the command for a user's login shell. Users other than root run it under sudo. LC_ALL=C keeps the
+// texts of sudo and of coreutils in English.
 func commandFor(user string) string {
 	if user == defaultUser {
 		return "exec env LC_ALL=C " + bootstrap
@@ -25,27 +25,27 @@ func commandFor(user string) string {
 	return "exec env LC_ALL=C sudo -n -H -- " + bootstrap
 }
 
-// newMarker makes a word that a host cannot know before.
+// newMarker returns a random word, so that no output of the host can contain it by chance or by intent.
 func newMarker() string {
 	random := make([]byte, 16)
-	rand.Read(random) // it never fails
+	rand.Read(random) // it never returns an error
 	return hex.EncodeToString(random)
 }
 
-// quote makes a text one word of sh.
+// quote quotes a text as one word of sh.
 func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// framed is the program of a script as bootstrap reads it: the script in a subshell, whose answers go
-// to file descriptor 3 between markers, and whose other output goes to standard error.
+// framed returns the program of a script as the one line that bootstrap reads. The script runs in a subshell; its answers
+// go to file descriptor 3 between markers, and all its other output to standard error.
 func framed(script Script, marker string) []byte {
-	const frame = 1 << 10 // what stands around the script
+	const frame = 1 << 10 // the size, in bytes, of what surrounds the script
 	size := len(script.Body) + frame
 	for _, arg := range script.Args {
 		size += len(arg)
 	}
-	line := make([]byte, 0, size+size/8) // what is escaped is two bytes
+	line := make([]byte, 0, size+size/8) // escaping adds a byte per newline and backslash
 	line = appendEscaped(line, `PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
 exec 3>&1 1>&2
@@ -68,8 +68,8 @@ set --`)
 	return append(line, '\n')
 }
 
-// appendEscaped appends a text without a line end in it, as printf %b reads it. Scripts have kilobytes, and are sent
-// to every host: what needs no escaping is looked for and copied as a whole.
+// appendEscaped appends a text to a line, escaped for printf %b. Scripts are kilobytes long and are sent to every host,
+// so text between the escapes is copied as a whole.
 func appendEscaped(line []byte, text string) []byte {
 	for {
 		rest, after, more := strings.Cut(text, "\n")
@@ -88,23 +88,24 @@ func appendEscaped(line []byte, text string) []byte {
 	}
 }
 
-// frames is what a script's standard output holds.
+// frames holds the parsed standard output of a script.
 type frames struct {
 	values map[string]Value
-	// open says that the answer of that name has begun and not ended.
+	// open means that the answer called name has begun and not ended.
 	open bool
 	name string
-	// begun reports whether the script's sh ran at all.
+	// begun reports whether the script's sh ran at all: it printed a marker.
 	begun bool
-	// done reports whether it came to its end, and status is its exit status.
+	// done reports whether the script finished, and status is then its exit status.
 	done   bool
 	status int
 }
 
-// errFrame is output that this package's own frame cannot have made.
+// errFrame reports output that this package's frame cannot have produced.
 var errFrame = errors.New("the answer is malformed")
 
-// parseFrames reads a script's standard output. What stands outside of frames is noise.
+// parseFrames parses a script's standard output. Text outside of frames is ignored. Output that ends within a frame is not
+// an error; open and done tell how far it came.
 func parseFrames(output []byte, marker string) (frames, error) {
 	parsed := frames{values: map[string]Value{}}
 	prefix := []byte("\n" + marker + " ")
@@ -112,7 +113,7 @@ func parseFrames(output []byte, marker string) (frames, error) {
 		before, after, found := bytes.Cut(output, prefix)
 		line, next, complete := bytes.Cut(after, []byte("\n"))
 		if !found || !complete {
-			return parsed, nil // the end, or cut off
+			return parsed, nil // the end, or an interrupted line
 		}
 		output = next
 		verb, word, _ := strings.Cut(string(line), " ")
@@ -122,7 +123,7 @@ func parseFrames(output []byte, marker string) (frames, error) {
 	}
 }
 
-// take takes a marker's line, and what stands before it.
+// take processes a marker's line; before is the text between it and the previous marker.
 func (f *frames) take(verb, word string, before []byte) error {
 	f.begun = true
 	switch {
@@ -147,6 +148,7 @@ func (f *frames) take(verb, word string, before []byte) error {
 	}
 }
 
+// add records an answer.
 func (f *frames) add(name string, output []byte, status string) error {
 	if _, twice := f.values[name]; twice {
 		return fmt.Errorf("%w: %q is answered twice", errFrame, name)
@@ -156,20 +158,20 @@ func (f *frames) add(name string, output []byte, status string) error {
 	return err
 }
 
-// parseSeconds takes how long a script may take for its next step.
+// parseSeconds parses the argument of progress. 16 bits limit it to 18 hours.
 func parseSeconds(text string) (time.Duration, error) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %q is no number of seconds", errFrame, text)
+		return 0, fmt.Errorf("%w: %q is not a number of seconds", errFrame, text)
 	}
 	return time.Duration(n) * time.Second, nil
 }
 
-// parseStatus takes what $? can be.
+// parseStatus parses an exit status, which is from 0 to 255.
 func parseStatus(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 8)
 	if err != nil {
-		return 0, fmt.Errorf("%w: %q is no exit status", errFrame, text)
+		return 0, fmt.Errorf("%w: %q is not an exit status", errFrame, text)
 	}
 	return int(n), nil
 }

@@ -12,26 +12,27 @@ import (
 )
 
 const (
-	// greetingKept is how much is kept of what a server says before it names its version.
+	// greetingKept limits, in bytes, what a server may send before its version.
 	greetingKept = 8 << 10
-	// greetingWait is how long the version may be behind the lines that a server is allowed to say before it.
+	// greetingWait is how long after its first lines a server may send its version.
 	greetingWait = 3 * time.Second
-	// versionPrefix is what the line with the version begins with.
+	// versionPrefix begins the version line.
 	versionPrefix = "SSH-"
 )
 
-// greeting is what a server says first: lines, of which the one with its version is the last (RFC 4253, section 4.2).
+// greeting checks what a server sends first: any number of text lines, then its version line (RFC 4253, section 4.2). It
+// recognizes other servers early, instead of after the timeout that an SSH client needs.
 type greeting struct {
-	mu      sync.Mutex
-	said    []byte
-	version bool // it has come
+	mu      sync.Mutex // guards what follows
+	said    []byte     // at most greetingKept
+	version bool       // the version line has arrived
 	late    *time.Timer
-	// refused says that the server is known to be none of SSH.
+	// refused means that the server cannot be an SSH server.
 	refused bool
 }
 
-// hear takes what a server says. It reports false when that cannot be an SSH server; after a while hangUp is called
-// where it might be one and says nothing more.
+// hear records what a server sends. It reports whether it can still be an SSH server. If the server may be one but does not
+// send its version within greetingWait, hangUp is called.
 func (g *greeting) hear(data []byte, hangUp func()) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -47,7 +48,7 @@ func (g *greeting) hear(data []byte, hangUp func()) bool {
 			g.stop()
 			return true
 		case !whole && bytes.HasPrefix([]byte(versionPrefix), line):
-			continue // it may become one
+			continue // it may become the version line
 		case !isText(line, whole) || speaksOther(line):
 			g.refused = true
 		}
@@ -59,6 +60,7 @@ func (g *greeting) hear(data []byte, hangUp func()) bool {
 	return !g.refused
 }
 
+// giveUp calls hangUp unless the version has arrived.
 func (g *greeting) giveUp(hangUp func()) {
 	g.mu.Lock()
 	g.refused = !g.version
@@ -69,20 +71,21 @@ func (g *greeting) giveUp(hangUp func()) {
 	}
 }
 
+// hasVersion reports whether the version line has arrived.
 func (g *greeting) hasVersion() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.version
 }
 
-// stop ends the wait for the version.
+// stop stops waiting for the version. The caller holds the lock.
 func (g *greeting) stop() {
 	if g.late != nil {
 		g.late.Stop()
 	}
 }
 
-// isText reports whether bytes can be a line that is meant to be read; one that is not whole may end within a letter.
+// isText reports whether line can be text for people. A line that is not whole may end within a UTF-8 sequence.
 func isText(line []byte, whole bool) bool {
 	text := string(line)
 	if !whole {
@@ -94,19 +97,20 @@ func isText(line []byte, whole bool) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, isOdd)
 }
 
-// speaksOther reports whether a line is the beginning of a well-known protocol that is not SSH's.
+// speaksOther reports whether a line begins a well-known protocol other than SSH: HTTP, FTP and SMTP, IMAP, POP3, VNC,
+// HTML without a header, Redis, AMQP.
 func speaksOther(line []byte) bool {
 	return slices.ContainsFunc([]string{"HTTP/", "220 ", "220-", "* OK", "+OK", "RFB ", "<html", "<!DOCTYPE", "-ERR", "AMQP"},
 		func(begin string) bool { return bytes.HasPrefix(line, []byte(begin)) })
 }
 
-// isRejection reports whether it is sshd that said that there are too many.
+// isRejection reports whether sshd said that there are too many connections: beyond MaxStartups, or by PerSourcePenalties.
 func isRejection(said string) bool {
 	return strings.HasPrefix(said, "Exceeded MaxStartups") || strings.HasPrefix(said, "Not allowed at this time")
 }
 
-// other gives what a server said that is none of SSH; "" where nothing says so. What ended without the version was none,
-// unless it is sshd that turns people away.
+// other returns the first line of a server that does not speak SSH, or "" when that is not certain. A stream that ends
+// before the version was not SSH, unless its text is a rejection by sshd.
 func (g *greeting) other() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -117,7 +121,7 @@ func (g *greeting) other() string {
 	return string(first[:min(len(first), maxSaid)])
 }
 
-// named gives the version that a server named.
+// named returns the server's version line, or "".
 func (g *greeting) named() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -130,7 +134,7 @@ func (g *greeting) named() string {
 	return ""
 }
 
-// noServerError says that something else listens where sshd should.
+// noServerError returns the error for a port at which something other than sshd listens.
 func noServerError(end *endpoint, said string) error {
 	return &Error{
 		Op: "cannot log in as " + end.String(), Reason: ErrProtocol,

@@ -16,26 +16,27 @@ import (
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 )
 
-// hostKeys is what one set of known_hosts files says. It is shared by all connections.
+// hostKeys holds the content of one set of known_hosts files. All connections share it.
 type hostKeys struct {
 	files  knownHostsFiles
 	policy HostKeyPolicy
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	db    *knownhosts.HostKeyDB
-	stamp fileStamp
-	// revokes says that the files revoke keys at all. To ask for that is to go through all lines once more.
+	stamp fileStamp // of the first file when it was last read or written here
+	// revokes reports whether the files revoke any key. If not, checks skip a search through all lines.
 	revokes bool
-	// added is what was accepted since the files were read, by the name of the host.
+	// added holds the keys that were accepted since the files were read, by host name.
 	added map[string]ssh.PublicKey
 }
 
+// loadHostKeys reads known_hosts files. files must not be empty.
 func loadHostKeys(files knownHostsFiles, policy HostKeyPolicy) (*hostKeys, error) {
 	h := &hostKeys{files: files, policy: policy}
 	return h, h.load()
 }
 
-// load reads the files. A missing one knows no host.
+// load reads the files and skips missing ones. The caller holds the lock, or is the only user.
 func (h *hostKeys) load() error {
 	var there []string
 	for _, file := range h.files {
@@ -45,7 +46,7 @@ func (h *hostKeys) load() error {
 			return fmt.Errorf("cannot read known hosts: %w", err)
 		}
 	}
-	stamp := stampOf(h.files[0])
+	stamp := stampOf(h.files[0]) // before the file is read, so that a later change of it is noticed
 	db, err := knownhosts.NewDB(there...)
 	if err != nil {
 		return fmt.Errorf("cannot read known hosts from %s: %w", strings.Join(there, " and "), err)
@@ -55,7 +56,7 @@ func (h *hostKeys) load() error {
 	return err
 }
 
-// revokes reports whether files revoke any key.
+// revokes reports whether the files revoke any key.
 func revokes(files []string) (bool, error) {
 	for _, file := range files {
 		content, err := os.ReadFile(file)
@@ -69,7 +70,7 @@ func revokes(files []string) (bool, error) {
 	return false, nil
 }
 
-// namesFor gives the names a host may be known by.
+// namesFor returns the names under which known_hosts may list a host: with its port, then as on the default port.
 func namesFor(name string) []string {
 	host, port, err := net.SplitHostPort(name)
 	if err != nil || port == strconv.Itoa(defaultPort) {
@@ -78,17 +79,17 @@ func namesFor(name string) []string {
 	return []string{name, net.JoinHostPort(host, strconv.Itoa(defaultPort))}
 }
 
-// entry is a key that is known of a host.
+// entry is a known key of a host.
 type entry struct {
 	ssh.PublicKey
-	// authority says that it is no host's key, but one that signs them.
+	// authority means that the key is not the host's own, but signs host certificates (@cert-authority).
 	authority bool
-	// portless says that the entry has no port, but the host does. As with OpenSSH it is good for
-	// trusting the host and not for mistrusting it: something else may well run at another port.
+	// portless means that the host has another port than 22, and that the entry names no port. As with OpenSSH,
+	// such a key makes the host trusted, but not a different key suspicious: another server may run at the port.
 	portless bool
 }
 
-// entries gives the known keys of a host.
+// entries returns the known keys of a host.
 func (h *hostKeys) entries(name string) []entry {
 	h.mu.Lock()
 	db, added := h.db, h.added[name]
@@ -105,9 +106,9 @@ func (h *hostKeys) entries(name string) []entry {
 	return entries
 }
 
-// algorithms gives the host key algorithms to offer: first those by which the host is known, so that
-// a host with several keys shows one of them, then all others, so that a host which has none of the
-// known kind is told as changed and not as one to which no words are found.
+// algorithms returns the host key algorithms to offer, in order of preference. The known types come first, so that a host
+// with several keys shows a known one. All others follow, so that a host without a key of a known type is reported as
+// changed, and not as a failed negotiation.
 func algorithms(entries []entry) []string {
 	const certificate = "-cert-v01@openssh.com"
 	var certs, known, rest []string
@@ -123,7 +124,7 @@ func algorithms(entries []entry) []string {
 		}
 		switch {
 		case strings.HasSuffix(algorithm, certificate):
-			if authority { // the authority's key tells nothing about the kind of the host's
+			if authority { // the type of the authority's key does not restrict that of the host's key
 				certs = append(certs, algorithm)
 			}
 		case kinds[kind]:
@@ -135,8 +136,8 @@ func algorithms(entries []entry) []string {
 	return append(append(certs, known...), rest...)
 }
 
-// verify judges the key that a host shows by its entries. It adds it to the files where the policy
-// says so.
+// verify checks the key that a host shows against its entries. With AcceptNew, it adds the key of an unknown host to the
+// first file.
 func (h *hostKeys) verify(name string, entries []entry, shown ssh.PublicKey) error {
 	err := h.check(name, entries, shown)
 	if errors.Is(err, ErrHostKeyUnknown) && h.policy == AcceptNew {
@@ -145,6 +146,7 @@ func (h *hostKeys) verify(name string, entries []entry, shown ssh.PublicKey) err
 	return err
 }
 
+// check checks a key against a host's entries, without side effects: first revocations, then a certificate, then plain keys.
 func (h *hostKeys) check(name string, entries []entry, shown ssh.PublicKey) error {
 	h.mu.Lock()
 	db, revokes := h.db, h.revokes
@@ -162,12 +164,12 @@ func (h *hostKeys) check(name string, entries []entry, shown ssh.PublicKey) erro
 				return nil
 			}
 		}
-		shown = plainKey(shown) // it may be known without its certificate
+		shown = plainKey(shown) // the key in the certificate may be known on its own
 	}
 	var other []ssh.PublicKey
 	for _, known := range entries {
 		switch {
-		case known.authority: // no host's key
+		case known.authority: // it signs hosts' keys, and identifies none
 		case bytes.Equal(known.Marshal(), shown.Marshal()):
 			return nil
 		case !known.portless:
@@ -180,9 +182,9 @@ func (h *hostKeys) check(name string, entries []entry, shown ssh.PublicKey) erro
 	return unknownError(name, shown, h.files[0], certificateErr)
 }
 
-// changed says which keys are known in place of the one shown, and where.
+// changed returns the error for a host that shows another key than the known ones, with the place of each known one.
 func (h *hostKeys) changed(callback ssh.HostKeyCallback, name string, shown ssh.PublicKey, other []ssh.PublicKey) error {
-	places := map[string]string{} // by key
+	places := map[string]string{} // by marshaled key
 	var keyErr *xknownhosts.KeyError
 	if errors.As(callback(name, noAddress(), shown), &keyErr) {
 		for _, known := range keyErr.Want {
@@ -191,18 +193,18 @@ func (h *hostKeys) changed(callback ssh.HostKeyCallback, name string, shown ssh.
 	}
 	known := make([]string, len(other))
 	for i, key := range other {
-		// One that was added in this run has no line yet, as far as is known here.
+		// A key that this run added has no line number: the database was read before.
 		known[i] = cmp.Or(places[string(key.Marshal())], h.files[0]) + " has " + fingerprint(key)
 	}
 	return &Error{
 		Op: "cannot trust " + knownhosts.Normalize(name), Reason: ErrHostKeyChanged,
 		Err: fmt.Errorf("it shows %s, but %s", fingerprint(shown), strings.Join(known, ", ")),
-		HintText: fmt.Sprintf("if the host was installed anew, forget its old key: ssh-keygen -f %s -R '%s'; "+
-			"if not, somebody may be between you and it", h.files[0], knownhosts.Normalize(name)),
+		HintText: fmt.Sprintf("if the host was reinstalled, remove its old key: ssh-keygen -f %s -R '%s'; "+
+			"if not, someone may be intercepting the connection", h.files[0], knownhosts.Normalize(name)),
 	}
 }
 
-// revoked looks for a revoked key: the one shown, the one in its certificate, or that of its authority.
+// revoked returns an error if a key is revoked: the one shown or, for a certificate, the key in it or its authority's.
 func revoked(callback ssh.HostKeyCallback, name string, shown ssh.PublicKey) error {
 	keys := []ssh.PublicKey{shown}
 	if cert, ok := shown.(*ssh.Certificate); ok {
@@ -221,13 +223,15 @@ func revoked(callback ssh.HostKeyCallback, name string, shown ssh.PublicKey) err
 	return nil
 }
 
-// noAddress keeps package knownhosts from looking at anything but the name.
+// noAddress returns an address that matches no entry, so that package knownhosts looks up the name alone.
 func noAddress() net.Addr { return &net.TCPAddr{} }
 
+// fingerprint returns the type and the SHA-256 fingerprint of a key, in the form that ssh-keygen prints.
 func fingerprint(key ssh.PublicKey) string {
 	return key.Type() + " " + ssh.FingerprintSHA256(key)
 }
 
+// unknownError returns the error for a host without a known key. cause is the reason why its certificate was rejected, or nil.
 func unknownError(name string, shown ssh.PublicKey, file string, cause error) error {
 	err := fmt.Errorf("it shows %s", fingerprint(shown))
 	if cause != nil {

@@ -13,12 +13,13 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// fileStamp tells whether somebody else has written a file.
+// fileStamp identifies a version of a file, to detect changes by other processes. The zero value is a missing file.
 type fileStamp struct {
 	size     int64
 	modified time.Time
 }
 
+// stampOf returns the stamp of a file. A file that cannot be read counts as missing; reading it reports the error.
 func stampOf(path string) fileStamp {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -27,8 +28,8 @@ func stampOf(path string) fileStamp {
 	return fileStamp{size: info.Size(), modified: info.ModTime()}
 }
 
-// accept adds an unknown host's key to the first of the files. Under the file's lock it looks again
-// whether the host has become known, since other runs may write the same file.
+// accept adds the key of an unknown host to the first file. While it holds the file's lock, it checks again whether the
+// host is known, since other runs may have added it.
 func (h *hostKeys) accept(name string, shown ssh.PublicKey) (err error) {
 	path := h.files[0]
 	defer func() {
@@ -43,7 +44,7 @@ func (h *hostKeys) accept(name string, shown ssh.PublicKey) (err error) {
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // also gives up the lock; what was written is synced
+	defer file.Close() //nolint:errcheck // it releases the lock; what was written is synced
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (h *hostKeys) accept(name string, shown ssh.PublicKey) (err error) {
 	return nil
 }
 
-// reload reads the files again when they are not as this program left them.
+// reload reads the files again if the first one has changed since this process last read or wrote it.
 func (h *hostKeys) reload() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,7 +73,7 @@ func (h *hostKeys) reload() error {
 	return h.load()
 }
 
-// appendLine adds a line in one write, after the end of the last line even where that has no line end.
+// appendLine appends a line with one write, on a line of its own even if the last line lacks its newline.
 func appendLine(file *os.File, line string) error {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {

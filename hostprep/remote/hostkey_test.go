@@ -269,7 +269,7 @@ func FuzzKnownHosts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		path := write(t, filepath.Join(t.TempDir(), "known_hosts"), text)
-		err := remote.JudgeHostKey(path, "10.2.0.4:22", remotetest.NewSigner(t).PublicKey())
+		err := remote.VerifyHostKey(path, "10.2.0.4:22", remotetest.NewSigner(t).PublicKey())
 		if err == nil {
 			t.Errorf("trusted by %q", text)
 		}

@@ -14,19 +14,19 @@ import (
 	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
-// key is one key to log in with.
+// key is a key to log in with.
 type key struct {
 	ssh.Signer
-	// name is where it comes from, for messages.
+	// name is the origin of the key, for messages.
 	name string
 }
 
-// String is how messages call it.
+// String identifies the key in messages: origin, type and fingerprint.
 func (k key) String() string {
 	return fmt.Sprintf("%s (%s %s)", k.name, k.PublicKey().Type(), ssh.FingerprintSHA256(plainKey(k.PublicKey())))
 }
 
-// plainKey is the key of a certificate, or the key itself.
+// plainKey returns the key in a certificate, or the key itself.
 func plainKey(public ssh.PublicKey) ssh.PublicKey {
 	if cert, ok := public.(*ssh.Certificate); ok {
 		return cert.Key
@@ -34,21 +34,21 @@ func plainKey(public ssh.PublicKey) ssh.PublicKey {
 	return public
 }
 
-// keyring finds keys: in the agent, which is asked once and then shared, and in files, which are read once.
+// keyring finds keys in the agent and in files. Each is read once per run.
 type keyring struct {
 	agent sshAgent
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards files
 	files map[string]fileKey
 }
 
-// fileKey is what a key file gives.
+// fileKey is the result of reading a key file.
 type fileKey struct {
 	keys []key
 	err  error
 }
 
-// file gives the keys of a file, which is read once.
+// file returns the keys of a file. held lists the agent's keys, which a file can refer to.
 func (r *keyring) file(path string, held []key) ([]key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +60,7 @@ func (r *keyring) file(path string, held []key) ([]key, error) {
 	return found.keys, found.err
 }
 
-// keys gives the keys to try, in order, and notes on those that cannot be used.
+// keys returns the keys to try, in order of preference, and notes about keys that cannot be used.
 func (r *keyring) keys(choice identityChoice) (keys []key, notes []string) {
 	held, err := r.agent.keys()
 	if err != nil {
@@ -78,14 +78,15 @@ func (r *keyring) keys(choice identityChoice) (keys []key, notes []string) {
 	if choice.only {
 		return keys, notes
 	}
-	// A key that somebody named comes before what the agent happens to hold; a usual file after it.
+	// A key that the user named is tried before those of the agent, a default file after them. sshd disconnects after
+	// MaxAuthTries keys (6 by default), so the order matters.
 	if choice.chosen {
 		return without(keys, held), notes
 	}
 	return without(held, keys), notes
 }
 
-// without appends those keys that are not there yet.
+// without returns keys followed by those of more that are not among them.
 func without(keys, more []key) []key {
 	keys = slices.Clone(keys)
 	for _, k := range more {
@@ -96,14 +97,16 @@ func without(keys, more []key) []key {
 	return keys
 }
 
-// maxKey is more than any key has, with its certificate or comments.
+// maxKey is the largest key file to read, in bytes; no key comes close, even with a certificate or comments.
 const maxKey = 1 << 20
 
+// findKey returns the index of the key with the given public key, or -1.
 func findKey(keys []key, public ssh.PublicKey) int {
 	return slices.IndexFunc(keys, func(k key) bool { return bytes.Equal(k.PublicKey().Marshal(), public.Marshal()) })
 }
 
-// fileKeys gives a key file's key, after its certificate where there is one beside it.
+// fileKeys returns the key of a file, after its certificate if there is one beside it. Like OpenSSH, it uses the agent when
+// there is only a public key, or the private key has a passphrase.
 func fileKeys(path string, held []key) ([]key, error) {
 	data, err := localfile.Read(path, maxKey)
 	if errors.Is(err, fs.ErrNotExist) && readPublicKey(path+".pub") != nil {
@@ -113,11 +116,11 @@ func fileKeys(path string, held []key) ([]key, error) {
 		return nil, fmt.Errorf("cannot read key: %w", err)
 	}
 	if public := parsePublicKey(data); public != nil {
-		return heldKeys(path, public, held) // a public key names one of the agent's
+		return heldKeys(path, public, held) // a public key selects one of the agent's keys
 	}
 	signer, err := ssh.ParsePrivateKey(data)
 	if missing, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
-		public := missing.PublicKey // nil in the old formats, which encrypt it, too
+		public := missing.PublicKey // nil in the older PEM formats, which encrypt the public key as well
 		if public == nil {
 			public = readPublicKey(path + ".pub")
 		}
@@ -129,7 +132,7 @@ func fileKeys(path string, held []key) ([]key, error) {
 	return withCertificate(path, key{Signer: signer, name: path}), nil
 }
 
-// heldKeys gives the key of a file that only the agent can use.
+// heldKeys returns the key of a file that only the agent can use.
 func heldKeys(path string, public ssh.PublicKey, held []key) ([]key, error) {
 	if public != nil {
 		if at := findKey(held, public); at >= 0 {
@@ -139,7 +142,7 @@ func heldKeys(path string, public ssh.PublicKey, held []key) ([]key, error) {
 	return nil, fmt.Errorf("cannot use key %s without its passphrase: the agent does not hold it (try: ssh-add %s)", path, path)
 }
 
-// withCertificate puts the certificate beside a key file before its key.
+// withCertificate returns a key, after the certificate that belongs to it if there is one beside its file.
 func withCertificate(path string, plain key) []key {
 	path = strings.TrimSuffix(path, ".pub")
 	cert, ok := readPublicKey(path + "-cert.pub").(*ssh.Certificate)
@@ -148,12 +151,12 @@ func withCertificate(path string, plain key) []key {
 	}
 	signer, err := ssh.NewCertSigner(cert, plain.Signer)
 	if err != nil {
-		return []key{plain} // the certificate of another key
+		return []key{plain} // the certificate belongs to another key
 	}
 	return []key{{Signer: signer, name: path + "-cert.pub"}, plain}
 }
 
-// readPublicKey gives nil where there is none.
+// readPublicKey returns the public key or certificate of a file, or nil if there is none.
 func readPublicKey(path string) ssh.PublicKey {
 	data, err := localfile.Read(path, maxKey)
 	if err != nil {
@@ -162,6 +165,7 @@ func readPublicKey(path string) ssh.PublicKey {
 	return parsePublicKey(data)
 }
 
+// parsePublicKey parses a public key or certificate; it returns nil for anything else.
 func parsePublicKey(data []byte) ssh.PublicKey {
 	public, _, _, _, err := ssh.ParseAuthorizedKey(data)
 	if err != nil {

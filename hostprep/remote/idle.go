@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// idleConn is a byte stream that knows when something came last. A host that is sent much, and is busy with
-// it, answers a question late; as long as it takes what it is sent, it is there all the same. It also listens to how
-// the other side begins.
+// idleConn is a byte stream that records when data last arrived. A host that is busy with what it was sent answers a
+// keepalive late, but acknowledges the data, which shows that it is alive. It also checks the server's greeting.
 type idleConn struct {
 	net.Conn
 
 	last     atomic.Int64 // in nanoseconds since the epoch
 	greeting greeting
-	// greeted and ahead, which has been read and not been asked for, are of the one goroutine that reads.
+	// greeted and ahead belong to the one goroutine that reads. ahead has been read from the stream, and not from here.
 	greeted bool
 	ahead   []byte
 }
@@ -26,10 +25,10 @@ func newIdleConn(conn net.Conn) *idleConn {
 	return p
 }
 
-// greetingRead is how much of a greeting is read at once.
+// greetingRead is how many bytes of a greeting are read at once.
 const greetingRead = 512
 
-// errNoSSH is the end of a conversation with something that does not speak SSH.
+// errNoSSH reports that the other side does not speak SSH.
 var errNoSSH = errors.New("the other side does not speak SSH")
 
 // Read implements net.Conn.
@@ -49,14 +48,15 @@ func (p *idleConn) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// readGreeting reads more than it is asked for: a byte at a time is, and what is no SSH is to be told in whole words.
+// readGreeting reads more than the caller asks for. The SSH client reads byte by byte, but an error should quote whole words
+// of a server that does not speak SSH.
 func (p *idleConn) readGreeting(data []byte) (int, error) {
 	ahead := make([]byte, greetingRead)
 	n, err := p.Conn.Read(ahead)
 	if n > 0 {
-		err = nil // it comes again
+		err = nil // the next read returns it again
 		p.last.Store(time.Now().UnixNano())
-		if !p.greeting.hear(ahead[:n], func() { p.Conn.Close() }) { //nolint:errcheck // it is of no use
+		if !p.greeting.hear(ahead[:n], func() { p.Conn.Close() }) { //nolint:errcheck // the stream is not wanted any more
 			return 0, errNoSSH
 		}
 	}
@@ -66,7 +66,7 @@ func (p *idleConn) readGreeting(data []byte) (int, error) {
 	return taken, err
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. It also stops the greeting's timer.
 func (p *idleConn) Close() error {
 	p.greeting.mu.Lock()
 	p.greeting.stop()
@@ -74,5 +74,5 @@ func (p *idleConn) Close() error {
 	return p.Conn.Close()
 }
 
-// idleFor is how long nothing has come.
+// idleFor returns the time since data last arrived.
 func (p *idleConn) idleFor() time.Duration { return time.Since(time.Unix(0, p.last.Load())) }

@@ -10,23 +10,24 @@ import (
 	"time"
 )
 
-// Limits bound how long a host may take. A script that says progress, as its input being taken does, starts anew; what
-// it prints does not count, since a host that never comes to an end may print all the same.
+// Limits bound how long a script may take. Calling progress restarts the time, as does input that the host accepts. Output
+// does not: a host that never finishes may still print.
 type Limits struct {
-	// Read is how long a script that only reads may show no progress; a minute by default.
+	// Read is how long a script that only reads may go without progress; one minute by default.
 	Read time.Duration
-	// Change is that of a script that changes the host; five times Read by default.
+	// Change is how long a script that changes the host may go without progress; five times Read by default.
 	Change time.Duration
-	// Total is how long a script may go on that shows progress; an hour by default, or twelve times Change.
+	// Total is how long a script may take that keeps reporting progress; one hour by default, or twelve times Change
+	// if that is longer.
 	Total time.Duration
 }
 
 const (
 	// DefaultHostTimeout is the default of [Limits.Read].
 	DefaultHostTimeout = time.Minute
-	// changeFactor is how much longer a change may take than a look, and totalFactor than that everything may.
+	// changeFactor is the default ratio of Change to Read, and totalFactor the least one of Total to Change.
 	changeFactor, totalFactor = 5, 12
-	// defaultTotal is enough for each step that kubeadm waits for, one after the other.
+	// defaultTotal covers all phases of kubeadm that wait, one after the other.
 	defaultTotal = time.Hour
 )
 
@@ -44,28 +45,30 @@ func (l Limits) complete() Limits {
 	return l
 }
 
-// closing is how long a session may stay open whose script has said that it has ended.
+// closing is how long a session may stay open after its script has reported the end.
 const closing = busyGrace
 
-// stalledError is a script that was not waited for any longer.
+// stalledError reports why the watchdog ended a script.
 type stalledError struct{ reason string }
 
 func (e *stalledError) Error() string { return e.reason }
 
 // watchdog ends a script that shows no progress.
 type watchdog struct {
+	// limit is the time without progress, total the time in all.
 	limit, total time.Duration
-	bite         func(error)
+	// bite ends the script.
+	bite func(error)
 
-	mu      sync.Mutex
-	timer   *time.Timer // nil before it watches, and once it is over
-	over    bool
-	hard    time.Time // when all progress counts for nothing
+	mu      sync.Mutex  // guards what follows
+	timer   *time.Timer // nil while nothing is watched
+	over    bool        // stop was called
+	hard    time.Time   // the end of total, which progress does not extend
 	allowed time.Duration
-	reason  string
+	reason  string // the error text when the timer fires
 }
 
-// watch begins. A script that lasts is watched from the end of its input on.
+// watch starts the watchdog. For a script that lasts, send calls it again when the input ends.
 func (w *watchdog) watch() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,7 +76,7 @@ func (w *watchdog) watch() {
 	w.expect(0)
 }
 
-// expect has the script be ended after its limit and what it asks for. The caller holds the lock.
+// expect sets the timer to limit plus patience, but not beyond hard. The caller holds the lock.
 func (w *watchdog) expect(patience time.Duration) {
 	left := time.Until(w.hard)
 	w.allowed = min(w.limit+patience, w.total)
@@ -84,6 +87,7 @@ func (w *watchdog) expect(patience time.Duration) {
 	w.reset(min(w.allowed, left))
 }
 
+// reset arms the timer, unless stop was called. The caller holds the lock.
 func (w *watchdog) reset(after time.Duration) {
 	if w.over {
 		return
@@ -95,6 +99,7 @@ func (w *watchdog) reset(after time.Duration) {
 	w.timer.Reset(after)
 }
 
+// fire ends the script, unless pause or stop came first.
 func (w *watchdog) fire() {
 	w.mu.Lock()
 	watching, reason := w.timer != nil, w.reason
@@ -104,7 +109,7 @@ func (w *watchdog) fire() {
 	}
 }
 
-// progress is what a script said: what it does next may take some time by itself.
+// progress restarts the time, because the script reported progress. patience is the extra time that its next step needs.
 func (w *watchdog) progress(patience time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -113,7 +118,8 @@ func (w *watchdog) progress(patience time.Duration) {
 	}
 }
 
-// fed says that the script has taken input: the time for that is the network's, and the input is bounded.
+// fed restarts the time and the total, because the host has accepted input. Sending takes as long as the network needs, and
+// the input is finite.
 func (w *watchdog) fed() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -123,7 +129,7 @@ func (w *watchdog) fed() {
 	}
 }
 
-// done says that the script has said its last word: there is nothing left to wait for but its session's end.
+// done expects the session to end soon, because the script has reported its end.
 func (w *watchdog) done() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -132,7 +138,7 @@ func (w *watchdog) done() {
 	w.reset(min(w.limit, closing))
 }
 
-// pause stops watching until the next call of watch.
+// pause stops the watchdog until the next call of watch.
 func (w *watchdog) pause() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -142,7 +148,7 @@ func (w *watchdog) pause() {
 	}
 }
 
-// stop ends the watch.
+// stop stops the watchdog for good.
 func (w *watchdog) stop() {
 	w.pause()
 	w.mu.Lock()
@@ -150,7 +156,7 @@ func (w *watchdog) stop() {
 	w.over = true
 }
 
-// stalled gives what a watchdog ended a script with.
+// stalled returns the reason for which a watchdog ended ctx, or nil.
 func stalled(ctx context.Context) *stalledError {
 	var cause *stalledError
 	if errors.As(context.Cause(ctx), &cause) {
@@ -159,8 +165,8 @@ func stalled(ctx context.Context) *stalledError {
 	return nil
 }
 
-// stalledError tells which script was ended, and what it said last. That is never a part of an answer, which may be
-// secret.
+// stalledError returns the error for a script that the watchdog ended, with the last thing that it said. That never includes
+// content of an answer, which may be secret.
 func (c *connection) stalledError(name string, cause *stalledError, running *session, secrets *Secrets) error {
 	told := cause.reason
 	if said := running.lastSaid(secrets); said != "" {
@@ -175,10 +181,10 @@ func (c *connection) stalledError(name string, cause *stalledError, running *ses
 	}
 }
 
-// maxSaid bounds what is repeated of a script.
+// maxSaid limits, in bytes, how much of a host's text an error repeats.
 const maxSaid = 200
 
-// lastSaid is the last line that a script printed beside its answers; else which answer it was at.
+// lastSaid returns the last line that a script printed outside of its answers, or else its last marker.
 func (s *session) lastSaid(secrets *Secrets) string {
 	if line := lastLine(s.stderr.text(secrets)); line != "" {
 		return line
@@ -186,7 +192,8 @@ func (s *session) lastSaid(secrets *Secrets) string {
 	return s.stdout.lastSaid()
 }
 
-// lastLine is the last line of a text that is not empty, quoted and shortened.
+// lastLine returns the last line of a text that is not blank, quoted and limited to its last maxSaid bytes; "" if there is
+// no such line. Quoting also makes control characters visible.
 func lastLine(text string) string {
 	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := len(lines) - 1; i >= 0; i-- {

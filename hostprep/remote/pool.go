@@ -12,36 +12,36 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// maxDials bounds how many connections are set up at once. Handshakes are work for both sides, and a
-// jump host's sshd drops connections when many come at once.
+// maxDials bounds how many connections are set up at once. Handshakes cost CPU on both sides, and the sshd of a jump host
+// drops connections when too many arrive at once (MaxStartups).
 const maxDials = 32
 
-// Pool holds one connection to each host, and to each host on the way, for the whole run.
+// Pool holds one connection to each host and jump host, for the whole run. It is safe for concurrent use.
 type Pool struct {
 	resolver resolver
 	keyring  *keyring
-	dials    chan struct{}
-	// life ends with the pool, and with it what still connects.
+	dials    chan struct{} // semaphore of maxDials slots
+	// life ends with the pool, and cancels attempts to connect.
 	life context.Context
 	end  context.CancelFunc
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	closed  bool
-	flights map[string]*dialCall
-	trust   map[string]*hostKeys
-	targets map[netip.Addr]*endpoint
+	flights map[string]*dialCall     // by the String of their endpoints
+	trust   map[string]*hostKeys     // by the names of their files
+	targets map[netip.Addr]*endpoint // the endpoints of hosts
 }
 
-// dialCall is a connection that is being set up, or was, or that failed.
+// dialCall is one call of dial, in progress or finished, that all callers for its endpoint share.
 type dialCall struct {
-	done chan struct{} // closed when it is known which
+	done chan struct{} // closed when conn or err is set
 	conn *connection
 	err  error
 }
 
-// retryable reports whether the flight is of no use any more, so that a new one is worth starting. What a
-// person has to mend first, and what happened to a jump host, does not get better by trying: it would
-// be one more failed login, or one more timeout, for each host behind it.
+// retryable reports whether the call's result is of no use any more, so that a new call is worthwhile. Failed logins and
+// rejected host keys are not retried, because the user has to fix them first. Neither are failures of a jump host: every
+// host behind it would add another failed login or timeout.
 func (f *dialCall) retryable(jump bool) bool {
 	select {
 	case <-f.done:
@@ -61,7 +61,7 @@ func (f *dialCall) retryable(jump bool) bool {
 	}
 }
 
-// NewPool reads the SSH configuration. It connects to nothing.
+// NewPool reads the SSH configuration and returns a pool. It does not connect to any host.
 func NewPool(settings Settings) (*Pool, error) {
 	settings, err := settings.complete()
 	if err != nil {
@@ -86,7 +86,7 @@ func NewPool(settings Settings) (*Pool, error) {
 	}, nil
 }
 
-// Host gives the host, connected. The first call connects; so does the first one after a connection
+// Host returns a connected host. The first call for an address connects, and so does the first call after its connection
 // was lost.
 func (p *Pool) Host(ctx context.Context, address netip.Addr) (Host, error) {
 	end, err := p.target(address)
@@ -100,7 +100,7 @@ func (p *Pool) Host(ctx context.Context, address netip.Addr) (Host, error) {
 	return &host{connection: conn, address: address, log: p.resolver.settings.Log(address), secrets: p.resolver.settings.Secrets}, nil
 }
 
-// target gives the endpoint of a host, which the SSH configuration is asked for once.
+// target returns the endpoint of a host. It evaluates the SSH configuration once per host.
 func (p *Pool) target(address netip.Addr) (*endpoint, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +114,7 @@ func (p *Pool) target(address netip.Addr) (*endpoint, error) {
 	return end, err
 }
 
-// Close ends all connections. What still runs on them fails.
+// Close ends all connections. Scripts that are still running on them fail.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
@@ -123,13 +123,14 @@ func (p *Pool) Close() {
 	p.mu.Unlock()
 	p.end()
 	p.keyring.agent.close()
+	// Attempts in progress end with life; waiting for done makes their results readable.
 	var conns []*connection
 	for _, each := range flights {
 		if <-each.done; each.conn != nil {
 			conns = append(conns, each.conn)
 		}
 	}
-	// Those who go through others first: theirs is the way the goodbye takes.
+	// Connections through jump hosts are closed before those that carry them, so that their last messages get through.
 	for through := maxJumps; through >= 0; through-- {
 		for _, conn := range conns {
 			if conn.end.jumps() == through {
@@ -139,7 +140,7 @@ func (p *Pool) Close() {
 	}
 }
 
-// connection gives the connection of an endpoint. Those who ask while one is being set up share it.
+// connection returns the connection to an endpoint. Concurrent callers share one attempt to connect.
 func (p *Pool) connection(ctx context.Context, end *endpoint, jump bool) (*connection, error) {
 	for {
 		own, each, err := p.dialCall(end, jump)
@@ -159,11 +160,11 @@ func (p *Pool) connection(ctx context.Context, end *endpoint, jump bool) (*conne
 		if each.err == nil || !errors.Is(each.err, context.Canceled) && !errors.Is(each.err, context.DeadlineExceeded) {
 			return each.conn, each.err
 		}
-		// Whoever started it gave up. That is no answer for others.
+		// The caller whose context the attempt used has given up. The others try again.
 	}
 }
 
-// dialCall gives the flight to wait for, and whether it is the caller's to fly.
+// dialCall returns the call to wait for. If own is true, the caller has to make it.
 func (p *Pool) dialCall(end *endpoint, jump bool) (own bool, each *dialCall, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -180,7 +181,7 @@ func (p *Pool) dialCall(end *endpoint, jump bool) (own bool, each *dialCall, err
 	return false, each, nil
 }
 
-// hostKeys gives what a set of files says, read once.
+// hostKeys returns the content of a set of known_hosts files, which are read once.
 func (p *Pool) hostKeys(files knownHostsFiles) (*hostKeys, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -195,7 +196,7 @@ func (p *Pool) hostKeys(files knownHostsFiles) (*hostKeys, error) {
 	return known, err
 }
 
-// Dial connects to an address as the host sees it, through the host's SSH server.
+// Dial connects to an address from the host's point of view, through the host's SSH server.
 func (p *Pool) Dial(ctx context.Context, address netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	end, err := p.target(address)
 	if err != nil {
@@ -215,7 +216,7 @@ func (p *Pool) Dial(ctx context.Context, address netip.Addr, to netip.AddrPort) 
 			Op: fmt.Sprintf("cannot connect to %s through %s", to, end), Reason: ErrProtocol, Err: err,
 			HintText: "allow AllowTcpForwarding local in sshd_config on the host",
 		}
-	default: // the host tried
+	default: // sshd tried to connect and failed; as with a direct connection, that is not an [Error]
 		return nil, fmt.Errorf("connect failed: %s", refused.Message)
 	}
 }

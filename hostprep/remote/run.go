@@ -32,8 +32,8 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-// Without a terminal, sshd does not end the processes of a session that is closed. They are signaled before the
-// channel is closed, by whichever of AfterFunc and session.close comes first: afterwards the signal would be lost.
+	// Without a terminal, sshd does not end the processes of a session that is closed. They are signaled before the
+	// channel is closed, by whichever of AfterFunc and session.close comes first: afterwards the signal would be lost.
 	open.terminate = sync.OnceFunc(func() {
 		open.channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"})) //nolint:errcheck // best effort
 	})
@@ -105,8 +105,8 @@ func (c *connection) broken(ctx context.Context, name string, err error) error {
 	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):
 		return &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "log in to the host and see what it does on a command"}
 	}
-// A keepalive tells a lost connection from a session that ended without an exit status.
-if c.ask(outputGrace) != nil {
+	// A keepalive tells a lost connection from a session that ended without an exit status.
+	if c.ask(outputGrace) != nil {
 		c.lose(errNoEnd)
 	}
 	if c.isGone() {

@@ -2,7 +2,7 @@ package remote
 
 import _ "embed"
 
-// The programs of this package for hosts. Each begins with what it takes and answers.
+// Scripts that run on hosts. Each begins with a comment on its arguments, input and answers.
 var (
 	//go:embed scripts/change_lock.sh
 	lockScript string
@@ -14,6 +14,6 @@ var (
 	uploadScript string
 )
 
-// LockScript is what a script begins with that changes a host, and then calls lock_shared, or that looks at
-// what may be changed, and then calls wait_unlocked: it waits until what earlier runs were doing has ended.
+// LockScript returns the beginning of a script that calls lock_shared before it changes a host, or wait_unlocked before it
+// reads what a run may be changing. wait_unlocked waits until the scripts of earlier runs have ended.
 func LockScript() string { return lockScript }

@@ -7,20 +7,21 @@ import (
 	"sync"
 )
 
-// Secrets are texts that must not be seen in a log or an error. The zero value has none.
+// Secrets holds texts that must not appear in a log or an error. The zero value is empty and ready to use. It is safe for
+// concurrent use.
 type Secrets struct {
 	mu     sync.RWMutex
-	values []string // longest first: one may be part of another
+	values []string // longest first, since one may contain another
 }
 
-// redacted stands for a secret.
+// redacted replaces a secret.
 const redacted = "[redacted]"
 
-// minSecretLine is how long a line of a secret must be to be a secret of its own. Shorter ones, as
-// the last of a PEM block, tell nothing and occur elsewhere.
+// minSecretLine is the minimum length, in bytes, of a line of a secret to count as a secret of its own. Shorter lines, as
+// the last one of a PEM block, reveal nothing and occur elsewhere.
 const minSecretLine = 16
 
-// Add registers a secret, and the lines of one that has several, since each may be printed alone.
+// Add registers a secret and each line of it, since lines may be printed alone. It ignores blank secrets.
 func (s *Secrets) Add(secret string) {
 	secret = strings.TrimSpace(secret)
 	if secret == "" {
@@ -44,7 +45,7 @@ func (s *Secrets) Add(secret string) {
 	s.values = slices.Compact(s.values)
 }
 
-// Redact replaces the secrets in a text.
+// Redact returns text with all secrets replaced.
 func (s *Secrets) Redact(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -54,7 +55,7 @@ func (s *Secrets) Redact(text string) string {
 	return text
 }
 
-// longest is the length of the longest secret.
+// longest returns the length in bytes of the longest secret.
 func (s *Secrets) longest() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

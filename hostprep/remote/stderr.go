@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// stderrHalf is how much of the beginning, and how much of the end, of standard error is kept.
+// stderrHalf limits, in bytes, each of the two parts of standard error that are kept: the beginning and the end.
 const stderrHalf = 32 << 10
 
-// stderrKeeper keeps the beginning and the end of what is written to it.
+// stderrKeeper keeps the beginning and the end of standard error. What a host can make this program hold is bounded.
 type stderrKeeper struct {
-	marker string // a line of it divides the login shell's from the script's
+	marker string // a line with only the marker divides the login shell's output from the script's
 	head   []byte
-	tail   []byte // at most twice stderrHalf
-	total  int64
+	tail   []byte // at most twice stderrHalf, so that it is rarely moved
+	total  int64  // bytes written
 }
 
 // Write implements io.Writer. It never fails.
@@ -33,18 +33,18 @@ func (k *stderrKeeper) Write(data []byte) (int, error) {
 	return written, nil
 }
 
-// start is what a script prints first.
+// start returns the first line that a script prints.
 func (k *stderrKeeper) start() []byte { return []byte(k.marker + "\n") }
 
-// begun reports whether the script's sh ran at all.
+// begun reports whether the script's sh ran at all. The login shell must print less than stderrHalf before that.
 func (k *stderrKeeper) begun() bool { return bytes.Contains(k.head, k.start()) }
 
-// text gives what was kept, with a note where something was left out, and without secrets: not even
-// a part of one that the cut went through.
+// text returns the script's part of what was kept, with a note where something was left out. Secrets are redacted, and so
+// much is dropped on both sides of the gap that no part of a secret remains there.
 func (k *stderrKeeper) text(secrets *Secrets) string {
 	head := k.head
 	if _, after, begun := bytes.Cut(head, k.start()); begun {
-		head = after // before it is what the login shell printed
+		head = after // the login shell printed what is before it
 	}
 	left := k.total - int64(len(k.head)) - int64(len(k.tail))
 	if left <= 0 {
@@ -56,7 +56,7 @@ func (k *stderrKeeper) text(secrets *Secrets) string {
 	return fmt.Sprintf("%s\n[%d bytes left out]\n%s", first, left+2*int64(edge), last)
 }
 
-// lockedWriter is for an output that may still be written to while it is looked at.
+// lockedWriter is a stderrKeeper that can be read while it is written to.
 type lockedWriter struct {
 	mu   sync.Mutex
 	kept stderrKeeper
@@ -69,13 +69,14 @@ func (w *lockedWriter) Write(data []byte) (int, error) {
 	return w.kept.Write(data)
 }
 
-// text and begun are those of stderrKeeper.
+// text returns the text of the stderrKeeper.
 func (w *lockedWriter) text(secrets *Secrets) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.kept.text(secrets)
 }
 
+// begun reports whether the script's sh ran, as far as it has been written.
 func (w *lockedWriter) begun() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 	"strconv"
 )
 
-// statusDamaged is uploadScript's exit status for content that is not what it should be.
+// statusDamaged is the exit status of uploadScript when the content on the host is not the expected one. It is EX_DATAERR of
+// sysexits.h.
 const statusDamaged = 65
 
 // Upload implements Host.
@@ -32,20 +33,20 @@ func (h *host) Upload(ctx context.Context, upload Upload) (bool, error) {
 	err = h.send(ctx, upload, found)
 	var failed *CommandError
 	if errors.As(err, &failed) && failed.Status == statusDamaged && found.size > 0 {
-		// The part that was there has changed since it was looked at. The host has dropped it.
+		// The partial upload has changed since look read it. The host has removed it, so the second attempt sends all.
 		err = h.send(ctx, upload, partial{})
 	}
 	return err == nil, err
 }
 
-// partial is what is on the host of an upload.
+// partial describes how much of an upload the host already has. The zero value is nothing.
 type partial struct {
-	done   bool
-	size   int64
-	digest string
+	done   bool   // the file is as desired
+	size   int64  // bytes of the partial upload
+	digest string // of these bytes, SHA-256 in hexadecimal
 }
 
-// look asks the host what it has.
+// look queries how much of an upload the host has.
 func (h *host) look(ctx context.Context, upload Upload) (partial, error) {
 	answer, err := h.Probe(ctx, Script{
 		Name: "look for " + upload.Path, Body: lookScript,
@@ -60,7 +61,7 @@ func (h *host) look(ctx context.Context, upload Upload) (partial, error) {
 	return parsePartial(answer.Text("partial"), upload.Size), nil
 }
 
-// parsePartial takes what cannot be a part of the upload for nothing.
+// parsePartial parses size and digest of a partial upload. Values that cannot be right count as nothing.
 func parsePartial(text string, size int64) partial {
 	var found partial
 	if n, err := fmt.Sscanf(text, "%d %64s", &found.size, &found.digest); n != 2 || err != nil || found.size < 0 || found.size > size {
@@ -69,7 +70,7 @@ func parsePartial(text string, size int64) partial {
 	return found
 }
 
-// send sends what is not on the host yet.
+// send sends what the host does not have yet.
 func (h *host) send(ctx context.Context, upload Upload, found partial) error {
 	content, offset, err := upload.openAfter(found)
 	if err != nil {
@@ -86,20 +87,20 @@ func (h *host) send(ctx context.Context, upload Upload, found partial) error {
 			upload.Path, upload.SHA256, octal(upload.Mode), upload.Owner, upload.partial(),
 			strconv.FormatInt(offset, 10), strconv.FormatInt(upload.Size, 10), form,
 		},
-		// One byte more than there should be is enough to fail.
+		// One byte more than Size is enough for the digest to differ. A source without end would never finish.
 		Stdin: io.LimitReader(content, upload.Size-offset+1),
 	})
 	return err
 }
 
-// partial is the path of what is not yet whole. It depends on the content, so that no part of an
-// older one is ever taken for it.
+// partial returns the path of the incomplete file on the host. It contains the digest, so that content of an older version
+// is never taken for a part of this one.
 func (u Upload) partial() string {
 	return path.Join(path.Dir(u.Path), "."+path.Base(u.Path)+".dualstrap-"+u.SHA256[:16]+".part")
 }
 
-// openAfter opens the content behind what the host has of it, or at its beginning if what the host
-// has is something else.
+// openAfter opens the content behind the part that the host has, and returns the offset. If the host's part differs from the
+// content, it opens the content at its beginning.
 func (u Upload) openAfter(found partial) (io.ReadCloser, int64, error) {
 	content, err := u.Open()
 	if err != nil || found.size == 0 {

@@ -14,10 +14,10 @@ import (
 	"unicode"
 )
 
-// rootOwner is who files belong to where nobody says.
+// rootOwner is the default owner of files.
 const rootOwner = "root:root"
 
-// WriteFiles implements Host.
+// WriteFiles implements Host. It sends everything with one script, since round trips dominate the time.
 func (h *host) WriteFiles(ctx context.Context, files []File) ([]string, error) {
 	if len(files) == 0 {
 		return nil, nil
@@ -40,10 +40,10 @@ func (h *host) WriteFiles(ctx context.Context, files []File) ([]string, error) {
 	return nil, nil
 }
 
-// pack makes the arguments and the standard input of writeScript.
+// pack returns the arguments and the standard input of writeScript. Content is compressed at the fastest level.
 func pack(files []File) (args []string, contents *bytes.Buffer, err error) {
 	contents = &bytes.Buffer{}
-	compressed, _ := gzip.NewWriterLevel(contents, gzip.BestSpeed) // the level exists
+	compressed, _ := gzip.NewWriterLevel(contents, gzip.BestSpeed) // the error is for invalid levels only
 	var manifest strings.Builder
 	paths := map[string]bool{}
 	args = make([]string, 1, 1+len(files))
@@ -69,7 +69,8 @@ func pack(files []File) (args []string, contents *bytes.Buffer, err error) {
 	return args, contents, compressed.Close()
 }
 
-// checkPlace refuses paths, modes and owners that a host would take for something else.
+// checkPlace rejects paths, modes and owners that the scripts would misinterpret. Tools such as sha256sum escape paths with a
+// backslash or a newline, and the manifest is parsed line by line.
 func checkPlace(file string, mode fs.FileMode, owner string) error {
 	unsafe := func(r rune) bool { return !unicode.IsPrint(r) || r == '\\' }
 	switch {
@@ -85,8 +86,9 @@ func checkPlace(file string, mode fs.FileMode, owner string) error {
 	return nil
 }
 
+// octal formats permission bits for chmod.
 func octal(mode fs.FileMode) string { return fmt.Sprintf("%04o", mode) }
 
-// rawMode is st_mode of a plain file in hexadecimal, so that one comparison tells a link or a
-// device from a file, too.
+// rawMode returns st_mode of a plain file in hexadecimal, as stat %f prints it. One comparison then checks both the
+// permissions and that the path is not a link or a device.
 func rawMode(mode fs.FileMode) string { return fmt.Sprintf("%x", 0o100000|uint32(mode)) }

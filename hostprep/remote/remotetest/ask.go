@@ -7,13 +7,13 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// ask asks a client for channels, as no server should.
+// ask requests the channels of [Options.Opens] from a client, as no well-behaved server does.
 func (s *Server) ask(client ssh.Conn) {
 	for _, kind := range s.options.Opens {
 		channel, requests, err := client.OpenChannel(kind, nil)
 		if err == nil {
 			go ssh.DiscardRequests(requests)
-			channel.Close() //nolint:errcheck // it should not be there
+channel.Close() //nolint:errcheck // the test fails on it anyway
 		}
 		s.mu.Lock()
 		if s.opened == nil {
@@ -24,13 +24,15 @@ func (s *Server) ask(client ssh.Conn) {
 	}
 }
 
-// Opened is how clients answered to the channels of [Options.Opens]: nil where one was opened.
+// Opened returns the clients' answers to the channels of [Options.Opens], by kind. A nil error means that a client opened
+// the channel.
 func (s *Server) Opened() map[string]error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.opened)
 }
 
+// noteSignal records a signal that a client sent to its command.
 func (s *Server) noteSignal(payload []byte) {
 	var signal struct{ Name string }
 	if ssh.Unmarshal(payload, &signal) != nil {
@@ -41,7 +43,7 @@ func (s *Server) noteSignal(payload []byte) {
 	s.signals = append(s.signals, signal.Name)
 }
 
-// Signals are those that clients sent to their commands.
+// Signals returns the signals that clients sent to their commands, oldest first.
 func (s *Server) Signals() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,12 +2,13 @@ package remotetest
 
 import "sync"
 
-// counter counts what is open.
+// counter counts the open sessions of a connection.
 type counter struct {
 	mu   sync.Mutex
 	open int
 }
 
+// take adds one, unless that exceeds limit; 0 is no limit. It reports whether it did.
 func (c *counter) take(limit int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -18,6 +19,7 @@ func (c *counter) take(limit int) bool {
 	return true
 }
 
+// give subtracts one.
 func (c *counter) give() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

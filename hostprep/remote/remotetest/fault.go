@@ -7,39 +7,40 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Fault is what is wrong with a connection. The zero value is nothing.
+// Fault describes a faulty connection. The zero value is a connection without a fault.
 type Fault struct {
-	// Drop closes it before the banner, as sshd does beyond MaxStartups.
+// Drop closes the connection before the banner, as sshd does beyond MaxStartups.
 	Drop bool
-	// Says is said before the banner.
+// Says is sent before the banner.
 	Says string
-	// Stall accepts it and says nothing.
+// Stall accepts the connection and sends nothing.
 	Stall bool
-	// HostKey is shown in place of the server's.
+// HostKey replaces the server's host key.
 	HostKey ssh.Signer
-	// CutAfter closes it after so many bytes from the client; never when 0.
+// CutAfter closes the connection after that many bytes from the client; 0 never does.
 	CutAfter int64
 }
 
-// faultyConn is a connection that can go wrong.
+// faultyConn is a connection that can be made to fail.
 type faultyConn struct {
 	net.Conn
 	fault  Fault
-	read   int64 // by the one goroutine that reads
-	silent chan struct{}
-	mute   sync.Once
-	closed chan struct{}
-	shut   sync.Once
+read   int64 // bytes so far; only the goroutine that reads uses it
+silent chan struct{} // closed by stall
+mute   sync.Once
+closed chan struct{} // closed by Close
+shut   sync.Once
 }
 
+// newFaultyConn adds a fault to a connection.
 func newFaultyConn(conn net.Conn, fault Fault) *faultyConn {
 	return &faultyConn{Conn: conn, fault: fault, silent: make(chan struct{}), closed: make(chan struct{})}
 }
 
-// stall makes it silent.
+// stall makes the connection silent: reads and writes block until it is closed.
 func (c *faultyConn) stall() { c.mute.Do(func() { close(c.silent) }) }
 
-// hold waits for the end of a silent connection.
+// hold blocks while the connection is silent. It returns an error once the connection is closed.
 func (c *faultyConn) hold() error {
 	select {
 	case <-c.silent:
@@ -50,7 +51,7 @@ func (c *faultyConn) hold() error {
 	}
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. Data that arrives while it waits is lost if the connection has become silent meanwhile.
 func (c *faultyConn) Read(data []byte) (int, error) {
 	if err := c.hold(); err != nil {
 		return 0, err
@@ -61,7 +62,7 @@ func (c *faultyConn) Read(data []byte) (int, error) {
 	}
 	c.read += int64(n)
 	if c.fault.CutAfter > 0 && c.read >= c.fault.CutAfter {
-		c.Close() //nolint:errcheck // that is the point
+c.Close() //nolint:errcheck // this is the fault
 		return 0, net.ErrClosed
 	}
 	return n, err

@@ -15,20 +15,20 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Ailment is what is wrong with a host of a [Fleet]; the zero value is nothing.
+// Ailment is a fault of a host of a [Fleet]. The zero value is a host without a fault.
 type Ailment string
 
-// The ailments.
+// Faults of hosts.
 const (
-	// Refuses has nothing that listens.
+// Refuses means that nothing listens at the address.
 	Refuses Ailment = "refuses"
-	// Hangs takes connections and says nothing.
+// Hangs accepts connections and sends nothing.
 	Hangs Ailment = "hangs"
-	// Drops closes the connection in the middle of every answer.
+// Drops closes the connection in the middle of every answer.
 	Drops Ailment = "drops"
-	// Stalls says nothing any more from the middle of every answer on.
+// Stalls stops sending in the middle of every answer.
 	Stalls Ailment = "stalls"
-	// Differs shows another key than the one that is known of it.
+// Differs shows another host key than the one in known_hosts.
 	Differs Ailment = "differs"
 )
 
@@ -38,48 +38,47 @@ type Member struct {
 	Ailment Ailment
 }
 
-// Scripted is a script that the hosts of a [Fleet] know.
+// Scripted is a script that the hosts of a [Fleet] recognize by its body.
 type Scripted struct {
 	Name string
 	Body string
-	// Holds says that the script goes on for as long as its input does.
+// Holds marks a script that runs for as long as its input does.
 	Holds bool
-	// Reply gives what the script answers on a host. It is called by many goroutines.
+// Reply returns a host's answers to the script. It must be safe for concurrent use.
 	Reply func(host netip.Addr, args []string) *Reply
 }
 
-// Asked is something that a host was told to execute.
+// Asked records a command that a host received.
 type Asked struct {
 	Host netip.Addr
-	// Name is that of a [Scripted]; empty for everything else, which is in What.
+// Name is the name of a [Scripted]. For any other command it is empty, and What holds the command.
 	Name, What string
 }
 
-// Fleet is many hosts in one process. It is as cheap as an SSH server can be, since it is measured with what
-// talks to it: it executes nothing and says what it was given to say. What it was not given to say fails, but
-// for true and head -c N /dev/zero.
+// Fleet is many hosts in one process. It is part of what is measured, so it is as cheap as an SSH server can be: it executes
+// nothing and sends prepared replies. Unknown commands fail, except for true and head -c N /dev/zero.
 type Fleet struct {
-	scripts    map[string]*Scripted // by their bodies, as they are sent
-	authorized []byte
+scripts    map[string]*Scripted // by body, in the form in which it is sent
+authorized []byte               // the public key that may log in, marshaled
 	listeners  []net.Listener
 	life       context.Context
 	end        context.CancelFunc
 	running    sync.WaitGroup
 
-	mu    sync.Mutex
+mu    sync.Mutex // guards open and asked
 	open  map[*faultyConn]bool
 	asked []Asked
 }
 
-// The files that [NewFleet] writes.
+// Files that [NewFleet] writes.
 const (
-	// LoginKey is the private key of root.
+// LoginKey is the private key that logs in, as any user.
 	LoginKey = "id_ed25519"
-	// KnownHosts has the keys of all hosts.
+// KnownHosts lists the keys of all hosts.
 	KnownHosts = "known_hosts"
 )
 
-// NewFleet starts hosts, and writes to a directory what is needed to log in to them.
+// NewFleet starts hosts, and writes [LoginKey] and [KnownHosts] to dir. Call Close to stop them.
 func NewFleet(dir string, members []Member, scripts []Scripted) (*Fleet, error) {
 	f := &Fleet{scripts: map[string]*Scripted{}, open: map[*faultyConn]bool{}}
 	f.life, f.end = context.WithCancel(context.Background())
@@ -103,7 +102,7 @@ func NewFleet(dir string, members []Member, scripts []Scripted) (*Fleet, error) 
 	return f, os.WriteFile(filepath.Join(dir, KnownHosts), known.Bytes(), 0o600)
 }
 
-// start starts a host and gives its line of known_hosts.
+// start starts a host and returns its known_hosts line.
 func (f *Fleet) start(member *Member) (string, error) {
 	key, _, err := newKey()
 	if err != nil {
@@ -113,7 +112,7 @@ func (f *Fleet) start(member *Member) (string, error) {
 	switch member.Ailment {
 	case Refuses:
 		return line, nil
-	case Differs:
+case Differs: // known_hosts keeps the first key
 		if key, _, err = newKey(); err != nil {
 			return "", err
 		}
@@ -127,11 +126,11 @@ func (f *Fleet) start(member *Member) (string, error) {
 	return line, nil
 }
 
-// Close ends all hosts.
+// Close stops all hosts and waits for their goroutines.
 func (f *Fleet) Close() {
 	f.end()
 	for _, listener := range f.listeners {
-		listener.Close() //nolint:errcheck // it is over
+listener.Close() //nolint:errcheck // it is not used again
 	}
 	f.mu.Lock()
 	for conn := range f.open {
@@ -141,19 +140,21 @@ func (f *Fleet) Close() {
 	f.running.Wait()
 }
 
-// Asked is all that was asked of the hosts.
+// Asked returns the commands that the hosts received, oldest first.
 func (f *Fleet) Asked() []Asked {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]Asked(nil), f.asked...)
 }
 
+// note records a command.
 func (f *Fleet) note(asked Asked) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, asked)
 }
 
+// config returns the server configuration of a host with the given key.
 func (f *Fleet) config(key ssh.Signer) *ssh.ServerConfig {
 	config := &ssh.ServerConfig{
 		PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
@@ -167,6 +168,7 @@ func (f *Fleet) config(key ssh.Signer) *ssh.ServerConfig {
 	return config
 }
 
+// accept serves a host's connections until its listener is closed.
 func (f *Fleet) accept(listener net.Listener, config *ssh.ServerConfig, member *Member) {
 	for {
 		raw, err := listener.Accept()
@@ -179,7 +181,7 @@ func (f *Fleet) accept(listener net.Listener, config *ssh.ServerConfig, member *
 		f.mu.Unlock()
 		f.running.Go(func() {
 			f.converse(conn, config, member)
-			conn.Close() //nolint:errcheck // it is over
+conn.Close() //nolint:errcheck // the client may have closed it already
 			f.mu.Lock()
 			delete(f.open, conn)
 			f.mu.Unlock()
@@ -187,7 +189,7 @@ func (f *Fleet) accept(listener net.Listener, config *ssh.ServerConfig, member *
 	}
 }
 
-// converse serves one connection.
+// converse serves one connection until it ends.
 func (f *Fleet) converse(conn *faultyConn, config *ssh.ServerConfig, member *Member) {
 	if member.Ailment == Hangs {
 		conn.stall()
@@ -200,7 +202,7 @@ func (f *Fleet) converse(conn *faultyConn, config *ssh.ServerConfig, member *Mem
 	var sessions sync.WaitGroup
 	for offered := range channels {
 		if offered.ChannelType() != "session" {
-			offered.Reject(ssh.UnknownChannelType, offered.ChannelType()) //nolint:errcheck // the connection would be over
+offered.Reject(ssh.UnknownChannelType, offered.ChannelType()) //nolint:errcheck // it fails only once the connection is over
 			continue
 		}
 		sessions.Go(func() {
@@ -212,21 +214,21 @@ func (f *Fleet) converse(conn *faultyConn, config *ssh.ServerConfig, member *Mem
 	sessions.Wait()
 }
 
-// conversation is a session and what it is with.
+// conversation is a session, with its host and connection.
 type conversation struct {
 	member  *Member
 	conn    *faultyConn
 	channel ssh.Channel
 }
 
-// serve serves one session, which is one command. As with sshd, it may get a terminal and an environment: where
-// it does not, the client of OpenSSH now and then ends with 255 when it shares a connection, as Ansible has it do.
+// serve serves one session, which is one command. It accepts terminals and environments, as sshd does: otherwise OpenSSH's
+// client sporadically exits with 255 when it shares a connection, which is how Ansible uses it.
 func (f *Fleet) serve(c *conversation, requests <-chan *ssh.Request) {
 	for request := range requests {
 		var command struct{ Line string }
 		isExec := request.Type == "exec" && ssh.Unmarshal(request.Payload, &command) == nil
 		if request.WantReply {
-			request.Reply(isExec || request.Type == "pty-req" || request.Type == "env", nil) //nolint:errcheck // the session would be over
+request.Reply(isExec || request.Type == "pty-req" || request.Type == "env", nil) //nolint:errcheck // as above
 		}
 		if !isExec {
 			continue

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// markerSize is the size of the word that a script's answers stand between.
+// markerSize is the length of the random marker in a script's answers.
 const markerSize = 32
 
 // Said is one answer of a script.
@@ -18,17 +18,17 @@ type Said struct {
 	Status       int
 }
 
-// Reply is all that a script answers, made ready to be sent.
+// Reply holds all answers of a script, encoded for sending. It is immutable.
 type Reply struct {
 	data []byte
-	// markers are where the word goes that each run of a script has of its own.
+// markers lists the offsets in data at which each run inserts its own marker.
 	markers []int
 }
 
-// NewReply makes a reply of answers.
+// NewReply encodes a reply.
 func NewReply(answers ...Said) *Reply { return (&Reply{}).And(answers...) }
 
-// And gives a reply with more answers.
+// And returns a copy of the reply with more answers.
 func (r *Reply) And(answers ...Said) *Reply {
 	more := &Reply{data: slices.Clone(r.data), markers: slices.Clone(r.markers)}
 	for _, answer := range answers {
@@ -39,7 +39,8 @@ func (r *Reply) And(answers ...Said) *Reply {
 	return more
 }
 
-// Instead gives a reply with some texts in place of others, given by turns. The word is not a part of them.
+// Instead returns a copy of the reply with texts replaced, given as pairs of old and new. A text with a marker in it does not
+// match.
 func (r *Reply) Instead(texts ...string) *Reply {
 	other := &Reply{}
 	replacer := strings.NewReplacer(texts...)
@@ -54,6 +55,7 @@ func (r *Reply) Instead(texts ...string) *Reply {
 	return other
 }
 
+// frame appends a marker's line. Only the constructors call it.
 func (r *Reply) frame(words string) {
 	r.data = append(r.data, '\n')
 	r.markers = append(r.markers, len(r.data))
@@ -61,7 +63,7 @@ func (r *Reply) frame(words string) {
 	r.data = append(r.data, " "+words+"\n"...)
 }
 
-// with gives the reply to one run, with its end.
+// with returns the bytes to send for a run with the given marker, including the end of the script.
 func (r *Reply) with(marker []byte) []byte {
 	whole := r.And()
 	whole.frame("done 0")
@@ -71,24 +73,24 @@ func (r *Reply) with(marker []byte) []byte {
 	return whole.data
 }
 
-// sent is a text as a script's program, which is one line, has it.
+// sent returns a text in the form in which a script's program, which is one line, contains it.
 func sent(text string) string {
 	return strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(text)
 }
 
-// unsent is the other way round.
+// unsent reverses sent.
 func unsent(text string) string {
 	return strings.NewReplacer(`\\`, `\`, `\n`, "\n").Replace(text)
 }
 
-// received is a script as a host gets it.
+// received is a script's program, parsed.
 type received struct {
 	marker []byte
 	args   string // as words of sh
 	body   string // as it was sent
 }
 
-// What stands around the parts of a script's program.
+// Texts around the parts of a script's program. They must match package remote.
 const (
 	beforeMarker = `printf '\\n%s begin %s\\n' `
 	beforeArgs   = `\nset --`
@@ -96,7 +98,7 @@ const (
 	behindBody   = `\n)\nset -- $?\n`
 )
 
-// receive reads a script's program.
+// receive parses a script's program. It returns false if the program is not one of package remote's.
 func receive(program []byte) (received, bool) {
 	_, rest, found := bytes.Cut(program, []byte(beforeMarker))
 	if !found || len(rest) < markerSize {
@@ -112,7 +114,7 @@ func receive(program []byte) (received, bool) {
 	return received{marker: marker, args: string(args), body: string(rest[:end])}, true
 }
 
-// words are the arguments, which are quoted each.
+// words returns the arguments, each of which is quoted.
 func (r received) words() []string {
 	var words []string
 	text := strings.ReplaceAll(unsent(r.args), `'\''`, "\x00")
@@ -124,10 +126,10 @@ func (r received) words() []string {
 	return words
 }
 
-// notKnown is the exit status of sh for what it does not find.
+// notKnown is the exit status of sh when it does not find a command.
 const notKnown = 127
 
-// execute does what a host does on a command, and gives its exit status.
+// execute replies to a command and returns its exit status.
 func (f *Fleet) execute(c *conversation, command string) uint32 {
 	host := c.member.Address.Addr()
 	if !strings.Contains(command, "IFS= read -r s;eval") {
@@ -135,7 +137,7 @@ func (f *Fleet) execute(c *conversation, command string) uint32 {
 		return c.plain(command)
 	}
 	input := bufio.NewReader(c.channel)
-	program, _ := input.ReadBytes('\n') // what is cut off is not understood
+program, _ := input.ReadBytes('\n') // receive rejects an interrupted line
 	script, understood := receive(program)
 	known := f.scripts[script.body]
 	if !understood || known == nil {
@@ -144,19 +146,19 @@ func (f *Fleet) execute(c *conversation, command string) uint32 {
 	}
 	f.note(Asked{Host: host, Name: known.Name})
 	if known.Holds {
-		io.Copy(io.Discard, input) //nolint:errcheck // its end is an end
+io.Copy(io.Discard, input) //nolint:errcheck // an error ends the input as EOF does
 	}
 	c.say(known.Reply(host, script.words()), script.marker)
 	return 0
 }
 
-// plain does what needs no script: true, and head -c N /dev/zero, which reads its input first so that both ways can
+// plain executes true, and head -c N /dev/zero, which first reads its input, so that the throughput of both directions can
 // be measured.
 func (c *conversation) plain(command string) uint32 {
 	var size int
 	if _, err := fmt.Sscanf(command, "head -c %d /dev/zero", &size); err == nil {
-		io.Copy(io.Discard, c.channel)      //nolint:errcheck // its end is an end
-		c.channel.Write(make([]byte, size)) //nolint:errcheck // the session would be over
+io.Copy(io.Discard, c.channel)      //nolint:errcheck // an error ends the input as EOF does
+c.channel.Write(make([]byte, size)) //nolint:errcheck // it fails only once the session is over
 		return 0
 	}
 	if command == "true" {
@@ -165,17 +167,17 @@ func (c *conversation) plain(command string) uint32 {
 	return notKnown
 }
 
-// say sends a reply, as far as the host comes.
+// say sends a reply, or the first half of it if the host's fault requires it.
 func (c *conversation) say(reply *Reply, marker []byte) {
 	data := reply.with(marker)
 	if c.member.Ailment == Drops || c.member.Ailment == Stalls {
 		data = data[:len(data)/2]
 	}
-	c.channel.Stderr().Write(append(bytes.Clone(marker), '\n')) //nolint:errcheck // the session would be over
+	c.channel.Stderr().Write(append(bytes.Clone(marker), '\n')) //nolint:errcheck // it fails only once the session is over
 	c.channel.Write(data)                                       //nolint:errcheck // as above
 	switch c.member.Ailment {
 	case Drops:
-		c.conn.Close() //nolint:errcheck // that is the point
+c.conn.Close() //nolint:errcheck // this is the fault
 	case Stalls:
 		c.conn.stall()
 		<-c.conn.closed

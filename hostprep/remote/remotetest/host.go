@@ -15,10 +15,10 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// Method is one of a host's.
+// Method names a method of [remote.Host].
 type Method string
 
-// The methods of remote.Host.
+// Methods of [remote.Host].
 const (
 	Probe      Method = "probe"
 	Run        Method = "run"
@@ -30,27 +30,27 @@ const (
 // Call is one call of a host, and what it gives. Of the fields, those count that the method has.
 type Call struct {
 	Method Method
-	// Script is that of Probe and Run; Stdin, which it is read into, what stands on its standard input.
+// Script is the argument of Probe and Run. Set Stdin, not Script.Stdin, to the expected standard input.
 	Script remote.Script
 	Stdin  string
-	// Path is the one of ReadFile.
+// Path is the argument of ReadFile.
 	Path string
-	// Files are those of WriteFiles.
+// Files is the argument of WriteFiles.
 	Files []remote.File
-	// Upload is that of Upload.
+// Upload is the argument of Upload.
 	Upload remote.Upload
 
-	// Answer is what Probe and Run give.
+// Answer is the result of Probe and Run.
 	Answer remote.Answer
-	// Content is what ReadFile gives.
+// Content is the result of ReadFile.
 	Content []byte
-	// Changed is what WriteFiles gives, and whether it has anything what Upload gives.
+// Changed is the result of WriteFiles. Upload returns whether it is not empty.
 	Changed []string
-	// Err is what the call fails with.
+// Err is the error that the call returns.
 	Err error
 }
 
-// String is the call in a transcript. It tells calls apart.
+// String formats the call for a transcript. Calls with the same text are equal.
 func (c Call) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s ", c.Method)
@@ -72,20 +72,19 @@ func (c Call) String() string {
 	return out.String()
 }
 
-// Host is a strict fake of a remote.Host.
+// Host is a strict fake of [remote.Host].
 type Host struct {
 	tb      testing.TB
 	address netip.Addr
 
-	mu         sync.Mutex
+mu         sync.Mutex // guards what follows
 	expected   []Call
 	transcript []string
 }
 
 var _ remote.Host = (*Host)(nil)
 
-// NewHost makes a fake that expects nothing. When the test ends, all that it was told to expect must
-// have come.
+// NewHost returns a fake that expects no calls. When the test ends, it fails the test for each expected call that is missing.
 func NewHost(tb testing.TB, address netip.Addr) *Host {
 	tb.Helper()
 	h := &Host{tb: tb, address: address}
@@ -99,25 +98,25 @@ func NewHost(tb testing.TB, address netip.Addr) *Host {
 	return h
 }
 
-// Expect adds calls to those that are to come.
+// Expect appends calls to the expected ones.
 func (h *Host) Expect(calls ...Call) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.expected = append(h.expected, calls...)
 }
 
-// Transcript gives the calls that came, in their order.
+// Transcript returns the calls so far, oldest first.
 func (h *Host) Transcript() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append([]string(nil), h.transcript...)
 }
 
-// take is one call. The one it is equal to tells what to give.
+// take compares a call with the next expected one, and returns that one for its result.
 func (h *Host) take(ctx context.Context, got Call) Call {
 	h.tb.Helper()
 	if err := ctx.Err(); err != nil {
-		return Call{Err: err} // a real host would not hear of it
+return Call{Err: err} // the call would not reach a real host
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -150,6 +149,7 @@ func (h *Host) Run(ctx context.Context, script remote.Script) (remote.Answer, er
 	return h.script(ctx, Run, script)
 }
 
+// script implements Probe and Run.
 func (h *Host) script(ctx context.Context, method Method, script remote.Script) (remote.Answer, error) {
 	h.tb.Helper()
 	got := Call{Method: method, Script: script}
@@ -181,7 +181,7 @@ func (h *Host) WriteFiles(ctx context.Context, files []remote.File) ([]string, e
 	return call.Changed, call.Err
 }
 
-// Upload implements remote.Host. It holds the caller to the digest and the size.
+// Upload implements remote.Host. It checks the content against the digest, unless it is compressed, and the size.
 func (h *Host) Upload(ctx context.Context, upload remote.Upload) (bool, error) {
 	h.tb.Helper()
 	call := h.take(ctx, Call{Method: Upload, Upload: upload})

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Hostile is a host that never comes to an end; see [Options].Command. It goes on until its session is ended; where it
-// is deaf, not even then.
+// Hostile is a script that never finishes. Its Command is for [Options.Command].
 type Hostile func(session Session, marker string)
 
-// dripEvery is how often a host drips.
+// dripEvery is the interval of the output of a script that drips.
 const dripEvery = 5 * time.Millisecond
 
-// Command makes an [Options].Command of it.
+// Command returns a command that runs until its session ends. A deaf one ignores the end of the session, and runs until the
+// server ends.
 func (h Hostile) Command(deaf bool) func(Session) Exit {
 	return func(session Session) Exit {
-		program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // what is cut off is not understood
+program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // receive rejects an interrupted line
 		if script, understood := receive(program); understood {
 			h(session, string(script.marker))
 		}
@@ -30,62 +30,64 @@ func (h Hostile) Command(deaf bool) func(Session) Exit {
 	}
 }
 
-// Says is an [Options].Command that prints a text, in which MARKER stands for the script's, and ends so.
+// Says returns a command for [Options.Command] that prints text and ends with exit. MARKER in text stands for the script's
+// marker.
 func Says(text string, exit Exit) func(Session) Exit {
 	return func(session Session) Exit {
 		Hostile(func(_ Session, marker string) {
-			fmt.Fprintln(session.Stderr, marker)                                       //nolint:errcheck // the session would be over
+			fmt.Fprintln(session.Stderr, marker)                                       //nolint:errcheck // it fails only once the session is over
 			io.WriteString(session.Stdout, strings.ReplaceAll(text, "MARKER", marker)) //nolint:errcheck // as above
 		}).Ending(session)
 		return exit
 	}
 }
 
-// Ending is a Command that says what it has to, and ends.
+// Ending is a command that runs the script, ends at once and fails without the frame's end.
 func (h Hostile) Ending(session Session) Exit {
-	program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // what is cut off is not understood
+program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // receive rejects an interrupted line
 	if script, understood := receive(program); understood {
 		h(session, string(script.marker))
 	}
 	return Exit{Status: 1}
 }
 
-// Silent says nothing.
+// Silent prints nothing.
 func Silent(Session, string) {}
 
-// Drips prints a byte now and then.
+// Drips prints a byte every few milliseconds.
 func Drips(session Session, marker string) { drip(session, marker, ".") }
 
-// DripsLines prints a line of standard error now and then, as a program does that tries again and again.
+// DripsLines prints a line to standard error every few milliseconds, as a program does that retries forever.
 func DripsLines(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // the session would be over
+	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // it fails only once the session is over
 	for session.Ended.Err() == nil {
 		fmt.Fprintln(session.Stderr, "trying again\x1b[2J") //nolint:errcheck // as above
 		time.Sleep(dripEvery)
 	}
 }
 
-// DripsProgress says again and again that it comes further.
+// DripsProgress reports progress every few milliseconds.
 func DripsProgress(session Session, marker string) {
 	drip(session, marker, "\n"+marker+" progress 0\n")
 }
 
-// DripsPatience asks for more time than there is.
+// DripsPatience reports progress every few milliseconds, and asks for as much time as the protocol allows.
 func DripsPatience(session Session, marker string) {
 	drip(session, marker, "\n"+marker+" progress 65535\n")
 }
 
+// drip prints text to standard output until the session ends.
 func drip(session Session, marker, text string) {
-	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // the session would be over
+	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // it fails only once the session is over
 	for session.Ended.Err() == nil {
 		io.WriteString(session.Stdout, text) //nolint:errcheck // as above
 		time.Sleep(dripEvery)
 	}
 }
 
-// FloodsStderr prints to standard error without end.
+// FloodsStderr prints to standard error as fast as it can until the session ends.
 func FloodsStderr(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // the session would be over
+	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // it fails only once the session is over
 	page := make([]byte, 32<<10)
 	for i := range page {
 		page[i] = "noise\n"[i%6]
@@ -97,15 +99,15 @@ func FloodsStderr(session Session, marker string) {
 	}
 }
 
-// NeverCloses says all it has to, and that it has ended.
+// NeverCloses prints a complete answer and the end of the script; the session stays open.
 func NeverCloses(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker)                                  //nolint:errcheck // the session would be over
+	fmt.Fprintln(session.Stderr, marker)                                  //nolint:errcheck // it fails only once the session is over
 	fmt.Fprintf(session.Stdout, "\n%s begin a\nx\n%[1]s end 0\n", marker) //nolint:errcheck // as above
 	fmt.Fprintf(session.Stdout, "\n%s done 0\n", marker)                  //nolint:errcheck // as above
 }
 
-// StopsInAnAnswer has begun to answer, and says nothing any more.
+// StopsInAnAnswer prints the beginning of an answer, with secret content, and then nothing more.
 func StopsInAnAnswer(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker)                                  //nolint:errcheck // the session would be over
+	fmt.Fprintln(session.Stderr, marker)                                  //nolint:errcheck // it fails only once the session is over
 	fmt.Fprintf(session.Stdout, "\n%s begin content\na secret\n", marker) //nolint:errcheck // as above
 }

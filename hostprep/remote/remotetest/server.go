@@ -19,56 +19,56 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// Options is how a [Server] is to behave.
+// Options configures a [Server]. The zero value is a well-behaved server.
 type Options struct {
-	// Address is where to listen; a free port of 127.0.0.1 by default.
+// Address is the address to listen at; a free port of 127.0.0.1 by default.
 	Address netip.AddrPort
-	// HostKey is the server's; a new one by default.
+// HostKey is the server's host key; a new one by default.
 	HostKey ssh.Signer
-	// Authorized are the keys that log in; by default the one that Settings uses.
+// Authorized lists the keys that may log in; by default the one in Settings.
 	Authorized []ssh.PublicKey
-	// Shell executes commands, as the last argument; sh -c by default.
+// Shell is the login shell: commands are appended to it as the last argument; sh -c by default.
 	Shell []string
 	// Env is added to the environment of commands.
 	Env []string
-	// Noise is what the login shell prints on both its outputs before each command.
+// Noise is printed to both outputs before each command, as by a login shell.
 	Noise string
-	// Banner is shown at each login.
+// Banner is shown at each login.
 	Banner string
-	// Opens are kinds of channels that the server asks each client for; what it makes of that, Opened tells.
+// Opens lists the kinds of channels that the server requests from each client. Opened returns the answers.
 	Opens []string
-	// MaxSessions is how many sessions a connection may have open; any number when 0.
+// MaxSessions limits the open sessions of a connection; 0 is no limit.
 	MaxSessions int
-	// Fault is what is wrong with the nth connection, counted from 1.
+// Fault returns the fault of the nth connection, counted from 1.
 	Fault func(n int) Fault
-	// Command takes the place of the shell.
+// Command replaces the shell.
 	Command func(Session) Exit
 }
 
-// Server is an SSH server in this process. Everybody may become root on it by being root already.
+// Server is an SSH server in the test's process. It does not change users: a user name is not checked.
 type Server struct {
-	// Dir is where commands run.
+// Dir is the working directory of commands.
 	Dir string
 
 	tb       testing.TB
 	options  Options
 	listener net.Listener
 	config   *ssh.ServerConfig
-	key      string // path of the private key that logs in
+key      string // path of the private key that may log in
 	life     context.Context
 	end      context.CancelFunc
 	running  sync.WaitGroup
 
-	mu       sync.Mutex
+mu       sync.Mutex // guards what follows
 	accepted int
 	open     map[*faultyConn]bool
-	sessions int
-	most     int
+sessions int // open now
+most     int // open at once, at most
 	opened   map[string]error
 	signals  []string
 }
 
-// NewServer starts a server that ends with the test.
+// NewServer starts a server that stops when the test ends.
 func NewServer(tb testing.TB, options Options) *Server {
 	tb.Helper()
 	s := &Server{tb: tb, options: options, open: map[*faultyConn]bool{}, Dir: tb.TempDir()}
@@ -100,7 +100,7 @@ func NewServer(tb testing.TB, options Options) *Server {
 	return s
 }
 
-// NewSigner makes a key.
+// NewSigner generates a key.
 func NewSigner(tb testing.TB) ssh.Signer {
 	tb.Helper()
 	signer, _, err := newKey()
@@ -110,6 +110,7 @@ func NewSigner(tb testing.TB) ssh.Signer {
 	return signer
 }
 
+// newConfig returns the server configuration with the given host key.
 func (s *Server) newConfig(hostKey ssh.Signer) *ssh.ServerConfig {
 	config := &ssh.ServerConfig{
 		PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
@@ -128,7 +129,7 @@ func (s *Server) newConfig(hostKey ssh.Signer) *ssh.ServerConfig {
 	return config
 }
 
-// LoginKey is the private key that logs in.
+// LoginKey returns the content of the private key file that Settings names.
 func (s *Server) LoginKey() string {
 	s.tb.Helper()
 	content, err := os.ReadFile(s.key)
@@ -138,23 +139,23 @@ func (s *Server) LoginKey() string {
 	return string(content)
 }
 
-// Addr is where the server listens.
+// Addr returns the address at which the server listens.
 func (s *Server) Addr() netip.AddrPort {
 	return s.listener.Addr().(*net.TCPAddr).AddrPort()
 }
 
-// HostKey is the server's public key.
+// HostKey returns the server's public host key.
 func (s *Server) HostKey() ssh.PublicKey { return s.options.HostKey.PublicKey() }
 
-// KnownHostsLine is the server's line in known_hosts.
+// KnownHostsLine returns the server's known_hosts line.
 func (s *Server) KnownHostsLine() string {
 	return knownhosts.Line([]string{s.Addr().String()}, s.HostKey())
 }
 
-// patience is how long a server may take on a busy machine before that is a failure.
+// patience is the timeout of clients. It is long, because the machine that runs the tests may be busy.
 const patience = time.Minute
 
-// Settings gives what connects to the server, and to nothing of the user's.
+// Settings returns settings that connect to this server and ignore the user's SSH configuration.
 func (s *Server) Settings() remote.Settings {
 	s.tb.Helper()
 	known := filepath.Join(s.tb.TempDir(), "known_hosts")
@@ -168,37 +169,37 @@ func (s *Server) Settings() remote.Settings {
 	}
 }
 
-// Connections is how many connections there have been.
+// Connections returns the number of connections that the server has accepted.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.accepted
 }
 
-// Sessions is how many sessions there are: with one that was cut, until its command has ended, too.
+// Sessions returns the number of sessions. A session whose connection was cut counts until its command has ended.
 func (s *Server) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions
 }
 
-// MostSessions is how many sessions there have been at once, on all connections together.
+// MostSessions returns the highest number of concurrent sessions so far, over all connections.
 func (s *Server) MostSessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.most
 }
 
-// Cut closes all connections at once, as a host does that loses its power.
+// Cut closes all connections at once, as a host does that loses power.
 func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for conn := range s.open {
-		conn.Close() //nolint:errcheck // that is the point
+conn.Close() //nolint:errcheck // the connections fail on purpose
 	}
 }
 
-// Stall makes all connections go silent without closing them, as a broken network does.
+// Stall makes all connections silent without closing them, as a broken network does.
 func (s *Server) Stall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,14 +208,15 @@ func (s *Server) Stall() {
 	}
 }
 
-// Close ends the server and everything on it.
+// Close stops the server and waits for its goroutines.
 func (s *Server) Close() {
 	s.end()
-	s.listener.Close() //nolint:errcheck // it is over
+s.listener.Close() //nolint:errcheck // it is not used again
 	s.Cut()
 	s.running.Wait()
 }
 
+// serve accepts connections until the listener is closed.
 func (s *Server) serve() {
 	for {
 		raw, err := s.listener.Accept()
@@ -231,11 +233,11 @@ func (s *Server) serve() {
 		s.open[conn] = true
 		s.mu.Unlock()
 		if s.life.Err() != nil {
-			conn.Close() //nolint:errcheck // it came too late
+conn.Close() //nolint:errcheck // Close has closed the other connections already
 		}
 		s.running.Go(func() {
 			s.handle(conn, fault)
-			conn.Close() //nolint:errcheck // it is over
+conn.Close() //nolint:errcheck // the client may have closed it already
 			s.mu.Lock()
 			delete(s.open, conn)
 			s.mu.Unlock()
@@ -243,12 +245,13 @@ func (s *Server) serve() {
 	}
 }
 
+// handle serves one connection, with its fault.
 func (s *Server) handle(conn *faultyConn, fault Fault) {
 	if fault.Drop {
 		return
 	}
 	if fault.Says != "" {
-		io.WriteString(conn, fault.Says) //nolint:errcheck // the connection would be over
+io.WriteString(conn, fault.Says) //nolint:errcheck // it fails only once the connection is over
 	}
 	if fault.Stall {
 		conn.stall()
@@ -269,7 +272,7 @@ func (s *Server) handle(conn *faultyConn, fault Fault) {
 		switch channel.ChannelType() {
 		case "session":
 			if !open.take(s.options.MaxSessions) {
-				channel.Reject(ssh.ConnectionFailed, "open failed") //nolint:errcheck // as sshd says it
+channel.Reject(ssh.ConnectionFailed, "open failed") //nolint:errcheck // the reason and text are those of sshd
 				continue
 			}
 			sessions.Go(func() {
@@ -282,6 +285,6 @@ func (s *Server) handle(conn *faultyConn, fault Fault) {
 			channel.Reject(ssh.UnknownChannelType, fmt.Sprint(channel.ChannelType())) //nolint:errcheck // as above
 		}
 	}
-	client.Close() //nolint:errcheck // it is over
+client.Close() //nolint:errcheck // the client may have closed it already
 	sessions.Wait()
 }

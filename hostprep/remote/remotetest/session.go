@@ -17,29 +17,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Session is a command as the server gets it.
+// Session is a command that the server received.
 type Session struct {
 	Command        string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Ended ends with the session, Server with the server.
+// Ended ends with the session, Server with the server.
 	Ended, Server context.Context
 
-	// outputs is what still copies outputs when the command has ended.
+// outputs waits for the goroutines that copy the outputs, which may outlast the command.
 	outputs *sync.WaitGroup
 }
 
-// Exit is how a command ends.
+// Exit describes how a command ended.
 type Exit struct {
 	Status int
-	// Signal is the one that ended it, as in KILL.
+// Signal is the name of the signal that ended the command, as in KILL.
 	Signal string
-	// Vanish ends the session without saying how the command ended.
+// Vanish ends the session without an exit status or a signal.
 	Vanish bool
 }
 
-// stdin is what has arrived on a channel. The channel's own Read fails while a connection is being cut, as soon as it
-// cannot ask for more, with some still unread.
+// stdin reads what has arrived on a channel. The channel's own Read returns an error together with data when the connection
+// breaks, since it cannot request more; the data must not be lost.
 type stdin struct{ channel io.Reader }
 
 // Read implements io.Reader.
@@ -51,7 +51,7 @@ func (s stdin) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// grace is how long a command may go on after the end of its session.
+// grace is how long a command may run after its session has ended.
 const grace = time.Minute
 
 // session serves one session.
@@ -63,24 +63,24 @@ func (s *Server) session(offered ssh.NewChannel) {
 	s.count(1)
 	over := sync.OnceFunc(func() { s.count(-1) })
 	defer over()
-	defer channel.Close() //nolint:errcheck // it is over
+defer channel.Close() //nolint:errcheck // the client may have closed it already
 	ended, end := context.WithCancel(s.life)
 	var running sync.WaitGroup
 	defer running.Wait()
-	// As with sshd, what had arrived before a connection was cut is read to its end.
+// As with sshd, the command still reads what arrived before the connection broke.
 	defer func() { time.AfterFunc(grace, end) }()
 	for request := range requests {
 		var command struct{ Line string }
 		switch {
 		case request.Type == "exec" && ssh.Unmarshal(request.Payload, &command) == nil:
-			request.Reply(true, nil) //nolint:errcheck // the session would be over
+request.Reply(true, nil) //nolint:errcheck // it fails only once the session is over
 			running.Go(func() {
 				s.execute(Session{
 					Command: command.Line, Stdin: stdin{channel}, Stdout: channel, Stderr: channel.Stderr(), Ended: ended, Server: s.life,
 					outputs: &sync.WaitGroup{},
 				}, channel)
-				over()          // before the client can know of it
-				channel.Close() //nolint:errcheck // it is over
+over()          // before the client can see the end and a test counts the sessions
+channel.Close() //nolint:errcheck // the client may have closed it already
 			})
 		case request.Type == "signal":
 			s.noteSignal(request.Payload)
@@ -91,6 +91,7 @@ func (s *Server) session(offered ssh.NewChannel) {
 	}
 }
 
+// count adds to the number of open sessions.
 func (s *Server) count(change int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +99,7 @@ func (s *Server) count(change int) {
 	s.most = max(s.most, s.sessions)
 }
 
-// execute runs a command and tells how it ended. As with sshd, that can be before its outputs end.
+// execute runs a command and reports how it ended. As with sshd, the report can precede the end of the outputs.
 func (s *Server) execute(session Session, channel ssh.Channel) {
 	defer session.outputs.Wait()
 	run := s.shell
@@ -109,7 +110,7 @@ func (s *Server) execute(session Session, channel ssh.Channel) {
 	switch {
 	case exit.Vanish:
 	case exit.Signal != "":
-		channel.SendRequest("exit-signal", false, ssh.Marshal(struct { //nolint:errcheck // the session would be over
+channel.SendRequest("exit-signal", false, ssh.Marshal(struct { //nolint:errcheck // it fails only once the session is over
 			Signal   string
 			Core     bool
 			Message  string
@@ -120,10 +121,10 @@ func (s *Server) execute(session Session, channel ssh.Channel) {
 	}
 }
 
-// shell runs a command with the server's shell.
+// shell runs a command with the server's shell, in a process group of its own.
 func (s *Server) shell(session Session) Exit {
 	if noise := s.options.Noise; noise != "" {
-		fmt.Fprint(session.Stdout, noise) //nolint:errcheck // the session would be over
+fmt.Fprint(session.Stdout, noise) //nolint:errcheck // it fails only once the session is over
 		fmt.Fprint(session.Stderr, noise) //nolint:errcheck // as above
 	}
 	line := append(append([]string(nil), s.options.Shell...), session.Command)
@@ -132,12 +133,12 @@ func (s *Server) shell(session Session) Exit {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := session.connect(cmd); err != nil {
-		fmt.Fprintln(session.Stderr, err) //nolint:errcheck // the session would be over
+fmt.Fprintln(session.Stderr, err) //nolint:errcheck // it fails only once the session is over
 		return Exit{Status: 127}
 	}
 	err := cmd.Wait()
-	// What it left behind goes with the session.
-	context.AfterFunc(session.Ended, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) //nolint:errcheck // there may be nothing
+// Background processes of the command end with the session.
+context.AfterFunc(session.Ended, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) //nolint:errcheck // none may be left
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) {
 		return Exit{}
@@ -148,8 +149,8 @@ func (s *Server) shell(session Session) Exit {
 	return Exit{Status: failed.ExitCode()}
 }
 
-// connect starts a command with the session's streams. Its outputs are pipes of its own, so that
-// waiting for it is not waiting for them.
+// connect starts a command with the session's streams. The outputs are pipes that it copies on its own, so that cmd.Wait
+// does not wait for them: a background process may hold them open.
 func (s Session) connect(cmd *exec.Cmd) error {
 	input, err := cmd.StdinPipe()
 	if err != nil {
@@ -167,25 +168,25 @@ func (s Session) connect(cmd *exec.Cmd) error {
 		*output.from = writer
 		ends = append(ends, writer)
 		s.outputs.Go(func() {
-			io.Copy(output.to, reader) //nolint:errcheck // its end is an end
+io.Copy(output.to, reader) //nolint:errcheck // an error ends the output as EOF does
 			reader.Close()             //nolint:errcheck // as above
 		})
 	}
 	err = cmd.Start()
 	for _, end := range ends {
-		end.Close() //nolint:errcheck // the command has its own
+end.Close() //nolint:errcheck // the command has its own descriptors
 	}
 	if err != nil {
 		return err
 	}
 	go func() {
-		io.Copy(input, s.Stdin) //nolint:errcheck // its end is an end
+io.Copy(input, s.Stdin) //nolint:errcheck // an error ends the input as EOF does
 		input.Close()           //nolint:errcheck // as above
 	}()
 	return nil
 }
 
-// forward connects a jump host's client to where it wants.
+// forward connects the client of a jump host to its destination.
 func (s *Server) forward(offered ssh.NewChannel) {
 	var to struct {
 		Host     string
@@ -194,7 +195,7 @@ func (s *Server) forward(offered ssh.NewChannel) {
 		FromPort uint32
 	}
 	if err := ssh.Unmarshal(offered.ExtraData(), &to); err != nil {
-		offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // the session would be over
+offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // it fails only once the connection is over
 		return
 	}
 	var dialer net.Dialer
@@ -203,7 +204,7 @@ func (s *Server) forward(offered ssh.NewChannel) {
 		offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // as above
 		return
 	}
-	defer conn.Close() //nolint:errcheck // it is over
+defer conn.Close() //nolint:errcheck // either side may have closed it already
 	channel, requests, err := offered.Accept()
 	if err != nil {
 		return
@@ -211,7 +212,7 @@ func (s *Server) forward(offered ssh.NewChannel) {
 	go ssh.DiscardRequests(requests)
 	var both sync.WaitGroup
 	both.Go(func() {
-		io.Copy(conn, channel) //nolint:errcheck // its end is an end
+io.Copy(conn, channel) //nolint:errcheck // an error ends the stream as EOF does
 		conn.Close()           //nolint:errcheck // as above
 	})
 	both.Go(func() {

@@ -1,16 +1,17 @@
-# Scripts that change a host hold its lock, all those of a run at the same time. A run that was killed
-# leaves scripts behind that go on to their ends: sshd does not stop what has no terminal.
+# Scripts that change a host hold a shared lock, so that all scripts of a run can hold it at once. An interrupted run leaves
+# scripts behind that run to completion: sshd does not end processes that have no terminal.
 lock=/run/dualstrap-changes.lock
 
-# lock_shared holds the lock until the script, and what it has started, ends. By then all of its standard
-# input is there: a connection that was cut may never say so, and the script would wait for ever.
+# lock_shared holds the lock until the script, and everything that it has started, ends. Call it when all of the script's
+# standard input has arrived: a connection that breaks may never report its end, and the script would wait forever.
 lock_shared() {
-	[ -w "${lock%/*}" ] || return 0 # whoever is not root changes nothing that others do, too
+	[ -w "${lock%/*}" ] || return 0 # without root, a script changes nothing that other runs change
 	exec 8>>"$lock"
 	flock --shared 8
 }
 
-# wait_unlocked waits until nobody holds the lock, so that what is looked at then stays as it is.
+# wait_unlocked waits until no script holds the lock, so that the state which is read next stays as it is. It gives up after
+# five minutes.
 wait_unlocked() {
 	[ -r "$lock" ] || return 0
 	exec 8<"$lock"

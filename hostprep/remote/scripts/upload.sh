@@ -1,6 +1,7 @@
-# Takes an upload and puts it in place.
-# Arguments: path, digest, mode, owner, partial file, offset to go on from, size of what is sent, gzip or plain.
-# Standard input: what is sent, from the offset. Exit status 65: what is on the host is not what it should be, and is dropped.
+# Receives an upload and puts it in place.
+# Arguments: path, digest, mode, owner, partial file, offset to resume at, size of what is sent, gzip or plain.
+# Standard input: the content from the offset on. Exit status 65: the content on the host is not the expected one; it has
+# been removed.
 umask 077
 path=$1 digest=$2 mode=$3 owner=$4 partial=$5 offset=$6 size=$7 form=$8
 dir=${path%/*}/

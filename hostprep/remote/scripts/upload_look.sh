@@ -1,11 +1,11 @@
-# Tells how much of an upload is on the host.
+# Reports how much of an upload is on the host.
 # Arguments: path, digest, type and mode, owner, partial file.
-# Answers: done, when the file is as it should be; else partial: size and digest of what an earlier upload left.
+# Answers: done, when the file is as desired; otherwise partial: size and digest of what an earlier upload left.
 if [ -d "$1" ] && [ ! -L "$1" ]; then
 	echo "$1 is a directory"
 	exit 1
 fi
-progress 300 # it may be large, and the disk slow
+progress 300 # the file may be large and the disk slow
 digest_of() { sha256sum <"$1" | cut -d ' ' -f 1; }
 if [ -f "$1" ]; then
 	case $(stat -c '%f %U:%G:%f %u:%g' -- "$1") in

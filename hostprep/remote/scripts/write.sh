@@ -1,13 +1,13 @@
-# Brings files up to date.
+# Makes files match their desired content, mode and owner.
 # Arguments: a manifest with a line "DIGEST TYPE+MODE MODE OWNER OFFSET SIZE PATH" for each file, then the paths.
-# Standard input: the gzip of all contents, one after the other. Answers: changed, a path per line.
+# Standard input: the gzip of all contents, concatenated. Answers: changed, one path per line.
 umask 077
 manifest=$1
 shift
 nl='
 '
 
-# What is there, asked with two processes and not with two for each file.
+# Query the existing files with two processes in all, instead of two for each file.
 for path do
 	shift
 	if [ -f "$path" ]; then set -- "$@" "$path"; fi
@@ -48,13 +48,13 @@ clean() {
 work=
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT PIPE TERM
-# Files may be secret: what is kept of them for a moment is in memory, where it can be.
+# Files may be secret: until they are in place, keep their content in memory (/run is a tmpfs) where possible.
 if [ -w /run ]; then work=$(mktemp -d -p /run dualstrap-write.XXXXXXXXXX); else work=$(mktemp -d); fi
 gzip -dc >"$work/contents"
 
 lock_shared
 trap 'rm -rf "$work"; clean "$@"' EXIT
-clean "$@" # after a run that could not
+clean "$@" # leftovers of an interrupted run
 
 while read -r digest kind mode owner offset size path; do
 	if same "$digest" "$kind" "$owner" "$path"; then continue; fi
@@ -78,7 +78,7 @@ progress
 	done
 	sync -- "$@"
 )
-# From here on nothing is expected to fail.
+# All content is on disk and verified. Nothing is expected to fail from here on.
 for path do
 	beside "$path"
 	mv -fT -- "$temporary" "$path"
