@@ -6,10 +6,10 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// Kind is what a change does to a host.
+// Kind is the type of a change to a host.
 type Kind string
 
-// The kinds of changes, as the user reads them.
+// Types of changes. Their values are printed to the user after the host's name.
 const (
 	Remove  Kind = "removed"
 	Create  Kind = "created"
@@ -20,17 +20,16 @@ const (
 	Key     Kind = "accepts the lab's key"
 )
 
-// Change is one step from what there is to what shall be.
+// Change is one step from the observed state to the desired state.
 type Change struct {
 	Host Host
 	Kind Kind
 }
 
-// Changes gives what makes the lab of the spec out of what there is: removals first, then what each
-// host needs, in order. It is empty when nothing needs to change.
+// Changes returns the steps from the observed state to the lab of the spec: removals first, then each host's steps in
+// order. It is empty when the states are equal.
 //
-// What a host presents itself as, and whether it accepts the key, only shows while it runs: see
-// [Lab.Up].
+// A host's OS identity and its authorized keys can only be read while it runs. [Lab.Up] detects differences there itself.
 func Changes(spec Spec, state State) []Change {
 	hosts := spec.Hosts()
 	var changes []Change
@@ -48,8 +47,8 @@ func Changes(spec Spec, state State) []Change {
 	return changes
 }
 
-// needs gives what brings one host up. One that never started may have been cut off while it was made,
-// so it is made again.
+// needs returns the steps that a host needs to be running and connected. A container that never started may be the leftover
+// of an interrupted run, which had not put the host's files into it yet, so it is created again.
 func needs(found Found, exists bool) []Kind {
 	switch {
 	case !exists || !found.Container.Started:

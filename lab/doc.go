@@ -1,9 +1,8 @@
-// Package lab makes hosts that look like bare metal out of containers on this machine: systemd, sshd
-// and firewalld, one L2 segment, and nothing of Kubernetes. They are there to try and to prove
-// everything else on.
+// Package lab creates hosts that look like bare metal from containers on this machine. They run systemd, sshd and
+// firewalld, share one L2 segment, and have nothing of Kubernetes installed. Clusters are tried and tested on them.
 //
-// The way of the data: a [Spec] gives [Host]s by plain arithmetic; [Lab.Observe] reads what there is
-// from the container engine, the network and the hosts; [Changes] is the difference; [Lab.Up] makes
-// it. No file remembers anything: labels on containers and volumes and the names of network
-// interfaces do, so that a run that was killed anywhere leaves nothing that the next one does not see.
+// Data flows as follows. A [Spec] determines [Host]s by arithmetic alone. [Lab.Observe] reads the current state from the
+// container engine, the network and the hosts. [Changes] computes the difference, and [Lab.Up] applies it. No state file is
+// kept: labels on containers and volumes, and names of network interfaces, identify everything. So the next run sees all
+// that an interrupted run left behind.
 package lab

@@ -8,22 +8,22 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// Removed is what Down did.
+// Removed describes what Down did.
 type Removed struct {
-	// Anything tells whether there was anything to remove.
+// Anything reports whether there was anything to remove.
 	Anything bool
-	// ManifestKept says that cluster.yaml stays, because somebody edited it.
+// ManifestKept reports that cluster.yaml was kept, because the user has edited it.
 	ManifestKept bool
 }
 
-// Down removes everything that Up made, as far as it is there: hosts with their volumes, the network,
-// and files. The hosts' image stays in the cache and with the engine.
+// Down removes everything that Up creates, as far as it exists: hosts with their volumes, the network, and files. The hosts'
+// image stays in the cache and in the container engine. The order lets an interrupted Down be run again.
 func (l *Lab) Down(ctx context.Context) (Removed, error) {
 	lock, err := l.lock(ctx)
 	if err != nil {
 		return Removed{}, err
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written
+defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	hosts, err := l.removeAllHosts(ctx, lock)
 	if err != nil {
 		return Removed{}, err
@@ -36,9 +36,10 @@ func (l *Lab) Down(ctx context.Context) (Removed, error) {
 	return Removed{Anything: hosts || links || files, ManifestKept: kept}, err
 }
 
+// removeAllHosts removes the lab's containers and volumes, and reports whether there were any.
 func (l *Lab) removeAllHosts(ctx context.Context, lock *os.File) (bool, error) {
 	if !has(engine.Docker().Program) && !has("podman") {
-		return false, nil // without an engine there are no hosts
+return false, nil // without a container engine there are no hosts
 	}
 	if err := l.findEngine(ctx, nil); err != nil {
 		return false, err
@@ -58,7 +59,8 @@ func (l *Lab) removeAllHosts(ctx context.Context, lock *os.File) (bool, error) {
 	return len(all)+len(state.Volumes) > 0, l.removeContainers(ctx, lock, running, all, state.Volumes)
 }
 
-// removeNetwork removes the bridge and the cables, unless they are another lab's.
+// removeNetwork removes the bridge and the veth links, unless they belong to another lab. A bridge without an owner is the
+// leftover of an interrupted run.
 func (l *Lab) removeNetwork() (bool, error) {
 	owner, laid, err := network.Owner()
 	if err != nil || laid && owner != l.Name && owner != "" {

@@ -1,6 +1,6 @@
 package lab
 
-// RenderManifest gives the cluster.yaml of a lab.
+// RenderManifest returns the cluster.yaml of a lab.
 func RenderManifest(spec Spec, workspace Workspace, cgroupV1 bool) ([]byte, error) {
 	m := newManifest(spec)
 	m.KeyPath, m.KnownHostsPath, m.CgroupV1 = workspace.KeyPath(), workspace.KnownHostsPath(), cgroupV1
@@ -13,10 +13,10 @@ func WriteManifest(w Workspace, content []byte) (written, kept bool, err error) 
 	return state == manifestWritten, state == manifestKept, err
 }
 
-// RemoveWorkspace removes what `lab up` made.
+// RemoveWorkspace removes the files that `lab up` writes.
 func RemoveWorkspace(w Workspace) (removed, kept bool, err error) { return w.remove() }
 
-// MakeKey makes the key pair, or reads it.
+// MakeKey reads the key pair, or creates it.
 func MakeKey(w Workspace) (authorized []byte, made bool, err error) {
 	signer, made, err := w.key()
 	if err != nil {

@@ -7,15 +7,15 @@ import (
 	"io/fs"
 )
 
-// hostFile is a file that makes one host differ from another.
+// hostFile is a file that is specific to a host, and therefore not in the image.
 type hostFile struct {
-	path    string
+path    string // relative to the root directory
 	mode    fs.FileMode
 	content string
 }
 
-// hostFiles gives what a host has beyond the image. Addresses are static, as on bare metal: they come
-// back after a reboot and when the cable is plugged in again.
+// hostFiles returns the files that a host needs beyond the image. Addresses are static, as on bare metal, so they are
+// present again after a reboot and after the link is attached again.
 func hostFiles(host Host, authorizedKey []byte) []hostFile {
 	return []hostFile{
 		{"etc/systemd/network/10-eth0.network", 0o644, fmt.Sprintf(networkFile,
@@ -28,9 +28,10 @@ func hostFiles(host Host, authorizedKey []byte) []hostFile {
 	}
 }
 
-// patienceFile keeps services from failing where many hosts boot on few and busy processors.
+// patienceFile raises the start timeout of services, which fail otherwise when many hosts boot on a few busy CPUs.
 const patienceFile = "[Manager]\nDefaultTimeoutStartSec=5min\n"
 
+// networkFile configures eth0 with systemd-networkd.
 const networkFile = `[Match]
 Name=eth0
 
@@ -41,7 +42,7 @@ Gateway=%s
 Gateway=%s
 `
 
-// archive makes a tar of files, owned by root.
+// archive returns a tar archive of files, owned by root.
 func archive(files []hostFile) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)

@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// Role is what a host is to become.
+// Role is the purpose of a host in the cluster.
 type Role string
 
-// The roles. Role is also what `lab status` prints.
+// Roles of hosts. `lab status` prints them.
 const (
 	ControlPlane Role = "control-plane"
 	Worker       Role = "worker"
 	LoadBalancer Role = "load-balancer"
-	// Client is a machine on the same L2 that is no node.
+// Client is a host on the same L2 that is not a node. It tests access from outside the cluster.
 	Client Role = "client"
 )
 
-// OS is the operating system that a host presents itself as, as in ID of /etc/os-release.
+// OS is the operating system that a host presents itself as: the ID of /etc/os-release.
 type OS string
 
-// The systems that hosts present themselves as. Debian is what they are.
+// Operating systems. All hosts run Debian; some of them only look like RHEL to programs that check.
 const (
 	Debian OS = "debian"
 	RHEL   OS = "rhel"
@@ -31,9 +31,9 @@ const (
 
 // Host is one host of a lab.
 type Host struct {
-	// Name is the host name.
+// Name is the host name. The client's is the same in every lab.
 	Name string
-	// ID is the host's name within any lab: cp-1, worker-2, lb-1, client.
+// ID identifies the host within its lab: cp-1, worker-2, lb-1, client.
 	ID   string
 	Role Role
 	IPv4 netip.Addr
@@ -42,9 +42,9 @@ type Host struct {
 	OS   OS
 }
 
-// The segment's ranges, and this machine's addresses in them, which hosts have as their gateways.
-// They are those of examples/dual-stack.yaml, whose VIP 10.2.0.175, whose pools 10.2.0.212-221 and
-// fd12::4:101-110 and whose pods and Services no host's address touches.
+// Ranges of the segment, and this machine's addresses in them, which are the hosts' gateways. They are those of
+// examples/dual-stack.yaml. No host has an address within its VIP 10.2.0.175, its pools 10.2.0.212-221 and fd12::4:101-110,
+// or the ranges of pods and Services.
 const (
 	ipv4Prefix  = "10.2.0."
 	ipv4Length  = 24
@@ -55,7 +55,7 @@ const (
 	clientIPv6  = "fd12::3:1"
 )
 
-// Segment gives this machine's addresses on the L2, each with the length of its range.
+// Segment returns this machine's addresses on the L2, with the prefix lengths of the ranges.
 func Segment() []netip.Prefix {
 	return []netip.Prefix{
 		netip.PrefixFrom(netip.MustParseAddr(ipv4Gateway), ipv4Length),
@@ -63,7 +63,7 @@ func Segment() []netip.Prefix {
 	}
 }
 
-// newHost gives the nth host of a role, from 1.
+// newHost returns the nth host of a role, counted from 1.
 func newHost(lab string, role Role, n int) Host {
 	id := string(Client)
 	name := id
@@ -75,6 +75,7 @@ func newHost(lab string, role Role, n int) Host {
 	return Host{Name: name, ID: id, Role: role, IPv4: ipv4, IPv6: ipv6, MAC: mac(lab, id), OS: Debian}
 }
 
+// shortRole returns the role's part of a host's ID.
 func shortRole(role Role) string {
 	switch role {
 	case ControlPlane:
@@ -86,9 +87,9 @@ func shortRole(role Role) string {
 	}
 }
 
-// addresses follow a scheme in which no role's hosts ever run into another's: the first control plane
-// has 4, workers 5 to 99, the client 100, further control planes 102 to 109, load balancers 111 to
-// 119. The IPv6 address ends in the same digits.
+// addresses returns the addresses of the nth host of a role. Their last numbers never overlap between roles: 4 for the first
+// control plane, 5 to 99 for workers, 100 for the client, 102 to 109 for other control planes, and 111 to 119 for load
+// balancers. The IPv6 address ends in the same digits as the IPv4 address.
 func addresses(role Role, n int) (netip.Addr, netip.Addr) {
 	last := 4
 	switch {
@@ -105,14 +106,13 @@ func addresses(role Role, n int) (netip.Addr, netip.Addr) {
 	return netip.MustParseAddr(ipv4Prefix + digits), netip.MustParseAddr("fd12::2:" + digits)
 }
 
-// mac is a locally administered address that stays the same as long as the host's name does.
+// mac returns a locally administered MAC address that depends on the names of the lab and the host alone.
 func mac(lab, id string) string {
 	sum := sha256.Sum256([]byte(lab + "/" + id))
 	return fmt.Sprintf("02:d5:%02x:%02x:%02x:%02x", sum[0], sum[1], sum[2], sum[3])
 }
 
-// hostByID gives the host that an ID stands for. It is how what is found on the machine becomes a
-// host again.
+// hostByID returns the host that an ID identifies, and whether this version has such a host. It maps containers to hosts.
 func hostByID(lab, id string) (Host, bool) {
 	if id == string(Client) {
 		return newHost(lab, Client, 1), true
@@ -122,7 +122,7 @@ func hostByID(lab, id string) (Host, bool) {
 	for role, most := range map[Role]int{ControlPlane: maxControlPlanes, LoadBalancer: maxLoadBalancers, Worker: maxWorkers} {
 		if err == nil && n >= 1 && n <= most && shortRole(role) == short {
 			host := newHost(lab, role, n)
-			return host, host.ID == id
+return host, host.ID == id // Atoi also accepts 01
 		}
 	}
 	return Host{}, false

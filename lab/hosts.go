@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// find gives a host of the lab by its name.
+// find returns a host of the lab by its name. Its error lists the names that exist.
 func (l *Lab) find(ctx context.Context, name string) (Found, error) {
 	if err := l.findEngine(ctx, nil); err != nil {
 		return Found{}, err
@@ -33,23 +33,22 @@ func (l *Lab) find(ctx context.Context, name string) (Found, error) {
 	return Found{}, &Error{Err: missing, HintText: "one of " + strings.Join(names, ", ")}
 }
 
-// findRunning gives a host that has to run.
+// findRunning returns a host that must be running.
 func (l *Lab) findRunning(ctx context.Context, name string) (Found, error) {
 	found, err := l.find(ctx, name)
 	if err == nil && !found.Container.Running {
-		err = &Error{Err: fmt.Errorf("%s does not run", name), HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name)}
+err = &Error{Err: fmt.Errorf("%s is not running", name), HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name)}
 	}
 	return found, err
 }
 
-// change changes one host, with other changes kept away. It reports whether there was anything to
-// change.
+// change changes one host while it holds the lab's lock. It reports whether there was anything to change.
 func (l *Lab) change(ctx context.Context, name string, do func(Found) (bool, error)) (bool, error) {
 	lock, err := l.lock(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written
+defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	found, err := l.find(ctx, name)
 	if err != nil {
 		return false, err
@@ -61,7 +60,7 @@ func (l *Lab) change(ctx context.Context, name string, do func(Found) (bool, err
 	return changed, nil
 }
 
-// Stop shuts a host down. Its disk stays, its cable goes.
+// Stop shuts a host down. Its volume is kept, its veth link is removed.
 func (l *Lab) Stop(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
 		if !found.Container.Running {
@@ -72,6 +71,7 @@ func (l *Lab) Stop(ctx context.Context, name string) (bool, error) {
 	})
 }
 
+// stop shuts a running host down and removes its veth link.
 func (l *Lab) stop(ctx context.Context, found Found) error {
 	if err := l.engine.Stop(ctx, found.Container.Name); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (l *Lab) stop(ctx context.Context, found Found) error {
 	return network.Detach(found.ID)
 }
 
-// Start boots a host that is shut down, plugs it in and waits until it is ready.
+// Start boots a host that is shut down, attaches it to the network and waits until it is ready.
 func (l *Lab) Start(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
 		if found.Container.Running && found.Cable != network.Detached {
@@ -89,7 +89,7 @@ func (l *Lab) Start(ctx context.Context, name string) (bool, error) {
 	})
 }
 
-// Reboot shuts a host down and boots it. A cable that is cut stays so.
+// Reboot shuts a host down and boots it. A disconnected host stays disconnected.
 func (l *Lab) Reboot(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
 		if found.Container.Running {
@@ -103,7 +103,8 @@ func (l *Lab) Reboot(ctx context.Context, name string) (bool, error) {
 	})
 }
 
-// boot starts a host where it does not run, plugs it in and waits; with a cut cable only for the boot.
+// boot starts a host that is not running, attaches it to the network and waits until it is ready. If the host is to stay
+// disconnected, boot waits for systemd only.
 func (l *Lab) boot(ctx context.Context, found Found, connected bool) error {
 	if !found.Container.Running {
 		l.Step(found.Name + ": booting")
@@ -124,7 +125,7 @@ func (l *Lab) boot(ctx context.Context, found Found, connected bool) error {
 	return l.await(ctx, found)
 }
 
-// await waits until a host answers, as it is.
+// await waits until a host is ready, without changing its OS identity.
 func (l *Lab) await(ctx context.Context, found Found) error {
 	signer, _, err := l.Workspace.key()
 	if err != nil {
@@ -134,12 +135,12 @@ func (l *Lab) await(ctx context.Context, found Found) error {
 	if err != nil {
 		return err
 	}
-	found.OS = facts.os // it presents itself as it did
+found.OS = facts.os // as observed, so that awaitHost does not change it
 	_, _, err = l.awaitHost(ctx, found.Host, signer)
 	return err
 }
 
-// Disconnect takes the carrier from a host's interface.
+// Disconnect sets the host's link down: its interface loses the carrier, as with a broken cable.
 func (l *Lab) Disconnect(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
 		switch found.Cable {
@@ -147,7 +148,7 @@ func (l *Lab) Disconnect(ctx context.Context, name string) (bool, error) {
 			return false, nil
 		case network.Detached:
 			return false, &Error{
-				Err:      fmt.Errorf("cannot disconnect the host: it does not run, or is not attached to the network"),
+Err:      fmt.Errorf("cannot disconnect the host: it is not running, or is not attached to the network"),
 				HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name),
 			}
 		default:
@@ -156,7 +157,7 @@ func (l *Lab) Disconnect(ctx context.Context, name string) (bool, error) {
 	})
 }
 
-// Connect undoes Disconnect, and waits until the host answers again.
+// Connect reverts Disconnect, and waits until the host answers again.
 func (l *Lab) Connect(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
 		if found.Cable == network.Connected {
@@ -172,15 +173,15 @@ func (l *Lab) Connect(ctx context.Context, name string) (bool, error) {
 	})
 }
 
-// Streams are what a command on a host reads and writes.
+// Streams are the standard streams of a command on a host.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// Terminal says that they are one.
+// Terminal means that the streams are a terminal. The command then runs on one as well.
 	Terminal bool
 }
 
-// Exec runs a command on a host. The command's own failure is an [exec.ExitError].
+// Exec runs a command on a host. If the command fails, the error is an [exec.ExitError].
 func (l *Lab) Exec(ctx context.Context, name string, streams Streams, words []string) error {
 	found, err := l.findRunning(ctx, name)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// key gives the lab's private key, a new one when there is none yet.
+// key returns the lab's private key. It creates the key if it is missing, and restores the public key file beside it.
 func (w Workspace) key() (signer ssh.Signer, made bool, err error) {
 	private, err := os.ReadFile(w.KeyPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,6 +40,7 @@ func (w Workspace) key() (signer ssh.Signer, made bool, err error) {
 	return signer, made, writeFile(w.publicKeyPath(), public, 0o644)
 }
 
+// newKey generates a private key in OpenSSH's format.
 func newKey() ([]byte, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -52,15 +53,16 @@ func newKey() ([]byte, error) {
 	return pem.EncodeToMemory(block), nil
 }
 
+// keyComment is the comment of the key, by which users recognize it in authorized_keys.
 const keyComment = "dualstrap-lab"
 
-// authorizedKey is the line of authorized_keys for a key.
+// authorizedKey returns the authorized_keys line of a key.
 func authorizedKey(signer ssh.Signer) []byte {
 	line := bytes.TrimSpace(ssh.MarshalAuthorizedKey(signer.PublicKey()))
 	return append(line, " "+keyComment+"\n"...)
 }
 
-// knownHosts lists host keys, by IDs of hosts, under both addresses of each host.
+// knownHosts returns the known_hosts file of hosts, with both addresses of each one. keys is by host ID.
 func knownHosts(hosts []Host, keys map[string][]ssh.PublicKey) []byte {
 	var out strings.Builder
 	for _, host := range hosts {
@@ -71,7 +73,7 @@ func knownHosts(hosts []Host, keys map[string][]ssh.PublicKey) []byte {
 	return []byte(out.String())
 }
 
-// login logs in as root with the lab's key, at a host that proves to have one of the given keys.
+// login logs in as root with the lab's key. The host must prove that it has one of the given host keys.
 func login(address netip.Addr, signer ssh.Signer, keys []ssh.PublicKey) (*ssh.Client, error) {
 	check := ssh.HostKeyCallback(func(_ string, _ net.Addr, offered ssh.PublicKey) error {
 		for _, key := range keys {

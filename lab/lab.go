@@ -15,36 +15,35 @@ import (
 	"github.com/dualstrap/dualstrap/lab/engine"
 )
 
-// Lab is a lab on this machine, whether it is up or not.
+// Lab is a lab on this machine, which may or may not be up.
 type Lab struct {
 	Name      string
 	Workspace Workspace
-	// Cache is the directory that keeps the hosts' image between labs.
+// Cache is the directory that keeps the hosts' image across labs. Its lock serializes changes of all labs.
 	Cache string
-	// Step is told what happens, by several goroutines at a time.
+// Step is called at the beginning of each step, concurrently by several goroutines.
 	Step func(string)
 
 	engine engine.Engine
 }
 
-// Error is a failure of which it is known what to do about it.
+// Error is an error with a hint.
 type Error struct {
 	Err error
-	// HintText is what to do.
+// HintText tells the user what to do.
 	HintText string
 }
 
 // Error implements error.
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint says what to do.
+// Hint returns what the user can do about the error.
 func (e *Error) Hint() string { return e.HintText }
 
-// New gives the lab of a name. It fails where there can be none: without root, or without a container
-// engine.
+// New returns the lab of the given name. It fails without root. The container engine is only looked for when it is needed.
 func New(name, workspaceRoot string, step func(string)) (*Lab, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
@@ -66,8 +65,8 @@ func New(name, workspaceRoot string, step func(string)) (*Lab, error) {
 	return &Lab{Name: name, Workspace: workspace, Cache: filepath.Join(cache, "dualstrap", "lab"), Step: step}, nil
 }
 
-// findEngine chooses the machine's container engine: podman, or docker where it runs and podman is
-// not there. The programs that are needed beside it are looked for, too.
+// findEngine selects the container engine: podman, or docker if its daemon runs and podman is not installed. more maps
+// further programs that the caller needs to their Debian packages. Missing programs are an error.
 func (l *Lab) findEngine(ctx context.Context, more map[string]string) error {
 	if !has("podman") && dockerRuns(ctx) {
 		l.engine = engine.Docker()
@@ -83,7 +82,7 @@ func (l *Lab) findEngine(ctx context.Context, more map[string]string) error {
 	return missing(needs)
 }
 
-// missing says which programs are not there and which Debian packages have them.
+// missing returns an error that lists the missing programs and their Debian packages, or nil.
 func missing(needs map[string]string) error {
 	var programs, packages []string
 	for program, pkg := range needs {
@@ -103,11 +102,13 @@ func missing(needs map[string]string) error {
 	}
 }
 
+// has reports whether a program is in PATH.
 func has(program string) bool {
 	_, err := exec.LookPath(program)
 	return err == nil
 }
 
+// dockerRuns reports whether docker is installed and its daemon answers.
 func dockerRuns(ctx context.Context) bool {
 	_, err := engine.Docker().Run(ctx, "version")
 	return err == nil

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// lockWait is how long a change waits for another one; building the image is the longest of all.
+// lockWait is how long a change waits for another change. The longest one builds the image.
 const lockWait = 15 * time.Minute
 
-// pollInterval is how often something is looked at that does not tell when it changes.
+// pollInterval is the interval of queries for state that sends no events.
 const pollInterval = 200 * time.Millisecond
 
-// lock keeps other changes of labs away until the file is closed, here and in every child process that
-// has inherited it. So what a killed run has started is done before the next run looks around.
+// lock acquires the lock for changes of labs. Closing the returned file releases it, but only once every child process that
+// inherited the file has ended. So the next run never observes the state while a child of a killed run is changing it.
 func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 	if err := os.MkdirAll(l.Cache, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
@@ -26,6 +26,7 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
 	}
 	told := false
+	// Flock is polled, since a blocking call could not be canceled.
 	err = poll(ctx, lockWait, func() (bool, error) {
 		err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
@@ -44,10 +45,10 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 	return dir, nil
 }
 
-// errDeadline says that what was waited for did not come in time.
+// errDeadline reports that the deadline of poll has passed.
 var errDeadline = errors.New("it took too long")
 
-// poll asks again and again until the answer is yes, or an error that will not go away.
+// poll calls ask every pollInterval until it returns true or an error, or until the deadline has passed.
 func poll(ctx context.Context, deadline time.Duration, ask func() (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, errDeadline)
 	defer cancel()

@@ -14,16 +14,17 @@ import (
 //go:embed cluster.yaml.tmpl
 var manifestTemplate string
 
-// manifest is what the template of cluster.yaml is filled with.
+// manifest holds the values of the template of cluster.yaml.
 type manifest struct {
 	Name, Summary                         string
 	ControlPlanes, Workers, LoadBalancers []Host
 	Client                                Host
 	KeyPath, KnownHostsPath               string
-	// CgroupV1 says that kubelets have to be allowed to start on it.
+// CgroupV1 allows kubelets to start on cgroup v1.
 	CgroupV1 bool
 }
 
+// newManifest returns the values that depend on the spec alone.
 func newManifest(spec Spec) manifest {
 	hosts := map[Role][]Host{}
 	for _, host := range spec.Hosts() {
@@ -40,9 +41,9 @@ func newManifest(spec Spec) manifest {
 	}
 }
 
-// render gives cluster.yaml, sealed.
+// render returns the sealed content of cluster.yaml.
 func (m manifest) render() ([]byte, error) {
-	// A JSON string is a YAML string, whatever the path holds.
+// Every JSON string is a valid YAML string, whatever characters the path contains.
 	quote := func(s string) (string, error) {
 		quoted, err := json.Marshal(s)
 		return string(quoted), err
@@ -62,13 +63,13 @@ func (m manifest) render() ([]byte, error) {
 // sealPrefix begins the first line of a sealed file; the digest of the rest follows.
 const sealPrefix = "# Written by dualstrap lab; edit it, and it is yours. sha256:"
 
-// seal puts a line before a file by which it is known later whether somebody has edited it.
+// seal prepends a line with the digest of the content. It shows later whether the user has edited the file.
 func seal(content []byte) []byte {
 	sum := sha256.Sum256(content)
 	return append([]byte(sealPrefix+hex.EncodeToString(sum[:])+"\n"), content...)
 }
 
-// isUnedited reports whether a file is still what seal made.
+// isUnedited reports whether a file is unchanged since seal returned it.
 func isUnedited(file []byte) bool {
 	first, rest, _ := bytes.Cut(file, []byte("\n"))
 	return strings.HasPrefix(string(first), sealPrefix) && bytes.Equal(seal(rest), file)

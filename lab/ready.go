@@ -15,21 +15,21 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// How long a host may take; a quiet machine needs some seconds.
+// Timeouts of a host. On an idle machine it needs a few seconds.
 const (
 	bootDeadline  = 10 * time.Minute
 	loginDeadline = 2 * time.Minute
 	dialTimeout   = 5 * time.Second
 )
 
-// attach plugs a running host in, and leaves the cable switched off where on is false.
+// attach attaches a running host to the segment. If on is false, its link stays down.
 func (l *Lab) attach(ctx context.Context, host Host, on bool) error {
 	containers, err := l.engine.Containers(ctx, labels(l.Name, host.ID))
 	if err != nil {
 		return err
 	}
 	if len(containers) != 1 || !containers[0].Running {
-		return errors.New("cannot plug the host in: it does not run")
+return errors.New("cannot attach the host to the network: it is not running")
 	}
 	if err := network.Attach(host.ID, host.MAC, containers[0].PID); err != nil {
 		return err
@@ -37,8 +37,8 @@ func (l *Lab) attach(ctx context.Context, host Host, on bool) error {
 	return network.SetLink(host.ID, on)
 }
 
-// awaitHost waits until a host is up, makes it present itself as it should and accept the lab's key, and
-// logs in at both addresses. It gives the host's keys and what it had to change.
+// awaitHost waits until a host has booted, sets its OS identity, makes it accept the lab's key, and logs in at both
+// addresses. It returns the host's keys and the changes that it made.
 func (l *Lab) awaitHost(ctx context.Context, host Host, signer ssh.Signer) ([]ssh.PublicKey, []Kind, error) {
 	facts, err := l.awaitBoot(ctx, host)
 	if err != nil {
@@ -66,13 +66,15 @@ func (l *Lab) awaitHost(ctx context.Context, host Host, signer ssh.Signer) ([]ss
 	return facts.keys, changed, nil
 }
 
+// authorizedKeys lists the keys that may log in as root on a host.
 const authorizedKeys = "/root/.ssh/authorized_keys"
 
+// exec runs a command on a host through the container engine, without the network, and returns its output.
 func (l *Lab) exec(ctx context.Context, host Host, input []byte, command ...string) (string, error) {
 	return l.engine.Exec(ctx, containerName(l.Name, host.ID), bytes.NewReader(input), command...)
 }
 
-// awaitBoot waits until systemd has started everything, and fails when a unit failed.
+// awaitBoot waits until systemd has finished booting. A failed unit is an error.
 func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
 	var told facts
 	last := "it does not answer"
@@ -80,7 +82,7 @@ func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
 		var err error
 		switch told, err = l.facts(ctx, host, "--wait"); {
 		case err != nil:
-			last = err.Error()
+last = err.Error() // systemd may not accept connections yet
 		case told.system == "running":
 			return true, nil
 		case told.system == "degraded":
@@ -96,11 +98,11 @@ func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
 	return told, err
 }
 
-// failedUnits gives the error that names them.
+// failedUnits returns an error that names the failed units, with a hint to the journal of the first one.
 func (l *Lab) failedUnits(ctx context.Context, host Host) error {
 	answer, err := l.exec(ctx, host, nil, "systemctl", "list-units", "--failed", "--plain", "--no-legend")
 	if err != nil {
-		return fmt.Errorf("cannot ask which units failed: %w", err)
+return fmt.Errorf("cannot list the failed units: %w", err)
 	}
 	var units []string
 	for line := range strings.Lines(answer) {
@@ -115,24 +117,24 @@ func (l *Lab) failedUnits(ctx context.Context, host Host) error {
 	}
 }
 
-// facts are what only a running host can tell.
+// facts holds what only a running host can report.
 type facts struct {
-	system     string // as of systemctl is-system-running
+system     string // the state that systemctl is-system-running prints
 	os         OS
-	keys       []ssh.PublicKey
-	authorized []byte
+keys       []ssh.PublicKey // the host's own; sshd creates them at the first boot
+authorized []byte          // the content of authorizedKeys
 }
 
-// factsScript prints the state of systemd, the ID of the distribution, and the host keys as far as they
-// are made; then an empty line, and who may log in.
+// factsScript prints the state of systemd, the ID of the distribution, and the host keys that exist so far; then, after an
+// empty line, the keys that may log in.
 const factsScript = `systemctl is-system-running "$@"; . /etc/os-release; echo "$ID"
 cat /etc/ssh/ssh_host_*_key.pub; echo; cat ` + authorizedKeys
 
-// facts asks a host; with --wait when it has booted.
+// facts queries a host. With --wait, systemctl waits until the host has booted.
 func (l *Lab) facts(ctx context.Context, host Host, wait ...string) (facts, error) {
 	answer, err := l.exec(ctx, host, nil, append([]string{"sh", "-c", "{ " + factsScript + "; } 2>/dev/null || true", "sh"}, wait...)...)
 	if err != nil {
-		return facts{}, fmt.Errorf("cannot ask the host: %w", err)
+return facts{}, fmt.Errorf("cannot query the host: %w", err)
 	}
 	system, rest, _ := strings.Cut(answer, "\n")
 	id, rest, _ := strings.Cut(rest, "\n")
@@ -148,7 +150,8 @@ func (l *Lab) facts(ctx context.Context, host Host, wait ...string) (facts, erro
 	return told, nil
 }
 
-// awaitLogin logs in with the lab's key, at an address that has to be the host's.
+// awaitLogin waits until a login with the lab's key succeeds at an address. The host at the address must have one of the
+// given keys, so that another machine with the address is not taken for it.
 func awaitLogin(ctx context.Context, address netip.Addr, signer ssh.Signer, keys []ssh.PublicKey) error {
 	var last error
 	err := poll(ctx, loginDeadline, func() (bool, error) {
@@ -164,9 +167,9 @@ func awaitLogin(ctx context.Context, address netip.Addr, signer ssh.Signer, keys
 	return err
 }
 
-// checkSegment makes sure that hosts reach each other, and not only this machine.
+// checkSegment checks from the client that hosts reach each other, and are not only reachable from this machine.
 func (l *Lab) checkSegment(ctx context.Context, hosts []Host) error {
-	client := hosts[len(hosts)-1]
+client := hosts[len(hosts)-1] // Spec.Hosts lists it last
 	script := []string{"sh", "-c", `for a; do ping -n -c 1 -W 1 "$a" >/dev/null || { echo "$a"; exit 1; }; done`, "sh"}
 	for _, host := range hosts[:len(hosts)-1] {
 		script = append(script, host.IPv4.String(), host.IPv6.String())

@@ -6,25 +6,25 @@ import (
 	"regexp"
 )
 
-// Spec is what a lab shall consist of, beside the one client.
+// Spec is the desired state of a lab. Every lab also has one client.
 type Spec struct {
 	Name                                  string
 	ControlPlanes, Workers, LoadBalancers int
-	// RHELLike is how many of the nodes present themselves as RHEL.
+// RHELLike is the number of nodes that present themselves as RHEL.
 	RHELLike int
 }
 
-// Most hosts of one role; the address scheme has room for no more.
+// Limits of hosts per role. The address scheme has no room for more.
 const (
 	maxControlPlanes = 9
 	maxWorkers       = 95
 	maxLoadBalancers = 9
 )
 
-// maxName keeps the longest host name, NAME-worker-NN, within the 63 characters of a host name.
+// maxName is the longest name of a lab. It keeps the longest host name, NAME-worker-NN, within the 63 characters of a label.
 const maxName = 50
 
-// CheckName judges the name of a lab, which becomes part of host names and of the cluster's objects.
+// CheckName validates the name of a lab, which becomes part of host names and of the names of the cluster's objects.
 func CheckName(name string) error {
 	if len(name) <= maxName && regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`).MatchString(name) {
 		return nil
@@ -32,10 +32,10 @@ func CheckName(name string) error {
 	return fmt.Errorf("%q cannot be the name of a lab: use lower-case letters, digits and dashes, %d at most", name, maxName)
 }
 
-// Nodes is how many hosts are to become nodes of a cluster.
+// Nodes returns the number of hosts that can become nodes of a cluster.
 func (s Spec) Nodes() int { return s.ControlPlanes + s.Workers + s.LoadBalancers }
 
-// Check reports everything that is wrong with the spec.
+// Check validates the spec. Its error lists everything that is wrong.
 func (s Spec) Check() error {
 	errs := []error{CheckName(s.Name)}
 	if s.ControlPlanes < 1 || s.ControlPlanes > maxControlPlanes || s.ControlPlanes%2 == 0 {
@@ -55,8 +55,8 @@ func (s Spec) Check() error {
 	return errors.Join(errs...)
 }
 
-// Hosts gives the hosts of the lab, the client last. A host's name, addresses and MAC depend on
-// its role and number alone, so another spec never renumbers a host.
+// Hosts returns the hosts of the lab; the client is the last one. The name, addresses and MAC address of a host depend on its
+// role and number alone, so a changed spec never renumbers existing hosts.
 func (s Spec) Hosts() []Host {
 	var hosts []Host
 	for _, group := range []struct {
@@ -71,7 +71,7 @@ func (s Spec) Hosts() []Host {
 	return hosts
 }
 
-// chooseEmulation chooses the hosts that are like RHEL: workers first, then load balancers, then control planes.
+// chooseEmulation selects the hosts that look like RHEL: workers first, then load balancers, then control planes.
 func (s Spec) chooseEmulation(hosts []Host) {
 	left := s.RHELLike
 	for _, role := range []Role{Worker, LoadBalancer, ControlPlane} {

@@ -11,38 +11,40 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// The labels of containers and volumes: whose lab, and which of its hosts.
+// Labels of containers and volumes: the name of the lab, and the ID of the host.
 const (
 	labelLab  = "dev.dualstrap.lab"
 	labelHost = "dev.dualstrap.lab.host"
 )
 
+// labels returns the labels of a host's container and volume.
 func labels(lab, id string) map[string]string {
 	return map[string]string{labelLab: lab, labelHost: id}
 }
 
-// containerName is also the name of the host's volume.
+// containerName returns the name of a host's container, which is also that of its volume.
 func containerName(lab, id string) string { return "dualstrap-" + lab + "-" + id }
 
-// Found is a host that exists.
+// Found is an existing host.
 type Found struct {
 	Host
 
 	Container engine.Found
-	Cable     network.State
+Cable     network.State // the state of the host's veth link
 }
 
-// State is what there is of a lab.
+// State is the observed state of a lab.
 type State struct {
-	// Hosts are in the order of [Spec.Hosts].
+// Hosts is in the order of [Spec.Hosts].
 	Hosts []Found
-	// Other is another lab that has the bridge; empty when there is none. All labs have the same addresses,
-	// so there is one in each network namespace.
+// Other is the name of another lab that owns the bridge, or empty. All labs have the same addresses, so only one
+// can be up in a network namespace.
 	Other string
-	// Volumes are the names of the hosts' volumes, even of hosts that are no more.
+// Volumes lists the names of the hosts' volumes, including those of hosts that no longer exist.
 	Volumes []string
 }
 
+// host returns the host with an ID, and whether it exists.
 func (s State) host(id string) (Found, bool) {
 	at := slices.IndexFunc(s.Hosts, func(f Found) bool { return f.ID == id })
 	if at < 0 {
@@ -51,7 +53,7 @@ func (s State) host(id string) (Found, bool) {
 	return s.Hosts[at], true
 }
 
-// Observe reads what there is of the lab from the container engine and the network.
+// Observe reads the state of the lab from the container engine and the network.
 func (l *Lab) Observe(ctx context.Context) (State, error) {
 	containers, err := l.engine.Containers(ctx, map[string]string{labelLab: l.Name})
 	if err != nil {
@@ -77,10 +79,11 @@ func (l *Lab) Observe(ctx context.Context) (State, error) {
 	return state, nil
 }
 
+// observeHost returns the host of a container.
 func (l *Lab) observeHost(container engine.Found) (Found, error) {
 	id := container.Labels[labelHost]
 	host, known := hostByID(l.Name, id)
-	if !known { // of another version: it can be told apart and removed, no more
+if !known { // another version created it: it can only be listed and removed
 		host = Host{ID: id, Name: container.Name}
 	}
 	found := Found{Host: host, Container: container, Cable: network.Detached}
@@ -89,13 +92,13 @@ func (l *Lab) observeHost(container engine.Found) (Found, error) {
 	}
 	var err error
 	found.Cable, err = network.LinkOf(id, container.PID)
-	if errors.Is(err, syscall.ESRCH) { // it has ended since the engine told of it: an earlier run was removing it, say
+if errors.Is(err, syscall.ESRCH) { // the container ended after the engine listed it; an earlier run may still be removing it
 		found.Container.Running, found.Container.PID, err = false, 0, nil
 	}
 	return found, err
 }
 
-// compareHosts orders hosts like [Spec.Hosts].
+// compareHosts compares hosts in the order of [Spec.Hosts].
 func compareHosts(a, b Host) int {
 	rank := map[Role]int{ControlPlane: 0, LoadBalancer: 1, Worker: 2, Client: 3}
 	if a.Role != b.Role {

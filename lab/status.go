@@ -7,33 +7,34 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// Status is the lab as programs read it.
+// Status is the output of `lab status`. Its JSON form is stable.
 type Status struct {
 	Name string `json:"name"`
-	// Engine is podman or docker.
+// Engine is the container engine: podman or docker.
 	Engine    string       `json:"engine"`
 	Workspace string       `json:"workspace"`
 	Hosts     []HostStatus `json:"hosts"`
 }
 
-// HostStatus is one host.
+// HostStatus is the status of one host.
 type HostStatus struct {
 	Name string `json:"name"`
 	Role Role   `json:"role"`
 	IPv4 string `json:"ipv4"`
 	IPv6 string `json:"ipv6"`
 	MAC  string `json:"mac"`
-	// State is running or stopped.
+// State is running or stopped.
 	State string `json:"state"`
-	// OS is what a running host presents itself as: debian or rhel.
+// OS is the identity of a running host, debian or rhel; empty when the host does not report it.
 	OS OS `json:"os,omitempty"`
-	// StartedAt and UptimeSeconds are there while the host runs.
+// StartedAt and UptimeSeconds are set while the host runs.
 	StartedAt     *time.Time `json:"startedAt,omitempty"`
 	UptimeSeconds int64      `json:"uptimeSeconds"`
-	Cable         network.State `json:"cable"`
+// Cable is the state of the host's veth link.
+Cable         network.State `json:"cable"`
 }
 
-// Status gives what there is of the lab; without hosts it is not up.
+// Status returns the status of the lab. A lab without hosts is not up.
 func (l *Lab) Status(ctx context.Context, now time.Time) (Status, error) {
 	if err := l.findEngine(ctx, nil); err != nil {
 		return Status{}, err
@@ -53,7 +54,7 @@ func (l *Lab) Status(ctx context.Context, now time.Time) (Status, error) {
 			started := found.Container.StartedAt.UTC().Truncate(time.Second)
 			host.State, host.StartedAt = "running", &started
 			host.UptimeSeconds = int64(now.Sub(started).Seconds())
-			// A host on its way up or down may not tell: that is no failure of the rest.
+// A host that is booting or shutting down may not answer. The status of the others does not depend on it.
 			if facts, err := l.facts(ctx, found.Host); err == nil {
 				host.OS = facts.os
 			}

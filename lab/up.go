@@ -16,21 +16,21 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// concurrency is how many hosts boot at a time.
+// concurrency limits how many hosts are brought up at once.
 const concurrency = 8
 
-// Result is what Up did.
+// Result describes what Up did.
 type Result struct {
 	Hosts []Host
-	// Changes is empty when the lab was as it should be.
+// Changes is empty when the lab was in its desired state.
 	Changes []Change
-	// ManifestKept says that cluster.yaml was left alone, because somebody edited it.
+// ManifestKept reports that cluster.yaml was not changed, because the user has edited it.
 	ManifestKept bool
-	// FilesWritten says that files of the workspace were written.
+// FilesWritten reports that files of the workspace were written.
 	FilesWritten bool
 }
 
-// Up makes the lab of the spec out of what there is. It may be cut off anywhere and run again.
+// Up brings the lab to the state that the spec describes. It can be interrupted anywhere and run again.
 func (l *Lab) Up(ctx context.Context, spec Spec) (Result, error) {
 	if err := spec.Check(); err != nil {
 		return Result{}, err
@@ -42,7 +42,7 @@ func (l *Lab) Up(ctx context.Context, spec Spec) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written
+defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	state, err := l.Observe(ctx)
 	if err != nil {
 		return Result{}, err
@@ -54,8 +54,8 @@ func (l *Lab) Up(ctx context.Context, spec Spec) (Result, error) {
 	return run.up(ctx, spec)
 }
 
-// Prepare makes the hosts' image where there is none, and gives the engine's name of it. Nothing else
-// needs the network, so that Up can do without it afterwards.
+// Prepare builds the hosts' image if it is missing, and returns the engine's name of it. Nothing else needs the network, so
+// that Up works offline afterwards.
 func (l *Lab) Prepare(ctx context.Context) (string, error) {
 	if err := l.findEngine(ctx, l.builders()); err != nil {
 		return "", err
@@ -64,11 +64,11 @@ func (l *Lab) Prepare(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written
+defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	return l.ensureImage(ctx, lock)
 }
 
-// builders are the programs that make the hosts' image, where it is not in the cache.
+// builders returns the programs that building the hosts' image needs, or nil if the image is in the cache.
 func (l *Lab) builders() map[string]string {
 	if digest, err := image.Digest(); err == nil && exists(image.Path(l.Cache, digest)) {
 		return nil
@@ -76,12 +76,13 @@ func (l *Lab) builders() map[string]string {
 	return image.Programs()
 }
 
+// exists reports whether a path exists.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// checkRoom makes sure that the lab's addresses are nobody else's.
+// checkRoom checks that the lab's addresses are not in use by another lab or elsewhere on this machine.
 func (l *Lab) checkRoom(other string) error {
 	if other != "" {
 		return &Error{
@@ -92,20 +93,21 @@ func (l *Lab) checkRoom(other string) error {
 	return network.CheckFree(Segment())
 }
 
-// upRun is one run of Up.
+// upRun holds the state of one run of Up.
 type upRun struct {
 	*Lab
 
-	lock  *os.File
-	state State
-	image string
+lock  *os.File // passed to child processes that change containers; see Lab.lock
+state State    // as observed at the beginning
+image string   // set only if a host is created
 
-	signer ssh.Signer
-	mu     sync.Mutex
-	keys   map[string][]ssh.PublicKey // host keys, by the hosts' IDs
-	found  []Change                   // changes whose need only showed on a running host
+signer ssh.Signer // the lab's key
+mu     sync.Mutex // guards keys and found, which bringUp writes for several hosts at once
+keys   map[string][]ssh.PublicKey // host keys, by host ID
+found  []Change                   // changes that only a running host showed to be needed
 }
 
+// up applies the changes. Removals come before the bridge and the hosts, which run concurrently.
 func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	result := Result{Hosts: spec.Hosts(), Changes: Changes(spec, r.state)}
 	var err error
@@ -131,7 +133,8 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	if err := group.Wait(); err != nil {
 		return result, err
 	}
-	place := func(c Change) int {
+// found is in the order in which hosts became ready. The user sees the order of the hosts.
+place := func(c Change) int {
 		return slices.IndexFunc(result.Hosts, func(host Host) bool { return host.ID == c.Host.ID })
 	}
 	slices.SortStableFunc(r.found, func(a, b Change) int { return place(a) - place(b) })
@@ -142,12 +145,12 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	return result, r.writeFiles(spec, &result)
 }
 
-// removeHosts removes what the spec does not ask for any more, and volumes without a host.
+// removeHosts removes hosts that the spec does not ask for any more, hosts to be created again, and volumes without a host.
 func (r *upRun) removeHosts(ctx context.Context, result Result) error {
 	var containers, running []string
 	for _, change := range result.Changes {
 		found, exists := r.state.host(change.Host.ID)
-		// A host that never started is made again.
+// A host that never started is created again; see needs.
 		if !exists || change.Kind != Remove && change.Kind != Create {
 			continue
 		}
@@ -167,8 +170,10 @@ func (r *upRun) removeHosts(ctx context.Context, result Result) error {
 	return r.removeContainers(ctx, r.lock, running, containers, volumes)
 }
 
+// removeContainers kills and removes containers, and removes volumes. running lists the containers to kill first.
 func (l *Lab) removeContainers(ctx context.Context, lock *os.File, running, all, volumes []string) error {
-	// Killed: a host that is removed needs no orderly shutdown. It may have ended by itself by now.
+// They are killed, since a host that is removed needs no orderly shutdown. Kill fails for a container that has ended
+// meanwhile; Remove reports real failures.
 	_ = l.engine.Kill(ctx, lock, running...)
 	if err := l.engine.Remove(ctx, lock, all...); err != nil {
 		return fmt.Errorf("cannot remove hosts: %w", err)
@@ -179,7 +184,7 @@ func (l *Lab) removeContainers(ctx context.Context, lock *os.File, running, all,
 	return nil
 }
 
-// ensureImage gives the engine's name of the hosts' image, which it makes when there is none.
+// ensureImage returns the engine's name of the hosts' image, which it builds and imports if it is missing.
 func (l *Lab) ensureImage(ctx context.Context, lock *os.File) (string, error) {
 	digest, err := image.Digest()
 	if err != nil {
@@ -197,14 +202,14 @@ func (l *Lab) ensureImage(ctx context.Context, lock *os.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	step("handing it to " + l.engine.Program)
+step("importing it into " + l.engine.Program)
 	if err := l.engine.Import(ctx, tar, name, lock); err != nil {
 		return "", fmt.Errorf("cannot import the hosts' image: %w", err)
 	}
 	return name, nil
 }
 
-// bringUp makes the changes of one host and waits until it is ready.
+// bringUp applies the changes of one host and waits until it is ready.
 func (r *upRun) bringUp(ctx context.Context, host Host, changes []Change) error {
 	created := false
 	for _, change := range changes {
@@ -225,13 +230,14 @@ func (r *upRun) bringUp(ctx context.Context, host Host, changes []Change) error 
 	r.keys[host.ID] = keys
 	for _, kind := range found {
 		if created {
-			break // it is part of making the host
+break // setting the host's identity is part of creating it
 		}
 		r.found = append(r.found, Change{host, kind})
 	}
 	return nil
 }
 
+// apply applies one change to a host. Removals have been done before.
 func (r *upRun) apply(ctx context.Context, change Change) error {
 	host := change.Host
 	switch change.Kind {
@@ -250,6 +256,7 @@ func (r *upRun) apply(ctx context.Context, change Change) error {
 	}
 }
 
+// create creates a host's container, without starting it, and puts its files into it.
 func (r *upRun) create(ctx context.Context, host Host) error {
 	name := containerName(r.Name, host.ID)
 	err := r.engine.Create(ctx, engine.Container{
@@ -265,12 +272,12 @@ func (r *upRun) create(ctx context.Context, host Host) error {
 	}
 	files, err := archive(hostFiles(host, authorizedKey(r.signer)))
 	if err != nil {
-		return fmt.Errorf("cannot give the host its files: %w", err)
+return fmt.Errorf("cannot archive the host's files: %w", err)
 	}
 	return r.engine.Put(ctx, name, bytes.NewReader(files))
 }
 
-// writeFiles brings the workspace up to date.
+// writeFiles updates the files of the workspace.
 func (r *upRun) writeFiles(spec Spec, result *Result) error {
 	known, err := r.Workspace.writeKnownHosts(knownHosts(result.Hosts, r.keys))
 	if err != nil {
@@ -278,7 +285,8 @@ func (r *upRun) writeFiles(spec Spec, result *Result) error {
 	}
 	manifest := newManifest(spec)
 	manifest.KeyPath, manifest.KnownHostsPath = r.Workspace.KeyPath(), r.Workspace.KnownHostsPath()
-	manifest.CgroupV1 = !exists("/sys/fs/cgroup/cgroup.controllers")
+// The hosts share this machine's kernel. Without cgroup.controllers, it does not mount cgroup v2 alone.
+manifest.CgroupV1 = !exists("/sys/fs/cgroup/cgroup.controllers")
 	content, err := manifest.render()
 	if err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-// Workspace is the directory of one lab, where the cluster of the same name has its files, too.
+// Workspace is the directory of one lab. The cluster of the same name keeps its files there as well.
 type Workspace struct{ dir string }
 
-// NewWorkspace gives the directory of a lab below the directory of all workspaces. Paths in it are
-// absolute, so that cluster.yaml works from everywhere.
+// NewWorkspace returns the workspace of a lab below the root of all workspaces. Its paths are absolute, so that cluster.yaml
+// works from any directory.
 func NewWorkspace(root, lab string) (Workspace, error) {
 	dir, err := filepath.Abs(filepath.Join(root, lab))
 	if err != nil {
@@ -22,28 +22,29 @@ func NewWorkspace(root, lab string) (Workspace, error) {
 	return Workspace{dir: dir}, nil
 }
 
-// ManifestPath is where the lab's cluster.yaml is.
+// ManifestPath returns the path of the lab's cluster.yaml.
 func (w Workspace) ManifestPath() string { return filepath.Join(w.dir, "cluster.yaml") }
 
-// KeyPath is the private key that all hosts of the lab accept.
+// KeyPath returns the path of the private key that all hosts of the lab accept.
 func (w Workspace) KeyPath() string { return filepath.Join(w.dir, "ssh", "id_ed25519") }
 
-// KnownHostsPath lists the host keys, by both addresses of each host.
+// KnownHostsPath returns the path of the file that lists the host keys, by both addresses of each host.
 func (w Workspace) KnownHostsPath() string { return filepath.Join(w.dir, "ssh", "known_hosts") }
 
+// publicKeyPath returns the path of the public key, where OpenSSH expects it.
 func (w Workspace) publicKeyPath() string { return w.KeyPath() + ".pub" }
 
-// manifestState is what became of cluster.yaml.
+// manifestState describes what writeManifest did.
 type manifestState int
 
 const (
 	manifestSame manifestState = iota
 	manifestWritten
-	// manifestKept is one that somebody edited: it is left as it is.
+// manifestKept is a file that the user has edited. It is not changed.
 	manifestKept
 )
 
-// writeManifest brings cluster.yaml up to date, unless somebody edited it.
+// writeManifest updates cluster.yaml, unless the user has edited it.
 func (w Workspace) writeManifest(content []byte) (manifestState, error) {
 	present, err := os.ReadFile(w.ManifestPath())
 	switch {
@@ -57,7 +58,7 @@ func (w Workspace) writeManifest(content []byte) (manifestState, error) {
 	return manifestWritten, writeFile(w.ManifestPath(), content, 0o644)
 }
 
-// writeKnownHosts reports whether the file was not like that before.
+// writeKnownHosts updates known_hosts, and reports whether its content differed.
 func (w Workspace) writeKnownHosts(content []byte) (bool, error) {
 	if present, err := os.ReadFile(w.KnownHostsPath()); err == nil && bytes.Equal(present, content) {
 		return false, nil
@@ -65,8 +66,8 @@ func (w Workspace) writeKnownHosts(content []byte) (bool, error) {
 	return true, writeFile(w.KnownHostsPath(), content, 0o600)
 }
 
-// remove removes what `lab up` made, and directories that are empty then. It reports whether there was
-// anything, and whether a cluster.yaml stays because somebody edited it.
+// remove removes the files that `lab up` writes, and directories that are then empty. It reports whether there was anything
+// to remove, and whether cluster.yaml was kept because the user has edited it.
 func (w Workspace) remove() (removed, kept bool, err error) {
 	paths := []string{w.KeyPath(), w.publicKeyPath(), w.KnownHostsPath()}
 	present, readErr := os.ReadFile(w.ManifestPath())
@@ -74,7 +75,7 @@ func (w Workspace) remove() (removed, kept bool, err error) {
 	if !kept {
 		paths = append(paths, w.ManifestPath())
 	}
-	leftovers, _ := filepath.Glob(filepath.Join(w.dir, "*", temporaryPrefix+"*")) // the pattern is a good one
+leftovers, _ := filepath.Glob(filepath.Join(w.dir, "*", temporaryPrefix+"*")) // the only error is a malformed pattern
 	more, _ := filepath.Glob(filepath.Join(w.dir, temporaryPrefix+"*"))
 	for _, path := range append(append(paths, leftovers...), more...) {
 		switch err := os.Remove(path); {
@@ -92,10 +93,10 @@ func (w Workspace) remove() (removed, kept bool, err error) {
 	return removed, kept, nil
 }
 
-// temporaryPrefix begins the names of files that are not complete yet.
+// temporaryPrefix begins the names of files that are not complete. An interrupted run may leave them behind.
 const temporaryPrefix = ".lab-"
 
-// writeFile writes a file in one step, so that nobody ever reads half of it.
+// writeFile writes a file atomically, so that no reader sees partial content.
 func writeFile(path string, content []byte, mode fs.FileMode) error {
 	dir := filepath.Dir(path)
 	err := os.MkdirAll(filepath.Dir(dir), 0o755)
@@ -109,7 +110,7 @@ func writeFile(path string, content []byte, mode fs.FileMode) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the lab's files: %w", err)
 	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // it is gone when all went well
+defer os.Remove(temporary.Name()) //nolint:errcheck // after a successful rename it does not exist
 	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
 	if err == nil {
@@ -121,7 +122,7 @@ func writeFile(path string, content []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// dirMode keeps the directory of keys to its owner.
+// dirMode returns the mode of a directory of the workspace. Only the owner may enter the one with keys.
 func dirMode(dir string) fs.FileMode {
 	if filepath.Base(dir) == "ssh" {
 		return 0o700

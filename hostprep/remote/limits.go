@@ -25,7 +25,7 @@ type Limits struct {
 const (
 	// DefaultHostTimeout is the default of [Limits.Read].
 	DefaultHostTimeout = time.Minute
-	// changeFactor is the default ratio of Change to Read, and totalFactor the least one of Total to Change.
+	// changeFactor is the default ratio of Change to Read, and totalFactor the minimum ratio of Total to Change.
 	changeFactor, totalFactor = 5, 12
 	// defaultTotal covers all phases of kubeadm that wait, one after the other.
 	defaultTotal = time.Hour

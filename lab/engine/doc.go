@@ -1,3 +1,3 @@
-// Package engine drives a container engine, podman or docker, through its command line: what to run is
-// decided by functions that only build arguments, and one method runs it.
+// Package engine drives a container engine, podman or docker, through its command line. Functions without side effects build
+// the arguments; the run method executes them.
 package engine

@@ -8,34 +8,35 @@ import (
 
 // Engine is a container engine.
 type Engine struct {
-	// Program is its command: podman or docker.
+// Program is the command of the engine: podman or docker.
 	Program string
-	// create are the arguments that this engine alone needs to create a host.
+// create holds arguments for creating containers that only this engine needs.
 	create []string
 }
 
-// Podman runs hosts with runc: crun refuses machines that have both versions of cgroups. What podman
-// knows about systemd is switched off: on such machines it would give all hosts one of the machine's
-// hierarchies, the root of it, to share.
+// Podman returns the engine podman with runc as its runtime, since crun refuses machines that have both versions of cgroups.
+// Podman's own support for systemd is disabled: on such machines it would mount the root of one of the machine's hierarchies
+// into all hosts, which would then share it.
 func Podman(limits Limits) Engine {
 	return Engine{Program: "podman", create: append([]string{
 		"--runtime", "runc", "--systemd=false", "--no-hosts", "--log-opt", "max-size=1mb",
 	}, limits.args()...)}
 }
 
-// Docker leaves limits to its daemon.
+// Docker returns the engine docker. Its daemon sets the limits.
 func Docker() Engine {
 	return Engine{Program: "docker", create: []string{"--log-opt", "max-size=1m"}}
 }
 
-// Limits are this process's limits of open files, which hosts get, too. Podman's defaults are higher
-// than root may go without CAP_SYS_RESOURCE.
+// Limits holds this process's limits of open files, which hosts inherit. Podman's defaults are higher than root can set
+// without CAP_SYS_RESOURCE.
 type Limits struct{ Soft, Hard uint64 }
 
-// maxProcesses is what podman itself goes down to, and its containers cannot get above. It does not
-// hold for root.
+// maxProcesses is the limit that podman lowers itself to, and that its containers cannot exceed. The kernel does not enforce
+// it for root.
 const maxProcesses = 32768
 
+// args returns the limits as arguments of podman create.
 func (l Limits) args() []string {
 	return []string{
 		"--ulimit", fmt.Sprintf("nofile=%d:%d", l.Soft, l.Hard),
@@ -43,24 +44,24 @@ func (l Limits) args() []string {
 	}
 }
 
-// Container is a host to create.
+// Container describes a host's container to create.
 type Container struct {
 	Name, Hostname, Image string
 	Labels                map[string]string
-	// Volume is mounted at /var/lib, and seeded with what the image has there: containerd keeps its
-	// snapshots in it, and an overlay file system cannot lie on top of another.
+// Volume is mounted at /var/lib and seeded with the image's content there. containerd keeps its snapshots in it, and
+// an overlay file system cannot be the upper layer of another.
 	Volume string
-	// Modules says that the machine has /lib/modules, to be seen by the host.
+// Modules mounts the machine's /lib/modules, read-only. It must exist.
 	Modules bool
 }
 
-// createArgs are the arguments that create the container, not started.
+// createArgs returns the arguments that create the container without starting it.
 func (e Engine) createArgs(c Container) []string {
 	args := append([]string{"create", "--name", c.Name, "--hostname", c.Hostname}, labelArgs(c.Labels)...)
 	args = append(args, e.create...)
 	args = append(args,
 		"--privileged", "--cgroupns=private", "--pids-limit=-1", "--network", "none",
-		// What systemd looks for as PID 1 of a container.
+// As PID 1 of a container, systemd reads $container, shuts down on SIGRTMIN+3, and expects a volatile /run and /tmp.
 		"--env", "container="+e.Program, "--stop-signal", "SIGRTMIN+3",
 		"--tmpfs", "/run:rw,nosuid,nodev,mode=755", "--tmpfs", "/run/lock", "--tmpfs", "/tmp",
 		"--volume", c.Volume+":/var/lib")
@@ -70,6 +71,7 @@ func (e Engine) createArgs(c Container) []string {
 	return append(args, c.Image, "/sbin/init")
 }
 
+// labelArgs returns labels as arguments, in a stable order.
 func labelArgs(labels map[string]string) []string {
 	var args []string
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
@@ -78,8 +80,8 @@ func labelArgs(labels map[string]string) []string {
 	return args
 }
 
-// ExecArgs are the arguments that run a command in a running container, with its standard input, and
-// on a terminal if tty says so.
+// ExecArgs returns the arguments that run a command in a running container, with standard input, and on a terminal if tty is
+// true.
 func (e Engine) ExecArgs(container string, tty bool, command ...string) []string {
 	args := []string{"exec", "--interactive"}
 	if tty {
@@ -88,7 +90,7 @@ func (e Engine) ExecArgs(container string, tty bool, command ...string) []string
 	return append(append(args, container), command...)
 }
 
-// filterArgs choose what carries all of the labels; an empty value stands for any.
+// filterArgs returns arguments that select objects with all of the labels. An empty value matches any.
 func filterArgs(labels map[string]string) []string {
 	var args []string
 	for _, key := range slices.Sorted(maps.Keys(labels)) {

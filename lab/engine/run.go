@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// CommandError is a command of the engine that failed.
+// CommandError reports a command of the engine that failed.
 type CommandError struct {
-	// Command is the program and its first words.
+// Command is the program and the subcommand.
 	Command string
-	// Code is its exit code, -1 when it ended otherwise.
+// Code is the exit code; -1 if a signal ended the command.
 	Code int
-	// Output is what it said on standard error.
+// Output is the command's standard error.
 	Output string
 }
 
@@ -29,12 +29,13 @@ func (e *CommandError) Error() string {
 	return fmt.Sprintf("%s: %s", e.Command, e.Output)
 }
 
-// Run runs the engine and gives its standard output.
+// Run runs the engine and returns its standard output.
 func (e Engine) Run(ctx context.Context, args ...string) (string, error) {
 	return e.run(ctx, nil, nil, args)
 }
 
-// run also gives the command an input, and a file that it holds open as long as it lives.
+// run runs the engine with a standard input. The command inherits held, and so keeps the file open until it ends; both may be
+// nil.
 func (e Engine) run(ctx context.Context, input io.Reader, held *os.File, args []string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(ctx, e.Program, args...)
@@ -58,7 +59,7 @@ func (e Engine) run(ctx context.Context, input io.Reader, held *os.File, args []
 	return stdout.String(), failed
 }
 
-// lines gives the lines of an answer.
+// lines splits an answer into its lines, which are names without spaces.
 func lines(answer string, err error) ([]string, error) {
 	return strings.Fields(answer), err
 }

@@ -12,21 +12,21 @@ import (
 	"strings"
 )
 
-// Programs gives the programs that building an image needs, and the Debian packages they are in.
+// Programs returns the programs that building an image needs, with the Debian packages that contain them.
 func Programs() map[string]string {
 	return map[string]string{"debootstrap": "debootstrap", "tar": "tar", "gpgv": "gpgv"}
 }
 
-// Path is where the cache keeps an image.
+// Path returns the path of an image in the cache.
 func Path(cache, digest string) string {
 	return filepath.Join(cache, "image-"+digest+".tar")
 }
 
-// buildPrefix begins the name of a directory in the cache in which an image is being made.
+// buildPrefix begins the names of directories in the cache in which images are built.
 const buildPrefix = "build-"
 
-// Build makes the image, unless the cache has it, and gives its path. The caller has made sure that
-// nobody else builds in the cache. Steps are told as they begin.
+// Build returns the path of the image in the cache, and builds the image if it is missing. The caller must hold the lock on the
+// cache. step is called at the beginning of each step.
 func Build(ctx context.Context, cache string, step func(string)) (string, error) {
 	digest, err := Digest()
 	if err != nil {
@@ -36,6 +36,7 @@ func Build(ctx context.Context, cache string, step func(string)) (string, error)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
+// Directories of interrupted builds.
 	if err := removeAll(filepath.Join(cache, buildPrefix+"*")); err != nil {
 		return "", err
 	}
@@ -48,7 +49,7 @@ func Build(ctx context.Context, cache string, step func(string)) (string, error)
 	if err := build(ctx, made, step); err != nil {
 		return "", err
 	}
-	// Images of other versions are of no more use.
+// Images of other versions are not used any more.
 	if err := removeAll(Path(cache, "*")); err != nil {
 		return "", err
 	}
@@ -58,6 +59,7 @@ func Build(ctx context.Context, cache string, step func(string)) (string, error)
 	return path, nil
 }
 
+// build runs build.sh, which writes the image to output.
 func build(ctx context.Context, output string, step func(string)) error {
 	script, err := recipe.ReadFile("build.sh")
 	if err != nil {
@@ -71,7 +73,7 @@ func build(ctx context.Context, output string, step func(string)) error {
 	if err != nil {
 		return err
 	}
-	// The build dies with the thread that started it, so that thread must not end first.
+// Pdeathsig ends the build when the thread that started it ends, so the goroutine must keep its thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	said := &stepWriter{step: step}
@@ -83,11 +85,12 @@ func build(ctx context.Context, output string, step func(string)) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("cannot build the hosts' image: %w; the last it said:\n%s", err, said.tail())
+return fmt.Errorf("cannot build the hosts' image: %w; its last output:\n%s", err, said.tail())
 	}
 	return nil
 }
 
+// removeAll removes everything that matches a pattern.
 func removeAll(pattern string) error {
 	old, err := filepath.Glob(pattern)
 	for _, path := range old {
@@ -96,20 +99,20 @@ func removeAll(pattern string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("cannot tidy the cache up: %w", err)
+return fmt.Errorf("cannot clean up the cache: %w", err)
 	}
 	return nil
 }
 
-// tailLines is how much of a failed build's output is shown.
+// tailLines is the number of lines of a failed build's output in the error.
 const tailLines = 15
 
-// stepWriter makes steps of what a build says: its own, and one for each of debootstrap's phases.
+// stepWriter turns the output of a build into steps: those that build.sh prints, and one for each phase of debootstrap.
 type stepWriter struct {
 	step func(string)
-	rest string
-	last []string
-	told string
+rest string   // the incomplete last line
+last []string // the last lines, at most tailLines
+told string   // the last step
 }
 
 var _ io.Writer = (*stepWriter)(nil)
@@ -132,16 +135,17 @@ func (w *stepWriter) Write(data []byte) (int, error) {
 	}
 }
 
+// tail returns the last lines of the output.
 func (w *stepWriter) tail() string { return strings.Join(append(w.last, w.rest), "\n") }
 
-// phaseOf tells what a line of the build's output is about, nothing new in most cases.
+// phaseOf returns the phase that a line of the output begins, or "" for most lines.
 func phaseOf(line string) string {
 	for begin, phase := range map[string]string{
 		"I: Retrieving ":  "downloading and verifying packages",
 		"I: Extracting ":  "extracting the base system",
 		"I: Configuring ": "configuring packages",
 		"I: Unpacking ":   "unpacking packages",
-		"step: finishing": "making them a host",
+"step: finishing": "configuring the hosts",
 		"step: packing":   "packing the image",
 	} {
 		if strings.HasPrefix(line, begin) {

@@ -1,3 +1,3 @@
-// Package image makes the file system of the lab's hosts out of the distribution's signed packages, and
-// keeps it as a tar in the user's cache, named by what it is made of.
+// Package image builds the file system of the lab's hosts from the distribution's signed packages. It keeps the image as a tar
+// archive in the user's cache, under a name that contains the digest of its recipe.
 package image

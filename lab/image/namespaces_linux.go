@@ -2,8 +2,8 @@ package image
 
 import "syscall"
 
-// ownNamespaces makes a command the first process of namespaces that end with it, and that it ends
-// with this program: mounts and child processes never outlive a build, even one that is killed.
+// ownNamespaces makes a command the init process of a PID namespace, with a mount namespace of its own, and ends it when this
+// program ends. So mounts and child processes never outlive a build, even if this program is killed.
 func ownNamespaces() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
 		Cloneflags:   syscall.CLONE_NEWPID,

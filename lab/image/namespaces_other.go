@@ -4,4 +4,5 @@ package image
 
 import "syscall"
 
+// ownNamespaces needs Linux.
 func ownNamespaces() *syscall.SysProcAttr { return nil }

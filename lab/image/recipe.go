@@ -11,21 +11,22 @@ import (
 	"strings"
 )
 
-// recipe is everything that an image is made of: changing any of it makes another image.
+// recipe holds everything that determines the image. Changing any of it, even a comment, changes the digest and makes the next
+// run build the image again.
 //
 //go:embed build.sh packages.txt files
 var recipe embed.FS
 
-// The distribution; its packages are checked against the keys of debian-archive-keyring.
+// The distribution. debootstrap verifies its packages with the keys of debian-archive-keyring.
 const (
 	suite  = "bookworm"
 	mirror = "http://deb.debian.org/debian"
 )
 
-// digestLength is how much of the digest names an image.
+// digestLength is the number of hexadecimal digits of the digest in names of images.
 const digestLength = 12
 
-// Digest names the image that this program makes.
+// Digest returns the abbreviated digest of the recipe, which identifies the image.
 func Digest() (string, error) {
 	sum := sha256.New()
 	sum.Write([]byte(suite + "\n"))
@@ -43,7 +44,7 @@ func Digest() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil))[:digestLength], nil
 }
 
-// packages gives the packages to install, as debootstrap wants them.
+// packages returns the packages to install, as a comma-separated list for debootstrap.
 func packages() (string, error) {
 	list, err := recipe.ReadFile("packages.txt")
 	if err != nil {
@@ -58,7 +59,7 @@ func packages() (string, error) {
 	return strings.Join(names, ","), nil
 }
 
-// files gives what is put over the packages, as a tar.
+// files returns a tar archive of the files that are added to the packages.
 func files() ([]byte, error) {
 	var out bytes.Buffer
 	archive := tar.NewWriter(&out)

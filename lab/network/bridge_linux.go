@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// aliasPrefix begins the bridge's alias; the lab's name follows.
+// aliasPrefix begins the alias of the bridge; the name of the lab follows.
 const aliasPrefix = "dualstrap lab "
 
-// Owner gives the name of the lab whose bridge there is. The name is empty for a bridge that was cut
-// off while it was made.
+// Owner returns the name of the lab that owns the bridge, and whether there is a bridge. The name is empty if an interrupted
+// run has created the bridge without naming it.
 func Owner() (lab string, laid bool, err error) {
 	link, err := find(Bridge)
 	if err != nil || link == nil {
@@ -23,8 +23,8 @@ func Owner() (lab string, laid bool, err error) {
 	return strings.TrimPrefix(link.Attrs().Alias, aliasPrefix), true, nil
 }
 
-// CreateBridge makes the bridge with this machine's addresses, unless it is there. It reports whether it had to
-// change anything.
+// CreateBridge creates the bridge with this machine's addresses, or completes an existing one. It reports whether it changed
+// anything.
 func CreateBridge(lab string, addresses []netip.Prefix) (bool, error) {
 	link, err := find(Bridge)
 	if err != nil {
@@ -40,32 +40,33 @@ func CreateBridge(lab string, addresses []netip.Prefix) (bool, error) {
 	if alias := aliasPrefix + lab; link.Attrs().Alias != alias {
 		changed = true
 		if err := netlink.LinkSetAlias(link, alias); err != nil {
-			return false, fmt.Errorf("cannot name the bridge %s: %w", Bridge, err)
+return false, fmt.Errorf("cannot set the alias of the bridge %s: %w", Bridge, err)
 		}
 	}
 	if !isUp(link) {
 		changed = true
 		if err := netlink.LinkSetUp(link); err != nil {
-			return false, fmt.Errorf("cannot switch the bridge %s on: %w", Bridge, err)
+return false, fmt.Errorf("cannot set the bridge %s up: %w", Bridge, err)
 		}
 	}
 	added, err := addAddresses(link, addresses)
 	return changed || added, err
 }
 
-// makeBridge makes a plain switch. Snooping would make it forget who wants to hear of neighbours: there
-// is no multicast router that asks.
+// makeBridge creates a plain switch. Multicast snooping is disabled: without a multicast router to send queries, the bridge
+// would forget which hosts listen for neighbor solicitations.
 func makeBridge() (netlink.Link, error) {
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = Bridge
 	snooping := false
 	bridge := &netlink.Bridge{LinkAttrs: attributes, MulticastSnooping: &snooping}
 	if err := netlink.LinkAdd(bridge); err != nil {
-		return nil, fmt.Errorf("cannot make the bridge %s: %w", Bridge, err)
+return nil, fmt.Errorf("cannot create the bridge %s: %w", Bridge, err)
 	}
 	return find(Bridge)
 }
 
+// addAddresses adds missing addresses to the bridge, and reports whether it added any.
 func addAddresses(link netlink.Link, addresses []netip.Prefix) (bool, error) {
 	present, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_ALL) })
 	if err != nil {
@@ -85,24 +86,24 @@ func addAddresses(link netlink.Link, addresses []netip.Prefix) (bool, error) {
 			return changed, err
 		}
 		if prefix.Addr().Is6() {
-			address.Flags = unix.IFA_F_NODAD // without a cable there is no carrier, and nobody to ask
+address.Flags = unix.IFA_F_NODAD // without a veth link the bridge has no carrier, and DAD would never finish
 		}
 		if err := netlink.AddrAdd(link, address); err != nil {
-			return changed, fmt.Errorf("cannot give %s the address %s: %w", Bridge, prefix, err)
+return changed, fmt.Errorf("cannot add the address %s to %s: %w", prefix, Bridge, err)
 		}
 		changed = true
 	}
 	return changed, nil
 }
 
-// Remove removes the bridge and all cables, and reports whether there was anything.
+// Remove removes the bridge and all veth links, and reports whether there were any.
 func Remove() (bool, error) {
-	cables, err := vethLinks()
+	veths, err := vethLinks()
 	if err != nil {
 		return false, err
 	}
 	removed := false
-	for _, link := range cables {
+	for _, link := range veths {
 		removed = true
 		if err := remove(link); err != nil {
 			return removed, err
@@ -115,20 +116,20 @@ func Remove() (bool, error) {
 	return true, remove(bridge)
 }
 
-// find gives a link, nil when there is none of that name.
+// find returns the link of the given name, or nil if it does not exist.
 func find(name string) (netlink.Link, error) {
 	link, err := netlink.LinkByName(name)
 	var missing netlink.LinkNotFoundError
 	switch {
 	case errors.As(err, &missing):
-		return nil, nil //nolint:nilnil // nothing is an answer here
+return nil, nil //nolint:nilnil // a missing link is a valid result
 	case err != nil:
 		return nil, fmt.Errorf("cannot look for the interface %s: %w", name, err)
 	}
 	return link, nil
 }
 
-// remove removes a link. A cable may go by itself in the meantime, with its host.
+// remove removes a link. The kernel may have removed a veth link meanwhile, together with its host's network namespace.
 func remove(link netlink.Link) error {
 	name := link.Attrs().Name
 	if err := netlink.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) {
@@ -140,10 +141,10 @@ func remove(link netlink.Link) error {
 	return nil
 }
 
-// isUp reports whether a link is switched on, whatever its carrier.
+// isUp reports whether a link is administratively up, whether or not it has a carrier.
 func isUp(link netlink.Link) bool { return link.Attrs().RawFlags&unix.IFF_UP != 0 }
 
-// dump lists something in the kernel, again when the list changed meanwhile and may have holes.
+// dump lists objects of the kernel, and retries if they changed meanwhile, since the list is then incomplete.
 func dump[T any](list func() ([]T, error)) ([]T, error) {
 	for {
 		all, err := list()

@@ -7,8 +7,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// CheckFree looks for the ranges on all interfaces but the bridge: an address in them, or a route that
-// leads into them. A wider route, like a VPN's, is no conflict: the bridge's is the closer one.
+// CheckFree checks that no interface except the bridge has an address within the ranges, or a route into them. A wider route, such
+// as a VPN's, is not a conflict: the route of the bridge is more specific.
 func CheckFree(ranges []netip.Prefix) error {
 	links, err := dump(netlink.LinkList)
 	if err != nil {
@@ -33,7 +33,7 @@ func CheckFree(ranges []netip.Prefix) error {
 	return nil
 }
 
-// prefixesOn gives the addresses of an interface, and the destinations of routes through it.
+// prefixesOn returns the addresses of an interface, and the destinations of routes through it, except for default routes.
 func prefixesOn(link netlink.Link) ([]netip.Prefix, error) {
 	addresses, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_ALL) })
 	if err != nil {

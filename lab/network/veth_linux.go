@@ -8,7 +8,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// LinkOf gives the state of the cable of the host whose first process has a PID.
+// LinkOf returns the state of a host's veth link. pid is the process ID of the host's init.
 func LinkOf(id string, pid int) (State, error) {
 	link, err := find(vethPrefix + id)
 	if err != nil || link == nil {
@@ -16,11 +16,11 @@ func LinkOf(id string, pid int) (State, error) {
 	}
 	namespace, err := netlink.GetNetNsIdByPid(pid)
 	if err != nil {
-		return Detached, fmt.Errorf("cannot look at the network of process %d: %w", pid, err)
+return Detached, fmt.Errorf("cannot find the network namespace of process %d: %w", pid, err)
 	}
 	switch {
 	case link.Attrs().NetNsID != namespace || namespace < 0:
-		return Detached, nil // it leads to what the host was before it started again
+return Detached, nil // it leads to the network namespace that the host had before it was restarted
 	case !isUp(link):
 		return Disconnected, nil
 	default:
@@ -28,38 +28,38 @@ func LinkOf(id string, pid int) (State, error) {
 	}
 }
 
-// Attach makes a cable into the network namespace of a process, and replaces what there was.
+// Attach creates a veth link from the bridge into the network namespace of a process, and replaces an existing one.
 func Attach(id, mac string, pid int) error {
 	bridge, err := find(Bridge)
 	if err != nil {
 		return err
 	}
 	if bridge == nil {
-		return fmt.Errorf("cannot plug %s in: there is no bridge %s", id, Bridge)
+return fmt.Errorf("cannot attach %s to the network: there is no bridge %s", id, Bridge)
 	}
 	if err := Detach(id); err != nil {
 		return err
 	}
 	hardware, err := net.ParseMAC(mac)
 	if err != nil {
-		return fmt.Errorf("cannot plug %s in: %w", id, err)
+return fmt.Errorf("cannot attach %s to the network: %w", id, err)
 	}
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = vethPrefix + id
 	attributes.MasterIndex = bridge.Attrs().Index
-	cable := &netlink.Veth{
+veth := &netlink.Veth{
 		LinkAttrs:        attributes,
 		PeerName:         Interface,
 		PeerHardwareAddr: hardware,
 		PeerNamespace:    netlink.NsPid(pid),
 	}
-	if err := netlink.LinkAdd(cable); err != nil {
-		return fmt.Errorf("cannot make the cable of %s: %w", id, err)
+if err := netlink.LinkAdd(veth); err != nil {
+return fmt.Errorf("cannot create the veth link of %s: %w", id, err)
 	}
 	return SetLink(id, true)
 }
 
-// Detach removes a cable, if there is one.
+// Detach removes a host's veth link, if there is one.
 func Detach(id string) error {
 	link, err := find(vethPrefix + id)
 	if err != nil || link == nil {
@@ -68,36 +68,36 @@ func Detach(id string) error {
 	return remove(link)
 }
 
-// SetLink switches the machine's end of a cable on or off.
+// SetLink sets the machine's end of a veth link up or down.
 func SetLink(id string, on bool) error {
 	link, err := find(vethPrefix + id)
 	if err != nil {
 		return err
 	}
 	if link == nil {
-		return fmt.Errorf("cannot reach the cable of %s: there is none", id)
+return fmt.Errorf("cannot set the veth link of %s up or down: it does not exist", id)
 	}
 	change := netlink.LinkSetDown
 	if on {
 		change = netlink.LinkSetUp
 	}
 	if err := change(link); err != nil {
-		return fmt.Errorf("cannot switch the cable of %s: %w", id, err)
+return fmt.Errorf("cannot set the veth link of %s up or down: %w", id, err)
 	}
 	return nil
 }
 
-// vethLinks gives the machine's ends of all cables.
+// vethLinks returns the machine's ends of all veth links.
 func vethLinks() ([]netlink.Link, error) {
 	links, err := dump(netlink.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the network interfaces: %w", err)
 	}
-	var cables []netlink.Link
+	var veths []netlink.Link
 	for _, link := range links {
 		if strings.HasPrefix(link.Attrs().Name, vethPrefix) && link.Type() == "veth" {
-			cables = append(cables, link)
+			veths = append(veths, link)
 		}
 	}
-	return cables, nil
+	return veths, nil
 }

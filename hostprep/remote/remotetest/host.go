@@ -27,7 +27,7 @@ const (
 	Upload     Method = "upload"
 )
 
-// Call is one call of a host, and what it gives. Of the fields, those count that the method has.
+// Call is an expected call, and its result. Only the fields of its method are compared.
 type Call struct {
 	Method Method
 // Script is the argument of Probe and Run. Set Stdin, not Script.Stdin, to the expected standard input.

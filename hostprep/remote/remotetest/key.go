@@ -9,7 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// newKey makes a key, and gives it to sign with and to keep.
+// newKey generates a key. It returns a signer and the private key to store.
 func newKey() (ssh.Signer, ed25519.PrivateKey, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -19,7 +19,7 @@ func newKey() (ssh.Signer, ed25519.PrivateKey, error) {
 	return signer, private, err
 }
 
-// writeKey makes a key and its file.
+// writeKey generates a key and writes it to a file in OpenSSH's format.
 func writeKey(path string) (ssh.Signer, error) {
 	signer, private, err := newKey()
 	if err != nil {
