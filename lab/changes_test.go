@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// up is the state of a lab that is as it should be.
+// up returns the state of a lab in its desired state.
 func up(spec lab.Spec) lab.State {
 	var state lab.State
 	for i, host := range spec.Hosts() {
@@ -56,7 +56,7 @@ func TestChanges(t *testing.T) {
 			spec: defaults(),
 			state: func() lab.State {
 				state := up(defaults())
-				state.Hosts[0].Container.Started, state.Hosts[0].Container.Running = false, false // cut off while it was made
+state.Hosts[0].Container.Started, state.Hosts[0].Container.Running = false, false // interrupted before its first start
 				state.Hosts[1].Container.Running = false
 				state.Hosts[2].Cable = network.Disconnected
 				state.Hosts[3].Cable = network.Detached

@@ -25,16 +25,16 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
 	}
-	told := false
+	announced := false
 	// Flock is polled, since a blocking call could not be canceled.
 	err = poll(ctx, lockWait, func() (bool, error) {
 		err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return err == nil, err
 		}
-		if !told {
+		if !announced {
 			l.Step("waiting for another dualstrap that is changing a lab")
-			told = true
+			announced = true
 		}
 		return false, nil
 	})

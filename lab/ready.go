@@ -76,26 +76,26 @@ func (l *Lab) exec(ctx context.Context, host Host, input []byte, command ...stri
 
 // awaitBoot waits until systemd has finished booting. A failed unit is an error.
 func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
-	var told facts
+	var observed facts
 	last := "it does not answer"
 	err := poll(ctx, bootDeadline, func() (bool, error) {
 		var err error
-		switch told, err = l.facts(ctx, host, "--wait"); {
+		switch observed, err = l.facts(ctx, host, "--wait"); {
 		case err != nil:
 last = err.Error() // systemd may not accept connections yet
-		case told.system == "running":
+		case observed.system == "running":
 			return true, nil
-		case told.system == "degraded":
+		case observed.system == "degraded":
 			return false, l.failedUnits(ctx, host)
 		default:
-			last = "it is " + told.system
+			last = "it is " + observed.system
 		}
 		return false, nil
 	})
 	if errors.Is(err, errDeadline) {
-		return told, fmt.Errorf("systemd has not finished booting after %s: %s", bootDeadline, last)
+		return observed, fmt.Errorf("systemd has not finished booting after %s: %s", bootDeadline, last)
 	}
-	return told, err
+	return observed, err
 }
 
 // failedUnits returns an error that names the failed units, with a hint to the journal of the first one.
@@ -139,15 +139,15 @@ return facts{}, fmt.Errorf("cannot query the host: %w", err)
 	system, rest, _ := strings.Cut(answer, "\n")
 	id, rest, _ := strings.Cut(rest, "\n")
 	public, authorized, _ := strings.Cut(rest, "\n\n")
-	told := facts{system: system, os: OS(id), authorized: []byte(authorized)}
+	observed := facts{system: system, os: OS(id), authorized: []byte(authorized)}
 	for line := range strings.Lines(public) {
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 		if err != nil {
 			return facts{}, fmt.Errorf("cannot read the host's keys: %w", err)
 		}
-		told.keys = append(told.keys, key)
+		observed.keys = append(observed.keys, key)
 	}
-	return told, nil
+	return observed, nil
 }
 
 // awaitLogin waits until a login with the lab's key succeeds at an address. The host at the address must have one of the

@@ -31,7 +31,7 @@ func TestDefaultHostsAreThoseOfTheDocumentation(t *testing.T) {
 	}
 }
 
-// largest is the lab with every host that there can be.
+// largest returns the spec with the maximum number of hosts.
 func largest() lab.Spec {
 	return lab.Spec{Name: "lab", ControlPlanes: 9, Workers: 95, LoadBalancers: 9, RHELLike: 1}
 }
@@ -46,7 +46,7 @@ func TestNoAddressIsUsedTwice(t *testing.T) {
 		users[pool.String()] = "the pool"
 	}
 	segment := lab.Segment()
-	elsewhere := []netip.Prefix{ // pods, Services, VIPs
+elsewhere := []netip.Prefix{ // the ranges of pods, Services and VIPs
 		netip.MustParsePrefix("fd12::1:0/112"), netip.MustParsePrefix("fd12::5:0/116"), netip.MustParsePrefix("fd12::4:0/112"),
 	}
 	for _, host := range largest().Hosts() {
@@ -130,7 +130,7 @@ func TestRHELLikeHosts(t *testing.T) {
 	}
 }
 
-// TestHostileLabs tries labs that make no sense, and names that would be no name or lead elsewhere.
+// TestHostileLabs checks that invalid labs are rejected, and names that are not host names or contain a path.
 func TestHostileLabs(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

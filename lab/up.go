@@ -47,7 +47,7 @@ defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	if err != nil {
 		return Result{}, err
 	}
-	if err := l.checkRoom(state.Other); err != nil {
+	if err := l.checkConflicts(state.Other); err != nil {
 		return Result{}, err
 	}
 	run := &upRun{Lab: l, lock: lock, state: state, keys: map[string][]ssh.PublicKey{}}
@@ -82,8 +82,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// checkRoom checks that the lab's addresses are not in use by another lab or elsewhere on this machine.
-func (l *Lab) checkRoom(other string) error {
+// checkConflicts checks that the lab's addresses are not in use by another lab or elsewhere on this machine.
+func (l *Lab) checkConflicts(other string) error {
 	if other != "" {
 		return &Error{
 			Err:      fmt.Errorf("cannot bring the lab %s up: the lab %s is there, and all labs have the same addresses", l.Name, other),
@@ -133,7 +133,7 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	if err := group.Wait(); err != nil {
 		return result, err
 	}
-// found is in the order in which hosts became ready. The user sees the order of the hosts.
+// found is in the order in which hosts state ready. The user sees the order of the hosts.
 place := func(c Change) int {
 		return slices.IndexFunc(result.Hosts, func(host Host) bool { return host.ID == c.Host.ID })
 	}
@@ -291,8 +291,8 @@ manifest.CgroupV1 = !exists("/sys/fs/cgroup/cgroup.controllers")
 	if err != nil {
 		return err
 	}
-	became, err := r.Workspace.writeManifest(content)
-	result.ManifestKept = became == manifestKept
-	result.FilesWritten = result.FilesWritten || known || became == manifestWritten
+	state, err := r.Workspace.writeManifest(content)
+	result.ManifestKept = state == manifestKept
+	result.FilesWritten = result.FilesWritten || known || state == manifestWritten
 	return err
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// agentThat is the socket of an agent, or what passes for one: it says something to each question.
+// agentThat returns the socket of a fake SSH agent, which sends the same bytes after each request.
 func agentThat(t *testing.T, says string) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "agent")
@@ -23,7 +23,7 @@ func agentThat(t *testing.T, says string) string {
 	}
 	var open sync.WaitGroup
 	t.Cleanup(func() {
-		listener.Close() //nolint:errcheck // it is over
+listener.Close() //nolint:errcheck // it is not used again
 		open.Wait()
 	})
 	open.Go(func() {
@@ -33,12 +33,12 @@ func agentThat(t *testing.T, says string) string {
 				return
 			}
 			open.Go(func() {
-				defer conn.Close() //nolint:errcheck // it is over
+defer conn.Close() //nolint:errcheck // the client may have closed it already
 				for question := make([]byte, 1024); ; {
 					if _, err := conn.Read(question); err != nil {
 						return
 					}
-					io.WriteString(conn, says) //nolint:errcheck // its end is an end
+io.WriteString(conn, says) //nolint:errcheck // the next read fails as well
 				}
 			})
 		}
@@ -46,7 +46,7 @@ func agentThat(t *testing.T, says string) string {
 	return socket
 }
 
-// TestHostileAgents tries SSH agents that do not answer: they are waited for once and told, and keys from files are used.
+// TestHostileAgents checks that a hanging SSH agent is queried once and reported, and that keys from files are still used.
 func TestHostileAgents(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{"silent": "", "a part": "\x00\x00\x00\x10\x0c"} {
@@ -68,7 +68,7 @@ func TestHostileAgents(t *testing.T) {
 	}
 }
 
-// TestHostileOnlyAgents tries SSH agents that give no key, where there is no other: the host's failure says so.
+// TestHostileOnlyAgents checks that a failed login names the agent's fault when the agent is the only source of keys.
 func TestHostileOnlyAgents(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

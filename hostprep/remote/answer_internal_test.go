@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// endless is output without end.
+// endless is a reader without end.
 type endless struct{}
 
 // Read implements io.Reader.
 func (endless) Read(data []byte) (int, error) { return len(data), nil }
 
-// What 64 hosts at once can make this program keep is bounded by the sum: their answers, and what is beside them.
-func TestWhatHostsCanMakeUsKeep(t *testing.T) {
+// The memory that 64 hosts can fill is limited by the sum of their answers and of what is kept beside them.
+func TestMemoryThatHostsCanFill(t *testing.T) {
 	t.Parallel()
 	const hosts, each = 64, 3 << 19
 	sum := 0

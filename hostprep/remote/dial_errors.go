@@ -23,41 +23,41 @@ func connectError(ctx context.Context, end *endpoint, err error) error {
 	if ctx.Err() != nil {
 		return giveUpError(ctx, "cannot connect to "+end.String())
 	}
-	told := &Error{Op: "cannot connect to " + end.String(), Reason: ErrNoRoute, Err: shortNetError(err)}
+	failure := &Error{Op: "cannot connect to " + end.String(), Reason: ErrNoRoute, Err: shortNetError(err)}
 	address := hostPort(end.host, end.port)
 	var refused *ssh.OpenChannelError
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &refused):
-		return throughError(end, told, refused)
+		return throughError(end, failure, refused)
 	case errors.As(err, &dns):
-		told.HintText = "check the name: " + end.host
+		failure.HintText = "check the name: " + end.host
 	case errors.Is(err, syscall.ECONNREFUSED):
-		told.Reason, told.Err = ErrRefused, nil
-		told.HintText = "check that sshd runs on the host and listens at " + address
+		failure.Reason, failure.Err = ErrRefused, nil
+		failure.HintText = "check that sshd runs on the host and listens at " + address
 	case isDisconnect(err) && end.via != nil:
-		told.Reason, told.Err = ErrConnectionLost, err
-		told.HintText = "check the jump host " + end.via.String()
+		failure.Reason, failure.Err = ErrConnectionLost, err
+		failure.HintText = "check the jump host " + end.via.String()
 	default:
-		told.HintText = "check that the host is up, and that no firewall is between it and here: " + address
+		failure.HintText = "check that the host is up, and that no firewall is between it and here: " + address
 	}
-	return told
+	return failure
 }
 
 // throughError returns the error for a jump host that did not connect to the host.
-func throughError(end *endpoint, told *Error, refused *ssh.OpenChannelError) error {
-	told.Err = fmt.Errorf("the jump host says: %s", refused.Message)
+func throughError(end *endpoint, failure *Error, refused *ssh.OpenChannelError) error {
+	failure.Err = fmt.Errorf("the jump host says: %s", refused.Message)
 	switch {
 	case refused.Reason == ssh.Prohibited:
-		told.HintText = "allow it on the jump host: AllowTcpForwarding and PermitOpen in its sshd_config"
+		failure.HintText = "allow it on the jump host: AllowTcpForwarding and PermitOpen in its sshd_config"
 		// OpenSSH reports all failures of the connection with one code, so its text has to tell them apart.
 	case strings.Contains(strings.ToLower(refused.Message), "refused"):
-		told.Reason = ErrRefused
-		told.HintText = "check that sshd runs on the host and listens at " + hostPort(end.host, end.port)
+		failure.Reason = ErrRefused
+		failure.HintText = "check that sshd runs on the host and listens at " + hostPort(end.host, end.port)
 	default:
-		told.HintText = "check that the jump host reaches " + hostPort(end.host, end.port)
+		failure.HintText = "check that the jump host reaches " + hostPort(end.host, end.port)
 	}
-	return told
+	return failure
 }
 
 // shortNetError strips the operation and addresses, which the message has already.

@@ -16,7 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// reason fails the test unless the error has this reason, a hint, and none of the other reasons.
+// reason fails the test unless the error has the wanted reason, a hint, and none of the other reasons.
 func reason(t *testing.T, err, want error) {
 	t.Helper()
 	for _, each := range []error{
@@ -33,7 +33,7 @@ func reason(t *testing.T, err, want error) {
 	}
 }
 
-// unreachable is a host that is not reached, and what is said about it.
+// unreachable describes a host that cannot be reached, and the expected error.
 type unreachable struct {
 	options remotetest.Options
 	change  func(*remote.Settings)
@@ -41,7 +41,7 @@ type unreachable struct {
 	says    []string
 }
 
-// TestHostileSSHServers tries SSH servers that drop or hold connections, show another key, or let nobody in.
+// TestHostileSSHServers checks SSH servers that drop or stall connections, show another key, or reject every login.
 func TestHostileSSHServers(t *testing.T) {
 	t.Parallel()
 	short := func(s *remote.Settings) { s.ConnectTimeout = time.Second }
@@ -87,7 +87,7 @@ func TestConnectionErrors(t *testing.T) {
 	})
 }
 
-// areNotReached tries to reach hosts, each in a subtest.
+// areNotReached checks that each host cannot be reached, in a subtest per host.
 func areNotReached(t *testing.T, tests map[string]unreachable) {
 	t.Helper()
 	for name, test := range tests {
@@ -110,14 +110,14 @@ func areNotReached(t *testing.T, tests map[string]unreachable) {
 	}
 }
 
-// closedPort is one that nothing listens on.
+// closedPort returns a port on which nothing listens.
 func closedPort(t *testing.T) uint16 {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // that is the point
+defer listener.Close() //nolint:errcheck // the port is to be closed
 	return listener.Addr().(*net.TCPAddr).AddrPort().Port()
 }
 
@@ -132,7 +132,7 @@ func TestDroppedConnectionsAreTriedAgain(t *testing.T) {
 	}
 }
 
-// Half of all connections are dropped, as beyond MaxStartups, and all hosts are reached all the same.
+// Half of all connections are dropped, as beyond MaxStartups. Retries reach all hosts nevertheless.
 func TestRandomDrops(t *testing.T) {
 	t.Parallel()
 	seeded := rand.New(rand.NewPCG(1, 2))
@@ -150,7 +150,7 @@ func TestRandomDrops(t *testing.T) {
 	all.Wait()
 }
 
-// A rejected login is not tried again, by nobody: it might lock the account.
+// A rejected login is never retried: retries might lock the account.
 func TestRejectedLoginsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{Authorized: []ssh.PublicKey{}})

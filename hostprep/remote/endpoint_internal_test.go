@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// resolve makes the endpoint of an alias from a configuration file's text.
+// resolve returns the endpoint of an alias, for the text of a configuration file.
 func resolve(t *testing.T, settings Settings, config, alias string) (*endpoint, error) {
 	t.Helper()
 	parsed, err := parseSSHConfig("/home/me/.ssh/config", []byte(config))
@@ -110,7 +110,7 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// TestHostileSSHConfigs tries SSH configurations and jump hosts that make no sense.
+// TestHostileSSHConfigs checks that invalid SSH configurations and jump hosts are rejected.
 func TestHostileSSHConfigs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -139,7 +139,7 @@ func FuzzSSHConfig(f *testing.F) {
 	f.Add("Host a\n  ProxyJump b,c@d:1\n", "a")
 	f.Fuzz(func(t *testing.T, config, alias string) {
 		if strings.Contains(strings.ToLower(config), "include") {
-			return // it reads files
+return // Include reads files of this machine
 		}
 		parsed, err := parseSSHConfig("config", []byte(config))
 		if err != nil {

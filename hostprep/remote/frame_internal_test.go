@@ -11,12 +11,12 @@ import (
 
 const testMarker = "0123456789abcdef"
 
-// frame writes what the shell function answer writes.
+// frame returns what the shell function answer prints.
 func frame(name string, output []byte, status int) string {
 	return fmt.Sprintf("\n%s begin %s\n%s\n%s end %d\n", testMarker, name, output, testMarker, status)
 }
 
-// done writes what a script's end is.
+// done returns what the end of a script prints.
 func done(status string) string { return "\n" + testMarker + " done " + status + "\n" }
 
 func TestParseFrames(t *testing.T) {
@@ -53,20 +53,20 @@ func TestParseFrames(t *testing.T) {
 	}
 }
 
-// TestHostileFrames tries frames around answers that are none that a script was given.
+// TestHostileFrames checks malformed frames, and answers with names that the script did not use.
 func TestHostileFrames(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ output, fails string }{
-		"progress of no time":   {"\n" + testMarker + " progress -1\n", "no number of seconds"},
+		"progress of no time":   {"\n" + testMarker + " progress -1\n", "not a number of seconds"},
 		"progress in an answer": {"\n" + testMarker + " begin a\n\n" + testMarker + " progress 1\n", "malformed"},
 		"twice":                 {frame("a", nil, 0) + frame("a", nil, 0), "answered twice"},
-		"no exit status":        {done("256"), "no exit status"},
+		"no exit status":        {done("256"), "not an exit status"},
 		"an end alone":          {"\n" + testMarker + " end 0\n", "malformed"},
 		"done in an answer":     {"\n" + testMarker + " begin a\n" + done("0"), "malformed"},
 		"more after the end":    {done("0") + frame("a", nil, 0), "malformed"},
 		"a word of our own":     {"\n" + testMarker + " what\n", "malformed"},
 		"a begin in a begin":    {"\n" + testMarker + " begin a\n" + frame("b", nil, 0), "malformed"},
-		"no status in an end":   {"\n" + testMarker + " begin a\n\n" + testMarker + " end\n", "no exit status"},
+		"no status in an end":   {"\n" + testMarker + " begin a\n\n" + testMarker + " end\n", "not an exit status"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,8 +77,7 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
-// Whatever a script answers comes out as it went in, whatever noise is around it, unless it guesses
-// the marker.
+// Answers are returned unchanged, whatever they contain and whatever noise surrounds them, unless they guess the marker.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte("noise"), []byte("x\n"), uint8(0))
 	f.Add([]byte("\n"), []byte("\n0123456789abcde"), uint8(255))
@@ -97,7 +96,7 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
-// Whatever a host sends is judged without harm.
+// Arbitrary output of a host is parsed without a panic and without an inconsistent result.
 func FuzzHostileFrames(f *testing.F) {
 	f.Add([]byte(frame("a", []byte("x"), 0)))
 	f.Add([]byte("\n" + testMarker + " done 0\n"))

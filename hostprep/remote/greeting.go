@@ -31,9 +31,9 @@ type greeting struct {
 	refused bool
 }
 
-// hear records what a server sends. It reports whether it can still be an SSH server. If the server may be one but does not
+// receive records what a server sends. It reports whether it can still be an SSH server. If the server may be one but does not
 // send its version within greetingWait, hangUp is called.
-func (g *greeting) hear(data []byte, hangUp func()) bool {
+func (g *greeting) receive(data []byte, hangUp func()) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.version {

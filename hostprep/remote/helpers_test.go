@@ -15,10 +15,10 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// patience is for what must not hang. Nothing is expected to take nearly as long, even on a busy machine.
+// patience bounds operations that must not hang. None is expected to come close to it, even on a busy machine.
 const patience = 4 * time.Minute
 
-// bound is a context that ends with it.
+// bound returns a context with the deadline patience.
 func bound(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -36,7 +36,7 @@ func pool(t *testing.T, settings remote.Settings) *remote.Pool {
 	return p
 }
 
-// connect gives a server as a host.
+// connect returns the host of a server.
 func connect(t *testing.T, server *remotetest.Server, change ...func(*remote.Settings)) remote.Host {
 	t.Helper()
 	host, err := try(t, server, change...)
@@ -46,7 +46,7 @@ func connect(t *testing.T, server *remotetest.Server, change ...func(*remote.Set
 	return host
 }
 
-// try is connect that may fail.
+// try is connect with an error.
 func try(t *testing.T, server *remotetest.Server, change ...func(*remote.Settings)) (remote.Host, error) {
 	t.Helper()
 	settings := server.Settings()
@@ -56,7 +56,7 @@ func try(t *testing.T, server *remotetest.Server, change ...func(*remote.Setting
 	return pool(t, settings).Host(bound(t), server.Addr().Addr())
 }
 
-// me is USER:GROUP of whoever runs the tests, who need not be root.
+// me returns the USER:GROUP that runs the tests, which may not be root.
 func me(t *testing.T) string {
 	t.Helper()
 	who, err := user.Current()
@@ -86,7 +86,7 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// says fails the test unless the error has all the parts.
+// says fails the test unless the error contains all the parts.
 func says(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
@@ -99,7 +99,7 @@ func says(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// loopback gives distinct addresses that all lead here.
+// loopback returns n distinct addresses of the loopback interface.
 func loopback(n int) []netip.Addr {
 	addresses := make([]netip.Addr, n)
 	for i := range addresses {

@@ -69,7 +69,7 @@ func TestSecretsAreSeenNowhere(t *testing.T) {
 	}
 }
 
-// Planning gets a Reader. Not even a type assertion makes a Host of it.
+// Planning receives a Reader. A type assertion cannot turn it into a Host.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	reader := remote.ReadOnly(remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4")))

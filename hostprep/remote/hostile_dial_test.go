@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// listen says a text to whoever connects, then closes the connection or not, and counts.
+// listen sends text to every client, then holds or closes the connection, and counts connections.
 func listen(t *testing.T, text string, hold bool) (port uint16, connections *atomic.Int32) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -25,7 +25,7 @@ func listen(t *testing.T, text string, hold bool) (port uint16, connections *ato
 	connections = &atomic.Int32{}
 	var open sync.WaitGroup
 	t.Cleanup(func() {
-		listener.Close() //nolint:errcheck // it is over
+listener.Close() //nolint:errcheck // it is not used again
 		open.Wait()
 	})
 	open.Go(func() {
@@ -35,22 +35,23 @@ func listen(t *testing.T, text string, hold bool) (port uint16, connections *ato
 				return
 			}
 			connections.Add(1)
-			io.WriteString(conn, text) //nolint:errcheck // nobody may listen
+io.WriteString(conn, text) //nolint:errcheck // the client may have gone
 			if hold {
 				open.Go(func() {
-					io.Copy(io.Discard, conn) //nolint:errcheck // its end is an end
-					conn.Close()              //nolint:errcheck // it is over
+io.Copy(io.Discard, conn) //nolint:errcheck // an error ends the input as EOF does
+conn.Close()              //nolint:errcheck // the client may have closed it already
 				})
 				continue
 			}
-			conn.Close() //nolint:errcheck // it is over
+conn.Close() //nolint:errcheck // the client may have closed it already
 		}
 	})
 	return listener.Addr().(*net.TCPAddr).AddrPort().Port(), connections
 }
 
-// TestHostileListeners tries what is no SSH server: it is told to be none, with what it says, and is not tried again. What
-// turned a connection away before it said anything may be sshd that has too many of them, or says so.
+// TestHostileListeners checks servers that do not speak SSH: the error quotes them, and they are not retried. A connection that
+// is closed before the server says anything is retried, since it may be sshd that has too many connections. So is one that
+// ends with sshd's own rejection.
 func TestHostileListeners(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -79,12 +80,12 @@ func TestHostileListeners(t *testing.T) {
 	for name, test := range tests {
 		for _, hold := range []bool{false, true} {
 			if hold && test.again {
-				continue // it is too slow, which is something else
+continue // the test of slow servers covers it
 			}
 			t.Run(fmt.Sprint(name, " held ", hold), func(t *testing.T) {
 				t.Parallel()
 				port, connections := listen(t, test.text, hold)
-				timeout := time.Minute // is not waited for
+timeout := time.Minute // more than the test waits
 				if test.again {
 					timeout = 100 * time.Millisecond
 				}
@@ -92,7 +93,7 @@ func TestHostileListeners(t *testing.T) {
 				reason(t, err, test.want)
 				says(t, err, test.says)
 				if strings.Contains(err.Error(), "closed network connection") {
-					t.Errorf("the error tells nobody anything: %v", err)
+					t.Errorf("the error does not name the cause: %v", err)
 				}
 				if got := connections.Load(); (got > 1) != test.again {
 					t.Errorf("it was connected to %d times: %v", got, err)
@@ -102,8 +103,8 @@ func TestHostileListeners(t *testing.T) {
 	}
 }
 
-// TestHostileGreetings tries what names itself as an SSH server does, and then says something else: that is told, not how
-// this side noticed.
+// TestHostileGreetings checks servers that send an SSH version line and then something else. The error names that cause, and
+// not the low-level symptom.
 func TestHostileGreetings(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -124,7 +125,7 @@ func TestHostileGreetings(t *testing.T) {
 	}
 }
 
-// A server may say something before it names its version (RFC 4253, section 4.2).
+// A server may send other lines before its version (RFC 4253, section 4.2).
 func TestLinesBeforeTheVersion(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{"a line": "welcome\r\n", "more": "this is\n\tb\u00fccher\n\n", "S": "S\nSS\n"} {

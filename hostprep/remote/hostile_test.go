@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// TestHostileChannels tries hosts that ask for something: they get no agent, no display, no connection from here.
+// TestHostileChannels checks that hosts which request an agent, a display or a connection through this side get none.
 func TestHostileChannels(t *testing.T) {
 	t.Parallel()
 	kinds := []string{"auth-agent@openssh.com", "x11", "forwarded-tcpip", "session", "direct-tcpip", "tun@openssh.com"}
@@ -32,7 +32,7 @@ func TestHostileChannels(t *testing.T) {
 	}
 }
 
-// TestHostileBanners tries what hosts show at the login: it is not shown here, however much it is.
+// TestHostileBanners checks that banners of any length are not shown.
 func TestHostileBanners(t *testing.T) {
 	t.Parallel()
 	for name, banner := range map[string]string{
@@ -50,7 +50,7 @@ func TestHostileBanners(t *testing.T) {
 	}
 }
 
-// TestHostileAnswers tries answers of all shapes: each ends, and none is taken for what it is not.
+// TestHostileAnswers checks that malformed answers of all shapes end the script, and are never taken for valid ones.
 func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat("\nMARKER begin a\n\nMARKER end 0\n", 30_000)

@@ -19,12 +19,12 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// keyWords is a key as files have it.
+// keyWords returns the type and the key, as files contain them.
 func keyWords(key ssh.PublicKey) string {
 	return key.Type() + " " + base64.StdEncoding.EncodeToString(key.Marshal())
 }
 
-// certify makes a host certificate.
+// certify returns a signer with a host certificate.
 func certify(t *testing.T, authority, host ssh.Signer, change func(*ssh.Certificate)) ssh.Signer {
 	t.Helper()
 	cert := &ssh.Certificate{
@@ -42,7 +42,7 @@ func certify(t *testing.T, authority, host ssh.Signer, change func(*ssh.Certific
 	return signer
 }
 
-// knownKeys are the keys that hosts of these tests show, and what files of known hosts say of them.
+// knownKeys are the keys that the hosts of these tests show, or that known_hosts files contain.
 type knownKeys struct{ authority, own, other, signed, old, astray, stranger ssh.Signer }
 
 func newKnownKeys(t *testing.T) knownKeys {
@@ -55,7 +55,7 @@ func newKnownKeys(t *testing.T) knownKeys {
 	return k
 }
 
-// meet connects to a host that shows a key with a file of known hosts, in which words stand for keys and addresses.
+// meet connects to a host that shows a key. known is a known_hosts file with placeholders for keys and addresses.
 func (k knownKeys) meet(t *testing.T, shown ssh.Signer, known string) error {
 	t.Helper()
 	server := remotetest.NewServer(t, remotetest.Options{HostKey: shown})
@@ -97,7 +97,7 @@ func TestKnownHosts(t *testing.T) {
 	}
 }
 
-// TestHostileHostKeys tries hosts whose keys are unknown, changed or revoked, or vouched for by nobody who may.
+// TestHostileHostKeys checks host keys that are unknown, changed or revoked, and certificates without a valid authority.
 func TestHostileHostKeys(t *testing.T) {
 	t.Parallel()
 	k := newKnownKeys(t)
@@ -129,7 +129,7 @@ func TestHostileHostKeys(t *testing.T) {
 	}
 }
 
-// acceptNew meets a host by the policy accept-new, with a file of known hosts, and returns that file.
+// acceptNew connects to a host with the policy accept-new and a known_hosts file, and returns the file's new content.
 func acceptNew(t *testing.T, server *remotetest.Server, before string) (after string, err error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "new directory", "known_hosts")
@@ -163,7 +163,7 @@ func TestAcceptNew(t *testing.T) {
 	}
 }
 
-// TestHostileNewHostKeys tries hosts whose keys are changed or revoked where new ones are accepted: the file stays.
+// TestHostileNewHostKeys checks that accept-new rejects changed and revoked keys, and does not change the file.
 func TestHostileNewHostKeys(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -187,8 +187,8 @@ func TestHostileNewHostKeys(t *testing.T) {
 	}
 }
 
-// Many hosts are met at once, by two runs that share the file: each has one line in the end, and a
-// strict run knows them all.
+// Two runs that share a known_hosts file connect to many new hosts at once. In the end, each host has one line, and a strict
+// run accepts all of them.
 func TestAcceptNewOfManyHosts(t *testing.T) {
 	t.Parallel()
 	hosts := loopback(30)
@@ -231,7 +231,7 @@ func TestAcceptNewOfManyHosts(t *testing.T) {
 	}
 }
 
-// TestHostileSSHSettings tries settings of SSH that cannot be read or make no sense.
+// TestHostileSSHSettings checks that unreadable or invalid SSH settings are rejected.
 func TestHostileSSHSettings(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -262,7 +262,7 @@ func TestHostileSSHSettings(t *testing.T) {
 	}
 }
 
-// FuzzKnownHosts holds that no file makes a host trusted whose key is not in it.
+// FuzzKnownHosts checks that a host is only trusted if the file contains its key.
 func FuzzKnownHosts(f *testing.F) {
 	for _, seed := range []string{"* ssh-ed25519 x", "@cert-authority * y", "@revoked a b", "|1|x|y z", "\x00", "a,b,!c * *"} {
 		f.Add(seed)

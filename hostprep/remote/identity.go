@@ -81,13 +81,13 @@ func (r *keyring) keys(choice identityChoice) (keys []key, notes []string) {
 	// A key that the user named is tried before those of the agent, a default file after them. sshd disconnects after
 	// MaxAuthTries keys (6 by default), so the order matters.
 	if choice.chosen {
-		return without(keys, held), notes
+		return appendMissing(keys, held), notes
 	}
-	return without(held, keys), notes
+	return appendMissing(held, keys), notes
 }
 
-// without returns keys followed by those of more that are not among them.
-func without(keys, more []key) []key {
+// appendMissing returns keys followed by those of more that are not among them.
+func appendMissing(keys, more []key) []key {
 	keys = slices.Clone(keys)
 	for _, k := range more {
 		if findKey(keys, k.PublicKey()) < 0 {

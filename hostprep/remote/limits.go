@@ -57,8 +57,8 @@ func (e *stalledError) Error() string { return e.reason }
 type watchdog struct {
 	// limit is the time without progress, total the time in all.
 	limit, total time.Duration
-	// bite ends the script.
-	bite func(error)
+	// cancel ends the script.
+	cancel func(error)
 
 	mu      sync.Mutex  // guards what follows
 	timer   *time.Timer // nil while nothing is watched
@@ -105,7 +105,7 @@ func (w *watchdog) fire() {
 	watching, reason := w.timer != nil, w.reason
 	w.mu.Unlock()
 	if watching {
-		w.bite(&stalledError{reason})
+		w.cancel(&stalledError{reason})
 	}
 }
 
@@ -168,14 +168,14 @@ func stalled(ctx context.Context) *stalledError {
 // stalledError returns the error for a script that the watchdog ended, with the last thing that it said. That never includes
 // content of an answer, which may be secret.
 func (c *connection) stalledError(name string, cause *stalledError, running *session, secrets *Secrets) error {
-	told := cause.reason
+	text := cause.reason
 	if said := running.lastSaid(secrets); said != "" {
-		told += "; it last said: " + said
+		text += "; it last said: " + said
 	} else {
-		told += "; it has said nothing"
+		text += "; it has said nothing"
 	}
 	return &Error{
-		Op: name, Reason: ErrTimeout, Err: errors.New(told),
+		Op: name, Reason: ErrTimeout, Err: errors.New(text),
 		HintText: "log in to the host and see what it waits for: a file system that does not answer, a lock, systemd; " +
 			"--host-timeout allows slow hosts more",
 	}

@@ -17,12 +17,12 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// short are limits of moments.
+// short sets limits of fractions of a second.
 func short(s *remote.Settings) {
 	s.Limits = remote.Limits{Read: 500 * time.Millisecond, Change: 600 * time.Millisecond, Total: 2 * time.Second}
 }
 
-// hostiles are hosts that never come to an end, and what is told of them.
+// hostiles returns scripts that never finish, with the expected error text.
 func hostiles() map[string]struct {
 	host remotetest.Hostile
 	says string
@@ -44,8 +44,8 @@ func hostiles() map[string]struct {
 	}
 }
 
-// TestHostileHosts tries hosts that keep a script from coming to its end: it ends, and it is told what it said last. Other
-// hosts go on.
+// TestHostileHosts checks that scripts which never finish are ended, that the error quotes their last output, and that other
+// hosts are not affected.
 func TestHostileHosts(t *testing.T) {
 	t.Parallel()
 	healthy := connect(t, remotetest.NewServer(t, remotetest.Options{}))
@@ -65,7 +65,7 @@ func TestHostileHosts(t *testing.T) {
 					}
 					reason(t, err, remote.ErrTimeout)
 					says(t, err, "look around: ", strings.ReplaceAll(test.says, "%s", kind))
-					// Of what is behind a flood on this machine nobody knows when it arrives.
+// How much of a flood on this same machine arrives before the deadline is not predictable.
 					flood := name == "floods stderr"
 					for late := time.Now().Add(patience / 4); !flood && !slices.Contains(server.Signals(), "TERM"); time.Sleep(time.Millisecond) {
 						if time.Now().After(late) {
@@ -73,7 +73,7 @@ func TestHostileHosts(t *testing.T) {
 						}
 					}
 					if strings.Contains(err.Error(), "secret") {
-						t.Errorf("a part of an answer is told: %v", err)
+						t.Errorf("the error contains a part of an answer: %v", err)
 					}
 					if _, err := healthy.Probe(bound(t), remote.Script{Name: "look", Body: "answer a true"}); err != nil {
 						t.Errorf("another host: %v", err)
@@ -84,13 +84,13 @@ func TestHostileHosts(t *testing.T) {
 	}
 }
 
-// A host that keeps its sessions open when they are ended keeps nobody waiting for a place among them.
+// A host that does not close its sessions does not block the scripts that wait for a slot.
 func TestSessionsThatNeverClose(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{Command: remotetest.Hostile(remotetest.Silent).Command(true)})
 	hosts := pool(t, settingsOf(server, short))
 	var all sync.WaitGroup
-	for range 20 { // more than there are places
+for range 20 { // more than maxSessions
 		all.Go(func() {
 			host, err := hosts.Host(bound(t), server.Addr().Addr())
 			if err == nil {
@@ -110,7 +110,7 @@ func settingsOf(server *remotetest.Server, change func(*remote.Settings)) remote
 	return settings
 }
 
-// What is slow, and says that it comes further, is waited for, however long it takes in all. So is what asks for time.
+// A slow script that reports progress is not ended, however long it takes in all. Neither is one that has asked for more time.
 func TestSlowScriptsThatShowProgress(t *testing.T) {
 	t.Parallel()
 	limits := func(s *remote.Settings) {
@@ -120,7 +120,7 @@ func TestSlowScriptsThatShowProgress(t *testing.T) {
 	for name, body := range map[string]string{
 		"step by step":  `for _ in 1 2 3 4 5 6; do progress; sleep 0.5; done; answer a echo x`,
 		"asks for time": `progress 30; sleep 3; progress; answer a echo x`,
-		"in an answer":  `f() { progress; echo x; }; answer a f`, // there it is not heard, and does no harm
+"in an answer":  `f() { progress; echo x; }; answer a f`, // it is part of the answer there, and does no harm
 		"past its end":  `(exec 3>&-; progress); answer a echo x`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,8 +133,8 @@ func TestSlowScriptsThatShowProgress(t *testing.T) {
 	}
 }
 
-// The wait for another run's lock, which a look has a time-out of its own for, does not count.
-func TestWaitingForTheLockIsNoStall(t *testing.T) {
+// Waiting for another run's lock, for which wait_unlocked has its own timeout, does not count as a stall.
+func TestWaitingForTheLockDoesNotStall(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}), func(s *remote.Settings) {
 		s.Limits = remote.Limits{Read: time.Second, Total: time.Minute}
@@ -144,7 +144,7 @@ func TestWaitingForTheLockIsNoStall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close() //nolint:errcheck // it was only locked
+defer lock.Close() //nolint:errcheck // it was only locked
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestWaitingForTheLockIsNoStall(t *testing.T) {
 	defer other.Wait()
 	other.Go(func() {
 		time.Sleep(3 * time.Second)
-		unix.Flock(int(lock.Fd()), unix.LOCK_UN) //nolint:errcheck // the test would fail
+unix.Flock(int(lock.Fd()), unix.LOCK_UN) //nolint:errcheck // the script would time out
 	})
 	script := strings.ReplaceAll(remote.LockScript(), "/run/dualstrap-changes.lock", path)
 	if _, err := host.Probe(bound(t), remote.Script{Name: "look", Body: script + "wait_unlocked\nanswer a true"}); err != nil {
@@ -160,7 +160,7 @@ func TestWaitingForTheLockIsNoStall(t *testing.T) {
 	}
 }
 
-// Input that is taken is progress, and what lasts as long as its input is waited for after that.
+// Input that the host accepts counts as progress. A script that lasts has its limit after the end of its input.
 func TestInputIsProgress(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}), func(s *remote.Settings) {
@@ -187,7 +187,7 @@ func TestInputIsProgress(t *testing.T) {
 	t.Run("lasting", func(t *testing.T) {
 		t.Parallel()
 		input, hold := io.Pipe()
-		time.AfterFunc(4*time.Second, func() { hold.Close() }) //nolint:errcheck // it never fails
+time.AfterFunc(4*time.Second, func() { hold.Close() }) //nolint:errcheck // closing a pipe never fails
 		if _, err := host.Run(bound(t), remote.Script{Name: "hold", Body: "cat >/dev/null", Stdin: input, Lasts: true}); err != nil {
 			t.Error(err)
 		}

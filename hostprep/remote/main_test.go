@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// TestMain fails when the tests, all of which end their pools and servers, leave a goroutine behind.
+// TestMain fails if goroutines are left behind. All tests close their pools and servers.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if left := leftBehind(); code == 0 && left != "" {
 		fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
 		code = 1
 	}
-	os.Exit(code) //nolint:forbidigo // it is what a test's main does
+os.Exit(code) //nolint:forbidigo // TestMain has to
 }
 
-// leftBehind gives the goroutines that are still there after a while.
+// leftBehind returns the stacks of goroutines that have not ended after a grace period.
 func leftBehind() string {
 	left := ""
 	for range 100 {

@@ -10,8 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// Hosts that answer without end, 64 at once, are ended before they fill the memory: with what they kept of each until now,
-// 16 MiB, they would.
+// 64 hosts that print without end are stopped before they fill the memory. If 16 MiB were kept for each,
+// they would.
 func TestManyFloodsAtOnce(t *testing.T) { //nolint:paralleltest // it measures the memory of the whole process
 	const hosts, most = 64, 512 << 20
 	server := remotetest.NewServer(t, remotetest.Options{Command: func(session remotetest.Session) remotetest.Exit {
@@ -43,7 +43,7 @@ func TestManyFloodsAtOnce(t *testing.T) { //nolint:paralleltest // it measures t
 	}
 }
 
-// heap gives the most memory that objects took until it is over.
+// heap returns the peak memory of heap objects until over is closed.
 func heap(over <-chan struct{}) (most uint64) {
 	var now runtime.MemStats
 	for {

@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// A host with several keys shows the one by which it is known.
+// A host with several keys shows the known one.
 func TestOpenSSHHostKeys(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t, "ed25519", "rsa", "ecdsa").start(t)
@@ -41,7 +41,7 @@ func TestOpenSSHHostKeys(t *testing.T) {
 	}
 }
 
-// A host that was installed anew, with keys of other types only, has changed.
+// A host that was reinstalled, and has keys of other types only, is reported as changed.
 func TestOpenSSHOtherKeyType(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t, "ed25519", "ecdsa")
@@ -55,7 +55,7 @@ func TestOpenSSHCertificates(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t, "ed25519", "rsa")
 	authority := keygen(t, server.dir, "authority", "ed25519", "")
-	// The authority's key is of another type than the host's.
+// The authority's key has another type than the host's key.
 	tell(t, "ssh-keygen", "-q", "-s", authority, "-I", "host", "-h", "-n", "127.0.0.1", server.dir+"/rsa.pub")
 	user := keygen(t, server.dir, "user", "ed25519", "")
 	tell(t, "ssh-keygen", "-q", "-s", authority, "-I", "user", "-n", "root", user+".pub")
@@ -68,7 +68,7 @@ func TestOpenSSHCertificates(t *testing.T) {
 	reason(t, err, remote.ErrHostKeyUnknown)
 }
 
-// startAgent starts an agent that ends with the test.
+// startAgent starts an SSH agent that stops when the test ends.
 func startAgent(t *testing.T) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "agent")
@@ -120,7 +120,7 @@ func TestOpenSSHAgent(t *testing.T) {
 	reason(t, err, remote.ErrAuthentication)
 }
 
-// newUser makes a user who ends with the test, and gives its name.
+// newUser creates a user for the duration of the test, and returns its name.
 func newUser(t *testing.T, server *sshd, shell string) string {
 	t.Helper()
 	name := fmt.Sprintf("dst%d%s", os.Getpid(), filepath.Base(shell))
@@ -139,7 +139,7 @@ func newUser(t *testing.T, server *sshd, shell string) string {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	// The login needs no more than to read the keys.
+// sshd needs nothing more than to read the authorized keys as that user.
 	for dir := server.dir; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -156,8 +156,8 @@ func newUser(t *testing.T, server *sshd, shell string) string {
 	return name
 }
 
-// Whatever the login shell is, and whatever its user has it print, scripts run and answers come as
-// they are; with sudo, and without it not at all.
+// Scripts run and answers are unchanged with every login shell, whatever its startup files print. Without sudo, a user other than
+// root cannot run them at all.
 func TestOpenSSHLoginShells(t *testing.T) {
 	for _, shell := range []string{"bash", "dash", "fish", "tcsh"} {
 		t.Run(shell, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestOpenSSHLoginShells(t *testing.T) {
 
 			rule := "/etc/sudoers.d/" + user
 			write(t, rule, user+" ALL=(ALL) NOPASSWD: ALL\n")
-			t.Cleanup(func() { os.Remove(rule) }) //nolint:errcheck // userdel would not
+t.Cleanup(func() { os.Remove(rule) }) //nolint:errcheck // userdel does not remove it
 			answer, err := host.Probe(bound(t), remote.Script{
 				Name: "who", Body: `answer who id -un; answer args printf '%s|' "$@"; echo mine >&2; answer input cat`,
 				Args: []string{"a b", "!x $y `z`", "'"}, Stdin: strings.NewReader("in\n\x00put"),

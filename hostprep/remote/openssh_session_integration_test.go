@@ -33,7 +33,7 @@ Host 127.0.0.1
 	through := func(s *remote.Settings) { s.ConfigPath = config }
 	target.works(t, both, through)
 	if len(jump.sessions(t)) == 0 {
-		t.Error("the jump host has seen nobody")
+		t.Error("nothing connected to the jump host")
 	}
 	_, err := target.host(t, both, through, func(s *remote.Settings) { s.Port = closedPort(t) })
 	reason(t, err, remote.ErrRefused)
@@ -42,7 +42,7 @@ Host 127.0.0.1
 	says(t, err, fmt.Sprintf("[127.0.0.1]:%d", jump.port))
 }
 
-// sshd drops most connections when four wait for their login, and everybody gets in all the same.
+// sshd drops most connections while four wait for their login. Retries log everyone in nevertheless.
 func TestOpenSSHMaxStartups(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t, "MaxStartups 2:70:4")
@@ -95,7 +95,7 @@ func TestOpenSSHNoSessions(t *testing.T) {
 	says(t, err, "opens no session")
 }
 
-// A script waits for its turn for as long as those before it take.
+// A script waits for its session for as long as the scripts before it take.
 func TestOpenSSHOneSession(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t, "MaxSessions 1")
@@ -105,7 +105,7 @@ func TestOpenSSHOneSession(t *testing.T) {
 	}
 	running, ended := filepath.Join(t.TempDir(), "running"), make(chan error)
 	go func() {
-		// Longer than a host may refuse sessions without a reason.
+// This is longer than sessionWait, for which a host may refuse sessions while none is open.
 		_, err := host.Run(bound(t), remote.Script{Name: "long", Body: `: >"$1"; sleep 12`, Args: []string{running}})
 		ended <- err
 	}()
@@ -121,7 +121,7 @@ func TestOpenSSHOneSession(t *testing.T) {
 	}
 }
 
-// A host that goes silent, its connection open, is noticed.
+// A host that goes silent while its connection stays open is detected.
 func TestOpenSSHSilence(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t)
@@ -139,7 +139,7 @@ func TestOpenSSHSilence(t *testing.T) {
 	says(t, err, "silent")
 }
 
-// An upload that is cut off by the end of sshd's process goes on where it was.
+// An upload resumes after the sshd process of its connection was killed.
 func TestOpenSSHUploadResumes(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t)
@@ -162,11 +162,11 @@ func TestOpenSSHUploadResumes(t *testing.T) {
 	}()
 	waitFor(t, "nothing arrives", func() bool { return sizeOf(part) >= half/2 })
 	for _, pid := range server.sessions(t) {
-		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // its parent took it along
+syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have ended with its parent
 	}
 	close(cut)
 	reason(t, <-failed, remote.ErrConnectionLost)
-	// What had arrived is being written still, by a process that nobody waits for.
+// An orphaned process of the first upload is still writing what had arrived.
 	waitFor(t, "the first upload does not end", func() bool { return !isOpen(part) })
 	if arrived := sizeOf(part); arrived < half/2 {
 		t.Fatalf("%d bytes are left of the first upload", arrived)
@@ -187,7 +187,7 @@ func TestOpenSSHUploadResumes(t *testing.T) {
 	alone(t, upload.Path)
 }
 
-// sizeOf is how long a file is; -1 when it is not there.
+// sizeOf returns the size of a file in bytes, or -1 if it does not exist.
 func sizeOf(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -196,7 +196,7 @@ func sizeOf(path string) int64 {
 	return info.Size()
 }
 
-// isOpen reports whether a process of this machine has a file open.
+// isOpen reports whether any process of this machine has a file open.
 func isOpen(path string) bool {
 	files, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is valid
 	return slices.ContainsFunc(files, func(file string) bool {

@@ -27,7 +27,7 @@ type Pool struct {
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	flights map[string]*dialCall     // by the String of their endpoints
+	calls map[string]*dialCall     // by the String of their endpoints
 	trust   map[string]*hostKeys     // by the names of their files
 	targets map[netip.Addr]*endpoint // the endpoints of hosts
 }
@@ -80,7 +80,7 @@ func NewPool(settings Settings) (*Pool, error) {
 			socket: settings.AgentSocket, wait: min(agentWait, settings.ConnectTimeout), sign: settings.ConnectTimeout, note: settings.Note,
 		}},
 		dials:   make(chan struct{}, maxDials),
-		flights: map[string]*dialCall{},
+		calls: map[string]*dialCall{},
 		trust:   map[string]*hostKeys{},
 		targets: map[netip.Addr]*endpoint{},
 	}, nil
@@ -118,14 +118,14 @@ func (p *Pool) target(address netip.Addr) (*endpoint, error) {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
-	flights := p.flights
-	p.flights = map[string]*dialCall{}
+	calls := p.calls
+	p.calls = map[string]*dialCall{}
 	p.mu.Unlock()
 	p.end()
 	p.keyring.agent.close()
 	// Attempts in progress end with life; waiting for done makes their results readable.
 	var conns []*connection
-	for _, each := range flights {
+	for _, each := range calls {
 		if <-each.done; each.conn != nil {
 			conns = append(conns, each.conn)
 		}
@@ -172,10 +172,10 @@ func (p *Pool) dialCall(end *endpoint, jump bool) (own bool, each *dialCall, err
 		return false, nil, &Error{Op: "cannot connect to " + end.String(), Reason: ErrConnectionLost, Err: errClosed, HintText: "run again"}
 	}
 	name := end.String()
-	each = p.flights[name]
+	each = p.calls[name]
 	if each == nil || each.retryable(jump) {
 		each = &dialCall{done: make(chan struct{})}
-		p.flights[name] = each
+		p.calls[name] = each
 		return true, each, nil
 	}
 	return false, each, nil

@@ -52,7 +52,7 @@ func TestGivingUp(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	second := make(chan error)
-	go func() { // waits for the same connection
+go func() { // it shares the attempt of the first caller
 		_, err := hosts.Host(bound(t), server.Addr().Addr())
 		second <- err
 	}()
@@ -72,7 +72,7 @@ func TestGivingUp(t *testing.T) {
 	}
 }
 
-// TestHostileConnections tries connections that are cut or go silent while scripts run, as of a frozen server.
+// TestHostileConnections checks connections that break or go silent while scripts run, as those of a frozen server.
 func TestHostileConnections(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*remotetest.Server){
@@ -134,7 +134,7 @@ func TestClosedPool(t *testing.T) {
 	reason(t, err, remote.ErrConnectionLost)
 }
 
-// keyOf is the public key that logs in to a server.
+// keyOf returns the public key that may log in to a server.
 func keyOf(t *testing.T, server *remotetest.Server) ssh.PublicKey {
 	t.Helper()
 	signer, err := ssh.ParsePrivateKey([]byte(read(t, server.Settings().PrivateKeyPath)))

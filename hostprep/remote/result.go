@@ -32,20 +32,20 @@ func (c *connection) parseResult(name string, running *session, result outcome, 
 // notStarted returns the error for a host that cannot run scripts at all: the login shell or sudo refuses.
 func (c *connection) notStarted(name, said string) error {
 	err := errors.New(cmp.Or(strings.ReplaceAll(said, "\n", " | "), "it says nothing"))
-	told := &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "check the login shell of " + c.end.user + " on the host"}
+	failure := &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "check the login shell of " + c.end.user + " on the host"}
 	if c.end.user == defaultUser {
-		return told
+		return failure
 	}
 	// These are texts of sudo and of shells. commandFor sets LC_ALL=C, so that they are in English.
 	has := func(words string) bool { return strings.Contains(said, words) }
 	rule := "let it: echo '" + c.end.user + " ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/" + c.end.user + " on the host, as root"
 	switch {
 	case has("sudo") && (has("No such file") || has("not found")):
-		told.Reason, told.HintText = ErrSudo, "install sudo on the host, or log in as root"
+		failure.Reason, failure.HintText = ErrSudo, "install sudo on the host, or log in as root"
 	case has("password is required"), has("terminal is required"), has("no tty present"), has("must have a tty"):
-		told.Reason, told.HintText = ErrSudo, c.end.user+" needs sudo without a password and without a terminal; "+rule
+		failure.Reason, failure.HintText = ErrSudo, c.end.user+" needs sudo without a password and without a terminal; "+rule
 	case has("not allowed"), has("not in the sudoers"), has("may not run sudo"):
-		told.Reason, told.HintText = ErrSudo, c.end.user+" may not become root; "+rule
+		failure.Reason, failure.HintText = ErrSudo, c.end.user+" may not become root; "+rule
 	}
-	return told
+	return failure
 }

@@ -42,7 +42,7 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 		open.channel.Close() //nolint:errcheck // as above
 	})
 	defer stop()
-	watch := &watchdog{limit: limit, total: c.limits.Total, bite: end}
+	watch := &watchdog{limit: limit, total: c.limits.Total, cancel: end}
 	watch.watch()
 	defer watch.stop()
 	return c.execute(ctx, script, open, watch, secrets)

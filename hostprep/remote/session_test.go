@@ -144,7 +144,7 @@ func TestEndWithoutStatus(t *testing.T) {
 	}
 }
 
-// A host that answers more than anybody asked for must not fill the memory.
+// A host that answers more than expected must not fill the memory.
 func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}))
@@ -152,7 +152,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	says(t, err, "endless", "1 MiB")
 }
 
-// What a script leaves running can hold its outputs open. The script has ended all the same.
+// A process that a script leaves running can hold its outputs open. The script has ended nevertheless.
 func TestProcessLeftBehind(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -170,7 +170,7 @@ func TestCancelledScript(t *testing.T) {
 	ctx, cancel := context.WithCancel(bound(t))
 	started, reached := io.Pipe()
 	go func() {
-		started.Read(make([]byte, 1)) //nolint:errcheck // it tells that the script runs
+started.Read(make([]byte, 1)) //nolint:errcheck // it returns when the script runs
 		cancel()
 	}()
 	_, err := host.Run(ctx, remote.Script{

@@ -19,16 +19,16 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// sshd is OpenSSH's server on loopback, with a configuration of its own.
+// sshd is an OpenSSH server on the loopback interface, with its own configuration.
 type sshd struct {
 	dir     string
 	port    uint16
-	kinds   []string // of its host keys
-	home    string   // of whoever logs in: what root's own shell starts is not the matter
+kinds   []string // the types of its host keys
+home    string   // the home directory of users who log in, so that root's own startup files do not matter
 	process *os.Process
 }
 
-// program gives the path of a program that the test needs.
+// program returns the path of a program, and fails the test if it is missing.
 func program(t *testing.T, name, pkg string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -38,7 +38,7 @@ func program(t *testing.T, name, pkg string) string {
 	return path
 }
 
-// tell runs a program and gives what it prints.
+// tell runs a program and returns its output.
 func tell(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	output, err := exec.Command(name, args...).CombinedOutput()
@@ -48,7 +48,7 @@ func tell(t *testing.T, name string, args ...string) string {
 	return string(output)
 }
 
-// keygen makes a key pair and gives the path of the private key.
+// keygen creates a key pair and returns the path of the private key.
 func keygen(t *testing.T, dir, name, kind, passphrase string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -56,8 +56,7 @@ func keygen(t *testing.T, dir, name, kind, passphrase string) string {
 	return path
 }
 
-// newSSHD prepares a server with host keys of the given types, ed25519 by default, which lets root in
-// with the key "login".
+// newSSHD prepares a server with host keys of the given types; ed25519 by default. The key "login" may log in as root.
 func newSSHD(t *testing.T, kinds ...string) *sshd {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -75,15 +74,15 @@ func newSSHD(t *testing.T, kinds ...string) *sshd {
 	return s
 }
 
-// start starts the server with additional lines of configuration. It ends with the test.
+// start starts the server with additional lines of configuration. It stops when the test ends.
 func (s *sshd) start(t *testing.T, lines ...string) *sshd {
 	t.Helper()
-	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // where sshd locks its helpers in
+if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd's privilege separation directory
 		t.Fatal(err)
 	}
 	config := append([]string{
 		fmt.Sprintf("ListenAddress 127.0.0.1:%d", s.port), "PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
-		"AuthorizedKeysFile " + s.dir + "/authorized", "SetEnv HOME=" + s.home, // what root's own shell starts is not the matter
+"AuthorizedKeysFile " + s.dir + "/authorized", "SetEnv HOME=" + s.home, // root's own startup files do not matter
 		"PasswordAuthentication no", "KbdInteractiveAuthentication no",
 	}, lines...)
 	if !strings.Contains(strings.Join(lines, "\n"), "HostKey ") {
@@ -112,14 +111,14 @@ func (s *sshd) start(t *testing.T, lines ...string) *sshd {
 	waitFor(t, "sshd does not listen", func() bool {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
-			conn.Close() //nolint:errcheck // it was only a knock
+conn.Close() //nolint:errcheck // it only showed that the server listens
 		}
 		return err == nil
 	})
 	return s
 }
 
-// waitFor asks again and again until something is so.
+// waitFor polls until a condition is true. It fails the test with the text otherwise if that takes too long.
 func waitFor(t *testing.T, otherwise string, isSo func() bool) {
 	t.Helper()
 	for ctx := bound(t); !isSo(); time.Sleep(10 * time.Millisecond) {
@@ -129,7 +128,7 @@ func waitFor(t *testing.T, otherwise string, isSo func() bool) {
 	}
 }
 
-// sessions gives the processes of connections.
+// sessions returns the PIDs of sshd's processes for connections.
 func (s *sshd) sessions(t *testing.T) []int {
 	t.Helper()
 	var pids []int
@@ -153,13 +152,13 @@ func (s *sshd) sessions(t *testing.T) []int {
 	return pids
 }
 
-// knows is a line of known_hosts for one of the server's keys.
+// knows returns the known_hosts line for one of the server's keys.
 func (s *sshd) knows(t *testing.T, kind string) string {
 	t.Helper()
 	return fmt.Sprintf("[127.0.0.1]:%d %s", s.port, read(t, filepath.Join(s.dir, kind+".pub")))
 }
 
-// settings are those of a user who knows the server and has its key.
+// settings returns the settings of a user who knows the server's keys and may log in.
 func (s *sshd) settings(t *testing.T) remote.Settings {
 	t.Helper()
 	return remote.Settings{
@@ -169,7 +168,7 @@ func (s *sshd) settings(t *testing.T) remote.Settings {
 	}
 }
 
-// host connects.
+// host connects to the server.
 func (s *sshd) host(t *testing.T, change ...func(*remote.Settings)) (remote.Host, error) {
 	t.Helper()
 	settings := s.settings(t)
@@ -179,7 +178,7 @@ func (s *sshd) host(t *testing.T, change ...func(*remote.Settings)) (remote.Host
 	return pool(t, settings).Host(bound(t), netip.MustParseAddr("127.0.0.1"))
 }
 
-// works connects and runs a script.
+// works checks that a connection succeeds and runs scripts.
 func (s *sshd) works(t *testing.T, change ...func(*remote.Settings)) {
 	t.Helper()
 	host, err := s.host(t, change...)

@@ -11,8 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// toolbox is a directory for PATH with nothing in it but env, sh, and sudo as the given script, if there
-// is one.
+// toolbox returns a directory for PATH that contains only env, sh, and, if the script is not empty, sudo.
 func toolbox(t *testing.T, sudo string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -60,7 +59,7 @@ func TestSudo(t *testing.T) {
 				return
 			}
 			reason(t, err, test.want)
-			if hint := err.(*remote.Error).Hint(); !strings.Contains(hint, test.hint) { //nolint:errorlint // it is not wrapped
+if hint := err.(*remote.Error).Hint(); !strings.Contains(hint, test.hint) { //nolint:errorlint // the error is not wrapped
 				t.Errorf("hint %q, want %q", hint, test.hint)
 			}
 		})

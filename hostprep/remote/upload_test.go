@@ -55,7 +55,7 @@ func (b *blob) upload(path, owner string, compressed bool) remote.Upload {
 	}
 }
 
-// openHeld is an Open whose content comes to a halt until the channel is closed.
+// openHeld returns an Open whose content blocks at an offset until the channel is closed.
 func (b *blob) openHeld(at int, until <-chan struct{}) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
 		b.opened++
@@ -67,7 +67,7 @@ func (b *blob) openHeld(at int, until <-chan struct{}) func() (io.ReadCloser, er
 	}
 }
 
-// count makes an upload count the bytes that are read of it.
+// count makes an upload count the bytes that are read from it.
 func (b *blob) count(upload *remote.Upload) *int {
 	read, open := new(int), upload.Open
 	upload.Open = func() (io.ReadCloser, error) {
@@ -111,7 +111,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// alone fails the test when there is anything else in the file's directory.
+// alone fails the test if there is anything else in the file's directory, as a leftover.
 func alone(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -120,7 +120,7 @@ func alone(t *testing.T, path string) {
 	}
 }
 
-// A cut connection costs what was under way, not what had arrived.
+// After a broken connection, only what was in flight has to be sent again.
 func TestUploadResumes(t *testing.T) {
 	t.Parallel()
 	for name, compressed := range map[string]bool{"plain": false, "gzip": true} {
@@ -131,7 +131,7 @@ func TestUploadResumes(t *testing.T) {
 				if n == 1 {
 					return remotetest.Fault{CutAfter: cut}
 				}
-				return remotetest.Fault{CutAfter: size - 1<<19} // not enough to send all of it again
+return remotetest.Fault{CutAfter: size - 1<<19} // too little for sending everything again
 			}})
 			hosts := pool(t, server.Settings())
 			content := newBlob(t, size, compressed)
@@ -162,7 +162,7 @@ func TestUploadResumes(t *testing.T) {
 	}
 }
 
-// arrived waits until a part of an upload has so many bytes, and what wrote them has ended.
+// arrived waits until the partial upload has at least so many bytes, and no process writes to it any more.
 func arrived(t *testing.T, server *remotetest.Server, path string, least int64) {
 	t.Helper()
 	for ctx := bound(t); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
@@ -178,7 +178,7 @@ func arrived(t *testing.T, server *remotetest.Server, path string, least int64) 
 	t.Fatalf("not %d bytes of %s arrived", least, path)
 }
 
-// TestHostilePartsOfUploads tries what somebody else left where the parts of uploads are kept: it is not trusted.
+// TestHostilePartsOfUploads checks that content which another user left at the path of a partial upload is not trusted.
 func TestHostilePartsOfUploads(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -191,7 +191,7 @@ func TestHostilePartsOfUploads(t *testing.T) {
 		"the beginning, changed": "x" + string(content.content[1:5000]), "all, changed": string(content.content[:1<<20-1]) + "x",
 	} {
 		t.Run(name, func(t *testing.T) {
-			os.Remove(upload.Path) //nolint:errcheck // there may be none
+os.Remove(upload.Path) //nolint:errcheck // it may not exist
 			write(t, part, there)
 			if changed, err := host.Upload(bound(t), upload); err != nil || !changed {
 				t.Fatalf("changed %t, error %v", changed, err)
@@ -204,7 +204,7 @@ func TestHostilePartsOfUploads(t *testing.T) {
 	}
 }
 
-// TestHostileUploads tries files that are other than their digest when they arrive.
+// TestHostileUploads checks content that does not match its digest.
 func TestHostileUploads(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})

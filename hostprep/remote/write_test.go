@@ -14,7 +14,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// files is how a host's files look after a render: small, many, in several directories.
+// files returns files like those of a render: small, many, in several directories.
 func files(dir, owner string, n int) []remote.File {
 	all := make([]remote.File, n)
 	for i := range all {
@@ -112,7 +112,7 @@ func TestWriteFilesIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestHostilePlacesOnHosts tries files for hosts in places, with modes or of owners that no file may have.
+// TestHostilePlacesOnHosts checks that invalid paths, modes and owners are rejected.
 func TestHostilePlacesOnHosts(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}))

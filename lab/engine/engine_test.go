@@ -57,7 +57,7 @@ func TestExecArguments(t *testing.T) {
 	}
 }
 
-// The two answers are cut down to what is read, and to what surrounds it.
+// The two answers are shortened to the fields that are read, and some around them.
 func TestInspectOfBothEngines(t *testing.T) {
 	t.Parallel()
 	podman := `[
@@ -99,7 +99,7 @@ func TestCommandError(t *testing.T) {
 	t.Parallel()
 	engine := Engine{Program: "sh"}
 	_, err := engine.Run(t.Context(), "-c", "echo no such thing >&2; exit 3")
-	failed, ok := err.(*CommandError) //nolint:errorlint // it is not wrapped
+failed, ok := err.(*CommandError) //nolint:errorlint // the error is not wrapped
 	if !ok || failed.Code != 3 || failed.Error() != "sh -c: no such thing" {
 		t.Errorf("%#v", err)
 	}

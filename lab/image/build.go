@@ -69,23 +69,23 @@ func build(ctx context.Context, output string, step func(string)) error {
 	if err != nil {
 		return err
 	}
-	over, err := files()
+	overlay, err := files()
 	if err != nil {
 		return err
 	}
 // Pdeathsig ends the build when the thread that started it ends, so the goroutine must keep its thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	said := &stepWriter{step: step}
+	steps := &stepWriter{step: step}
 	command := exec.CommandContext(ctx, "bash", "-c", string(script), "build.sh", suite, mirror, names, output)
 	command.SysProcAttr = ownNamespaces()
-	command.Stdin = bytes.NewReader(over)
-	command.Stdout, command.Stderr = said, said
+	command.Stdin = bytes.NewReader(overlay)
+	command.Stdout, command.Stderr = steps, steps
 	if err := command.Run(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-return fmt.Errorf("cannot build the hosts' image: %w; its last output:\n%s", err, said.tail())
+return fmt.Errorf("cannot build the hosts' image: %w; its last output:\n%s", err, steps.tail())
 	}
 	return nil
 }
@@ -112,7 +112,7 @@ type stepWriter struct {
 	step func(string)
 rest string   // the incomplete last line
 last []string // the last lines, at most tailLines
-told string   // the last step
+phase string   // the last step
 }
 
 var _ io.Writer = (*stepWriter)(nil)
@@ -128,8 +128,8 @@ func (w *stepWriter) Write(data []byte) (int, error) {
 		w.rest = rest
 		w.last = append(w.last, line)
 		w.last = w.last[max(0, len(w.last)-tailLines):]
-		if phase := phaseOf(line); phase != "" && phase != w.told {
-			w.told = phase
+		if phase := phaseOf(line); phase != "" && phase != w.phase {
+			w.phase = phase
 			w.step(phase)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-func TestFilesAreWhatTheHostsNeed(t *testing.T) {
+func TestFilesThatHostsNeed(t *testing.T) {
 	t.Parallel()
 	archive, err := files()
 	if err != nil {

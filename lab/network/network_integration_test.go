@@ -20,15 +20,15 @@ func segment() []netip.Prefix {
 	return []netip.Prefix{netip.MustParsePrefix("10.2.0.1/24"), netip.MustParsePrefix("fd12::3:ffff/108")}
 }
 
-// enterNamespace gives the test a network namespace of its own, in which it may do anything.
+// enterNamespace moves the test into a network namespace of its own.
 func enterNamespace(t *testing.T) {
 	t.Helper()
-	runtime.LockOSThread() // never unlocked: the thread ends with the test, and with it the namespace
+runtime.LockOSThread() // it is never unlocked: the thread ends with the test, and the namespace with the thread
 	namespace, err := netns.New()
 	if err != nil {
 		t.Fatalf("cannot make a network namespace, which needs root: %v", err)
 	}
-	t.Cleanup(func() { namespace.Close() }) //nolint:errcheck // it is gone with the thread anyway
+t.Cleanup(func() { namespace.Close() }) //nolint:errcheck // the namespace ends with the thread anyway
 }
 
 func ip(t *testing.T, line string) string {
@@ -91,7 +91,7 @@ func TestIntegrationCable(t *testing.T) {
 	expect := func(want network.State) {
 		t.Helper()
 		if state, err := network.LinkOf("cp-1", pid); state != want || err != nil {
-			t.Fatalf("the cable is %s, want %s: %v", state, want, err)
+t.Fatalf("the veth link is %s, want %s: %v", state, want, err)
 		}
 	}
 	expect(network.Detached)
@@ -106,32 +106,32 @@ func TestIntegrationCable(t *testing.T) {
 	}
 	expect(network.Disconnected)
 	if state, err := network.LinkOf("cp-1", os.Getpid()); state != network.Detached || err != nil {
-		t.Errorf("to another process the cable is %s: %v", state, err)
+t.Errorf("for another process the veth link is %s: %v", state, err)
 	}
 	if removed, err := network.Remove(); !removed || err != nil {
 		t.Errorf("removed %v: %v", removed, err)
 	}
 	expect(network.Detached)
 	if err := network.SetLink("cp-1", true); err == nil {
-		t.Error("a cable that is not there is switched on")
+t.Error("a missing veth link was set up")
 	}
 }
 
-// awaitOwnNamespace waits until a process has left this namespace.
+// awaitOwnNamespace waits until a process has left the network namespace of the test.
 func awaitOwnNamespace(t *testing.T, pid int) {
 	t.Helper()
 	mine, err := netns.Get()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mine.Close() //nolint:errcheck // nothing was written
+defer mine.Close() //nolint:errcheck // it was only read
 	for t.Context().Err() == nil {
 		theirs, err := netns.GetFromPid(pid)
 		if err != nil {
 			t.Fatal(err)
 		}
 		left := !theirs.Equal(mine)
-		theirs.Close() //nolint:errcheck // nothing was written
+theirs.Close() //nolint:errcheck // it was only read
 		if left {
 			return
 		}
@@ -160,7 +160,7 @@ func TestIntegrationConflicts(t *testing.T) {
 		}
 		ip(t, test.remove)
 	}
-	// Neither what is near, nor what is wider, nor the bridge itself is a conflict.
+// Adjacent ranges, wider ranges and the bridge itself are not conflicts.
 	ip(t, "address add 10.2.1.1/24 dev other")
 	ip(t, "route add 10.0.0.0/8 dev other")
 	ip(t, "route add default dev other")

@@ -14,14 +14,14 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// fleetPort is one for hosts with addresses of their own on the loopback.
+// fleetPort is the port of all hosts, each of which has its own loopback address.
 const fleetPort = 22022
 
 func greet(argument string) remote.Script {
 	return remote.Script{Name: "greet", Body: "answer hello printf '%s\\n' \"$1\"\n\\", Args: []string{"-", argument}}
 }
 
-// startFleet makes a fleet that knows one script, which greets.
+// startFleet starts a fleet whose hosts know one script, which greets.
 func startFleet(t *testing.T, members ...remotetest.Member) (*remotetest.Fleet, *remote.Pool) {
 	t.Helper()
 	dir := t.TempDir()

@@ -16,7 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// recorder is a test that a fake makes fail.
+// recorder is a testing.TB that records the failures of a fake.
 type recorder struct {
 	testing.TB
 	failures []string

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// As with sshd, a command gets what arrived before its connection was cut.
+// As with sshd, a command reads everything that arrived before its connection broke.
 func TestCommandReadsWhatArrivedBeforeTheCut(t *testing.T) {
 	t.Parallel()
 	const cut, underWay = 1 << 20, 64 << 10
