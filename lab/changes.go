@@ -53,6 +53,7 @@ func needs(found Found, exists bool) []Kind {
 	switch {
 	case !exists || !found.Container.Started:
 		return []Kind{Create, Start, Attach}
+	// Networking is not persistent: each start of a container begins with an empty network namespace.
 	case !found.Container.Running:
 		return []Kind{Start, Attach}
 	case found.Cable == network.Detached:

@@ -19,6 +19,8 @@ type Removed struct {
 // Down removes everything that Up creates, as far as it exists: hosts with their volumes, the network, and files. The hosts'
 // image stays in the cache and in the container engine. The order lets an interrupted Down be run again.
 func (l *Lab) Down(ctx context.Context) (Removed, error) {
+	// A child process of a killed run may still hold the lock and create containers. Down waits for it, or it would leave
+	// them behind.
 	lock, err := l.lock(ctx)
 	if err != nil {
 		return Removed{}, err
@@ -28,6 +30,7 @@ defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	if err != nil {
 		return Removed{}, err
 	}
+	// The veth links of running hosts disappear with their network namespaces; this also removes leftovers.
 	links, err := l.removeNetwork()
 	if err != nil {
 		return Removed{}, err

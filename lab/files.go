@@ -20,9 +20,11 @@ func hostFiles(host Host, authorizedKey []byte) []hostFile {
 	return []hostFile{
 		{"etc/systemd/network/10-eth0.network", 0o644, fmt.Sprintf(networkFile,
 			host.IPv4, ipv4Length, host.IPv6, ipv6Length, ipv4Gateway, ipv6Gateway)},
+		// Podman is told not to write /etc/hosts (--no-hosts), so the host's own name resolves to its addresses on the L2.
 		{"etc/hosts", 0o644, fmt.Sprintf("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n%[1]s %[3]s\n%[2]s %[3]s\n",
 			host.IPv4, host.IPv6, host.Name)},
 		{"etc/systemd/system.conf.d/patience.conf", 0o644, patienceFile},
+		// Nothing answers there, as on an isolated machine: names other than the host's own fail to resolve.
 		{"etc/resolv.conf", 0o644, "nameserver " + ipv4Gateway + "\n"},
 		{"root/.ssh/authorized_keys", 0o600, string(authorizedKey)},
 	}

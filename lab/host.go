@@ -36,6 +36,7 @@ type Host struct {
 // ID identifies the host within its lab: cp-1, worker-2, lb-1, client.
 	ID   string
 	Role Role
+	// IPv4 and IPv6 are the host's static addresses, and MAC that of eth0. All three depend on the name alone.
 	IPv4 netip.Addr
 	IPv6 netip.Addr
 	MAC  string
@@ -109,6 +110,7 @@ func addresses(role Role, n int) (netip.Addr, netip.Addr) {
 // mac returns a locally administered MAC address that depends on the names of the lab and the host alone.
 func mac(lab, id string) string {
 	sum := sha256.Sum256([]byte(lab + "/" + id))
+	// 02 marks the address as locally administered and unicast.
 	return fmt.Sprintf("02:d5:%02x:%02x:%02x:%02x", sum[0], sum[1], sum[2], sum[3])
 }
 

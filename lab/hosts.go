@@ -112,6 +112,7 @@ func (l *Lab) boot(ctx context.Context, found Found, connected bool) error {
 			return err
 		}
 	}
+	// The bridge may be missing if the machine was rebooted: containers persist, interfaces do not.
 	if _, err := network.CreateBridge(l.Name, Segment()); err != nil {
 		return err
 	}

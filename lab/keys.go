@@ -31,8 +31,9 @@ func (w Workspace) key() (signer ssh.Signer, made bool, err error) {
 	}
 	signer, err = ssh.ParsePrivateKey(private)
 	if err != nil {
-		return nil, made, fmt.Errorf("cannot read the lab's key %s (remove it, and a new one is made): %w", w.KeyPath(), err)
+		return nil, made, fmt.Errorf("cannot read the lab's key %s (remove it to get a new one): %w", w.KeyPath(), err)
 	}
+	// The public key is derived, so a lost or edited file is written again.
 	public := authorizedKey(signer)
 	if present, err := os.ReadFile(w.publicKeyPath()); err == nil && bytes.Equal(present, public) {
 		return signer, made, nil

@@ -72,6 +72,7 @@ func (l *Lab) findEngine(ctx context.Context, more map[string]string) error {
 		l.engine = engine.Docker()
 		return missing(more)
 	}
+	// Hosts get this process's own limits, which are known to be permitted; see [engine.Limits].
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return fmt.Errorf("cannot read the limit of open files: %w", err)

@@ -21,6 +21,8 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 	if err := os.MkdirAll(l.Cache, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
 	}
+	// The directory itself is locked, so that no lock file can be left behind. Child processes inherit the descriptor
+	// through exec.Cmd.ExtraFiles, see engine.
 	dir, err := os.Open(l.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)

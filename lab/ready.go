@@ -24,6 +24,7 @@ const (
 
 // attach attaches a running host to the segment. If on is false, its link stays down.
 func (l *Lab) attach(ctx context.Context, host Host, on bool) error {
+	// The container's PID changes with each start, so it is looked up now and not taken from the observed state.
 	containers, err := l.engine.Containers(ctx, labels(l.Name, host.ID))
 	if err != nil {
 		return err
@@ -45,6 +46,7 @@ func (l *Lab) awaitHost(ctx context.Context, host Host, signer ssh.Signer) ([]ss
 		return nil, nil, err
 	}
 	var changed []Kind
+	// The key in the workspace may be newer than the host, if the user has removed the old one.
 	if key := authorizedKey(signer); !bytes.Contains(facts.authorized, bytes.TrimSpace(key)) {
 		changed = append(changed, Key)
 		if _, err := l.exec(ctx, host, key, "tee", "-a", authorizedKeys); err != nil {
@@ -57,6 +59,7 @@ func (l *Lab) awaitHost(ctx context.Context, host Host, signer ssh.Signer) ([]ss
 			return nil, nil, fmt.Errorf("cannot make the host present itself as %s: %w", host.OS, err)
 		}
 	}
+	// Both families have to work before the lab is ready for a dual-stack cluster.
 	for _, address := range []netip.Addr{host.IPv4, host.IPv6} {
 		if err := awaitLogin(ctx, address, signer, facts.keys); err != nil {
 			return nil, nil, err
@@ -87,6 +90,7 @@ last = err.Error() // systemd may not accept connections yet
 			return true, nil
 		case observed.system == "degraded":
 			return false, l.failedUnits(ctx, host)
+		// Any other state, such as offline or maintenance, may still change before the deadline.
 		default:
 			last = "it is " + observed.system
 		}
@@ -132,6 +136,7 @@ cat /etc/ssh/ssh_host_*_key.pub; echo; cat ` + authorizedKeys
 
 // facts queries a host. With --wait, systemctl waits until the host has booted.
 func (l *Lab) facts(ctx context.Context, host Host, wait ...string) (facts, error) {
+	// The script reports a partial result rather than failing: during the boot, the keys do not exist yet.
 	answer, err := l.exec(ctx, host, nil, append([]string{"sh", "-c", "{ " + factsScript + "; } 2>/dev/null || true", "sh"}, wait...)...)
 	if err != nil {
 return facts{}, fmt.Errorf("cannot query the host: %w", err)
@@ -170,6 +175,7 @@ func awaitLogin(ctx context.Context, address netip.Addr, signer ssh.Signer, keys
 // checkSegment checks from the client that hosts reach each other, and are not only reachable from this machine.
 func (l *Lab) checkSegment(ctx context.Context, hosts []Host) error {
 client := hosts[len(hosts)-1] // Spec.Hosts lists it last
+	// The loop prints the first address that fails, which the error then names.
 	script := []string{"sh", "-c", `for a; do ping -n -c 1 -W 1 "$a" >/dev/null || { echo "$a"; exit 1; }; done`, "sh"}
 	for _, host := range hosts[:len(hosts)-1] {
 		script = append(script, host.IPv4.String(), host.IPv6.String())

@@ -63,6 +63,7 @@ func (l *Lab) Observe(ctx context.Context) (State, error) {
 	if state.Volumes, err = l.engine.Volumes(ctx, map[string]string{labelLab: l.Name}); err != nil {
 		return State{}, fmt.Errorf("cannot list the lab's volumes: %w", err)
 	}
+	// network.Owner looks in the network namespace of this process; another namespace can have another lab.
 	if owner, _, err := network.Owner(); err != nil {
 		return State{}, err
 	} else if owner != l.Name {

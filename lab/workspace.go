@@ -75,6 +75,7 @@ func (w Workspace) remove() (removed, kept bool, err error) {
 	if !kept {
 		paths = append(paths, w.ManifestPath())
 	}
+// Temporary files of an interrupted run, in the workspace and in the directory of keys.
 leftovers, _ := filepath.Glob(filepath.Join(w.dir, "*", temporaryPrefix+"*")) // the only error is a malformed pattern
 	more, _ := filepath.Glob(filepath.Join(w.dir, temporaryPrefix+"*"))
 	for _, path := range append(append(paths, leftovers...), more...) {
@@ -85,6 +86,7 @@ leftovers, _ := filepath.Glob(filepath.Join(w.dir, "*", temporaryPrefix+"*")) //
 			return removed, kept, fmt.Errorf("cannot remove the lab's files: %w", err)
 		}
 	}
+	// From the inside out; the first directory that the user has put files into ends it.
 	for _, dir := range []string{filepath.Dir(w.KeyPath()), w.dir, filepath.Dir(w.dir)} {
 		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			break // not empty

@@ -153,7 +153,7 @@ func (c *connection) close() {
 func (c *connection) lostError(doing string) error {
 	return &Error{
 		Op: doing, Reason: ErrConnectionLost, Err: fmt.Errorf("connection to %s: %w", c.end, c.cause),
-		HintText: "check the host and the network, then run again: what is done is not done twice",
+		HintText: "check the host and the network, then run again: completed steps are not repeated",
 	}
 }
 
@@ -174,6 +174,7 @@ func (c *connection) session(ctx context.Context, doing string) (opened, error) 
 			c.lose(open.err)
 			return open, c.lostError(doing)
 		}
+		// Another script's end frees a session on the host, so the deadline counts from the last time one was open.
 		if c.open.Load() > 0 {
 			deadline = time.Now().Add(sessionWait)
 		}

@@ -25,6 +25,7 @@ const (
 // dial connects to an endpoint and logs in. It retries transient rejections: a connection that is closed before the host
 // has shown its key is how sshd rejects logins beyond MaxStartups.
 func (p *Pool) dial(ctx context.Context, end *endpoint) (*connection, error) {
+	// The pool's end cancels an attempt as the caller's context does.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.life, cancel)()
@@ -85,6 +86,7 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	if err != nil {
 		raw.Close() //nolint:errcheck // the login has failed already
 		attempt.version = raw.greeting.named()
+		// A server that does not speak SSH is not retried, and its own words explain more than the client's error.
 		if said := raw.greeting.other(); said != "" && ctx.Err() == nil {
 			return nil, false, noServerError(end, said)
 		}
@@ -168,6 +170,7 @@ func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
 	if err != nil {
 		return loggedIn{}, err
 	}
+	// The handshake has succeeded, but the context ended meanwhile: stop reports that raw is being closed.
 	if !stop() {
 		conn.Close() //nolint:errcheck // AfterFunc has closed the stream below
 		return loggedIn{}, ctx.Err()

@@ -76,6 +76,7 @@ func parseHop(text string) (hop, error) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "ssh://")
 	unseen := func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }
 	var h hop
+	// The last @ separates the user, as with OpenSSH: account names of directory services may contain one.
 	at := strings.LastIndexByte(text, '@')
 	if at == 0 || strings.ContainsFunc(text, unseen) {
 		return h, errHop
@@ -83,6 +84,7 @@ func parseHop(text string) (hop, error) {
 	if at > 0 {
 		h.user, text = text[:at], text[at+1:]
 	}
+	// An unbracketed IPv6 address has no port, and SplitHostPort rejects it.
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
 		h.alias = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
@@ -98,7 +100,7 @@ func parseHop(text string) (hop, error) {
 	return h, nil
 }
 
-var errHop = errors.New("cannot use a jump host: it has not the form [user@]host[:port]")
+var errHop = errors.New("cannot use a jump host: it does not have the form [user@]host[:port]")
 
 func parsePort(text string) (uint16, error) {
 	port, err := strconv.ParseUint(text, 10, 16)

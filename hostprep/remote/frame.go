@@ -45,6 +45,8 @@ func framed(script Script, marker string) []byte {
 	for _, arg := range script.Args {
 		size += len(arg)
 	}
+	// The first line on standard error tells whether sh ran at all, even if the script prints nothing. The subshell keeps set -e
+	// and exit of the script from skipping the line that reports its end.
 	line := make([]byte, 0, size+size/8) // escaping adds a byte per newline and backslash
 	line = appendEscaped(line, `PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
@@ -127,6 +129,7 @@ func parseFrames(output []byte, marker string) (frames, error) {
 func (f *frames) take(verb, word string, before []byte) error {
 	f.begun = true
 	switch {
+	// A marker within a frame that is already complete can only be forged, or printed by a process left running.
 	case f.done:
 		return errFrame
 	case verb == "begin" && !f.open:

@@ -138,7 +138,7 @@ func (g *greeting) named() string {
 func noServerError(end *endpoint, said string) error {
 	return &Error{
 		Op: "cannot log in as " + end.String(), Reason: ErrProtocol,
-		Err:      fmt.Errorf("what listens there is no SSH server: it says %q", said),
+		Err:      fmt.Errorf("what listens there is not an SSH server: it says %q", said),
 		HintText: "check the port: it has to be sshd that listens at " + hostPort(end.host, end.port),
 	}
 }

@@ -55,7 +55,7 @@ conn.Close() //nolint:errcheck // the client may have closed it already
 func TestHostileListeners(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
-	const noServer = "what listens there is no SSH server: it says "
+	const noServer = "what listens there is not an SSH server: it says "
 	tests := map[string]struct {
 		text  string
 		want  error

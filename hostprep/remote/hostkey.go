@@ -152,6 +152,7 @@ func (h *hostKeys) check(name string, entries []entry, shown ssh.PublicKey) erro
 	db, revokes := h.db, h.revokes
 	h.mu.Unlock()
 	callback := db.HostKeyCallback()
+	// A revoked key is rejected even if another entry lists it as known.
 	if revokes {
 		if err := revoked(callback, name, shown); err != nil {
 			return err

@@ -52,6 +52,7 @@ type fileKey struct {
 func (r *keyring) file(path string, held []key) ([]key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// Files are read under the lock: concurrent logins would otherwise read each file once per host.
 	found, read := r.files[path]
 	if !read {
 		found.keys, found.err = fileKeys(path, held)

@@ -135,6 +135,7 @@ func (w *watchdog) done() {
 	defer w.mu.Unlock()
 	w.reason = "it has said that it ended, but its session does not"
 	w.hard = time.Now()
+	// Short read limits of tests shorten this as well.
 	w.reset(min(w.limit, closing))
 }
 

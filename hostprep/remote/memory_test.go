@@ -10,8 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// 64 hosts that print without end are stopped before they fill the memory. If 16 MiB were kept for each,
-// they would.
+// 64 hosts that print without end are stopped before they fill the memory, as they would if 16 MiB were kept of each.
 func TestManyFloodsAtOnce(t *testing.T) { //nolint:paralleltest // it measures the memory of the whole process
 	const hosts, most = 64, 512 << 20
 	server := remotetest.NewServer(t, remotetest.Options{Command: func(session remotetest.Session) remotetest.Exit {

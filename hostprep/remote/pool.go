@@ -143,6 +143,7 @@ func (p *Pool) Close() {
 // connection returns the connection to an endpoint. Concurrent callers share one attempt to connect.
 func (p *Pool) connection(ctx context.Context, end *endpoint, jump bool) (*connection, error) {
 	for {
+		// The lock is not held while dialing. The map entry makes later callers wait for this call.
 		own, each, err := p.dialCall(end, jump)
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ func (c *connection) parseResult(name string, running *session, result outcome, 
 	parsed, err := parseFrames(output, marker)
 	switch {
 	case err != nil:
-		return nil, &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "look at the host's log: the script has not said what it should"}
+		return nil, &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "look at the host's log: the script's output is malformed"}
 	// The script's sh never ran: the login shell or sudo failed, and their text, on either stream, is the reason.
 	case !parsed.begun && !running.stderr.begun():
 		said := cmp.Or(strings.TrimSpace(stderr), strings.TrimSpace(secrets.Redact(string(bytes.ToValidUTF8(output, nil)))))
@@ -38,7 +38,7 @@ func (c *connection) notStarted(name, said string) error {
 	}
 	// These are texts of sudo and of shells. commandFor sets LC_ALL=C, so that they are in English.
 	has := func(words string) bool { return strings.Contains(said, words) }
-	rule := "let it: echo '" + c.end.user + " ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/" + c.end.user + " on the host, as root"
+	rule := "allow it: echo '" + c.end.user + " ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/" + c.end.user + " on the host, as root"
 	switch {
 	case has("sudo") && (has("No such file") || has("not found")):
 		failure.Reason, failure.HintText = ErrSudo, "install sudo on the host, or log in as root"

@@ -42,6 +42,7 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 		open.channel.Close() //nolint:errcheck // as above
 	})
 	defer stop()
+	// The watchdog's time begins when the session is open: waiting for a slot is not the script's fault.
 	watch := &watchdog{limit: limit, total: c.limits.Total, cancel: end}
 	watch.watch()
 	defer watch.stop()
@@ -99,11 +100,11 @@ func (c *connection) broken(ctx context.Context, name string, err error) error {
 	var unread *sourceError
 	switch {
 	case errors.As(err, &unread):
-		return fmt.Errorf("%s: cannot read what is to be sent: %w", name, unread.err)
+		return fmt.Errorf("%s: cannot read the input: %w", name, unread.err)
 	case ctx.Err() != nil:
 		return ended(ctx, name)
 	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):
-		return &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "log in to the host and see what it does on a command"}
+		return &Error{Op: name, Reason: ErrProtocol, Err: err, HintText: "log in to the host and check that it executes commands"}
 	}
 	// A keepalive tells a lost connection from a session that ended without an exit status.
 	if c.ask(outputGrace) != nil {

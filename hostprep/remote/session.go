@@ -68,9 +68,11 @@ func start(ctx context.Context, open opened, command string, program program, cl
 	}
 	s.stdout.watch, s.stdout.prefix = program.watch, []byte("\n"+program.marker+" ")
 	s.stderr.kept.marker = program.marker
+	// Both outputs are read at all times, since a script blocks while the window of an output is full.
 	s.unread.Store(2)
 	go func() {
 		s.ended <- outcomeOf(open.requests)
+		// The requests are drained until the channel closes; sshd sends nothing after that.
 		ssh.DiscardRequests(open.requests)
 		close(s.closed)
 		closed()

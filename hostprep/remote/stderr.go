@@ -27,6 +27,7 @@ func (k *stderrKeeper) Write(data []byte) (int, error) {
 		data = data[taken:]
 	}
 	k.tail = append(k.tail, data...)
+	// The tail grows to twice its size before it is cut, so that each byte is moved once on average.
 	if over := len(k.tail) - 2*stderrHalf; over > 0 {
 		k.tail = append(k.tail[:0], k.tail[len(k.tail)-stderrHalf:]...)
 	}
@@ -50,6 +51,7 @@ func (k *stderrKeeper) text(secrets *Secrets) string {
 	if left <= 0 {
 		return secrets.Redact(string(head) + string(k.tail))
 	}
+	// A secret that the gap cuts in two is not recognized, and all but its last byte could be left. That much is dropped.
 	edge := max(secrets.longest()-1, 0)
 	first, last := secrets.Redact(string(head)), secrets.Redact(string(k.tail))
 	first, last = first[:max(len(first)-edge, 0)], last[min(edge, len(last)):]

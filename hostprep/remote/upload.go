@@ -74,7 +74,7 @@ func parsePartial(text string, size int64) partial {
 func (h *host) send(ctx context.Context, upload Upload, found partial) error {
 	content, offset, err := upload.openAfter(found)
 	if err != nil {
-		return fmt.Errorf("cannot read what is to be %s: %w", upload.Path, err)
+		return fmt.Errorf("cannot read the content of %s: %w", upload.Path, err)
 	}
 	defer content.Close() //nolint:errcheck // it was only read
 	form := "plain"
@@ -106,6 +106,7 @@ func (u Upload) openAfter(found partial) (io.ReadCloser, int64, error) {
 	if err != nil || found.size == 0 {
 		return content, 0, err
 	}
+	// The part may be damaged, or stem from the same content compressed differently, so its digest decides.
 	digest := sha256.New()
 	if _, err := io.CopyN(digest, content, found.size); err == nil && hex.EncodeToString(digest.Sum(nil)) == found.digest {
 		return content, found.size, nil

@@ -53,6 +53,7 @@ func pack(files []File) (args []string, contents *bytes.Buffer, err error) {
 		if err := checkPlace(file.Path, file.Mode, owner); err != nil {
 			return nil, nil, err
 		}
+		// A path that is listed twice would have two desired contents.
 		if paths[file.Path] {
 			return nil, nil, fmt.Errorf("cannot write %s: it is given twice", file.Path)
 		}
@@ -81,7 +82,7 @@ func checkPlace(file string, mode fs.FileMode, owner string) error {
 	case mode&^fs.ModePerm != 0:
 		return fmt.Errorf("cannot write %s with mode %s: only permission bits can be set", file, mode)
 	case !regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$`).MatchString(owner):
-		return fmt.Errorf("cannot write %s: its owner %q has not the form USER:GROUP", file, owner)
+		return fmt.Errorf("cannot write %s: its owner %q does not have the form USER:GROUP", file, owner)
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ func Build(ctx context.Context, cache string, step func(string)) (string, error)
 		return "", fmt.Errorf("cannot build the hosts' image: %w", err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // the next build removes it
+	// The image is renamed into place last, so a file of that name is always complete.
 	made := filepath.Join(dir, "image.tar")
 	if err := build(ctx, made, step); err != nil {
 		return "", err

@@ -35,6 +35,7 @@ func Digest() (string, error) {
 			return err
 		}
 		content, err := recipe.ReadFile(path)
+		// Lengths separate the files, so that moving content from one to another changes the digest.
 		sum.Write(fmt.Appendf(nil, "%s %d\n%s", path, len(content), content))
 		return err
 	})
@@ -72,6 +73,7 @@ func files() ([]byte, error) {
 			return err
 		}
 		name := strings.TrimPrefix(path, "files/")
+		// embed.FS does not keep the mode of files.
 		header := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}
 		if strings.Contains(name, "bin/") {
 			header.Mode = 0o755

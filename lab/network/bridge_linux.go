@@ -37,6 +37,7 @@ func CreateBridge(lab string, addresses []netip.Prefix) (bool, error) {
 			return false, err
 		}
 	}
+	// The alias is set second: if the run is interrupted before, the bridge has no owner, and the next run adopts it.
 	if alias := aliasPrefix + lab; link.Attrs().Alias != alias {
 		changed = true
 		if err := netlink.LinkSetAlias(link, alias); err != nil {
@@ -133,6 +134,7 @@ return nil, nil //nolint:nilnil // a missing link is a valid result
 func remove(link netlink.Link) error {
 	name := link.Attrs().Name
 	if err := netlink.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) {
+		// Another process may have removed it between the two calls; then it is gone, as wanted.
 		if again, findErr := find(name); findErr == nil && again == nil {
 			return nil
 		}

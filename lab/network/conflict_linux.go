@@ -44,6 +44,7 @@ func prefixesOn(link netlink.Link) ([]netip.Prefix, error) {
 		return nil, fmt.Errorf("cannot list the routes of %s: %w", link.Attrs().Name, err)
 	}
 	var prefixes []netip.Prefix
+	// A prefix length of zero is a default route, which most machines have.
 	add := func(text string) {
 		if prefix, err := netip.ParsePrefix(text); err == nil && prefix.Bits() > 0 {
 			prefixes = append(prefixes, prefix)

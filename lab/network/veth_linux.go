@@ -37,6 +37,7 @@ func Attach(id, mac string, pid int) error {
 	if bridge == nil {
 return fmt.Errorf("cannot attach %s to the network: there is no bridge %s", id, Bridge)
 	}
+	// A veth link into an older network namespace of the host would keep the name in use.
 	if err := Detach(id); err != nil {
 		return err
 	}
@@ -47,6 +48,8 @@ return fmt.Errorf("cannot attach %s to the network: %w", id, err)
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = vethPrefix + id
 	attributes.MasterIndex = bridge.Attrs().Index
+// One request creates both ends, so an interruption leaves either a complete pair or nothing. The far end gets its name and
+// MAC address within the host's network namespace: eth0 would collide with this machine's own.
 veth := &netlink.Veth{
 		LinkAttrs:        attributes,
 		PeerName:         Interface,

@@ -56,6 +56,7 @@ func (c *faultyConn) Read(data []byte) (int, error) {
 	if err := c.hold(); err != nil {
 		return 0, err
 	}
+	// The data may arrive after stall was called, while Read was waiting for it.
 	n, err := c.Conn.Read(data)
 	if err := c.hold(); err != nil {
 		return 0, err

@@ -89,6 +89,7 @@ func NewFleet(dir string, members []Member, scripts []Scripted) (*Fleet, error) 
 	if err != nil {
 		return nil, err
 	}
+	// One key logs in to all hosts.
 	f.authorized = login.PublicKey().Marshal()
 	var known bytes.Buffer
 	for i := range members {

@@ -232,6 +232,7 @@ func (s *Server) serve() {
 		conn := newFaultyConn(raw, fault)
 		s.open[conn] = true
 		s.mu.Unlock()
+		// A connection that was accepted while Close ran is not in s.open when Cut goes through it.
 		if s.life.Err() != nil {
 conn.Close() //nolint:errcheck // Close has closed the other connections already
 		}

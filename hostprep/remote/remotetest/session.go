@@ -131,6 +131,7 @@ fmt.Fprint(session.Stdout, noise) //nolint:errcheck // it fails only once the se
 	cmd := exec.CommandContext(session.Ended, line[0], line[1:]...)
 	cmd.Dir, cmd.Env = s.Dir, append(os.Environ(), s.options.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// The process group is killed, since sh may have started other processes.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := session.connect(cmd); err != nil {
 fmt.Fprintln(session.Stderr, err) //nolint:errcheck // it fails only once the session is over
