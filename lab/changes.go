@@ -22,6 +22,7 @@ const (
 
 // Change is one step from the observed state to the desired state.
 type Change struct {
+	// Host is the host to change. A host of another version, which can only be removed, has an ID and a name alone.
 	Host Host
 	Kind Kind
 }

@@ -36,7 +36,7 @@ type Host struct {
 // ID identifies the host within its lab: cp-1, worker-2, lb-1, client.
 	ID   string
 	Role Role
-	// IPv4 and IPv6 are the host's static addresses, and MAC that of eth0. All three depend on the name alone.
+	// IPv4, IPv6 and MAC are the static addresses of eth0.
 	IPv4 netip.Addr
 	IPv6 netip.Addr
 	MAC  string

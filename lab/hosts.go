@@ -82,6 +82,7 @@ func (l *Lab) stop(ctx context.Context, found Found) error {
 // Start boots a host that is shut down, attaches it to the network and waits until it is ready.
 func (l *Lab) Start(ctx context.Context, name string) (bool, error) {
 	return l.change(ctx, name, func(found Found) (bool, error) {
+		// A container whose link was detached, as by an interrupted start, needs the rest of the boot.
 		if found.Container.Running && found.Cable != network.Detached {
 			return false, nil
 		}
@@ -176,6 +177,7 @@ func (l *Lab) Connect(ctx context.Context, name string) (bool, error) {
 
 // Streams are the standard streams of a command on a host.
 type Streams struct {
+	// In may be nil for no input.
 	In       io.Reader
 	Out, Err io.Writer
 // Terminal means that the streams are a terminal. The command then runs on one as well.

@@ -19,6 +19,7 @@ import (
 // key returns the lab's private key. It creates the key if it is missing, and restores the public key file beside it.
 func (w Workspace) key() (signer ssh.Signer, made bool, err error) {
 	private, err := os.ReadFile(w.KeyPath())
+	// Any other failure is an error: a key that cannot be read at the moment must not be replaced.
 	if errors.Is(err, fs.ErrNotExist) {
 		made = true
 		private, err = newKey()

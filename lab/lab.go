@@ -17,18 +17,22 @@ import (
 
 // Lab is a lab on this machine, which may or may not be up.
 type Lab struct {
+	// Name is part of all names of the lab's objects.
 	Name      string
+	// Workspace holds the files for the user: manifests, key and known_hosts.
 	Workspace Workspace
 // Cache is the directory that keeps the hosts' image across labs. Its lock serializes changes of all labs.
 	Cache string
 // Step is called at the beginning of each step, concurrently by several goroutines.
 	Step func(string)
 
+	// engine is set by findEngine, which every method that needs it calls first.
 	engine engine.Engine
 }
 
 // Error is an error with a hint.
 type Error struct {
+	// Err is the cause, whose text is the error's text.
 	Err error
 // HintText tells the user what to do.
 	HintText string
@@ -45,6 +49,7 @@ func (e *Error) Hint() string { return e.HintText }
 
 // New returns the lab of the given name. It fails without root. The container engine is only looked for when it is needed.
 func New(name, workspaceRoot string, step func(string)) (*Lab, error) {
+	// Checking the name first keeps a path out of the workspace's name.
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}

@@ -16,9 +16,11 @@ var manifestTemplate string
 
 // manifest holds the values of the template of cluster.yaml.
 type manifest struct {
+	// Summary is the first line's description of the lab.
 	Name, Summary                         string
 	ControlPlanes, Workers, LoadBalancers []Host
 	Client                                Host
+	// KeyPath and KnownHostsPath are absolute, since cluster.yaml may be used from any directory.
 	KeyPath, KnownHostsPath               string
 // CgroupV1 allows kubelets to start on cgroup v1.
 	CgroupV1 bool

@@ -17,8 +17,11 @@ import (
 
 // Timeouts of a host. On an idle machine it needs a few seconds.
 const (
+	// bootDeadline includes the first start of all services while many hosts boot on few CPUs.
 	bootDeadline  = 10 * time.Minute
+	// loginDeadline is for hosts that systemd reports as booted.
 	loginDeadline = 2 * time.Minute
+	// dialTimeout bounds one attempt to log in.
 	dialTimeout   = 5 * time.Second
 )
 
@@ -49,6 +52,7 @@ func (l *Lab) awaitHost(ctx context.Context, host Host, signer ssh.Signer) ([]ss
 	// The key in the workspace may be newer than the host, if the user has removed the old one.
 	if key := authorizedKey(signer); !bytes.Contains(facts.authorized, bytes.TrimSpace(key)) {
 		changed = append(changed, Key)
+		// The key is appended: the user may have added others.
 		if _, err := l.exec(ctx, host, key, "tee", "-a", authorizedKeys); err != nil {
 			return nil, nil, fmt.Errorf("cannot make the host accept the lab's key: %w", err)
 		}
@@ -88,6 +92,7 @@ func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
 last = err.Error() // systemd may not accept connections yet
 		case observed.system == "running":
 			return true, nil
+		// A failed unit does not recover on its own, so waiting would only delay the report.
 		case observed.system == "degraded":
 			return false, l.failedUnits(ctx, host)
 		// Any other state, such as offline or maintenance, may still change before the deadline.
@@ -124,6 +129,7 @@ return fmt.Errorf("cannot list the failed units: %w", err)
 // facts holds what only a running host can report.
 type facts struct {
 system     string // the state that systemctl is-system-running prints
+	// os is the ID of /etc/os-release, which emulate-os changes.
 	os         OS
 keys       []ssh.PublicKey // the host's own; sshd creates them at the first boot
 authorized []byte          // the content of authorizedKeys

@@ -8,6 +8,7 @@ import (
 
 // Spec is the desired state of a lab. Every lab also has one client.
 type Spec struct {
+	// Name is the name of the lab and of its cluster.
 	Name                                  string
 	ControlPlanes, Workers, LoadBalancers int
 // RHELLike is the number of nodes that present themselves as RHEL.
@@ -38,6 +39,7 @@ func (s Spec) Nodes() int { return s.ControlPlanes + s.Workers + s.LoadBalancers
 // Check validates the spec. Its error lists everything that is wrong.
 func (s Spec) Check() error {
 	errs := []error{CheckName(s.Name)}
+	// etcd tolerates no more failures with an even number of members than with one less.
 	if s.ControlPlanes < 1 || s.ControlPlanes > maxControlPlanes || s.ControlPlanes%2 == 0 {
 		errs = append(errs, fmt.Errorf("%d control planes: etcd needs a majority, so ask for 1, 3, 5, 7 or %d",
 			s.ControlPlanes, maxControlPlanes))
@@ -48,6 +50,7 @@ func (s Spec) Check() error {
 	if s.LoadBalancers < 0 || s.LoadBalancers > maxLoadBalancers {
 		errs = append(errs, fmt.Errorf("%d load balancers: ask for 0 to %d", s.LoadBalancers, maxLoadBalancers))
 	}
+	// At least one node stays Debian.
 	if s.RHELLike < 0 || s.RHELLike >= max(s.Nodes(), 1) {
 		errs = append(errs, fmt.Errorf("%d of %d nodes like RHEL: ask for 0 to %d, at least one stays what it is",
 			s.RHELLike, s.Nodes(), max(s.Nodes()-1, 0)))

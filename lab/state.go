@@ -27,6 +27,7 @@ func containerName(lab, id string) string { return "dualstrap-" + lab + "-" + id
 
 // Found is an existing host.
 type Found struct {
+	// Host is the desired host with the container's ID, as far as this version knows such a host.
 	Host
 
 	Container engine.Found
@@ -64,6 +65,7 @@ func (l *Lab) Observe(ctx context.Context) (State, error) {
 		return State{}, fmt.Errorf("cannot list the lab's volumes: %w", err)
 	}
 	// network.Owner looks in the network namespace of this process; another namespace can have another lab.
+	// A container of the lab without a bridge, or another lab's bridge, is a valid state: Up reports the conflict.
 	if owner, _, err := network.Owner(); err != nil {
 		return State{}, err
 	} else if owner != l.Name {

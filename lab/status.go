@@ -12,7 +12,9 @@ type Status struct {
 	Name string `json:"name"`
 // Engine is the container engine: podman or docker.
 	Engine    string       `json:"engine"`
+	// Workspace is the absolute path of the lab's directory.
 	Workspace string       `json:"workspace"`
+	// Hosts is in the order of [Spec.Hosts]. It is empty, never null, when the lab is not up.
 	Hosts     []HostStatus `json:"hosts"`
 }
 
@@ -51,6 +53,7 @@ func (l *Lab) Status(ctx context.Context, now time.Time) (Status, error) {
 			State: "stopped", Cable: found.Cable,
 		}
 		if found.Container.Running {
+			// Whole seconds of UTC, as in the APIs of Kubernetes.
 			started := found.Container.StartedAt.UTC().Truncate(time.Second)
 			host.State, host.StartedAt = "running", &started
 			host.UptimeSeconds = int64(now.Sub(started).Seconds())

@@ -21,6 +21,7 @@ const concurrency = 8
 
 // Result describes what Up did.
 type Result struct {
+	// Hosts is the desired state, in the order of [Spec.Hosts].
 	Hosts []Host
 // Changes is empty when the lab was in its desired state.
 	Changes []Change
@@ -126,6 +127,7 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	if _, err := network.CreateBridge(r.Name, Segment()); err != nil {
 		return result, err
 	}
+	// The first failure cancels the other hosts. What they have done so far is found by the next run.
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrency)
 	for _, host := range result.Hosts {
@@ -134,7 +136,7 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	if err := group.Wait(); err != nil {
 		return result, err
 	}
-// found is in the order in which hosts state ready. The user sees the order of the hosts.
+// found is in the order in which hosts became ready. The user sees the order of the hosts.
 place := func(c Change) int {
 		return slices.IndexFunc(result.Hosts, func(host Host) bool { return host.ID == c.Host.ID })
 	}
@@ -143,6 +145,7 @@ place := func(c Change) int {
 	if err := r.checkSegment(ctx, result.Hosts); err != nil {
 		return result, err
 	}
+	// known_hosts and cluster.yaml are written last: they refer to hosts that work.
 	return result, r.writeFiles(spec, &result)
 }
 

@@ -70,6 +70,7 @@ func (a *sshAgent) ask() ([]key, error) {
 		return nil, errors.Join(errClosed, conn.Close())
 	}
 	client := agent.NewClient(timed)
+	// The comments of keys are in the list only; signers have none.
 	listed, err := client.List()
 	if err != nil {
 		return nil, timed.explain(err)

@@ -31,6 +31,7 @@ type answerKeeper struct {
 	last    string
 }
 
+// errTooLong reports an answer beyond maxAnswer.
 var errTooLong = errors.New("the answer is longer than 1 MiB")
 
 // readAll reads output to its end, directly into the buffer, so that nothing is copied.

@@ -116,6 +116,7 @@ func (c *connection) ask(patience time.Duration) error {
 	}
 }
 
+// errHungUp replaces the various errors of a connection that the other side closed.
 var errHungUp = errors.New("the other side closed it")
 
 // lose ends the connection and everything that runs on it. Only the first cause is kept.
@@ -171,6 +172,7 @@ func (c *connection) session(ctx context.Context, doing string) (opened, error) 
 		case ctx.Err() != nil:
 			return open, ended(ctx, doing)
 		case !errors.As(open.err, &refused):
+			// A failed connection cannot open other sessions either.
 			c.lose(open.err)
 			return open, c.lostError(doing)
 		}

@@ -129,6 +129,7 @@ func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 
 // login is one attempt to log in. It records what explain needs to tell why the attempt failed.
 type login struct {
+	// end is the endpoint to log in to.
 	end   *endpoint
 	known *hostKeys
 	keys  []key

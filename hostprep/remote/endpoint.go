@@ -22,6 +22,7 @@ const (
 
 // endpoint holds everything that determines one connection.
 type endpoint struct {
+	// user is the name to log in with.
 	user string
 	// host is a name, or an address without brackets.
 	host string
@@ -100,8 +101,10 @@ func parseHop(text string) (hop, error) {
 	return h, nil
 }
 
+// errHop does not repeat the value, since users may have put a password into it.
 var errHop = errors.New("cannot use a jump host: it does not have the form [user@]host[:port]")
 
+// parsePort parses a port number, which is not 0.
 func parsePort(text string) (uint16, error) {
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || port == 0 {
@@ -159,6 +162,7 @@ func (r resolver) route(jumps string, depth int) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A jump host has its own user: by default the local one, as with OpenSSH, and not root.
 	end, err := r.endpoint(h, localUser())
 	if err != nil {
 		return nil, err
@@ -189,6 +193,7 @@ func (r resolver) endpoint(h hop, user string) (*endpoint, error) {
 		words[keyword] = value
 	}
 	end := &endpoint{user: cmp.Or(h.user, words["User"], user), port: cmp.Or(h.port, defaultPort)}
+	// A port in the settings or with the jump host overrides the configuration file's.
 	if h.port == 0 && words["Port"] != "" {
 		port, err := parsePort(words["Port"])
 		if err != nil {

@@ -92,6 +92,7 @@ func appendEscaped(line []byte, text string) []byte {
 
 // frames holds the parsed standard output of a script.
 type frames struct {
+	// values holds the complete answers by name.
 	values map[string]Value
 	// open means that the answer called name has begun and not ended.
 	open bool

@@ -71,6 +71,7 @@ func (h *host) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	if _, missing := answer.Values["missing"]; missing {
 		return nil, fmt.Errorf("cannot read %s: %w", path, fs.ErrNotExist)
 	}
+	// A file that exists but cannot be read is an error, unlike a missing one.
 	content := answer.Values["content"]
 	if content.Status != 0 {
 		return nil, &CommandError{Script: "read " + path, Status: content.Status, Stderr: answer.Stderr}

@@ -157,7 +157,7 @@ func withCertificate(path string, plain key) []key {
 	return []key{{Signer: signer, name: path + "-cert.pub"}, plain}
 }
 
-// readPublicKey returns the public key or certificate of a file, or nil if there is none.
+// readPublicKey returns the public key or certificate of a file, or nil if the file holds neither.
 func readPublicKey(path string) ssh.PublicKey {
 	data, err := localfile.Read(path, maxKey)
 	if err != nil {

@@ -19,6 +19,7 @@ type idleConn struct {
 	ahead   []byte
 }
 
+// newIdleConn wraps a stream that was just opened.
 func newIdleConn(conn net.Conn) *idleConn {
 	p := &idleConn{Conn: conn}
 	p.last.Store(time.Now().UnixNano())

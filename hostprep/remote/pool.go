@@ -51,6 +51,7 @@ func (f *dialCall) retryable(jump bool) bool {
 	switch {
 	case f.err == nil:
 		return f.conn.isGone()
+	// The context belongs to one caller; the error must not be kept for the others.
 	case errors.Is(f.err, context.Canceled), errors.Is(f.err, context.DeadlineExceeded):
 		return true
 	case errors.Is(f.err, ErrAuthentication), errors.Is(f.err, ErrHostKeyUnknown),
@@ -107,6 +108,7 @@ func (p *Pool) target(address netip.Addr) (*endpoint, error) {
 	if end := p.targets[address]; end != nil {
 		return end, nil
 	}
+	// An address may be written as an IPv4-mapped IPv6 address; known_hosts and ssh_config list the IPv4 form.
 	end, err := p.resolver.target(address.Unmap().String())
 	if err == nil {
 		p.targets[address] = end

@@ -49,7 +49,7 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 	return c.execute(ctx, script, open, watch, secrets)
 }
 
-// execute executes a script in an opened session and returns its answer, or the reason why there is none.
+// execute executes a script in an opened session and returns its answer, or the reason why it failed.
 func (c *connection) execute(ctx context.Context, script Script, open opened, watch *watchdog, secrets *Secrets) (Answer, error) {
 	marker := newMarker()
 	begun := time.Now()

@@ -121,7 +121,7 @@ func (s *session) isRead() {
 	}
 }
 
-// errNoExec reports that sshd refused to execute the command, as with ForceCommand or a restricted account.
+// errNoExec reports that the host refused to execute a command, as an appliance with an SSH server of its own may.
 var errNoExec = errors.New("sshd executes no commands")
 
 // sourceError reports that reading the caller's input failed, not writing it to the host.

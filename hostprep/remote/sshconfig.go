@@ -56,7 +56,7 @@ func parseSSHConfig(path string, data []byte) (sshConfig, error) {
 	return config, nil
 }
 
-// get returns the first value of a keyword for a host, as OpenSSH does, or "" when there is none.
+// get returns the first value of a keyword for a host, as OpenSSH does, or "" when it is not set.
 func (c sshConfig) get(alias, keyword string) (string, error) {
 	value, err := c.parsed.Get(alias, keyword)
 	if err != nil {

@@ -110,6 +110,7 @@ const tailLines = 15
 
 // stepWriter turns the output of a build into steps: those that build.sh prints, and one for each phase of debootstrap.
 type stepWriter struct {
+	// step receives each new step, and is called from Write.
 	step func(string)
 rest string   // the incomplete last line
 last []string // the last lines, at most tailLines

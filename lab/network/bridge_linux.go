@@ -50,6 +50,7 @@ return false, fmt.Errorf("cannot set the alias of the bridge %s: %w", Bridge, er
 return false, fmt.Errorf("cannot set the bridge %s up: %w", Bridge, err)
 		}
 	}
+	// The addresses' connected routes are the only routes that the lab adds to the machine.
 	added, err := addAddresses(link, addresses)
 	return changed || added, err
 }

@@ -15,6 +15,7 @@ func CheckFree(ranges []netip.Prefix) error {
 		return fmt.Errorf("cannot list the network interfaces: %w", err)
 	}
 	for _, link := range links {
+		// The bridge's own addresses and routes are in the ranges by intent.
 		if link.Attrs().Name == Bridge {
 			continue
 		}

@@ -14,6 +14,7 @@ func LinkOf(id string, pid int) (State, error) {
 	if err != nil || link == nil {
 		return Detached, err
 	}
+	// The ID is that of the network namespace at the far end, as seen from here.
 	namespace, err := netlink.GetNetNsIdByPid(pid)
 	if err != nil {
 return Detached, fmt.Errorf("cannot find the network namespace of process %d: %w", pid, err)

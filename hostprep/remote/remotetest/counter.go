@@ -8,7 +8,7 @@ type counter struct {
 	open int
 }
 
-// take adds one, unless that exceeds limit; 0 is no limit. It reports whether it did.
+// take adds one, unless that exceeds limit; 0 means unlimited. It reports whether it did.
 func (c *counter) take(limit int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

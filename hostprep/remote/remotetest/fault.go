@@ -44,6 +44,7 @@ func (c *faultyConn) stall() { c.mute.Do(func() { close(c.silent) }) }
 func (c *faultyConn) hold() error {
 	select {
 	case <-c.silent:
+		// Only Close wakes the goroutine, as with a network that drops all packets.
 		<-c.closed
 		return net.ErrClosed
 	default:

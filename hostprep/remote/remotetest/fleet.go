@@ -34,12 +34,14 @@ const (
 
 // Member is one host of a [Fleet].
 type Member struct {
+	// Address is unique: known_hosts lists each host under its address and port.
 	Address netip.AddrPort
 	Ailment Ailment
 }
 
 // Scripted is a script that the hosts of a [Fleet] recognize by its body.
 type Scripted struct {
+	// Name identifies the script in [Asked]. Body is the exact body of the script that is recognized.
 	Name string
 	Body string
 // Holds marks a script that runs for as long as its input does.
@@ -50,6 +52,7 @@ type Scripted struct {
 
 // Asked records a command that a host received.
 type Asked struct {
+	// Host is the address of the host that received the command.
 	Host netip.Addr
 // Name is the name of a [Scripted]. For any other command it is empty, and What holds the command.
 	Name, What string
@@ -114,6 +117,7 @@ func (f *Fleet) start(member *Member) (string, error) {
 	case Refuses:
 		return line, nil
 case Differs: // known_hosts keeps the first key
+		// The generated known_hosts line has the first key; the host shows the second.
 		if key, _, err = newKey(); err != nil {
 			return "", err
 		}

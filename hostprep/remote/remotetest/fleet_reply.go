@@ -14,12 +14,14 @@ const markerSize = 32
 
 // Said is one answer of a script.
 type Said struct {
+	// Output is printed unchanged, with no newline added.
 	Name, Output string
 	Status       int
 }
 
 // Reply holds all answers of a script, encoded for sending. It is immutable.
 type Reply struct {
+	// data is the output, with zeros in place of the markers.
 	data []byte
 // markers lists the offsets in data at which each run inserts its own marker.
 	markers []int
@@ -117,6 +119,7 @@ func receive(program []byte) (received, bool) {
 // words returns the arguments, each of which is quoted.
 func (r received) words() []string {
 	var words []string
+	// Single quotes are the only quoting, and a quote within an argument is written as '\''.
 	text := strings.ReplaceAll(unsent(r.args), `'\''`, "\x00")
 	for i, part := range strings.Split(text, "'") {
 		if i%2 == 1 {

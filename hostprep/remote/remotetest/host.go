@@ -78,6 +78,7 @@ type Host struct {
 	address netip.Addr
 
 mu         sync.Mutex // guards what follows
+	// expected lists the calls that have not been made yet.
 	expected   []Call
 	transcript []string
 }

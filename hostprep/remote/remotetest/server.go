@@ -37,7 +37,7 @@ type Options struct {
 	Banner string
 // Opens lists the kinds of channels that the server requests from each client. Opened returns the answers.
 	Opens []string
-// MaxSessions limits the open sessions of a connection; 0 is no limit.
+// MaxSessions limits the open sessions of a connection; 0 means unlimited.
 	MaxSessions int
 // Fault returns the fault of the nth connection, counted from 1.
 	Fault func(n int) Fault
@@ -112,6 +112,7 @@ func NewSigner(tb testing.TB) ssh.Signer {
 
 // newConfig returns the server configuration with the given host key.
 func (s *Server) newConfig(hostKey ssh.Signer) *ssh.ServerConfig {
+	// Password and keyboard-interactive logins are not offered: package remote uses keys only.
 	config := &ssh.ServerConfig{
 		PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 			for _, authorized := range s.options.Authorized {
@@ -162,6 +163,7 @@ func (s *Server) Settings() remote.Settings {
 	if err := os.WriteFile(known, []byte(s.KnownHostsLine()+"\n"), 0o600); err != nil {
 		s.tb.Fatal(err)
 	}
+	// Everything of the user's own environment is excluded: configuration file, agent, home directory.
 	return remote.Settings{
 		User: "root", Port: s.Addr().Port(), PrivateKeyPath: s.key, KnownHostsPath: known,
 		ConfigPath: remote.None, AgentSocket: remote.None, Home: s.tb.TempDir(),
@@ -287,5 +289,6 @@ channel.Reject(ssh.ConnectionFailed, "open failed") //nolint:errcheck // the rea
 		}
 	}
 client.Close() //nolint:errcheck // the client may have closed it already
+	// Sessions that still run are waited for, so that Close leaves no process behind.
 	sessions.Wait()
 }

@@ -19,6 +19,7 @@ import (
 
 // Session is a command that the server received.
 type Session struct {
+	// Command is the command line, which the server does not parse.
 	Command        string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -31,6 +32,7 @@ type Session struct {
 
 // Exit describes how a command ended.
 type Exit struct {
+	// Status is the exit status, if Signal is empty.
 	Status int
 // Signal is the name of the signal that ended the command, as in KILL.
 	Signal string
