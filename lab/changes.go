@@ -11,13 +11,13 @@ type Kind string
 
 // Types of changes. Their values are printed to the user after the host's name.
 const (
-	Remove  Kind = "removed"
-	Create  Kind = "created"
-	Start   Kind = "started"
+	Remove    Kind = "removed"
+	Create    Kind = "created"
+	Start     Kind = "started"
 	Attach    Kind = "attached"
-	Connect    Kind = "connected"
+	Connect   Kind = "connected"
 	EmulateOS Kind = "OS identity set"
-	Key     Kind = "accepts the lab's key"
+	Key       Kind = "accepts the lab's key"
 )
 
 // Change is one step from the observed state to the desired state.

@@ -56,7 +56,7 @@ func TestChanges(t *testing.T) {
 			spec: defaults(),
 			state: func() lab.State {
 				state := up(defaults())
-state.Hosts[0].Container.Started, state.Hosts[0].Container.Running = false, false // interrupted before its first start
+				state.Hosts[0].Container.Started, state.Hosts[0].Container.Running = false, false // interrupted before its first start
 				state.Hosts[1].Container.Running = false
 				state.Hosts[2].Cable = network.Disconnected
 				state.Hosts[3].Cable = network.Detached

@@ -10,9 +10,9 @@ import (
 
 // Removed describes what Down did.
 type Removed struct {
-// Anything reports whether there was anything to remove.
+	// Anything reports whether there was anything to remove.
 	Anything bool
-// ManifestKept reports that cluster.yaml was kept, because the user has edited it.
+	// ManifestKept reports that cluster.yaml was kept, because the user has edited it.
 	ManifestKept bool
 }
 
@@ -25,7 +25,7 @@ func (l *Lab) Down(ctx context.Context) (Removed, error) {
 	if err != nil {
 		return Removed{}, err
 	}
-defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	hosts, err := l.removeAllHosts(ctx, lock)
 	if err != nil {
 		return Removed{}, err
@@ -42,7 +42,7 @@ defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 // removeAllHosts removes the lab's containers and volumes, and reports whether there were any.
 func (l *Lab) removeAllHosts(ctx context.Context, lock *os.File) (bool, error) {
 	if !has(engine.Docker().Program) && !has("podman") {
-return false, nil // without a container engine there are no hosts
+		return false, nil // without a container engine there are no hosts
 	}
 	if err := l.findEngine(ctx, nil); err != nil {
 		return false, err

@@ -9,7 +9,7 @@ import (
 
 // hostFile is a file that is specific to a host, and therefore not in the image.
 type hostFile struct {
-path    string // relative to the root directory
+	path string // relative to the root directory
 	// mode holds the permission bits. It matters for authorized_keys: sshd ignores the file if others can write to it.
 	mode    fs.FileMode
 	content string

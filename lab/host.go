@@ -16,7 +16,7 @@ const (
 	ControlPlane Role = "control-plane"
 	Worker       Role = "worker"
 	LoadBalancer Role = "load-balancer"
-// Client is a host on the same L2 that is not a node. It tests access from outside the cluster.
+	// Client is a host on the same L2 that is not a node. It tests access from outside the cluster.
 	Client Role = "client"
 )
 
@@ -31,9 +31,9 @@ const (
 
 // Host is one host of a lab.
 type Host struct {
-// Name is the host name. The client's is the same in every lab.
+	// Name is the host name. The client's is the same in every lab.
 	Name string
-// ID identifies the host within its lab: cp-1, worker-2, lb-1, client.
+	// ID identifies the host within its lab: cp-1, worker-2, lb-1, client.
 	ID   string
 	Role Role
 	// IPv4, IPv6 and MAC are the static addresses of eth0.
@@ -124,7 +124,7 @@ func hostByID(lab, id string) (Host, bool) {
 	for role, most := range map[Role]int{ControlPlane: maxControlPlanes, LoadBalancer: maxLoadBalancers, Worker: maxWorkers} {
 		if err == nil && n >= 1 && n <= most && shortRole(role) == short {
 			host := newHost(lab, role, n)
-return host, host.ID == id // Atoi also accepts 01
+			return host, host.ID == id // Atoi also accepts 01
 		}
 	}
 	return Host{}, false

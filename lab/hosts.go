@@ -37,7 +37,7 @@ func (l *Lab) find(ctx context.Context, name string) (Found, error) {
 func (l *Lab) findRunning(ctx context.Context, name string) (Found, error) {
 	found, err := l.find(ctx, name)
 	if err == nil && !found.Container.Running {
-err = &Error{Err: fmt.Errorf("%s is not running", name), HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name)}
+		err = &Error{Err: fmt.Errorf("%s is not running", name), HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name)}
 	}
 	return found, err
 }
@@ -48,7 +48,7 @@ func (l *Lab) change(ctx context.Context, name string, do func(Found) (bool, err
 	if err != nil {
 		return false, err
 	}
-defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	found, err := l.find(ctx, name)
 	if err != nil {
 		return false, err
@@ -137,7 +137,7 @@ func (l *Lab) await(ctx context.Context, found Found) error {
 	if err != nil {
 		return err
 	}
-found.OS = facts.os // as observed, so that awaitHost does not change it
+	found.OS = facts.os // as observed, so that awaitHost does not change it
 	_, _, err = l.awaitHost(ctx, found.Host, signer)
 	return err
 }
@@ -150,7 +150,7 @@ func (l *Lab) Disconnect(ctx context.Context, name string) (bool, error) {
 			return false, nil
 		case network.Detached:
 			return false, &Error{
-Err:      fmt.Errorf("cannot disconnect the host: it is not running, or is not attached to the network"),
+				Err:      fmt.Errorf("cannot disconnect the host: it is not running, or is not attached to the network"),
 				HintText: fmt.Sprintf("dualstrap lab start --name %s %s", l.Name, name),
 			}
 		default:
@@ -180,7 +180,7 @@ type Streams struct {
 	// In may be nil for no input.
 	In       io.Reader
 	Out, Err io.Writer
-// Terminal means that the streams are a terminal. The command then runs on one as well.
+	// Terminal means that the streams are a terminal. The command then runs on one as well.
 	Terminal bool
 }
 

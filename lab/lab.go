@@ -18,12 +18,12 @@ import (
 // Lab is a lab on this machine, which may or may not be up.
 type Lab struct {
 	// Name is part of all names of the lab's objects.
-	Name      string
+	Name string
 	// Workspace holds the files for the user: manifests, key and known_hosts.
 	Workspace Workspace
-// Cache is the directory that keeps the hosts' image across labs. Its lock serializes changes of all labs.
+	// Cache is the directory that keeps the hosts' image across labs. Its lock serializes changes of all labs.
 	Cache string
-// Step is called at the beginning of each step, concurrently by several goroutines.
+	// Step is called at the beginning of each step, concurrently by several goroutines.
 	Step func(string)
 
 	// engine is set by findEngine, which every method that needs it calls first.
@@ -34,7 +34,7 @@ type Lab struct {
 type Error struct {
 	// Err is the cause, whose text is the error's text.
 	Err error
-// HintText tells the user what to do.
+	// HintText tells the user what to do.
 	HintText string
 }
 

@@ -21,8 +21,8 @@ type manifest struct {
 	ControlPlanes, Workers, LoadBalancers []Host
 	Client                                Host
 	// KeyPath and KnownHostsPath are absolute, since cluster.yaml may be used from any directory.
-	KeyPath, KnownHostsPath               string
-// CgroupV1 allows kubelets to start on cgroup v1.
+	KeyPath, KnownHostsPath string
+	// CgroupV1 allows kubelets to start on cgroup v1.
 	CgroupV1 bool
 }
 
@@ -45,7 +45,7 @@ func newManifest(spec Spec) manifest {
 
 // render returns the sealed content of cluster.yaml.
 func (m manifest) render() ([]byte, error) {
-// Every JSON string is a valid YAML string, whatever characters the path contains.
+	// Every JSON string is a valid YAML string, whatever characters the path contains.
 	quote := func(s string) (string, error) {
 		quoted, err := json.Marshal(s)
 		return string(quoted), err

@@ -18,11 +18,11 @@ import (
 // Timeouts of a host. On an idle machine it needs a few seconds.
 const (
 	// bootDeadline includes the first start of all services while many hosts boot on few CPUs.
-	bootDeadline  = 10 * time.Minute
+	bootDeadline = 10 * time.Minute
 	// loginDeadline is for hosts that systemd reports as booted.
 	loginDeadline = 2 * time.Minute
 	// dialTimeout bounds one attempt to log in.
-	dialTimeout   = 5 * time.Second
+	dialTimeout = 5 * time.Second
 )
 
 // attach attaches a running host to the segment. If on is false, its link stays down.
@@ -33,7 +33,7 @@ func (l *Lab) attach(ctx context.Context, host Host, on bool) error {
 		return err
 	}
 	if len(containers) != 1 || !containers[0].Running {
-return errors.New("cannot attach the host to the network: it is not running")
+		return errors.New("cannot attach the host to the network: it is not running")
 	}
 	if err := network.Attach(host.ID, host.MAC, containers[0].PID); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (l *Lab) awaitBoot(ctx context.Context, host Host) (facts, error) {
 		var err error
 		switch observed, err = l.facts(ctx, host, "--wait"); {
 		case err != nil:
-last = err.Error() // systemd may not accept connections yet
+			last = err.Error() // systemd may not accept connections yet
 		case observed.system == "running":
 			return true, nil
 		// A failed unit does not recover on its own, so waiting would only delay the report.
@@ -111,7 +111,7 @@ last = err.Error() // systemd may not accept connections yet
 func (l *Lab) failedUnits(ctx context.Context, host Host) error {
 	answer, err := l.exec(ctx, host, nil, "systemctl", "list-units", "--failed", "--plain", "--no-legend")
 	if err != nil {
-return fmt.Errorf("cannot list the failed units: %w", err)
+		return fmt.Errorf("cannot list the failed units: %w", err)
 	}
 	var units []string
 	for line := range strings.Lines(answer) {
@@ -128,11 +128,11 @@ return fmt.Errorf("cannot list the failed units: %w", err)
 
 // facts holds what only a running host can report.
 type facts struct {
-system     string // the state that systemctl is-system-running prints
+	system string // the state that systemctl is-system-running prints
 	// os is the ID of /etc/os-release, which emulate-os changes.
 	os         OS
-keys       []ssh.PublicKey // the host's own; sshd creates them at the first boot
-authorized []byte          // the content of authorizedKeys
+	keys       []ssh.PublicKey // the host's own; sshd creates them at the first boot
+	authorized []byte          // the content of authorizedKeys
 }
 
 // factsScript prints the state of systemd, the ID of the distribution, and the host keys that exist so far; then, after an
@@ -145,7 +145,7 @@ func (l *Lab) facts(ctx context.Context, host Host, wait ...string) (facts, erro
 	// The script reports a partial result rather than failing: during the boot, the keys do not exist yet.
 	answer, err := l.exec(ctx, host, nil, append([]string{"sh", "-c", "{ " + factsScript + "; } 2>/dev/null || true", "sh"}, wait...)...)
 	if err != nil {
-return facts{}, fmt.Errorf("cannot query the host: %w", err)
+		return facts{}, fmt.Errorf("cannot query the host: %w", err)
 	}
 	system, rest, _ := strings.Cut(answer, "\n")
 	id, rest, _ := strings.Cut(rest, "\n")
@@ -180,7 +180,7 @@ func awaitLogin(ctx context.Context, address netip.Addr, signer ssh.Signer, keys
 
 // checkSegment checks from the client that hosts reach each other, and are not only reachable from this machine.
 func (l *Lab) checkSegment(ctx context.Context, hosts []Host) error {
-client := hosts[len(hosts)-1] // Spec.Hosts lists it last
+	client := hosts[len(hosts)-1] // Spec.Hosts lists it last
 	// The loop prints the first address that fails, which the error then names.
 	script := []string{"sh", "-c", `for a; do ping -n -c 1 -W 1 "$a" >/dev/null || { echo "$a"; exit 1; }; done`, "sh"}
 	for _, host := range hosts[:len(hosts)-1] {

@@ -14,7 +14,7 @@ func (r *upRun) removeHosts(ctx context.Context, result Result) error {
 	var containers, running []string
 	for _, change := range result.Changes {
 		found, exists := r.state.host(change.Host.ID)
-// A host that never started is created again; see needs.
+		// A host that never started is created again; see needs.
 		if !exists || change.Kind != Remove && change.Kind != Create {
 			continue
 		}
@@ -37,8 +37,8 @@ func (r *upRun) removeHosts(ctx context.Context, result Result) error {
 
 // removeContainers kills and removes containers, and removes volumes. running lists the containers to kill first.
 func (l *Lab) removeContainers(ctx context.Context, lock *os.File, running, all, volumes []string) error {
-// They are killed, since a host that is removed needs no orderly shutdown. Kill fails for a container that has ended
-// meanwhile; Remove reports real failures.
+	// They are killed, since a host that is removed needs no orderly shutdown. Kill fails for a container that has ended
+	// meanwhile; Remove reports real failures.
 	_ = l.engine.Kill(ctx, lock, running...)
 	if err := l.engine.Remove(ctx, lock, all...); err != nil {
 		return fmt.Errorf("cannot remove hosts: %w", err)

@@ -11,7 +11,7 @@ type Spec struct {
 	// Name is the name of the lab and of its cluster.
 	Name                                  string
 	ControlPlanes, Workers, LoadBalancers int
-// RHELLike is the number of nodes that present themselves as RHEL.
+	// RHELLike is the number of nodes that present themselves as RHEL.
 	RHELLike int
 }
 

@@ -46,7 +46,7 @@ func TestNoAddressIsUsedTwice(t *testing.T) {
 		users[pool.String()] = "the pool"
 	}
 	segment := lab.Segment()
-elsewhere := []netip.Prefix{ // the ranges of pods, Services and VIPs
+	elsewhere := []netip.Prefix{ // the ranges of pods, Services and VIPs
 		netip.MustParsePrefix("fd12::1:0/112"), netip.MustParsePrefix("fd12::5:0/116"), netip.MustParsePrefix("fd12::4:0/112"),
 	}
 	for _, host := range largest().Hosts() {

@@ -31,17 +31,17 @@ type Found struct {
 	Host
 
 	Container engine.Found
-Cable     network.State // the state of the host's veth link
+	Cable     network.State // the state of the host's veth link
 }
 
 // State is the observed state of a lab.
 type State struct {
-// Hosts is in the order of [Spec.Hosts].
+	// Hosts is in the order of [Spec.Hosts].
 	Hosts []Found
-// Other is the name of another lab that owns the bridge, or empty. All labs have the same addresses, so only one
-// can be up in a network namespace.
+	// Other is the name of another lab that owns the bridge, or empty. All labs have the same addresses, so only one
+	// can be up in a network namespace.
 	Other string
-// Volumes lists the names of the hosts' volumes, including those of hosts that no longer exist.
+	// Volumes lists the names of the hosts' volumes, including those of hosts that no longer exist.
 	Volumes []string
 }
 
@@ -86,7 +86,7 @@ func (l *Lab) Observe(ctx context.Context) (State, error) {
 func (l *Lab) observeHost(container engine.Found) (Found, error) {
 	id := container.Labels[labelHost]
 	host, known := hostByID(l.Name, id)
-if !known { // another version created it: it can only be listed and removed
+	if !known { // another version created it: it can only be listed and removed
 		host = Host{ID: id, Name: container.Name}
 	}
 	found := Found{Host: host, Container: container, Cable: network.Detached}
@@ -95,7 +95,7 @@ if !known { // another version created it: it can only be listed and removed
 	}
 	var err error
 	found.Cable, err = network.LinkOf(id, container.PID)
-if errors.Is(err, syscall.ESRCH) { // the container ended after the engine listed it; an earlier run may still be removing it
+	if errors.Is(err, syscall.ESRCH) { // the container ended after the engine listed it; an earlier run may still be removing it
 		found.Container.Running, found.Container.PID, err = false, 0, nil
 	}
 	return found, err

@@ -10,12 +10,12 @@ import (
 // Status is the output of `lab status`. Its JSON form is stable.
 type Status struct {
 	Name string `json:"name"`
-// Engine is the container engine: podman or docker.
-	Engine    string       `json:"engine"`
+	// Engine is the container engine: podman or docker.
+	Engine string `json:"engine"`
 	// Workspace is the absolute path of the lab's directory.
-	Workspace string       `json:"workspace"`
+	Workspace string `json:"workspace"`
 	// Hosts is in the order of [Spec.Hosts]. It is empty, never null, when the lab is not up.
-	Hosts     []HostStatus `json:"hosts"`
+	Hosts []HostStatus `json:"hosts"`
 }
 
 // HostStatus is the status of one host.
@@ -25,15 +25,15 @@ type HostStatus struct {
 	IPv4 string `json:"ipv4"`
 	IPv6 string `json:"ipv6"`
 	MAC  string `json:"mac"`
-// State is running or stopped.
+	// State is running or stopped.
 	State string `json:"state"`
-// OS is the identity of a running host, debian or rhel; empty when the host does not report it.
+	// OS is the identity of a running host, debian or rhel; empty when the host does not report it.
 	OS OS `json:"os,omitempty"`
-// StartedAt and UptimeSeconds are set while the host runs.
+	// StartedAt and UptimeSeconds are set while the host runs.
 	StartedAt     *time.Time `json:"startedAt,omitempty"`
 	UptimeSeconds int64      `json:"uptimeSeconds"`
-// Cable is the state of the host's veth link.
-Cable         network.State `json:"cable"`
+	// Cable is the state of the host's veth link.
+	Cable network.State `json:"cable"`
 }
 
 // Status returns the status of the lab. A lab without hosts is not up.
@@ -57,7 +57,7 @@ func (l *Lab) Status(ctx context.Context, now time.Time) (Status, error) {
 			started := found.Container.StartedAt.UTC().Truncate(time.Second)
 			host.State, host.StartedAt = "running", &started
 			host.UptimeSeconds = int64(now.Sub(started).Seconds())
-// A host that is booting or shutting down may not answer. The status of the others does not depend on it.
+			// A host that is booting or shutting down may not answer. The status of the others does not depend on it.
 			if facts, err := l.facts(ctx, found.Host); err == nil {
 				host.OS = facts.os
 			}

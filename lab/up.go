@@ -23,11 +23,11 @@ const concurrency = 8
 type Result struct {
 	// Hosts is the desired state, in the order of [Spec.Hosts].
 	Hosts []Host
-// Changes is empty when the lab was in its desired state.
+	// Changes is empty when the lab was in its desired state.
 	Changes []Change
-// ManifestKept reports that cluster.yaml was not changed, because the user has edited it.
+	// ManifestKept reports that cluster.yaml was not changed, because the user has edited it.
 	ManifestKept bool
-// FilesWritten reports that files of the workspace were written.
+	// FilesWritten reports that files of the workspace were written.
 	FilesWritten bool
 }
 
@@ -43,7 +43,7 @@ func (l *Lab) Up(ctx context.Context, spec Spec) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	state, err := l.Observe(ctx)
 	if err != nil {
 		return Result{}, err
@@ -65,7 +65,7 @@ func (l *Lab) Prepare(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
 	return l.ensureImage(ctx, lock)
 }
 
@@ -98,14 +98,14 @@ func (l *Lab) checkConflicts(other string) error {
 type upRun struct {
 	*Lab
 
-lock  *os.File // passed to child processes that change containers; see Lab.lock
-state State    // as observed at the beginning
-image string   // set only if a host is created
+	lock  *os.File // passed to child processes that change containers; see Lab.lock
+	state State    // as observed at the beginning
+	image string   // set only if a host is created
 
-signer ssh.Signer // the lab's key
-mu     sync.Mutex // guards keys and found, which bringUp writes for several hosts at once
-keys   map[string][]ssh.PublicKey // host keys, by host ID
-found  []Change                   // changes that only a running host showed to be needed
+	signer ssh.Signer                 // the lab's key
+	mu     sync.Mutex                 // guards keys and found, which bringUp writes for several hosts at once
+	keys   map[string][]ssh.PublicKey // host keys, by host ID
+	found  []Change                   // changes that only a running host showed to be needed
 }
 
 // up applies the changes. Removals come before the bridge and the hosts, which run concurrently.
@@ -136,8 +136,8 @@ func (r *upRun) up(ctx context.Context, spec Spec) (Result, error) {
 	if err := group.Wait(); err != nil {
 		return result, err
 	}
-// found is in the order in which hosts became ready. The user sees the order of the hosts.
-place := func(c Change) int {
+	// found is in the order in which hosts became ready. The user sees the order of the hosts.
+	place := func(c Change) int {
 		return slices.IndexFunc(result.Hosts, func(host Host) bool { return host.ID == c.Host.ID })
 	}
 	slices.SortStableFunc(r.found, func(a, b Change) int { return place(a) - place(b) })
@@ -167,7 +167,7 @@ func (l *Lab) ensureImage(ctx context.Context, lock *os.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
-step("importing it into " + l.engine.Program)
+	step("importing it into " + l.engine.Program)
 	if err := l.engine.Import(ctx, tar, name, lock); err != nil {
 		return "", fmt.Errorf("cannot import the hosts' image: %w", err)
 	}
@@ -195,7 +195,7 @@ func (r *upRun) bringUp(ctx context.Context, host Host, changes []Change) error 
 	r.keys[host.ID] = keys
 	for _, kind := range found {
 		if created {
-break // setting the host's identity is part of creating it
+			break // setting the host's identity is part of creating it
 		}
 		r.found = append(r.found, Change{host, kind})
 	}
@@ -237,7 +237,7 @@ func (r *upRun) create(ctx context.Context, host Host) error {
 	}
 	files, err := archive(hostFiles(host, authorizedKey(r.signer)))
 	if err != nil {
-return fmt.Errorf("cannot archive the host's files: %w", err)
+		return fmt.Errorf("cannot archive the host's files: %w", err)
 	}
 	return r.engine.Put(ctx, name, bytes.NewReader(files))
 }
@@ -250,8 +250,8 @@ func (r *upRun) writeFiles(spec Spec, result *Result) error {
 	}
 	manifest := newManifest(spec)
 	manifest.KeyPath, manifest.KnownHostsPath = r.Workspace.KeyPath(), r.Workspace.KnownHostsPath()
-// The hosts share this machine's kernel. Without cgroup.controllers, it does not mount cgroup v2 alone.
-manifest.CgroupV1 = !exists("/sys/fs/cgroup/cgroup.controllers")
+	// The hosts share this machine's kernel. Without cgroup.controllers, it does not mount cgroup v2 alone.
+	manifest.CgroupV1 = !exists("/sys/fs/cgroup/cgroup.controllers")
 	content, err := manifest.render()
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ type manifestState int
 const (
 	manifestSame manifestState = iota
 	manifestWritten
-// manifestKept is a file that the user has edited. It is not changed.
+	// manifestKept is a file that the user has edited. It is not changed.
 	manifestKept
 )
 
@@ -75,8 +75,8 @@ func (w Workspace) remove() (removed, kept bool, err error) {
 	if !kept {
 		paths = append(paths, w.ManifestPath())
 	}
-// Temporary files of an interrupted run, in the workspace and in the directory of keys.
-leftovers, _ := filepath.Glob(filepath.Join(w.dir, "*", temporaryPrefix+"*")) // the only error is a malformed pattern
+	// Temporary files of an interrupted run, in the workspace and in the directory of keys.
+	leftovers, _ := filepath.Glob(filepath.Join(w.dir, "*", temporaryPrefix+"*")) // the only error is a malformed pattern
 	more, _ := filepath.Glob(filepath.Join(w.dir, temporaryPrefix+"*"))
 	for _, path := range append(append(paths, leftovers...), more...) {
 		switch err := os.Remove(path); {
@@ -112,7 +112,7 @@ func writeFile(path string, content []byte, mode fs.FileMode) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the lab's files: %w", err)
 	}
-defer os.Remove(temporary.Name()) //nolint:errcheck // after a successful rename it does not exist
+	defer os.Remove(temporary.Name()) //nolint:errcheck // after a successful rename it does not exist
 	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
 	if err == nil {

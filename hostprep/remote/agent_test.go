@@ -23,7 +23,7 @@ func agentThat(t *testing.T, says string) string {
 	}
 	var open sync.WaitGroup
 	t.Cleanup(func() {
-listener.Close() //nolint:errcheck // it is not used again
+		listener.Close() //nolint:errcheck // it is not used again
 		open.Wait()
 	})
 	open.Go(func() {
@@ -33,12 +33,12 @@ listener.Close() //nolint:errcheck // it is not used again
 				return
 			}
 			open.Go(func() {
-defer conn.Close() //nolint:errcheck // the client may have closed it already
+				defer conn.Close() //nolint:errcheck // the client may have closed it already
 				for question := make([]byte, 1024); ; {
 					if _, err := conn.Read(question); err != nil {
 						return
 					}
-io.WriteString(conn, says) //nolint:errcheck // the next read fails as well
+					io.WriteString(conn, says) //nolint:errcheck // the next read fails as well
 				}
 			})
 		}

@@ -69,7 +69,7 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 		defer func() { <-p.dials }()
 	case <-ctx.Done():
 		// The slot is taken after the jump host is connected: its login needs a slot of its own, and
-	// waiting for that while holding one could deadlock.
+		// waiting for that while holding one could deadlock.
 		return nil, false, ctx.Err()
 	}
 	attempt := &login{end: end, known: known}

@@ -139,7 +139,7 @@ func FuzzSSHConfig(f *testing.F) {
 	f.Add("Host a\n  ProxyJump b,c@d:1\n", "a")
 	f.Fuzz(func(t *testing.T, config, alias string) {
 		if strings.Contains(strings.ToLower(config), "include") {
-return // Include reads files of this machine
+			return // Include reads files of this machine
 		}
 		parsed, err := parseSSHConfig("config", []byte(config))
 		if err != nil {

@@ -25,7 +25,7 @@ func listen(t *testing.T, text string, hold bool) (port uint16, connections *ato
 	connections = &atomic.Int32{}
 	var open sync.WaitGroup
 	t.Cleanup(func() {
-listener.Close() //nolint:errcheck // it is not used again
+		listener.Close() //nolint:errcheck // it is not used again
 		open.Wait()
 	})
 	open.Go(func() {
@@ -35,15 +35,15 @@ listener.Close() //nolint:errcheck // it is not used again
 				return
 			}
 			connections.Add(1)
-io.WriteString(conn, text) //nolint:errcheck // the client may have gone
+			io.WriteString(conn, text) //nolint:errcheck // the client may have gone
 			if hold {
 				open.Go(func() {
-io.Copy(io.Discard, conn) //nolint:errcheck // an error ends the input as EOF does
-conn.Close()              //nolint:errcheck // the client may have closed it already
+					io.Copy(io.Discard, conn) //nolint:errcheck // an error ends the input as EOF does
+					conn.Close()              //nolint:errcheck // the client may have closed it already
 				})
 				continue
 			}
-conn.Close() //nolint:errcheck // the client may have closed it already
+			conn.Close() //nolint:errcheck // the client may have closed it already
 		}
 	})
 	return listener.Addr().(*net.TCPAddr).AddrPort().Port(), connections
@@ -80,12 +80,12 @@ func TestHostileListeners(t *testing.T) {
 	for name, test := range tests {
 		for _, hold := range []bool{false, true} {
 			if hold && test.again {
-continue // the test of slow servers covers it
+				continue // the test of slow servers covers it
 			}
 			t.Run(fmt.Sprint(name, " held ", hold), func(t *testing.T) {
 				t.Parallel()
 				port, connections := listen(t, test.text, hold)
-timeout := time.Minute // more than the test waits
+				timeout := time.Minute // more than the test waits
 				if test.again {
 					timeout = 100 * time.Millisecond
 				}

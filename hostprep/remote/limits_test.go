@@ -65,7 +65,7 @@ func TestHostileHosts(t *testing.T) {
 					}
 					reason(t, err, remote.ErrTimeout)
 					says(t, err, "look around: ", strings.ReplaceAll(test.says, "%s", kind))
-// How much of a flood on this same machine arrives before the deadline is not predictable.
+					// How much of a flood on this same machine arrives before the deadline is not predictable.
 					flood := name == "floods stderr"
 					for late := time.Now().Add(patience / 4); !flood && !slices.Contains(server.Signals(), "TERM"); time.Sleep(time.Millisecond) {
 						if time.Now().After(late) {
@@ -90,7 +90,7 @@ func TestSessionsThatNeverClose(t *testing.T) {
 	server := remotetest.NewServer(t, remotetest.Options{Command: remotetest.Hostile(remotetest.Silent).Command(true)})
 	hosts := pool(t, settingsOf(server, short))
 	var all sync.WaitGroup
-for range 20 { // more than maxSessions
+	for range 20 { // more than maxSessions
 		all.Go(func() {
 			host, err := hosts.Host(bound(t), server.Addr().Addr())
 			if err == nil {
@@ -120,7 +120,7 @@ func TestSlowScriptsThatShowProgress(t *testing.T) {
 	for name, body := range map[string]string{
 		"step by step":  `for _ in 1 2 3 4 5 6; do progress; sleep 0.5; done; answer a echo x`,
 		"asks for time": `progress 30; sleep 3; progress; answer a echo x`,
-"in an answer":  `f() { progress; echo x; }; answer a f`, // it is part of the answer there, and does no harm
+		"in an answer":  `f() { progress; echo x; }; answer a f`, // it is part of the answer there, and does no harm
 		"past its end":  `(exec 3>&-; progress); answer a echo x`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestWaitingForTheLockDoesNotStall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-defer lock.Close() //nolint:errcheck // it was only locked
+	defer lock.Close() //nolint:errcheck // it was only locked
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ defer lock.Close() //nolint:errcheck // it was only locked
 	defer other.Wait()
 	other.Go(func() {
 		time.Sleep(3 * time.Second)
-unix.Flock(int(lock.Fd()), unix.LOCK_UN) //nolint:errcheck // the script would time out
+		unix.Flock(int(lock.Fd()), unix.LOCK_UN) //nolint:errcheck // the script would time out
 	})
 	script := strings.ReplaceAll(remote.LockScript(), "/run/dualstrap-changes.lock", path)
 	if _, err := host.Probe(bound(t), remote.Script{Name: "look", Body: script + "wait_unlocked\nanswer a true"}); err != nil {
@@ -187,7 +187,7 @@ func TestInputIsProgress(t *testing.T) {
 	t.Run("lasting", func(t *testing.T) {
 		t.Parallel()
 		input, hold := io.Pipe()
-time.AfterFunc(4*time.Second, func() { hold.Close() }) //nolint:errcheck // closing a pipe never fails
+		time.AfterFunc(4*time.Second, func() { hold.Close() }) //nolint:errcheck // closing a pipe never fails
 		if _, err := host.Run(bound(t), remote.Script{Name: "hold", Body: "cat >/dev/null", Stdin: input, Lasts: true}); err != nil {
 			t.Error(err)
 		}

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
 		code = 1
 	}
-os.Exit(code) //nolint:forbidigo // TestMain has to
+	os.Exit(code) //nolint:forbidigo // TestMain has to
 }
 
 // leftBehind returns the stacks of goroutines that have not ended after a grace period.

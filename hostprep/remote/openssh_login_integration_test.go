@@ -55,7 +55,7 @@ func TestOpenSSHCertificates(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t, "ed25519", "rsa")
 	authority := keygen(t, server.dir, "authority", "ed25519", "")
-// The authority's key has another type than the host's key.
+	// The authority's key has another type than the host's key.
 	tell(t, "ssh-keygen", "-q", "-s", authority, "-I", "host", "-h", "-n", "127.0.0.1", server.dir+"/rsa.pub")
 	user := keygen(t, server.dir, "user", "ed25519", "")
 	tell(t, "ssh-keygen", "-q", "-s", authority, "-I", "user", "-n", "root", user+".pub")
@@ -139,7 +139,7 @@ func newUser(t *testing.T, server *sshd, shell string) string {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-// sshd needs nothing more than to read the authorized keys as that user.
+	// sshd needs nothing more than to read the authorized keys as that user.
 	for dir := server.dir; dir != "/tmp" && dir != "/"; dir = filepath.Dir(dir) {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -182,7 +182,7 @@ func TestOpenSSHLoginShells(t *testing.T) {
 
 			rule := "/etc/sudoers.d/" + user
 			write(t, rule, user+" ALL=(ALL) NOPASSWD: ALL\n")
-t.Cleanup(func() { os.Remove(rule) }) //nolint:errcheck // userdel does not remove it
+			t.Cleanup(func() { os.Remove(rule) }) //nolint:errcheck // userdel does not remove it
 			answer, err := host.Probe(bound(t), remote.Script{
 				Name: "who", Body: `answer who id -un; answer args printf '%s|' "$@"; echo mine >&2; answer input cat`,
 				Args: []string{"a b", "!x $y `z`", "'"}, Stdin: strings.NewReader("in\n\x00put"),

@@ -105,7 +105,7 @@ func TestOpenSSHOneSession(t *testing.T) {
 	}
 	running, ended := filepath.Join(t.TempDir(), "running"), make(chan error)
 	go func() {
-// This is longer than sessionWait, for which a host may refuse sessions while none is open.
+		// This is longer than sessionWait, for which a host may refuse sessions while none is open.
 		_, err := host.Run(bound(t), remote.Script{Name: "long", Body: `: >"$1"; sleep 12`, Args: []string{running}})
 		ended <- err
 	}()
@@ -162,11 +162,11 @@ func TestOpenSSHUploadResumes(t *testing.T) {
 	}()
 	waitFor(t, "nothing arrives", func() bool { return sizeOf(part) >= half/2 })
 	for _, pid := range server.sessions(t) {
-syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have ended with its parent
+		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have ended with its parent
 	}
 	close(cut)
 	reason(t, <-failed, remote.ErrConnectionLost)
-// An orphaned process of the first upload is still writing what had arrived.
+	// An orphaned process of the first upload is still writing what had arrived.
 	waitFor(t, "the first upload does not end", func() bool { return !isOpen(part) })
 	if arrived := sizeOf(part); arrived < half/2 {
 		t.Fatalf("%d bytes are left of the first upload", arrived)

@@ -27,7 +27,7 @@ type Pool struct {
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	calls map[string]*dialCall     // by the String of their endpoints
+	calls   map[string]*dialCall     // by the String of their endpoints
 	trust   map[string]*hostKeys     // by the names of their files
 	targets map[netip.Addr]*endpoint // the endpoints of hosts
 }
@@ -81,7 +81,7 @@ func NewPool(settings Settings) (*Pool, error) {
 			socket: settings.AgentSocket, wait: min(agentWait, settings.ConnectTimeout), sign: settings.ConnectTimeout, note: settings.Note,
 		}},
 		dials:   make(chan struct{}, maxDials),
-		calls: map[string]*dialCall{},
+		calls:   map[string]*dialCall{},
 		trust:   map[string]*hostKeys{},
 		targets: map[netip.Addr]*endpoint{},
 	}, nil

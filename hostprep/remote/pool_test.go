@@ -52,7 +52,7 @@ func TestGivingUp(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	second := make(chan error)
-go func() { // it shares the attempt of the first caller
+	go func() { // it shares the attempt of the first caller
 		_, err := hosts.Host(bound(t), server.Addr().Addr())
 		second <- err
 	}()

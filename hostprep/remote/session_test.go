@@ -170,7 +170,7 @@ func TestCancelledScript(t *testing.T) {
 	ctx, cancel := context.WithCancel(bound(t))
 	started, reached := io.Pipe()
 	go func() {
-started.Read(make([]byte, 1)) //nolint:errcheck // it returns when the script runs
+		started.Read(make([]byte, 1)) //nolint:errcheck // it returns when the script runs
 		cancel()
 	}()
 	_, err := host.Run(ctx, remote.Script{

@@ -23,8 +23,8 @@ import (
 type sshd struct {
 	dir     string
 	port    uint16
-kinds   []string // the types of its host keys
-home    string   // the home directory of users who log in, so that root's own startup files do not matter
+	kinds   []string // the types of its host keys
+	home    string   // the home directory of users who log in, so that root's own startup files do not matter
 	process *os.Process
 }
 
@@ -77,12 +77,12 @@ func newSSHD(t *testing.T, kinds ...string) *sshd {
 // start starts the server with additional lines of configuration. It stops when the test ends.
 func (s *sshd) start(t *testing.T, lines ...string) *sshd {
 	t.Helper()
-if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd's privilege separation directory
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd's privilege separation directory
 		t.Fatal(err)
 	}
 	config := append([]string{
 		fmt.Sprintf("ListenAddress 127.0.0.1:%d", s.port), "PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
-"AuthorizedKeysFile " + s.dir + "/authorized", "SetEnv HOME=" + s.home, // root's own startup files do not matter
+		"AuthorizedKeysFile " + s.dir + "/authorized", "SetEnv HOME=" + s.home, // root's own startup files do not matter
 		"PasswordAuthentication no", "KbdInteractiveAuthentication no",
 	}, lines...)
 	if !strings.Contains(strings.Join(lines, "\n"), "HostKey ") {
@@ -111,7 +111,7 @@ if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd's privilege sepa
 	waitFor(t, "sshd does not listen", func() bool {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
-conn.Close() //nolint:errcheck // it only showed that the server listens
+			conn.Close() //nolint:errcheck // it only showed that the server listens
 		}
 		return err == nil
 	})

@@ -59,7 +59,7 @@ func TestSudo(t *testing.T) {
 				return
 			}
 			reason(t, err, test.want)
-if hint := err.(*remote.Error).Hint(); !strings.Contains(hint, test.hint) { //nolint:errorlint // the error is not wrapped
+			if hint := err.(*remote.Error).Hint(); !strings.Contains(hint, test.hint) { //nolint:errorlint // the error is not wrapped
 				t.Errorf("hint %q, want %q", hint, test.hint)
 			}
 		})

@@ -131,7 +131,7 @@ func TestUploadResumes(t *testing.T) {
 				if n == 1 {
 					return remotetest.Fault{CutAfter: cut}
 				}
-return remotetest.Fault{CutAfter: size - 1<<19} // too little for sending everything again
+				return remotetest.Fault{CutAfter: size - 1<<19} // too little for sending everything again
 			}})
 			hosts := pool(t, server.Settings())
 			content := newBlob(t, size, compressed)
@@ -191,7 +191,7 @@ func TestHostilePartsOfUploads(t *testing.T) {
 		"the beginning, changed": "x" + string(content.content[1:5000]), "all, changed": string(content.content[:1<<20-1]) + "x",
 	} {
 		t.Run(name, func(t *testing.T) {
-os.Remove(upload.Path) //nolint:errcheck // it may not exist
+			os.Remove(upload.Path) //nolint:errcheck // it may not exist
 			write(t, part, there)
 			if changed, err := host.Upload(bound(t), upload); err != nil || !changed {
 				t.Fatalf("changed %t, error %v", changed, err)

@@ -14,9 +14,9 @@ import (
 type Found struct {
 	Name   string
 	Labels map[string]string
-// Running reports whether it runs, and Started whether it ever did.
+	// Running reports whether it runs, and Started whether it ever did.
 	Running, Started bool
-// PID is the process ID of its init, and StartedAt its start time. They are zero unless the container runs.
+	// PID is the process ID of its init, and StartedAt its start time. They are zero unless the container runs.
 	PID       int
 	StartedAt time.Time
 }
@@ -50,15 +50,15 @@ func (e Engine) Containers(ctx context.Context, labels map[string]string) ([]Fou
 func parseInspect(answer []byte) ([]Found, error) {
 	var all []inspected
 	if err := json.Unmarshal(answer, &all); err != nil {
-return nil, fmt.Errorf("cannot parse the container engine's answer: %w", err)
+		return nil, fmt.Errorf("cannot parse the container engine's answer: %w", err)
 	}
 	found := make([]Found, len(all))
 	for i, c := range all {
 		found[i] = Found{
-Name:    strings.TrimPrefix(c.Name, "/"), // docker prints a slash
+			Name:    strings.TrimPrefix(c.Name, "/"), // docker prints a slash
 			Labels:  c.Config.Labels,
 			Running: c.State.Running,
-Started: c.State.StartedAt.Year() > 1, // both engines print the zero time for never
+			Started: c.State.StartedAt.Year() > 1, // both engines print the zero time for never
 		}
 		if c.State.Running {
 			found[i].PID, found[i].StartedAt = c.State.Pid, c.State.StartedAt

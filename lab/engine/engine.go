@@ -8,9 +8,9 @@ import (
 
 // Engine is a container engine.
 type Engine struct {
-// Program is the command of the engine: podman or docker.
+	// Program is the command of the engine: podman or docker.
 	Program string
-// create holds arguments for creating containers that only this engine needs.
+	// create holds arguments for creating containers that only this engine needs.
 	create []string
 }
 
@@ -48,10 +48,10 @@ func (l Limits) args() []string {
 type Container struct {
 	Name, Hostname, Image string
 	Labels                map[string]string
-// Volume is mounted at /var/lib and seeded with the image's content there. containerd keeps its snapshots in it, and
-// an overlay file system cannot be the upper layer of another.
+	// Volume is mounted at /var/lib and seeded with the image's content there. containerd keeps its snapshots in it, and
+	// an overlay file system cannot be the upper layer of another.
 	Volume string
-// Modules mounts the machine's /lib/modules, read-only. It must exist.
+	// Modules mounts the machine's /lib/modules, read-only. It must exist.
 	Modules bool
 }
 
@@ -61,7 +61,7 @@ func (e Engine) createArgs(c Container) []string {
 	args = append(args, e.create...)
 	args = append(args,
 		"--privileged", "--cgroupns=private", "--pids-limit=-1", "--network", "none",
-// As PID 1 of a container, systemd reads $container, shuts down on SIGRTMIN+3, and expects a volatile /run and /tmp.
+		// As PID 1 of a container, systemd reads $container, shuts down on SIGRTMIN+3, and expects a volatile /run and /tmp.
 		"--env", "container="+e.Program, "--stop-signal", "SIGRTMIN+3",
 		"--tmpfs", "/run:rw,nosuid,nodev,mode=755", "--tmpfs", "/run/lock", "--tmpfs", "/tmp",
 		"--volume", c.Volume+":/var/lib")

@@ -13,11 +13,11 @@ import (
 
 // CommandError reports a command of the engine that failed.
 type CommandError struct {
-// Command is the program and the subcommand.
+	// Command is the program and the subcommand.
 	Command string
-// Code is the exit code; -1 if a signal ended the command.
+	// Code is the exit code; -1 if a signal ended the command.
 	Code int
-// Output is the command's standard error.
+	// Output is the command's standard error.
 	Output string
 }
 

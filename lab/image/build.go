@@ -36,7 +36,7 @@ func Build(ctx context.Context, cache string, step func(string)) (string, error)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-// Directories of interrupted builds.
+	// Directories of interrupted builds.
 	if err := removeAll(filepath.Join(cache, buildPrefix+"*")); err != nil {
 		return "", err
 	}
@@ -50,7 +50,7 @@ func Build(ctx context.Context, cache string, step func(string)) (string, error)
 	if err := build(ctx, made, step); err != nil {
 		return "", err
 	}
-// Images of other versions are not used any more.
+	// Images of other versions are not used any more.
 	if err := removeAll(Path(cache, "*")); err != nil {
 		return "", err
 	}
@@ -74,7 +74,7 @@ func build(ctx context.Context, output string, step func(string)) error {
 	if err != nil {
 		return err
 	}
-// Pdeathsig ends the build when the thread that started it ends, so the goroutine must keep its thread.
+	// Pdeathsig ends the build when the thread that started it ends, so the goroutine must keep its thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	steps := &stepWriter{step: step}
@@ -86,7 +86,7 @@ func build(ctx context.Context, output string, step func(string)) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-return fmt.Errorf("cannot build the hosts' image: %w; its last output:\n%s", err, steps.tail())
+		return fmt.Errorf("cannot build the hosts' image: %w; its last output:\n%s", err, steps.tail())
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func removeAll(pattern string) error {
 		}
 	}
 	if err != nil {
-return fmt.Errorf("cannot clean up the cache: %w", err)
+		return fmt.Errorf("cannot clean up the cache: %w", err)
 	}
 	return nil
 }
@@ -111,10 +111,10 @@ const tailLines = 15
 // stepWriter turns the output of a build into steps: those that build.sh prints, and one for each phase of debootstrap.
 type stepWriter struct {
 	// step receives each new step, and is called from Write.
-	step func(string)
-rest string   // the incomplete last line
-last []string // the last lines, at most tailLines
-phase string   // the last step
+	step  func(string)
+	rest  string   // the incomplete last line
+	last  []string // the last lines, at most tailLines
+	phase string   // the last step
 }
 
 var _ io.Writer = (*stepWriter)(nil)
@@ -147,7 +147,7 @@ func phaseOf(line string) string {
 		"I: Extracting ":  "extracting the base system",
 		"I: Configuring ": "configuring packages",
 		"I: Unpacking ":   "unpacking packages",
-"step: finishing": "configuring the hosts",
+		"step: finishing": "configuring the hosts",
 		"step: packing":   "packing the image",
 	} {
 		if strings.HasPrefix(line, begin) {

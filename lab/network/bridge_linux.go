@@ -41,13 +41,13 @@ func CreateBridge(lab string, addresses []netip.Prefix) (bool, error) {
 	if alias := aliasPrefix + lab; link.Attrs().Alias != alias {
 		changed = true
 		if err := netlink.LinkSetAlias(link, alias); err != nil {
-return false, fmt.Errorf("cannot set the alias of the bridge %s: %w", Bridge, err)
+			return false, fmt.Errorf("cannot set the alias of the bridge %s: %w", Bridge, err)
 		}
 	}
 	if !isUp(link) {
 		changed = true
 		if err := netlink.LinkSetUp(link); err != nil {
-return false, fmt.Errorf("cannot set the bridge %s up: %w", Bridge, err)
+			return false, fmt.Errorf("cannot set the bridge %s up: %w", Bridge, err)
 		}
 	}
 	// The addresses' connected routes are the only routes that the lab adds to the machine.
@@ -63,7 +63,7 @@ func makeBridge() (netlink.Link, error) {
 	snooping := false
 	bridge := &netlink.Bridge{LinkAttrs: attributes, MulticastSnooping: &snooping}
 	if err := netlink.LinkAdd(bridge); err != nil {
-return nil, fmt.Errorf("cannot create the bridge %s: %w", Bridge, err)
+		return nil, fmt.Errorf("cannot create the bridge %s: %w", Bridge, err)
 	}
 	return find(Bridge)
 }
@@ -88,10 +88,10 @@ func addAddresses(link netlink.Link, addresses []netip.Prefix) (bool, error) {
 			return changed, err
 		}
 		if prefix.Addr().Is6() {
-address.Flags = unix.IFA_F_NODAD // without a veth link the bridge has no carrier, and DAD would never finish
+			address.Flags = unix.IFA_F_NODAD // without a veth link the bridge has no carrier, and DAD would never finish
 		}
 		if err := netlink.AddrAdd(link, address); err != nil {
-return changed, fmt.Errorf("cannot add the address %s to %s: %w", prefix, Bridge, err)
+			return changed, fmt.Errorf("cannot add the address %s to %s: %w", prefix, Bridge, err)
 		}
 		changed = true
 	}
@@ -124,7 +124,7 @@ func find(name string) (netlink.Link, error) {
 	var missing netlink.LinkNotFoundError
 	switch {
 	case errors.As(err, &missing):
-return nil, nil //nolint:nilnil // a missing link is a valid result
+		return nil, nil //nolint:nilnil // a missing link is a valid result
 	case err != nil:
 		return nil, fmt.Errorf("cannot look for the interface %s: %w", name, err)
 	}

@@ -20,15 +20,15 @@ type State string
 // States of a veth link.
 const (
 	Connected State = "connected"
-// Disconnected means that the machine's end is down: the host's interface has no carrier.
+	// Disconnected means that the machine's end is down: the host's interface has no carrier.
 	Disconnected State = "disconnected"
-// Detached means that the host has no veth link: it is not running, or was not started by dualstrap.
+	// Detached means that the host has no veth link: it is not running, or was not started by dualstrap.
 	Detached State = "detached"
 )
 
 // ConflictError reports a range of the lab that the machine already uses.
 type ConflictError struct {
-// Range is the lab's range. Taken is the conflicting address or route, on the interface Link.
+	// Range is the lab's range. Taken is the conflicting address or route, on the interface Link.
 	Range, Taken netip.Prefix
 	Link         string
 }

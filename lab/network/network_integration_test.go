@@ -23,12 +23,12 @@ func segment() []netip.Prefix {
 // enterNamespace moves the test into a network namespace of its own.
 func enterNamespace(t *testing.T) {
 	t.Helper()
-runtime.LockOSThread() // it is never unlocked: the thread ends with the test, and the namespace with the thread
+	runtime.LockOSThread() // it is never unlocked: the thread ends with the test, and the namespace with the thread
 	namespace, err := netns.New()
 	if err != nil {
 		t.Fatalf("cannot make a network namespace, which needs root: %v", err)
 	}
-t.Cleanup(func() { namespace.Close() }) //nolint:errcheck // the namespace ends with the thread anyway
+	t.Cleanup(func() { namespace.Close() }) //nolint:errcheck // the namespace ends with the thread anyway
 }
 
 func ip(t *testing.T, line string) string {
@@ -91,7 +91,7 @@ func TestIntegrationCable(t *testing.T) {
 	expect := func(want network.State) {
 		t.Helper()
 		if state, err := network.LinkOf("cp-1", pid); state != want || err != nil {
-t.Fatalf("the veth link is %s, want %s: %v", state, want, err)
+			t.Fatalf("the veth link is %s, want %s: %v", state, want, err)
 		}
 	}
 	expect(network.Detached)
@@ -106,14 +106,14 @@ t.Fatalf("the veth link is %s, want %s: %v", state, want, err)
 	}
 	expect(network.Disconnected)
 	if state, err := network.LinkOf("cp-1", os.Getpid()); state != network.Detached || err != nil {
-t.Errorf("for another process the veth link is %s: %v", state, err)
+		t.Errorf("for another process the veth link is %s: %v", state, err)
 	}
 	if removed, err := network.Remove(); !removed || err != nil {
 		t.Errorf("removed %v: %v", removed, err)
 	}
 	expect(network.Detached)
 	if err := network.SetLink("cp-1", true); err == nil {
-t.Error("a missing veth link was set up")
+		t.Error("a missing veth link was set up")
 	}
 }
 
@@ -124,14 +124,14 @@ func awaitOwnNamespace(t *testing.T, pid int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-defer mine.Close() //nolint:errcheck // it was only read
+	defer mine.Close() //nolint:errcheck // it was only read
 	for t.Context().Err() == nil {
 		theirs, err := netns.GetFromPid(pid)
 		if err != nil {
 			t.Fatal(err)
 		}
 		left := !theirs.Equal(mine)
-theirs.Close() //nolint:errcheck // it was only read
+		theirs.Close() //nolint:errcheck // it was only read
 		if left {
 			return
 		}
@@ -160,7 +160,7 @@ func TestIntegrationConflicts(t *testing.T) {
 		}
 		ip(t, test.remove)
 	}
-// Adjacent ranges, wider ranges and the bridge itself are not conflicts.
+	// Adjacent ranges, wider ranges and the bridge itself are not conflicts.
 	ip(t, "address add 10.2.1.1/24 dev other")
 	ip(t, "route add 10.0.0.0/8 dev other")
 	ip(t, "route add default dev other")

@@ -17,11 +17,11 @@ func LinkOf(id string, pid int) (State, error) {
 	// The ID is that of the network namespace at the far end, as seen from here.
 	namespace, err := netlink.GetNetNsIdByPid(pid)
 	if err != nil {
-return Detached, fmt.Errorf("cannot find the network namespace of process %d: %w", pid, err)
+		return Detached, fmt.Errorf("cannot find the network namespace of process %d: %w", pid, err)
 	}
 	switch {
 	case link.Attrs().NetNsID != namespace || namespace < 0:
-return Detached, nil // it leads to the network namespace that the host had before it was restarted
+		return Detached, nil // it leads to the network namespace that the host had before it was restarted
 	case !isUp(link):
 		return Disconnected, nil
 	default:
@@ -36,7 +36,7 @@ func Attach(id, mac string, pid int) error {
 		return err
 	}
 	if bridge == nil {
-return fmt.Errorf("cannot attach %s to the network: there is no bridge %s", id, Bridge)
+		return fmt.Errorf("cannot attach %s to the network: there is no bridge %s", id, Bridge)
 	}
 	// A veth link into an older network namespace of the host would keep the name in use.
 	if err := Detach(id); err != nil {
@@ -44,21 +44,21 @@ return fmt.Errorf("cannot attach %s to the network: there is no bridge %s", id, 
 	}
 	hardware, err := net.ParseMAC(mac)
 	if err != nil {
-return fmt.Errorf("cannot attach %s to the network: %w", id, err)
+		return fmt.Errorf("cannot attach %s to the network: %w", id, err)
 	}
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = vethPrefix + id
 	attributes.MasterIndex = bridge.Attrs().Index
-// One request creates both ends, so an interruption leaves either a complete pair or nothing. The far end gets its name and
-// MAC address within the host's network namespace: eth0 would collide with this machine's own.
-veth := &netlink.Veth{
+	// One request creates both ends, so an interruption leaves either a complete pair or nothing. The far end gets its name and
+	// MAC address within the host's network namespace: eth0 would collide with this machine's own.
+	veth := &netlink.Veth{
 		LinkAttrs:        attributes,
 		PeerName:         Interface,
 		PeerHardwareAddr: hardware,
 		PeerNamespace:    netlink.NsPid(pid),
 	}
-if err := netlink.LinkAdd(veth); err != nil {
-return fmt.Errorf("cannot create the veth link of %s: %w", id, err)
+	if err := netlink.LinkAdd(veth); err != nil {
+		return fmt.Errorf("cannot create the veth link of %s: %w", id, err)
 	}
 	return SetLink(id, true)
 }
@@ -79,14 +79,14 @@ func SetLink(id string, on bool) error {
 		return err
 	}
 	if link == nil {
-return fmt.Errorf("cannot set the veth link of %s up or down: it does not exist", id)
+		return fmt.Errorf("cannot set the veth link of %s up or down: it does not exist", id)
 	}
 	change := netlink.LinkSetDown
 	if on {
 		change = netlink.LinkSetUp
 	}
 	if err := change(link); err != nil {
-return fmt.Errorf("cannot set the veth link of %s up or down: %w", id, err)
+		return fmt.Errorf("cannot set the veth link of %s up or down: %w", id, err)
 	}
 	return nil
 }

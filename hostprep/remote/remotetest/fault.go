@@ -9,15 +9,15 @@ import (
 
 // Fault describes a faulty connection. The zero value is a connection without a fault.
 type Fault struct {
-// Drop closes the connection before the banner, as sshd does beyond MaxStartups.
+	// Drop closes the connection before the banner, as sshd does beyond MaxStartups.
 	Drop bool
-// Says is sent before the banner.
+	// Says is sent before the banner.
 	Says string
-// Stall accepts the connection and sends nothing.
+	// Stall accepts the connection and sends nothing.
 	Stall bool
-// HostKey replaces the server's host key.
+	// HostKey replaces the server's host key.
 	HostKey ssh.Signer
-// CutAfter closes the connection after that many bytes from the client; 0 never does.
+	// CutAfter closes the connection after that many bytes from the client; 0 never does.
 	CutAfter int64
 }
 
@@ -25,11 +25,11 @@ type Fault struct {
 type faultyConn struct {
 	net.Conn
 	fault  Fault
-read   int64 // bytes so far; only the goroutine that reads uses it
-silent chan struct{} // closed by stall
-mute   sync.Once
-closed chan struct{} // closed by Close
-shut   sync.Once
+	read   int64         // bytes so far; only the goroutine that reads uses it
+	silent chan struct{} // closed by stall
+	mute   sync.Once
+	closed chan struct{} // closed by Close
+	shut   sync.Once
 }
 
 // newFaultyConn adds a fault to a connection.
@@ -64,7 +64,7 @@ func (c *faultyConn) Read(data []byte) (int, error) {
 	}
 	c.read += int64(n)
 	if c.fault.CutAfter > 0 && c.read >= c.fault.CutAfter {
-c.Close() //nolint:errcheck // this is the fault
+		c.Close() //nolint:errcheck // this is the fault
 		return 0, net.ErrClosed
 	}
 	return n, err

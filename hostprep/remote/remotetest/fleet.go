@@ -20,15 +20,15 @@ type Ailment string
 
 // Faults of hosts.
 const (
-// Refuses means that nothing listens at the address.
+	// Refuses means that nothing listens at the address.
 	Refuses Ailment = "refuses"
-// Hangs accepts connections and sends nothing.
+	// Hangs accepts connections and sends nothing.
 	Hangs Ailment = "hangs"
-// Drops closes the connection in the middle of every answer.
+	// Drops closes the connection in the middle of every answer.
 	Drops Ailment = "drops"
-// Stalls stops sending in the middle of every answer.
+	// Stalls stops sending in the middle of every answer.
 	Stalls Ailment = "stalls"
-// Differs shows another host key than the one in known_hosts.
+	// Differs shows another host key than the one in known_hosts.
 	Differs Ailment = "differs"
 )
 
@@ -44,9 +44,9 @@ type Scripted struct {
 	// Name identifies the script in [Asked]. Body is the exact body of the script that is recognized.
 	Name string
 	Body string
-// Holds marks a script that runs for as long as its input does.
+	// Holds marks a script that runs for as long as its input does.
 	Holds bool
-// Reply returns a host's answers to the script. It must be safe for concurrent use.
+	// Reply returns a host's answers to the script. It must be safe for concurrent use.
 	Reply func(host netip.Addr, args []string) *Reply
 }
 
@@ -54,30 +54,30 @@ type Scripted struct {
 type Asked struct {
 	// Host is the address of the host that received the command.
 	Host netip.Addr
-// Name is the name of a [Scripted]. For any other command it is empty, and What holds the command.
+	// Name is the name of a [Scripted]. For any other command it is empty, and What holds the command.
 	Name, What string
 }
 
 // Fleet is many hosts in one process. It is part of what is measured, so it is as cheap as an SSH server can be: it executes
 // nothing and sends prepared replies. Unknown commands fail, except for true and head -c N /dev/zero.
 type Fleet struct {
-scripts    map[string]*Scripted // by body, in the form in which it is sent
-authorized []byte               // the public key that may log in, marshaled
+	scripts    map[string]*Scripted // by body, in the form in which it is sent
+	authorized []byte               // the public key that may log in, marshaled
 	listeners  []net.Listener
 	life       context.Context
 	end        context.CancelFunc
 	running    sync.WaitGroup
 
-mu    sync.Mutex // guards open and asked
+	mu    sync.Mutex // guards open and asked
 	open  map[*faultyConn]bool
 	asked []Asked
 }
 
 // Files that [NewFleet] writes.
 const (
-// LoginKey is the private key that logs in, as any user.
+	// LoginKey is the private key that logs in, as any user.
 	LoginKey = "id_ed25519"
-// KnownHosts lists the keys of all hosts.
+	// KnownHosts lists the keys of all hosts.
 	KnownHosts = "known_hosts"
 )
 
@@ -116,7 +116,7 @@ func (f *Fleet) start(member *Member) (string, error) {
 	switch member.Ailment {
 	case Refuses:
 		return line, nil
-case Differs: // known_hosts keeps the first key
+	case Differs: // known_hosts keeps the first key
 		// The generated known_hosts line has the first key; the host shows the second.
 		if key, _, err = newKey(); err != nil {
 			return "", err
@@ -135,7 +135,7 @@ case Differs: // known_hosts keeps the first key
 func (f *Fleet) Close() {
 	f.end()
 	for _, listener := range f.listeners {
-listener.Close() //nolint:errcheck // it is not used again
+		listener.Close() //nolint:errcheck // it is not used again
 	}
 	f.mu.Lock()
 	for conn := range f.open {
@@ -186,7 +186,7 @@ func (f *Fleet) accept(listener net.Listener, config *ssh.ServerConfig, member *
 		f.mu.Unlock()
 		f.running.Go(func() {
 			f.converse(conn, config, member)
-conn.Close() //nolint:errcheck // the client may have closed it already
+			conn.Close() //nolint:errcheck // the client may have closed it already
 			f.mu.Lock()
 			delete(f.open, conn)
 			f.mu.Unlock()
@@ -207,7 +207,7 @@ func (f *Fleet) converse(conn *faultyConn, config *ssh.ServerConfig, member *Mem
 	var sessions sync.WaitGroup
 	for offered := range channels {
 		if offered.ChannelType() != "session" {
-offered.Reject(ssh.UnknownChannelType, offered.ChannelType()) //nolint:errcheck // it fails only once the connection is over
+			offered.Reject(ssh.UnknownChannelType, offered.ChannelType()) //nolint:errcheck // it fails only once the connection is over
 			continue
 		}
 		sessions.Go(func() {
@@ -233,7 +233,7 @@ func (f *Fleet) serve(c *conversation, requests <-chan *ssh.Request) {
 		var command struct{ Line string }
 		isExec := request.Type == "exec" && ssh.Unmarshal(request.Payload, &command) == nil
 		if request.WantReply {
-request.Reply(isExec || request.Type == "pty-req" || request.Type == "env", nil) //nolint:errcheck // as above
+			request.Reply(isExec || request.Type == "pty-req" || request.Type == "env", nil) //nolint:errcheck // as above
 		}
 		if !isExec {
 			continue

@@ -23,7 +23,7 @@ type Said struct {
 type Reply struct {
 	// data is the output, with zeros in place of the markers.
 	data []byte
-// markers lists the offsets in data at which each run inserts its own marker.
+	// markers lists the offsets in data at which each run inserts its own marker.
 	markers []int
 }
 
@@ -140,7 +140,7 @@ func (f *Fleet) execute(c *conversation, command string) uint32 {
 		return c.plain(command)
 	}
 	input := bufio.NewReader(c.channel)
-program, _ := input.ReadBytes('\n') // receive rejects an interrupted line
+	program, _ := input.ReadBytes('\n') // receive rejects an interrupted line
 	script, understood := receive(program)
 	known := f.scripts[script.body]
 	if !understood || known == nil {
@@ -149,7 +149,7 @@ program, _ := input.ReadBytes('\n') // receive rejects an interrupted line
 	}
 	f.note(Asked{Host: host, Name: known.Name})
 	if known.Holds {
-io.Copy(io.Discard, input) //nolint:errcheck // an error ends the input as EOF does
+		io.Copy(io.Discard, input) //nolint:errcheck // an error ends the input as EOF does
 	}
 	c.say(known.Reply(host, script.words()), script.marker)
 	return 0
@@ -160,8 +160,8 @@ io.Copy(io.Discard, input) //nolint:errcheck // an error ends the input as EOF d
 func (c *conversation) plain(command string) uint32 {
 	var size int
 	if _, err := fmt.Sscanf(command, "head -c %d /dev/zero", &size); err == nil {
-io.Copy(io.Discard, c.channel)      //nolint:errcheck // an error ends the input as EOF does
-c.channel.Write(make([]byte, size)) //nolint:errcheck // it fails only once the session is over
+		io.Copy(io.Discard, c.channel)      //nolint:errcheck // an error ends the input as EOF does
+		c.channel.Write(make([]byte, size)) //nolint:errcheck // it fails only once the session is over
 		return 0
 	}
 	if command == "true" {
@@ -180,7 +180,7 @@ func (c *conversation) say(reply *Reply, marker []byte) {
 	c.channel.Write(data)                                       //nolint:errcheck // as above
 	switch c.member.Ailment {
 	case Drops:
-c.conn.Close() //nolint:errcheck // this is the fault
+		c.conn.Close() //nolint:errcheck // this is the fault
 	case Stalls:
 		c.conn.stall()
 		<-c.conn.closed

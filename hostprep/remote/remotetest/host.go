@@ -30,23 +30,23 @@ const (
 // Call is an expected call, and its result. Only the fields of its method are compared.
 type Call struct {
 	Method Method
-// Script is the argument of Probe and Run. Set Stdin, not Script.Stdin, to the expected standard input.
+	// Script is the argument of Probe and Run. Set Stdin, not Script.Stdin, to the expected standard input.
 	Script remote.Script
 	Stdin  string
-// Path is the argument of ReadFile.
+	// Path is the argument of ReadFile.
 	Path string
-// Files is the argument of WriteFiles.
+	// Files is the argument of WriteFiles.
 	Files []remote.File
-// Upload is the argument of Upload.
+	// Upload is the argument of Upload.
 	Upload remote.Upload
 
-// Answer is the result of Probe and Run.
+	// Answer is the result of Probe and Run.
 	Answer remote.Answer
-// Content is the result of ReadFile.
+	// Content is the result of ReadFile.
 	Content []byte
-// Changed is the result of WriteFiles. Upload returns whether it is not empty.
+	// Changed is the result of WriteFiles. Upload returns whether it is not empty.
 	Changed []string
-// Err is the error that the call returns.
+	// Err is the error that the call returns.
 	Err error
 }
 
@@ -77,7 +77,7 @@ type Host struct {
 	tb      testing.TB
 	address netip.Addr
 
-mu         sync.Mutex // guards what follows
+	mu sync.Mutex // guards what follows
 	// expected lists the calls that have not been made yet.
 	expected   []Call
 	transcript []string
@@ -117,7 +117,7 @@ func (h *Host) Transcript() []string {
 func (h *Host) take(ctx context.Context, got Call) Call {
 	h.tb.Helper()
 	if err := ctx.Err(); err != nil {
-return Call{Err: err} // the call would not reach a real host
+		return Call{Err: err} // the call would not reach a real host
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

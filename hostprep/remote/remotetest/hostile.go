@@ -18,7 +18,7 @@ const dripEvery = 5 * time.Millisecond
 // server ends.
 func (h Hostile) Command(deaf bool) func(Session) Exit {
 	return func(session Session) Exit {
-program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // receive rejects an interrupted line
+		program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // receive rejects an interrupted line
 		if script, understood := receive(program); understood {
 			h(session, string(script.marker))
 		}
@@ -44,7 +44,7 @@ func Says(text string, exit Exit) func(Session) Exit {
 
 // Ending is a command that runs the script, ends at once and fails without the frame's end.
 func (h Hostile) Ending(session Session) Exit {
-program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // receive rejects an interrupted line
+	program, _ := bufio.NewReader(session.Stdin).ReadBytes('\n') // receive rejects an interrupted line
 	if script, understood := receive(program); understood {
 		h(session, string(script.marker))
 	}

@@ -21,49 +21,49 @@ import (
 
 // Options configures a [Server]. The zero value is a well-behaved server.
 type Options struct {
-// Address is the address to listen at; a free port of 127.0.0.1 by default.
+	// Address is the address to listen at; a free port of 127.0.0.1 by default.
 	Address netip.AddrPort
-// HostKey is the server's host key; a new one by default.
+	// HostKey is the server's host key; a new one by default.
 	HostKey ssh.Signer
-// Authorized lists the keys that may log in; by default the one in Settings.
+	// Authorized lists the keys that may log in; by default the one in Settings.
 	Authorized []ssh.PublicKey
-// Shell is the login shell: commands are appended to it as the last argument; sh -c by default.
+	// Shell is the login shell: commands are appended to it as the last argument; sh -c by default.
 	Shell []string
 	// Env is added to the environment of commands.
 	Env []string
-// Noise is printed to both outputs before each command, as by a login shell.
+	// Noise is printed to both outputs before each command, as by a login shell.
 	Noise string
-// Banner is shown at each login.
+	// Banner is shown at each login.
 	Banner string
-// Opens lists the kinds of channels that the server requests from each client. Opened returns the answers.
+	// Opens lists the kinds of channels that the server requests from each client. Opened returns the answers.
 	Opens []string
-// MaxSessions limits the open sessions of a connection; 0 means unlimited.
+	// MaxSessions limits the open sessions of a connection; 0 means unlimited.
 	MaxSessions int
-// Fault returns the fault of the nth connection, counted from 1.
+	// Fault returns the fault of the nth connection, counted from 1.
 	Fault func(n int) Fault
-// Command replaces the shell.
+	// Command replaces the shell.
 	Command func(Session) Exit
 }
 
 // Server is an SSH server in the test's process. It does not change users: a user name is not checked.
 type Server struct {
-// Dir is the working directory of commands.
+	// Dir is the working directory of commands.
 	Dir string
 
 	tb       testing.TB
 	options  Options
 	listener net.Listener
 	config   *ssh.ServerConfig
-key      string // path of the private key that may log in
+	key      string // path of the private key that may log in
 	life     context.Context
 	end      context.CancelFunc
 	running  sync.WaitGroup
 
-mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards what follows
 	accepted int
 	open     map[*faultyConn]bool
-sessions int // open now
-most     int // open at once, at most
+	sessions int // open now
+	most     int // open at once, at most
 	opened   map[string]error
 	signals  []string
 }
@@ -197,7 +197,7 @@ func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for conn := range s.open {
-conn.Close() //nolint:errcheck // the connections fail on purpose
+		conn.Close() //nolint:errcheck // the connections fail on purpose
 	}
 }
 
@@ -213,7 +213,7 @@ func (s *Server) Stall() {
 // Close stops the server and waits for its goroutines.
 func (s *Server) Close() {
 	s.end()
-s.listener.Close() //nolint:errcheck // it is not used again
+	s.listener.Close() //nolint:errcheck // it is not used again
 	s.Cut()
 	s.running.Wait()
 }
@@ -236,11 +236,11 @@ func (s *Server) serve() {
 		s.mu.Unlock()
 		// A connection that was accepted while Close ran is not in s.open when Cut goes through it.
 		if s.life.Err() != nil {
-conn.Close() //nolint:errcheck // Close has closed the other connections already
+			conn.Close() //nolint:errcheck // Close has closed the other connections already
 		}
 		s.running.Go(func() {
 			s.handle(conn, fault)
-conn.Close() //nolint:errcheck // the client may have closed it already
+			conn.Close() //nolint:errcheck // the client may have closed it already
 			s.mu.Lock()
 			delete(s.open, conn)
 			s.mu.Unlock()
@@ -254,7 +254,7 @@ func (s *Server) handle(conn *faultyConn, fault Fault) {
 		return
 	}
 	if fault.Says != "" {
-io.WriteString(conn, fault.Says) //nolint:errcheck // it fails only once the connection is over
+		io.WriteString(conn, fault.Says) //nolint:errcheck // it fails only once the connection is over
 	}
 	if fault.Stall {
 		conn.stall()
@@ -275,7 +275,7 @@ io.WriteString(conn, fault.Says) //nolint:errcheck // it fails only once the con
 		switch channel.ChannelType() {
 		case "session":
 			if !open.take(s.options.MaxSessions) {
-channel.Reject(ssh.ConnectionFailed, "open failed") //nolint:errcheck // the reason and text are those of sshd
+				channel.Reject(ssh.ConnectionFailed, "open failed") //nolint:errcheck // the reason and text are those of sshd
 				continue
 			}
 			sessions.Go(func() {
@@ -288,7 +288,7 @@ channel.Reject(ssh.ConnectionFailed, "open failed") //nolint:errcheck // the rea
 			channel.Reject(ssh.UnknownChannelType, fmt.Sprint(channel.ChannelType())) //nolint:errcheck // as above
 		}
 	}
-client.Close() //nolint:errcheck // the client may have closed it already
+	client.Close() //nolint:errcheck // the client may have closed it already
 	// Sessions that still run are waited for, so that Close leaves no process behind.
 	sessions.Wait()
 }

@@ -23,10 +23,10 @@ type Session struct {
 	Command        string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-// Ended ends with the session, Server with the server.
+	// Ended ends with the session, Server with the server.
 	Ended, Server context.Context
 
-// outputs waits for the goroutines that copy the outputs, which may outlast the command.
+	// outputs waits for the goroutines that copy the outputs, which may outlast the command.
 	outputs *sync.WaitGroup
 }
 
@@ -34,9 +34,9 @@ type Session struct {
 type Exit struct {
 	// Status is the exit status, if Signal is empty.
 	Status int
-// Signal is the name of the signal that ended the command, as in KILL.
+	// Signal is the name of the signal that ended the command, as in KILL.
 	Signal string
-// Vanish ends the session without an exit status or a signal.
+	// Vanish ends the session without an exit status or a signal.
 	Vanish bool
 }
 
@@ -65,24 +65,24 @@ func (s *Server) session(offered ssh.NewChannel) {
 	s.count(1)
 	over := sync.OnceFunc(func() { s.count(-1) })
 	defer over()
-defer channel.Close() //nolint:errcheck // the client may have closed it already
+	defer channel.Close() //nolint:errcheck // the client may have closed it already
 	ended, end := context.WithCancel(s.life)
 	var running sync.WaitGroup
 	defer running.Wait()
-// As with sshd, the command still reads what arrived before the connection broke.
+	// As with sshd, the command still reads what arrived before the connection broke.
 	defer func() { time.AfterFunc(grace, end) }()
 	for request := range requests {
 		var command struct{ Line string }
 		switch {
 		case request.Type == "exec" && ssh.Unmarshal(request.Payload, &command) == nil:
-request.Reply(true, nil) //nolint:errcheck // it fails only once the session is over
+			request.Reply(true, nil) //nolint:errcheck // it fails only once the session is over
 			running.Go(func() {
 				s.execute(Session{
 					Command: command.Line, Stdin: stdin{channel}, Stdout: channel, Stderr: channel.Stderr(), Ended: ended, Server: s.life,
 					outputs: &sync.WaitGroup{},
 				}, channel)
-over()          // before the client can see the end and a test counts the sessions
-channel.Close() //nolint:errcheck // the client may have closed it already
+				over()          // before the client can see the end and a test counts the sessions
+				channel.Close() //nolint:errcheck // the client may have closed it already
 			})
 		case request.Type == "signal":
 			s.noteSignal(request.Payload)
@@ -112,7 +112,7 @@ func (s *Server) execute(session Session, channel ssh.Channel) {
 	switch {
 	case exit.Vanish:
 	case exit.Signal != "":
-channel.SendRequest("exit-signal", false, ssh.Marshal(struct { //nolint:errcheck // it fails only once the session is over
+		channel.SendRequest("exit-signal", false, ssh.Marshal(struct { //nolint:errcheck // it fails only once the session is over
 			Signal   string
 			Core     bool
 			Message  string
@@ -126,7 +126,7 @@ channel.SendRequest("exit-signal", false, ssh.Marshal(struct { //nolint:errcheck
 // shell runs a command with the server's shell, in a process group of its own.
 func (s *Server) shell(session Session) Exit {
 	if noise := s.options.Noise; noise != "" {
-fmt.Fprint(session.Stdout, noise) //nolint:errcheck // it fails only once the session is over
+		fmt.Fprint(session.Stdout, noise) //nolint:errcheck // it fails only once the session is over
 		fmt.Fprint(session.Stderr, noise) //nolint:errcheck // as above
 	}
 	line := append(append([]string(nil), s.options.Shell...), session.Command)
@@ -136,12 +136,12 @@ fmt.Fprint(session.Stdout, noise) //nolint:errcheck // it fails only once the se
 	// The process group is killed, since sh may have started other processes.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := session.connect(cmd); err != nil {
-fmt.Fprintln(session.Stderr, err) //nolint:errcheck // it fails only once the session is over
+		fmt.Fprintln(session.Stderr, err) //nolint:errcheck // it fails only once the session is over
 		return Exit{Status: 127}
 	}
 	err := cmd.Wait()
-// Background processes of the command end with the session.
-context.AfterFunc(session.Ended, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) //nolint:errcheck // none may be left
+	// Background processes of the command end with the session.
+	context.AfterFunc(session.Ended, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) //nolint:errcheck // none may be left
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) {
 		return Exit{}
@@ -171,19 +171,19 @@ func (s Session) connect(cmd *exec.Cmd) error {
 		*output.from = writer
 		ends = append(ends, writer)
 		s.outputs.Go(func() {
-io.Copy(output.to, reader) //nolint:errcheck // an error ends the output as EOF does
+			io.Copy(output.to, reader) //nolint:errcheck // an error ends the output as EOF does
 			reader.Close()             //nolint:errcheck // as above
 		})
 	}
 	err = cmd.Start()
 	for _, end := range ends {
-end.Close() //nolint:errcheck // the command has its own descriptors
+		end.Close() //nolint:errcheck // the command has its own descriptors
 	}
 	if err != nil {
 		return err
 	}
 	go func() {
-io.Copy(input, s.Stdin) //nolint:errcheck // an error ends the input as EOF does
+		io.Copy(input, s.Stdin) //nolint:errcheck // an error ends the input as EOF does
 		input.Close()           //nolint:errcheck // as above
 	}()
 	return nil
@@ -198,7 +198,7 @@ func (s *Server) forward(offered ssh.NewChannel) {
 		FromPort uint32
 	}
 	if err := ssh.Unmarshal(offered.ExtraData(), &to); err != nil {
-offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // it fails only once the connection is over
+		offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // it fails only once the connection is over
 		return
 	}
 	var dialer net.Dialer
@@ -207,7 +207,7 @@ offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // it fails 
 		offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // as above
 		return
 	}
-defer conn.Close() //nolint:errcheck // either side may have closed it already
+	defer conn.Close() //nolint:errcheck // either side may have closed it already
 	channel, requests, err := offered.Accept()
 	if err != nil {
 		return
@@ -215,7 +215,7 @@ defer conn.Close() //nolint:errcheck // either side may have closed it already
 	go ssh.DiscardRequests(requests)
 	var both sync.WaitGroup
 	both.Go(func() {
-io.Copy(conn, channel) //nolint:errcheck // an error ends the stream as EOF does
+		io.Copy(conn, channel) //nolint:errcheck // an error ends the stream as EOF does
 		conn.Close()           //nolint:errcheck // as above
 	})
 	both.Go(func() {
