@@ -17,7 +17,7 @@ type Removed struct {
 }
 
 // Down removes everything that Up creates, as far as it exists: hosts with their volumes, the network, and files. The hosts'
-// image stays in the cache and in the container engine. The order lets an interrupted Down be run again.
+// image stays in the cache and in the container engine. An interrupted Down can be run again.
 func (l *Lab) Down(ctx context.Context) (Removed, error) {
 	// A child process of a killed run may still hold the lock and create containers. Down waits for it, or it would leave
 	// them behind.

@@ -17,7 +17,7 @@ import (
 
 // Lab is a lab on this machine, which may or may not be up.
 type Lab struct {
-	// Name is part of all names of the lab's objects.
+	// Name is part of the names of hosts, containers and volumes.
 	Name string
 	// Workspace holds the files for the user: manifests, key and known_hosts.
 	Workspace Workspace

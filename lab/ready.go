@@ -131,7 +131,7 @@ type facts struct {
 	system string // the state that systemctl is-system-running prints
 	// os is the ID of /etc/os-release, which emulate-os changes.
 	os         OS
-	keys       []ssh.PublicKey // the host's own; sshd creates them at the first boot
+	keys       []ssh.PublicKey // the host's own; ssh-keygen creates them at the first boot
 	authorized []byte          // the content of authorizedKeys
 }
 

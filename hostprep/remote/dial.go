@@ -115,7 +115,7 @@ func open(ctx context.Context, end *endpoint, jump *connection) (net.Conn, error
 	return nil, err
 }
 
-// lookup returns the addresses of a host, which mostly is an address already. IPv4 addresses are unmapped.
+// lookup returns the addresses of a host, which usually is an address already. IPv4 addresses are unmapped.
 func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{address.Unmap()}, nil

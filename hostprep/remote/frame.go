@@ -25,7 +25,8 @@ func commandFor(user string) string {
 	return "exec env LC_ALL=C sudo -n -H -- " + bootstrap
 }
 
-// newMarker returns a random word, so that no output of the host can contain it by chance or by intent.
+// newMarker returns a random word. The host learns it only with the script, so neither banners nor startup files of the
+// login shell can contain it.
 func newMarker() string {
 	random := make([]byte, 16)
 	rand.Read(random) // it never returns an error
@@ -45,9 +46,9 @@ func framed(script Script, marker string) []byte {
 	for _, arg := range script.Args {
 		size += len(arg)
 	}
+	line := make([]byte, 0, size+size/8) // escaping adds a byte per newline and backslash
 	// The first line on standard error tells whether sh ran at all, even if the script prints nothing. The subshell keeps set -e
 	// and exit of the script from skipping the line that reports its end.
-	line := make([]byte, 0, size+size/8) // escaping adds a byte per newline and backslash
 	line = appendEscaped(line, `PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
 export PATH LC_ALL
 exec 3>&1 1>&2

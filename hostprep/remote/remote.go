@@ -19,8 +19,8 @@ type Reader interface {
 	ReadFile(ctx context.Context, path string) ([]byte, error)
 }
 
-// Host is a [Reader] that can also change the host. Its methods are safe for concurrent use. Each one is idempotent and
-// may be retried after a failure.
+// Host is a [Reader] that can also change the host. Its methods are safe for concurrent use. A call that
+// failed may be repeated.
 type Host interface {
 	Reader
 	// Run runs a script that changes the host. [Limits.Change] bounds it.

@@ -76,7 +76,7 @@ func (c *connection) execute(ctx context.Context, script Script, open opened, wa
 }
 
 // closingFactor bounds, in multiples of the read limit, how long sshd may take to close a session. It matters in tests,
-// whose limits are short; otherwise busyGrace is the lower bound.
+// whose limits are short; with the default limits busyGrace is less, and applies.
 const closingFactor = 10
 
 // giveUp ends a connection whose sshd does not close a session that was ended. The session would hold its slot forever.
