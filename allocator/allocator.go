@@ -5,31 +5,36 @@ import (
 	"net/netip"
 )
 
-// Allocator hands out the blocks of a cluster. It is not safe for concurrent use.
+// Allocator assigns pod CIDR blocks to the nodes of one cluster. It is not safe for concurrent use; callers
+// serialize.
 type Allocator struct {
+	// catalog is the current set of configs. SetConfigs replaces it as a whole.
 	catalog *catalog
-	nodes   map[string]*node
-	// joined is how many nodes have ever been added.
-	joined   int
+	// nodes holds every registered node by name, whether or not it holds podCIDRs.
+	nodes map[string]*node
+	// joined counts the nodes ever added. It numbers them, so that collisions name the newer node of a pair.
+	joined int
+	// occupied counts, per family, the holders of every address: nodes and reserved ranges.
 	occupied [families]cover
+	// reserved lists the reserved ranges in the order of Reserve, for findings to name them.
 	reserved []netip.Prefix
 }
 
-// Pair is one prefix of each family.
+// Pair is one prefix of each family. A prefix that is not valid stands for a missing one.
 type Pair struct{ V4, V6 netip.Prefix }
 
-// Assignment is what a node holds.
+// Assignment describes the podCIDRs of a node.
 type Assignment struct {
-	// Config is the name of the config that both blocks lie in, or empty when there is no such config,
-	// which only happens to nodes that came with podCIDRs.
+	// Config is the name of the config that contains both blocks. It is empty when there is no such config, which
+	// happens only to nodes that arrived with podCIDRs.
 	Config string
-	// PodCIDRs has an invalid prefix for a family that the node came without.
+	// PodCIDRs has an invalid prefix for a family that the node arrived without.
 	PodCIDRs Pair
 }
 
-// New makes an Allocator of a cluster without nodes. All that is wrong with the configs is reported
-// together: a missing or duplicate name, a range of the wrong family or with host bits set, a node
-// mask that is shorter than its range's prefix or longer than an address.
+// New returns an Allocator for a cluster without nodes. The error joins everything wrong with the configs: a
+// missing or duplicate name, a range of the wrong family or with host bits set, a node mask that is shorter than
+// its range's prefix or longer than an address.
 func New(configs []Config) (*Allocator, error) {
 	a := &Allocator{nodes: map[string]*node{}}
 	if err := a.SetConfigs(configs); err != nil {
@@ -38,8 +43,8 @@ func New(configs []Config) (*Allocator, error) {
 	return a, nil
 }
 
-// SetConfigs replaces the configs. Nodes keep what they hold, and what they hold stays taken. On an
-// error, which is as that of New, nothing changes.
+// SetConfigs replaces the configs. Nodes keep their podCIDRs, and these addresses stay occupied even when their
+// config is gone. On an error nothing changes; the errors are those of New.
 func (a *Allocator) SetConfigs(configs []Config) error {
 	c, err := newCatalog(configs)
 	if err != nil {
@@ -52,8 +57,8 @@ func (a *Allocator) SetConfigs(configs []Config) error {
 	return nil
 }
 
-// Reserve keeps every block that touches p from being handed out, for good. Ranges of services are
-// reserved this way, before nodes are added.
+// Reserve keeps every block that overlaps p from being allocated, permanently: reservations survive SetConfigs and
+// cannot be undone. Callers reserve the Service ranges this way, before they add nodes.
 func (a *Allocator) Reserve(p netip.Prefix) {
 	if !p.IsValid() {
 		return
@@ -63,21 +68,22 @@ func (a *Allocator) Reserve(p netip.Prefix) {
 	a.occupied[familyOf(p)].change(p, +1)
 }
 
-// Add registers nodes and occupies what they hold. What is wrong with it comes back as findings, in
-// the order of nodes; none of it is an obstacle. A node that is added again counts once: its labels
-// are replaced, and its podCIDRs too unless the new ones are empty.
+// Add registers nodes and occupies the podCIDRs they hold. It returns what is wrong with these as findings, in the
+// order of nodes; no finding prevents a node from being registered. Adding a node again is safe, as at every update
+// that a controller sees: its labels are replaced, and its podCIDRs too, unless the new ones are empty.
 func (a *Allocator) Add(nodes ...Node) []Finding {
 	_, findings := a.add(nodes)
 	return findings
 }
 
-// add is Add, and gives the registered nodes.
+// add implements Add. It also returns the registered nodes, in the order given.
 func (a *Allocator) add(nodes []Node) ([]*node, []Finding) {
 	if len(a.nodes) == 0 {
 		a.nodes = make(map[string]*node, len(nodes))
 	}
 	all := make([]*node, len(nodes))
 	var arrived []*node
+	// Occupy first and inspect afterwards: a node may collide with one that comes later in the same call.
 	var disputed []netip.Prefix
 	for i := range nodes {
 		n, arrives := a.join(&nodes[i])
@@ -90,9 +96,10 @@ func (a *Allocator) add(nodes []Node) ([]*node, []Finding) {
 	return all, a.inspect(arrived, disputed)
 }
 
-// Allocate gives a node its podCIDRs: both or none. A node that holds any keeps them, whatever they
-// are. The node must have been added. The error is a *NoMatchError when no config is for this node,
-// and an *ExhaustedError when those that are have no room.
+// Allocate returns the node's podCIDRs and assigns them first when the node holds none: a block of each family or
+// nothing. A node that holds any podCIDR keeps what it has, even if that is incomplete or lies outside every
+// config. The node must have been added. The error is a *NoMatchError when no config selects the node, and an
+// *ExhaustedError when every config that does is full.
 func (a *Allocator) Allocate(name string) (Assignment, error) {
 	n, ok := a.nodes[name]
 	if !ok {
@@ -101,6 +108,8 @@ func (a *Allocator) Allocate(name string) (Assignment, error) {
 	return a.allocate(n)
 }
 
+// allocate implements Allocate for a registered node. The best config is cached on the node, so the candidates are
+// computed and sorted only when that config is full.
 func (a *Allocator) allocate(n *node) (Assignment, error) {
 	switch {
 	case !n.none():
@@ -119,7 +128,9 @@ func (a *Allocator) allocate(n *node) (Assignment, error) {
 	return Assignment{}, a.exhausted(n.name, candidates)
 }
 
-// take gives a node the lowest free blocks of a config, if both families have one.
+// take assigns the lowest free block of each family of c to n, and reports whether both families had one. It looks
+// up both blocks before it occupies either: the upstream allocator leaks an IPv4 block at every retry when IPv6 is
+// exhausted.
 func (a *Allocator) take(c *candidate, n *node) bool {
 	v4, ok := a.lowest(c, ipv4)
 	if !ok {
@@ -135,8 +146,8 @@ func (a *Allocator) take(c *candidate, n *node) bool {
 	return true
 }
 
-// lowest finds the lowest free block outside the ranges of more specific configs, and only if there
-// is none the lowest free block.
+// lowest returns the lowest free block outside the ranges of more specific configs. Only when there is no such
+// block it returns the lowest free block inside them.
 func (a *Allocator) lowest(c *candidate, f family) (netip.Prefix, bool) {
 	if block, ok := c.outside[f].lowest(c.of(f), &a.occupied[f], &c.level.spared[f]); ok {
 		return block, true
@@ -144,8 +155,8 @@ func (a *Allocator) lowest(c *candidate, f family) (netip.Prefix, bool) {
 	return c.anywhere[f].lowest(c.of(f), &a.occupied[f])
 }
 
-// Release forgets a node that is gone. Its blocks are free again, except for addresses that another
-// node holds too.
+// Release forgets a node that no longer exists. Its blocks are free again, except for addresses that another node
+// holds too. Releasing an unknown node does nothing.
 func (a *Allocator) Release(name string) {
 	n, ok := a.nodes[name]
 	if !ok {

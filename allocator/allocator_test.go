@@ -2,8 +2,8 @@ package allocator_test
 
 import "testing"
 
-// The tables re-express what is known of the behaviour of the Kubernetes multi-CIDR allocator, with a
-// second family where the original has one. Where ours differs on purpose the why says so.
+// The tables restate the known behaviour of the Kubernetes multi-CIDR allocator, with a second family where the
+// original has one. Where this allocator differs on purpose, the field why gives the reason.
 
 func TestBlocks(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,8 @@ func TestBlocks(t *testing.T) {
 	})
 }
 
-// TestMaskDifference counts up to a block by taking everything below it.
+// TestMaskDifference checks large differences between the mask lengths. It reaches a block far into the range by
+// occupying everything below it.
 func TestMaskDifference(t *testing.T) {
 	t.Parallel()
 	runStories(t, []story{
@@ -162,7 +163,7 @@ func TestMaskDifference(t *testing.T) {
 	})
 }
 
-// blockNumber6425 reserves the 6425 blocks of a range that come first.
+// blockNumber6425 returns a story that reserves the first 6425 blocks of an IPv6 range and allocates the next one.
 func blockNumber6425(ipv6, below, want string) story {
 	return story{
 		name:    "block 6425 of " + ipv6,
@@ -228,7 +229,7 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
-			name: "lowest free block, not the next", why: "upstream gives 10.0.2.0/24: it goes round, and forgets where it was at a restart",
+			name: "lowest free block, not the next", why: "upstream returns 10.0.2.0/24: its cursor goes round, and a restart resets it",
 			configs: []string{"c 10.0.0.0/22>24 fd00::/118>120"},
 			lines: []string{
 				"a = c 10.0.0.0/24 fd00::/120",

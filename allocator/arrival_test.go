@@ -7,7 +7,7 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// TestArrival is about nodes that come with podCIDRs.
+// TestArrival checks nodes that arrive with podCIDRs.
 func TestArrival(t *testing.T) {
 	t.Parallel()
 	runStories(t, []story{

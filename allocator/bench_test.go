@@ -10,8 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// The benchmarks of Plan include New: together they are what a user waits for between manifests and
-// a plan.
+// The benchmarks of Plan include New: a user waits for both between manifests and a plan.
 
 func BenchmarkPlan(b *testing.B) {
 	benchPlan(b, func([]allocator.Node) []allocator.Config { return clusterWide() })
@@ -44,7 +43,7 @@ func benchPlan(b *testing.B, configsFor func([]allocator.Node) []allocator.Confi
 	}
 }
 
-// BenchmarkRestart parses what 100,000 nodes hold and occupies it, in file order and in random order.
+// BenchmarkRestart parses and occupies the podCIDRs of 100,000 nodes, in file order and in random order.
 func BenchmarkRestart(b *testing.B) {
 	const size = 100_000
 	nodes := benchNodes(size)
@@ -78,7 +77,7 @@ func BenchmarkRestart(b *testing.B) {
 	b.Run("100000/shuffled", func(b *testing.B) { restart(b, shuffled) })
 }
 
-// BenchmarkChurn replaces one node after another in a full range of 65,536.
+// BenchmarkChurn replaces one node after another in a full range of 65,536 blocks.
 func BenchmarkChurn(b *testing.B) {
 	const size = 1 << 16
 	nodes := benchNodes(size)
@@ -117,8 +116,8 @@ func clusterWide() []allocator.Config {
 	return []allocator.Config{config("cluster", "16.0.0.0/4>24 fd00::/64>120")}
 }
 
-// threePools gives each pool a range inside the cluster-wide one. The last pool's is far too small,
-// so most of its nodes go elsewhere.
+// threePools returns a cluster-wide config and one for each of three pools inside its range. The range of the last
+// pool is far too small, so most of its nodes get blocks elsewhere.
 func threePools() []allocator.Config {
 	return append(
 		clusterWide(),
@@ -128,7 +127,7 @@ func threePools() []allocator.Config {
 	)
 }
 
-// perNode gives each node a range of its own inside the cluster-wide one, in random order.
+// perNode returns a cluster-wide config and one per node inside its range, in random order.
 func perNode(nodes []allocator.Node) []allocator.Config {
 	configs := clusterWide()
 	for i, at := range rand.New(rand.NewPCG(1, 2)).Perm(len(nodes)) {
@@ -137,7 +136,7 @@ func perNode(nodes []allocator.Node) []allocator.Config {
 	return configs
 }
 
-// nodeConfig gives one node one block of the cluster-wide range.
+// nodeConfig returns a config for one node that holds exactly one block of the cluster-wide range.
 func nodeConfig(node string, at int) allocator.Config {
 	v4 := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(16 + at>>16), byte(at >> 8), byte(at), 0}), 24)
 	v6 := netip.MustParsePrefix(fmt.Sprintf("fd00::%x:%x/120", at>>8, at&0xff<<8))

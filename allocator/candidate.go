@@ -6,34 +6,37 @@ import (
 	"strings"
 )
 
-// candidate is a config as nodes meet it: ranked, and searched for free blocks.
+// candidate is a config prepared for allocation: ranked, and with a cursor for free blocks.
 type candidate struct {
 	Config
 	// selector is shared by all candidates with the same matchLabels.
 	selector *selector
-	level    *level
-	// rank is the place among all candidates, best first. It depends on no node: all labels of a
-	// config match on every node that may use it.
+	// level holds the ranges that the config avoids. It is nil for a closed config, which allocates nothing.
+	level *level
+	// rank is the position among all candidates, 0 for the best. It does not depend on the node: every label of a
+	// config matches on every node that may use the config.
 	rank int
-	// capacity is the number of blocks of the smaller family, as the exponent of a power of two.
+	// capacity is the log2 of the number of blocks in the family with fewer blocks. A number of blocks would
+	// overflow an int.
 	capacity int
-	// outside looks for a block outside the ranges that the level spares, anywhere for any.
+	// outside searches for a block outside the ranges that the level spares; anywhere searches the whole range.
 	outside, anywhere [families]search
 }
 
+// newCandidate returns the candidate for a validated config, not yet ranked.
 func newCandidate(config Config) *candidate {
 	c := &candidate{Config: config, selector: newSelector(config.MatchLabels)}
 	c.capacity = min(config.V4.NodeMask-config.V4.CIDR.Bits(), config.V6.NodeMask-config.V6.CIDR.Bits())
 	return c
 }
 
-// specificity is the number of labels that a node must carry to use the config.
+// specificity returns the number of labels that a node must carry to use the config.
 func (c *candidate) specificity() int { return len(c.selector.labels) }
 
-// grants reports whether each half of the pair is a block of the config.
+// grants reports whether each half of the pair is exactly one block of the config.
 func (c *candidate) grants(p Pair) bool { return c.V4.has(p.V4) && c.V6.has(p.V6) }
 
-// rank sorts candidates by the order of the package comment and numbers them.
+// rank sorts candidates in the order that the package comment documents, and numbers them.
 func rank(candidates []*candidate) {
 	slices.SortFunc(candidates, compare)
 	for i, c := range candidates {
@@ -41,8 +44,8 @@ func rank(candidates []*candidate) {
 	}
 }
 
-// compare is negative when a node that may use both takes a rather than b. No two are equal, as
-// names are unique.
+// compare returns a negative number when a node that may use both takes a rather than b. No two candidates compare
+// equal, because names are unique.
 func compare(a, b *candidate) int {
 	bySize := cmp.Or(
 		b.specificity()-a.specificity(),
@@ -59,14 +62,15 @@ func compare(a, b *candidate) int {
 	return cmp.Or(a.V4.CIDR.Compare(b.V4.CIDR), a.V6.CIDR.Compare(b.V6.CIDR), strings.Compare(a.Name, b.Name))
 }
 
-// groupBySelector makes candidates with equal matchLabels share one selector. Candidates come in the
-// order of their rank; the selectors go most specific first.
+// groupBySelector makes candidates with equal matchLabels share one selector, so that a node evaluates each
+// selector once, however many configs have it. The candidates are in the order of their rank; the selectors are
+// returned most specific first.
 func groupBySelector(ranked []*candidate) []*selector {
 	var selectors []*selector
 	byText := make(map[string]*selector, len(ranked))
 	for _, c := range ranked {
 		s, ok := byText[c.selector.text]
-		if !ok || !slices.Equal(s.labels, c.selector.labels) { // {a: "1,b=2"} reads like {a: "1", b: "2"}
+		if !ok || !slices.Equal(s.labels, c.selector.labels) { // {a: "1,b=2"} and {a: "1", b: "2"} have the same text
 			s = c.selector
 			byText[s.text] = s
 			selectors = append(selectors, s)

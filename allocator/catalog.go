@@ -8,33 +8,35 @@ import (
 	"sync"
 )
 
-// catalog is one set of configs and what it means for the nodes of the cluster.
+// catalog holds one set of configs, indexed by the labels they select. It is immutable except for the number of
+// nodes per selector and the ranges that levels spare, which follow the nodes of the cluster.
 type catalog struct {
-	// given is in the order in which the configs were given, and so are the names of the open ones.
+	// given holds all configs in the order of SetConfigs, names the names of those that are not closed.
 	given []*candidate
 	names []string
-	// fallback selects every node; nil when every config has matchLabels.
+	// fallback is the selector without labels, which selects every node; nil when every config has matchLabels.
 	fallback *selector
-	// filed has every other selector once, under one of its labels.
+	// filed holds every other selector exactly once, under its rarest label.
 	filed map[label][]*selector
-	// keys are the keys of the labels in filed.
+	// keys lists the keys of the labels in filed, sorted.
 	keys []string
-	// levels are sorted, least specific first.
+	// levels is sorted by specificity, lowest first.
 	levels []*level
-	// atlases are made when a node with unexpected podCIDRs first asks.
-	atlases func() *[families]rangeIndex
-	// scratch is what candidates returned last.
+	// rangeIndexes returns the range index of each family. It is built on first use: only nodes with unexpected
+	// podCIDRs need it.
+	rangeIndexes func() *[families]rangeIndex
+	// scratch is the buffer of the last call of candidates, kept to save an allocation per node.
 	scratch []*candidate
 }
 
-// level is what configs of one specificity have in common: they spare the same ranges.
+// level groups the configs of one specificity: they spare the same ranges.
 type level struct {
 	specificity int
-	// spared are the ranges of more specific configs, as far as some node of the cluster matches.
+	// spared covers the ranges of more specific configs that select at least one node of the cluster.
 	spared [families]cover
 }
 
-// newCatalog checks and ranks the configs. It has no nodes yet.
+// newCatalog validates and ranks the configs. The catalog has no nodes yet: the caller adds their labels.
 func newCatalog(configs []Config) (*catalog, error) {
 	if err := validate(configs); err != nil {
 		return nil, err
@@ -54,11 +56,11 @@ func newCatalog(configs []Config) (*catalog, error) {
 	rank(ranked)
 	open := slices.DeleteFunc(slices.Clone(ranked), func(c *candidate) bool { return c.Closed })
 	c.file(groupBySelector(open))
-	c.atlases = sync.OnceValue(func() *[families]rangeIndex { return newRangeIndexes(ranked) })
+	c.rangeIndexes = sync.OnceValue(func() *[families]rangeIndex { return newRangeIndexes(ranked) })
 	return c, nil
 }
 
-// validate gives all that is wrong with the configs.
+// validate returns everything wrong with the configs, joined; nil when they are valid.
 func validate(configs []Config) error {
 	var problems []error
 	seen := make(map[string]bool, len(configs))
@@ -76,8 +78,8 @@ func validate(configs []Config) error {
 	return errors.Join(problems...)
 }
 
-// file makes selectors known: each under its rarest label, so that a label all nodes carry does not
-// lead every node to every selector.
+// file indexes selectors, each under its rarest label. Under a label that all nodes carry, every node would have to
+// evaluate every selector.
 func (c *catalog) file(selectors []*selector) {
 	uses := make(map[label]int, len(selectors))
 	for _, s := range selectors {
@@ -99,7 +101,8 @@ func (c *catalog) file(selectors []*selector) {
 	c.keys = slices.Sorted(maps.Keys(keys))
 }
 
-// admit gives the selector's candidates their level. Selectors come least specific first.
+// admit assigns a level to the candidates of a selector. It must see the selectors least specific first, because it
+// appends levels in that order.
 func (c *catalog) admit(s *selector) {
 	if last := len(c.levels) - 1; last < 0 || c.levels[last].specificity < len(s.labels) {
 		c.levels = append(c.levels, &level{specificity: len(s.labels)})
@@ -109,7 +112,7 @@ func (c *catalog) admit(s *selector) {
 	}
 }
 
-// matching calls visit with every selector that selects a node, in no order.
+// matching calls visit for every selector that selects a node with these labels, in no defined order.
 func (c *catalog) matching(labels map[string]string, visit func(*selector)) {
 	if c.fallback != nil {
 		visit(c.fallback)
@@ -121,6 +124,7 @@ func (c *catalog) matching(labels map[string]string, visit func(*selector)) {
 			}
 		}
 	}
+	// Iterate over the smaller set. Per-node configs make thousands of selectors but only a few keys.
 	if len(labels) < len(c.keys) {
 		for key, value := range labels {
 			lookUp(label{key, value})
@@ -134,7 +138,7 @@ func (c *catalog) matching(labels map[string]string, visit func(*selector)) {
 	}
 }
 
-// candidates gives the configs a node may use, best first, until the next call.
+// candidates returns the configs that a node may use, best first. The slice is valid until the next call.
 func (c *catalog) candidates(labels map[string]string) []*candidate {
 	c.scratch = c.scratch[:0]
 	c.matching(labels, func(s *selector) { c.scratch = append(c.scratch, s.candidates...) })
@@ -142,8 +146,7 @@ func (c *catalog) candidates(labels map[string]string) []*candidate {
 	return c.scratch
 }
 
-// add notes that the cluster has a node with these labels, and gives the best config for it, or
-// nil.
+// add counts a node with these labels, and returns the best config for it; nil when none selects it.
 func (c *catalog) add(labels map[string]string) *candidate {
 	var best *candidate
 	c.matching(labels, func(s *selector) {
@@ -158,7 +161,7 @@ func (c *catalog) add(labels map[string]string) *candidate {
 	return best
 }
 
-// remove notes that a node with these labels is gone.
+// remove uncounts a node with these labels.
 func (c *catalog) remove(labels map[string]string) {
 	c.matching(labels, func(s *selector) {
 		s.nodes--
@@ -168,7 +171,8 @@ func (c *catalog) remove(labels map[string]string) {
 	})
 }
 
-// spare makes less specific configs stay out of the selector's ranges (+1), or no longer (-1).
+// spare adds the ranges of a selector's configs to the ranges that less specific levels avoid (+1), or removes them
+// (-1).
 func (c *catalog) spare(s *selector, by int) {
 	for _, l := range c.levels {
 		if l.specificity >= len(s.labels) {

@@ -8,8 +8,7 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// TestClosed checks that a closed config gives nothing away, and still is the one its nodes' blocks
-// belong to.
+// TestClosed checks that a closed config allocates nothing and still counts as the owner of its nodes' blocks.
 func TestClosed(t *testing.T) {
 	t.Parallel()
 	all := configs("old 10.0.0.0/22>24 fd00::/118>120 {p=1}", "new 10.1.0.0/22>24 fd01::/118>120")
@@ -37,8 +36,8 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// TestClosedMatchesNobody checks that the error does not name configs that could not have served.
-func TestClosedMatchesNobody(t *testing.T) {
+// TestClosedMatchesNoNode checks that the error names no closed config, since it could not have served the node.
+func TestClosedMatchesNoNode(t *testing.T) {
 	t.Parallel()
 	all := configs("old 10.0.0.0/22>24 fd00::/118>120", "new 10.1.0.0/22>24 fd01::/118>120 {p=2}")
 	all[0].Closed = true

@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// claim is a prefix and the node that holds it; a reserved range is a claim of no node.
+// claim is a prefix and the node that holds it. The node of a reserved range is nil.
 type claim struct {
 	netip.Prefix
 	node *node
 }
 
-// number orders claims of the same prefix: reserved ranges first, then nodes as they joined.
+// number orders claims of the same prefix: reserved ranges first, then nodes in the order in which they were added.
 func (c claim) number() int {
 	if c.node == nil {
 		return -1
@@ -20,8 +20,8 @@ func (c claim) number() int {
 	return c.node.number
 }
 
-// collisions names who shares the disputed prefixes, which nodes that have just arrived hold. Every
-// one of these nodes is in some finding; where many hold the same addresses not every pair is.
+// collisions returns a finding for every newly arrived node that shares one of the disputed prefixes, by node.
+// Where many nodes hold the same addresses, not every pair is reported, but every node is in some finding.
 func (a *Allocator) collisions(arrived []*node, disputed []netip.Prefix) map[*node][]Finding {
 	if len(disputed) == 0 {
 		return nil
@@ -36,14 +36,14 @@ func (a *Allocator) collisions(arrived []*node, disputed []netip.Prefix) map[*no
 		case news[y.node] && (!news[x.node] || y.number() > x.number()):
 			x, y = y, x
 		case !news[x.node]:
-			return // an earlier Add told
+			return // an earlier Add reported this pair
 		}
 		findings[x.node] = append(findings[x.node], collision(x, y))
 	})
 	return findings
 }
 
-// collision says that x came upon what y held already.
+// collision returns the finding that x overlaps y, which held the addresses first.
 func collision(x, y claim) Finding {
 	f := Finding{Node: x.node.name, Kind: Collision, PodCIDR: x.Prefix, Other: y.Prefix}
 	if y.node == nil {
@@ -54,7 +54,8 @@ func collision(x, y claim) Finding {
 	return f
 }
 
-// claimsOn gives all claims that share addresses with a disputed prefix.
+// claimsOn returns every claim that shares an address with a disputed prefix. It scans all nodes, which is
+// acceptable because collisions are rare.
 func (a *Allocator) claimsOn(disputed []netip.Prefix) []claim {
 	var scene [families]cover
 	for _, p := range disputed {
@@ -75,9 +76,9 @@ func (a *Allocator) claimsOn(disputed []netip.Prefix) []claim {
 	return claims
 }
 
-// sweep calls meet for every claim that lies in another one's prefix, with the widest of those.
-// Prefixes are nested or apart, so going through them in order, wide before narrow, the ones around
-// the current one are a stack:
+// sweep calls meet for every claim that lies inside a claim of another node, together with the widest of those. Two
+// prefixes are either nested or disjoint. So in address order, wide before narrow, the claims around the current
+// one form a stack:
 //
 //	|--------- /22 ----------|                    stack at b: /22, a
 //	|--- a /24 ---|  |- /25 -|  |-- /24 --|       meet(a, /22), meet(b, /22), ...

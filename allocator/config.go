@@ -9,22 +9,23 @@ import (
 // Config is one ClusterCIDRConfig.
 type Config struct {
 	Name string
-	// MatchLabels is what a node must carry to use the config. Empty for a fallback that every node
-	// may use.
+	// MatchLabels are the labels that a node must carry, with these values, to use the config. An empty map makes
+	// the config a fallback for every node.
 	MatchLabels map[string]string
 	V4, V6      Range
-	// Closed configs hand out nothing more. What nodes hold of them stays theirs.
+	// Closed stops the config from allocating further blocks. Nodes keep the blocks they hold. The controller
+	// closes a config that is being deleted.
 	Closed bool
 }
 
-// Range is one family of a Config: CIDR cut into blocks of prefix length NodeMask, one for a node.
-// The two may lie any number of bits apart.
+// Range is one family of a Config: CIDR divided into blocks of prefix length NodeMask, one per node. Any difference
+// between the two lengths is allowed; upstream refuses more than 16 for IPv6.
 type Range struct {
 	CIDR     netip.Prefix
 	NodeMask int
 }
 
-// of gives the config's range of one family.
+// of returns the config's range of one family.
 func (c *Config) of(f family) Range {
 	if f == ipv4 {
 		return c.V4
@@ -32,7 +33,7 @@ func (c *Config) of(f family) Range {
 	return c.V6
 }
 
-// validate gives all that is wrong with the config's ranges.
+// validate returns everything wrong with the config's ranges, joined; nil when they are valid.
 func (c *Config) validate() error {
 	var problems []error
 	for f := range families {
@@ -43,6 +44,8 @@ func (c *Config) validate() error {
 	return errors.Join(problems...)
 }
 
+// validate returns the first problem of a range of family f. Host bits are an error because upstream masks them
+// silently, so an author's typing error goes unnoticed.
 func (r Range) validate(f family) error {
 	switch p := r.CIDR; {
 	case !p.IsValid():
@@ -59,12 +62,12 @@ func (r Range) validate(f family) error {
 	return nil
 }
 
-// has reports whether p is one block of the range.
+// has reports whether p is exactly one block of the range.
 func (r Range) has(p netip.Prefix) bool {
 	return p.Bits() == r.NodeMask && r.CIDR.Contains(p.Addr())
 }
 
-// spans reports whether p lies in the range, be it a block or not.
+// spans reports whether p lies inside the range, whether or not it is a block.
 func (r Range) spans(p netip.Prefix) bool {
 	return p.Bits() >= r.CIDR.Bits() && r.CIDR.Contains(p.Addr())
 }

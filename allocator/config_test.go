@@ -7,7 +7,8 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// TestHostileCIDRConfigs tries ClusterCIDRConfigs that no addresses can be given from, or that leave a choice.
+// TestHostileCIDRConfigs checks that ClusterCIDRConfigs are refused which leave no addresses to allocate or are
+// ambiguous.
 func TestHostileCIDRConfigs(t *testing.T) {
 	t.Parallel()
 	const prefix = "cannot use ClusterCIDRConfig "
@@ -31,7 +32,7 @@ func TestHostileCIDRConfigs(t *testing.T) {
 			[]string{"c 10.0.0.0/16>24 ::ffff:10.0.0.0/112>120"},
 			prefix + "c: IPv6 range: ::ffff:10.0.0.0/112 is not of this family",
 		},
-		// The original masks them silently.
+		// Upstream masks them silently.
 		{
 			"IPv4 host bits",
 			[]string{"c 127.123.234.0/8>24 fd00::/112>120"},
@@ -42,7 +43,7 @@ func TestHostileCIDRConfigs(t *testing.T) {
 			[]string{"c 10.0.0.0/16>24 2001:beef:1234:369b::/60>64"},
 			prefix + "c: IPv6 range: 2001:beef:1234:369b::/60 has host bits set; write 2001:beef:1234:3690::/60",
 		},
-		// The original accepts it and is exhausted from the start.
+		// Upstream accepts it and reports it as exhausted from the start.
 		{
 			"IPv4 block larger than the range",
 			[]string{"c 10.0.0.0/24>23 fd00::/112>120"},
@@ -83,7 +84,7 @@ func TestHostileCIDRConfigs(t *testing.T) {
 			if err == nil {
 				t.Fatal("accepted")
 			}
-			// A message of one line may be given by its beginning.
+			// A case may state only the beginning of a message of one line.
 			if got := err.Error(); !strings.HasPrefix(got, test.want) || strings.Count(got, "\n") != strings.Count(test.want, "\n") {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}

@@ -7,8 +7,8 @@ import (
 	"go4.org/netipx"
 )
 
-// cover counts how many holders every address of one family has. The count is a step function of
-// the address, and only its steps are kept:
+// cover counts the holders of every address of one family. The count is a step function of the address, and only
+// its steps are stored:
 //
 //	holders
 //	   2             ┌──┐
@@ -16,33 +16,35 @@ import (
 //	   0  ─────┘          └─────┘
 //	           a     b  c d     e         steps: a 1, b 2, c 1, d 0, e 1
 //
-// Neighbouring blocks melt into one run, so a range that is filled from below costs two steps
-// however many blocks it has, and any mask difference is as good as any other. Counting, where one
-// bit would do to tell what is taken, is what lets one of two colliding nodes go without taking the
-// other's addresses with it.
+// Adjacent blocks merge into one run. A range that is filled from below therefore costs two steps however many
+// blocks it has, and the difference between the mask lengths does not matter. One bit per address would tell what
+// is occupied, but counting lets one of two colliding nodes be released without freeing the addresses that the
+// other still holds.
 //
-// The steps lie in pages, a B-tree of two levels: an insertion moves a page, not the whole.
+// The steps are stored in pages, a B-tree of two levels: an insertion moves one page and not all steps.
 type cover struct {
-	// pages are never empty; the last step of one is before the first of the next.
+	// pages holds the steps in address order. No page is empty.
 	pages [][]step
-	// shrinks counts the times that addresses lost a holder.
+	// shrinks counts the changes that took a holder away. Searches compare it to learn whether their cursor is
+	// still valid.
 	shrinks int
 }
 
-// step says how many holders the addresses from here to the next step have.
+// step is an address and the number of holders of every address from there to the next step.
 type step struct {
 	from    netip.Addr
 	holders int
 }
 
-// pageSize bounds the steps in a page: 4 KiB, small enough to move and large enough to be few.
+// pageSize is the maximum number of steps in a page, about 4 KiB: small enough to move at each insertion, large
+// enough to keep the list of pages short.
 const pageSize = 128
 
-// place is the position of a step, or one past the last.
+// place is the position of a step, or the position after the last one: the first of a page that does not exist.
 type place struct{ page, at int }
 
-// change adds a holder to every address of a masked prefix (+1), or takes one away (-1), and reports
-// whether any address had holders before.
+// change adds a holder to every address of a masked prefix (by +1), or removes one (by -1). It reports whether any
+// address had a holder before.
 func (c *cover) change(block netip.Prefix, by int) (shared bool) {
 	if by < 0 {
 		c.shrinks++
@@ -62,8 +64,8 @@ func (c *cover) change(block netip.Prefix, by int) (shared bool) {
 	return shared
 }
 
-// begin changes the count from an address on, up to the next step. It gives the place of that step
-// and the count before the change.
+// begin changes the count at address from, up to the next step. It returns the place of that next step and the
+// count before the change. A step that now equals the one below it is removed, to keep the steps minimal.
 func (c *cover) begin(from netip.Addr, by int) (next place, holders int) {
 	p := c.seek(from)
 	below := c.below(p).holders
@@ -79,7 +81,8 @@ func (c *cover) begin(from netip.Addr, by int) (next place, holders int) {
 	return c.next(p), holders
 }
 
-// end stops a change before the address of stop, from where on the count is the old one again.
+// end stops a change at the address of stop, where the previous count applies again. It adds the step that this
+// needs, or removes one that the change made redundant.
 func (c *cover) end(p place, stop step, by int) {
 	s := c.step(p)
 	switch {
@@ -90,9 +93,12 @@ func (c *cover) end(p place, stop step, by int) {
 	}
 }
 
-// clear gives first if no address from first to last has a holder. Otherwise it gives the first
-// address, behind first, at which it is worth looking again; that is none, the invalid address, when
-// everything to the end of the address space is held.
+// clear returns first if no address from first to last has a holder. Otherwise it returns the lowest address after
+// first at which the next search may start. That is the invalid address when everything up to the end of the
+// address space has a holder.
+//
+// It looks at a single step, the last one at or before last, so that a search skips whole runs at the cost of one
+// lookup each.
 func (c *cover) clear(first, last netip.Addr) netip.Addr {
 	if len(c.pages) == 0 {
 		return first
@@ -118,7 +124,7 @@ func (c *cover) touches(p netip.Prefix) bool {
 	return c.clear(p.Addr(), netipx.PrefixLastIP(p)) != p.Addr()
 }
 
-// runs gives the parts of a masked prefix that have holders, in order and no two of them adjacent.
+// runs returns the parts of a masked prefix that have holders, in address order. No two of them are adjacent.
 func (c *cover) runs(prefix netip.Prefix) []netipx.IPRange {
 	r := netipx.RangeOfPrefix(prefix)
 	var runs []netipx.IPRange
@@ -143,7 +149,7 @@ func (c *cover) runs(prefix netip.Prefix) []netipx.IPRange {
 	return runs
 }
 
-// seek gives the place of the first step at or behind an address.
+// seek returns the place of the first step at or after an address.
 func (c *cover) seek(a netip.Addr) place {
 	page, found := slices.BinarySearchFunc(c.pages, a, func(page []step, a netip.Addr) int {
 		return page[0].from.Compare(a)
@@ -161,7 +167,8 @@ func (c *cover) seek(a netip.Addr) place {
 	return place{page - 1, at}
 }
 
-// step gives the step at a place, or nil past the last.
+// step returns the step at a place, or nil after the last one. The pointer is valid until the next insert or
+// remove.
 func (c *cover) step(p place) *step {
 	if p.page == len(c.pages) {
 		return nil
@@ -169,7 +176,7 @@ func (c *cover) step(p place) *step {
 	return &c.pages[p.page][p.at]
 }
 
-// below gives the step before a place; before the first the count is zero.
+// below returns the step before a place. Before the first step it returns the zero step, whose count is zero.
 func (c *cover) below(p place) step {
 	switch {
 	case p.at > 0:
@@ -181,7 +188,7 @@ func (c *cover) below(p place) step {
 	return step{}
 }
 
-// next gives the place behind p.
+// next returns the place after p.
 func (c *cover) next(p place) place {
 	if p.at+1 < len(c.pages[p.page]) {
 		return place{p.page, p.at + 1}
@@ -189,9 +196,9 @@ func (c *cover) next(p place) place {
 	return place{p.page + 1, 0}
 }
 
-// insert puts a step at a place and gives the place behind it.
+// insert adds a step at a place and returns the place after it. A full page is split in half.
 func (c *cover) insert(p place, s step) place {
-	if p.at == 0 && p.page > 0 { // the end of the page before is as good, and cheaper
+	if p.at == 0 && p.page > 0 { // the end of the previous page is the same position, and cheaper to insert at
 		p = place{p.page - 1, len(c.pages[p.page-1])}
 	}
 	if p.page == len(c.pages) {
@@ -209,7 +216,7 @@ func (c *cover) insert(p place, s step) place {
 	return c.next(p)
 }
 
-// remove takes the step at a place out and gives the place of the step behind it.
+// remove deletes the step at a place and returns the place of the step that followed it.
 func (c *cover) remove(p place) place {
 	page := slices.Delete(c.pages[p.page], p.at, p.at+1)
 	c.pages[p.page] = page

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestCover compares covers of many pages with a plain array of counts, for the lowest and for the
-// highest addresses of both families.
+// TestCover compares covers of many pages with a plain array of counts, at the lowest and at the highest addresses
+// of both families.
 func TestCover(t *testing.T) {
 	t.Parallel()
 	for _, first := range []string{"0.0.0.0", "255.255.0.0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:0"} {
@@ -16,7 +16,7 @@ func TestCover(t *testing.T) {
 			w := &world{TB: t, first: netip.MustParseAddr(first), random: rand.New(rand.NewPCG(1, 2))}
 			var held []netip.Prefix
 			for i := range 20_000 {
-				// The world fills up, is half emptied, fills up again.
+				// Fill the array, half empty it, and fill it again.
 				if growing := i%10_000 < 7_000; growing || len(held) == 0 {
 					held = append(held, w.block())
 					w.change(held[len(held)-1], +1)
@@ -43,7 +43,7 @@ func TestCover(t *testing.T) {
 	}
 }
 
-// world is 65,536 addresses and how many holders each has.
+// world is an array of 65,536 addresses with the number of holders of each.
 type world struct {
 	testing.TB
 	cover  cover
@@ -52,7 +52,7 @@ type world struct {
 	random *rand.Rand
 }
 
-// block is a random prefix of up to 16 addresses.
+// block returns a random prefix of up to 16 addresses.
 func (w *world) block() netip.Prefix {
 	bytes := w.first.AsSlice()
 	bytes[len(bytes)-2], bytes[len(bytes)-1] = byte(w.random.Uint32()), byte(w.random.Uint32())
@@ -60,7 +60,7 @@ func (w *world) block() netip.Prefix {
 	return netip.PrefixFrom(a, a.BitLen()-w.random.IntN(5)).Masked()
 }
 
-// indexes gives where a prefix begins in counts, and where it ends.
+// indexes returns the first index of a prefix in counts and the index after its last.
 func (w *world) indexes(p netip.Prefix) (from, end int) {
 	bytes := p.Addr().AsSlice()
 	from = int(bytes[len(bytes)-2])<<8 | int(bytes[len(bytes)-1])
@@ -89,7 +89,7 @@ func (w *world) change(p netip.Prefix, by int) {
 	}
 }
 
-// checkClear checks that clear neither overlooks a holder nor leads past a free block.
+// checkClear checks that clear neither misses a holder nor skips a free block.
 func (w *world) checkClear(p netip.Prefix) {
 	w.Helper()
 	if got, want := w.cover.touches(p), w.touched(p); got != want {
@@ -120,10 +120,10 @@ func (w *world) checkNoneBelow(index, size int) {
 	}
 }
 
-// all is the prefix of the whole world.
+// all returns the prefix of the whole world.
 func (w *world) all() netip.Prefix { return netip.PrefixFrom(w.first, w.first.BitLen()-16) }
 
-// checkRuns checks that runs cover what is held, and nothing else.
+// checkRuns checks that runs cover exactly the addresses with holders.
 func (w *world) checkRuns() {
 	w.Helper()
 	runs := w.cover.runs(w.all())

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestDefects has what is known to go wrong in the Kubernetes multi-CIDR allocator.
+// TestDefects checks that known defects of the Kubernetes multi-CIDR allocator do not occur here.
 func TestDefects(t *testing.T) {
 	t.Parallel()
 	const full6 = "c 10.0.0.0/22>24 fd00::/120>120"
@@ -68,7 +68,7 @@ func TestDefects(t *testing.T) {
 	})
 }
 
-// TestConfigLife changes configs under nodes that use them.
+// TestConfigLife replaces configs while nodes hold their blocks.
 func TestConfigLife(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t, configs("old 10.0.0.0/24>26 fd00::/118>120"))
@@ -92,16 +92,16 @@ func TestConfigLife(t *testing.T) {
 	expect("a", "10.0.0.0/26 fd00::/120")
 	expect("b", "no match")
 
-	// A config with another mask in the same range begins behind what is held.
+	// A config with another mask in the same range starts after the blocks that are held.
 	set("new 10.0.0.0/23>25 fd00::/118>120")
 	expect("a", "new 10.0.0.0/26 fd00::/120")
 	expect("b", "new 10.0.0.128/25 fd00::100/120")
 
-	// A reserved range holds for configs that come later.
+	// A reservation also applies to configs that are added later.
 	set("late 10.1.0.0/23>24 fd00::/118>120")
 	expect("c", "late 10.1.1.0/24 fd00::200/120")
 
-	// A config that is refused changes nothing.
+	// A refused config changes nothing.
 	if err := a.SetConfigs(configs("bad 10.0.0.0/24>25 fd00::1/118>120")); err == nil {
 		t.Error("host bits were accepted")
 	}

@@ -1,13 +1,13 @@
-// Package allocator gives every node of a dual-stack cluster its podCIDRs: one IPv4 block and one
-// IPv6 block, both out of one ClusterCIDRConfig.
+// Package allocator assigns podCIDRs to the nodes of a dual-stack cluster: one IPv4 block and one
+// IPv6 block, both from the same ClusterCIDRConfig.
 //
 // It is pure: prefixes in, prefixes out, no clock, no network, no randomness. The same nodes and
-// configs always give the same blocks, so one package plans offline, assigns while a cluster is
-// made, and runs inside the cluster's controller.
+// configs always give the same blocks. So the same package plans offline, assigns blocks while a
+// cluster is created, and runs inside the cluster's controller.
 //
 // # Which config
 //
-// A node may use the configs all of whose matchLabels it carries. It takes the first of them, in
+// A node may use a config if it carries all of its matchLabels. It takes the first such config, in
 // this order, that has a free block in both families:
 //
 //  1. more matchLabels (a config with none is a fallback, so it comes last)
@@ -19,23 +19,23 @@
 //
 // # Which block
 //
-// The lowest free one. A range inside another is a promise to the nodes it was made for, so it is
-// spared as long as anything else is left:
+// The lowest free one. A range inside another one is meant for the nodes that its config selects, so
+// other configs avoid it as long as they have anything else left:
 //
 //	cluster   |   |   |   |   |   |   |   |   |   no selector
 //	edge              |   |   |                   pool=edge
 //	            1   2   7   8   3   4   5   6     the order in which cluster's blocks go
 //
-// Only configs with more matchLabels are spared, and only while some node of the cluster matches
-// them.
+// A config avoids only the ranges of configs with more matchLabels, and only while some node of the
+// cluster matches them.
 //
 // # What is free
 //
-// Whether an address is taken is one question per family for the whole cluster. It depends neither
-// on labels, nor on the config a block came from, nor on whether that config still exists. So
-// overlapping configs, changed masks, service ranges and blocks that nobody planned need no rules
-// of their own: whatever a node holds is taken until that node is released.
+// An address is either occupied or free for the whole cluster, per family. It depends neither on
+// labels, nor on the config a block came from, nor on whether that config still exists. So
+// overlapping configs, changed masks, Service ranges and blocks from elsewhere need no special rules:
+// an address that a node holds stays occupied until that node is released.
 //
-// A restart needs no saved state. A new Allocator to which every node is added with what it holds
-// goes on exactly like the old one.
+// A restart needs no saved state. A new Allocator behaves exactly like the old one once every node
+// has been added with the podCIDRs it holds.
 package allocator

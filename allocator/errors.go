@@ -5,31 +5,34 @@ import (
 	"strings"
 )
 
-// shown bounds how many configs an error names; a cluster may have thousands.
+// shown is the maximum number of configs that an error names; a cluster may have thousands.
 const shown = 8
 
-// NoMatchError says that no config is for a node.
+// NoMatchError reports that no config selects a node. Adding a label or a config is the only remedy.
 type NoMatchError struct {
 	Node string
-	// Configs are the names of all configs, in the order given. Errors share them: do not change them.
+	// Configs holds the names of all open configs, in the order given. All errors share the slice: do not change
+	// it.
 	Configs []string
 }
 
 func (e *NoMatchError) Error() string {
 	if len(e.Configs) == 0 {
-		return fmt.Sprintf("no ClusterCIDRConfig matches node %s: there is none; add one", e.Node)
+		return fmt.Sprintf("no ClusterCIDRConfig matches node %s: there are no ClusterCIDRConfigs; add one", e.Node)
 	}
 	names := e.Configs[:min(len(e.Configs), shown)]
 	return fmt.Sprintf("no ClusterCIDRConfig matches node %s: all of %s ask for labels it does not carry; "+
 		"label the node, or add a config without a nodeSelector", e.Node, formatList(names, len(e.Configs)-len(names)))
 }
 
-// ExhaustedError says that the configs a node may use have no room for it.
+// ExhaustedError reports that every config that selects a node is full. A retry succeeds once a node is released or
+// a config is added.
 type ExhaustedError struct {
 	Node string
-	// Tried are the ranges without a free block, best config first, and of many configs only the first.
+	// Tried lists the ranges without a free block, best config first. It covers only the first configs when there
+	// are many.
 	Tried []Full
-	// More is the number of configs tried beside those.
+	// More is the number of further configs that were tried and are not in Tried.
 	More int
 }
 
@@ -48,6 +51,7 @@ func (e *ExhaustedError) Error() string {
 		e.Node, formatList(full, e.More))
 }
 
+// formatList joins the items for a message and mentions how many more there are.
 func formatList(items []string, more int) string {
 	text := strings.Join(items, ", ")
 	if more > 0 {
@@ -56,7 +60,8 @@ func formatList(items []string, more int) string {
 	return text
 }
 
-// exhausted explains why none of the candidates served the node.
+// exhausted returns the error for a node that none of its candidates could serve. It searches each family again to
+// name only the ranges that are full: the other family of a config may have room.
 func (a *Allocator) exhausted(node string, candidates []*candidate) error {
 	named := candidates[:min(len(candidates), shown)]
 	e := &ExhaustedError{Node: node, More: len(candidates) - len(named)}

@@ -25,7 +25,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{
 			"no configs", nil, "n",
-			"no ClusterCIDRConfig matches node n: there is none; add one",
+			"no ClusterCIDRConfig matches node n: there are no ClusterCIDRConfigs; add one",
 		},
 		{
 			"no match",

@@ -27,8 +27,8 @@ func Example() {
 	// 10.2.0.6 192.168.2.0/24 fd12::1:200/120
 }
 
-// A pool has a range inside the cluster's. Other nodes stay out of it, and the pool's third node goes
-// where there is still room.
+// A pool has a range inside that of the cluster. Other nodes avoid it, and the third node of the pool gets a block
+// elsewhere because its range is full.
 func ExampleAllocator_Plan() {
 	edge := map[string]string{"pool": "edge"}
 	a, err := allocator.New([]allocator.Config{
@@ -63,7 +63,7 @@ func ExampleAllocator_Plan() {
 	// edge-3 cluster 192.168.2.0/24 fd00::/120
 }
 
-// Whatever nodes came with is reported, kept and never given to another node.
+// podCIDRs that nodes arrive with are reported, kept, and never assigned to another node.
 func ExampleAllocator_Add() {
 	a, err := allocator.New([]allocator.Config{{
 		Name: "cluster",

@@ -2,16 +2,17 @@ package allocator
 
 import "net/netip"
 
-// family is an IP family; it indexes the arrays that hold one thing for each.
+// family is an IP family. It indexes arrays that hold one value per family.
 type family int
 
 const (
 	ipv4 family = iota
 	ipv6
+	// families is the number of families, and the length of such arrays.
 	families
 )
 
-// familyOf gives the family of a valid prefix.
+// familyOf returns the family of a valid prefix. An IPv4-mapped prefix counts as IPv6; New refuses it in configs.
 func familyOf(p netip.Prefix) family {
 	if p.Addr().Is4() {
 		return ipv4
@@ -19,7 +20,7 @@ func familyOf(p netip.Prefix) family {
 	return ipv6
 }
 
-// bits is the length of an address.
+// bits returns the length of an address of the family.
 func (f family) bits() int {
 	if f == ipv4 {
 		return 32
@@ -34,7 +35,7 @@ func (f family) String() string {
 	return "IPv6"
 }
 
-// of gives the pair's prefix of one family.
+// of returns a pointer to the pair's prefix of one family, for reading and setting.
 func (p *Pair) of(f family) *netip.Prefix {
 	if f == ipv4 {
 		return &p.V4

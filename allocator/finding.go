@@ -5,16 +5,18 @@ import (
 	"net/netip"
 )
 
-// Kind says what is wrong with podCIDRs that a node came with.
+// Kind is a category of Finding.
 type Kind string
 
-// The kinds of a Finding. Whatever the kind, the node keeps its podCIDRs and they are taken.
+// The kinds of a Finding. Whatever the kind, the node keeps its podCIDRs and their addresses are occupied: changing
+// podCIDRs under running pods would break them.
 const (
 	// Foreign podCIDRs lie outside the ranges of all configs.
 	Foreign Kind = "Foreign"
-	// Misfit podCIDRs lie in a config's range but are no block of it: they cover several, or a part.
+	// Misfit podCIDRs overlap a config's range but are not a block of it: they cover several blocks, or a part of
+	// one.
 	Misfit Kind = "Misfit"
-	// Split podCIDRs are blocks, but of no config both.
+	// Split podCIDRs are blocks, but no single config contains both.
 	Split Kind = "Split"
 	// Incomplete podCIDRs lack a family.
 	Incomplete Kind = "Incomplete"
@@ -26,18 +28,19 @@ const (
 	Reserved Kind = "Reserved"
 )
 
-// Finding is one thing wrong with podCIDRs that a node came with.
+// Finding describes one problem with the podCIDRs that a node arrived with.
 type Finding struct {
 	Node string
 	Kind Kind
-	// PodCIDR is the prefix in question; invalid for Split and Incomplete.
+	// PodCIDR is the prefix in question. It is invalid for Split and Incomplete, which concern the pair.
 	PodCIDR netip.Prefix
-	// Other is the prefix it collides with, and OtherNode who holds that, for Collision and Reserved.
+	// Other is the prefix that PodCIDR overlaps, for Collision and Reserved. OtherNode is the node that holds it,
+	// for Collision.
 	Other     netip.Prefix
 	OtherNode string
 }
 
-// String explains the finding in a sentence.
+// String describes the finding in one sentence.
 func (f Finding) String() string {
 	var what string
 	switch f.Kind {
@@ -59,8 +62,8 @@ func (f Finding) String() string {
 	return fmt.Sprintf("node %s: %s", f.Node, what)
 }
 
-// inspect finds what is wrong with what nodes came with. Disputed are the prefixes that were found to
-// be occupied in part.
+// inspect returns the findings for nodes that have just arrived with podCIDRs, in their order. disputed holds the
+// prefixes that were at least partly occupied before.
 func (a *Allocator) inspect(arrived []*node, disputed []netip.Prefix) []Finding {
 	var findings []Finding
 	collisions := a.collisions(arrived, disputed)
@@ -71,7 +74,8 @@ func (a *Allocator) inspect(arrived []*node, disputed []netip.Prefix) []Finding 
 	return findings
 }
 
-// misplaced finds what is wrong with a node's podCIDRs apart from other nodes.
+// misplaced returns the findings for one node's podCIDRs, regardless of other nodes. The common case, a pair from
+// the node's best config, returns early and builds no index.
 func (a *Allocator) misplaced(n *node) []Finding {
 	if len(n.surplus) == 0 && n.best != nil && n.best.grants(n.Pair) {
 		return nil
@@ -87,7 +91,7 @@ func (a *Allocator) misplaced(n *node) []Finding {
 		find(Surplus, p)
 	}
 	n.each(func(p netip.Prefix) {
-		if kind := a.catalog.atlases()[familyOf(p)].classify(p); kind != "" {
+		if kind := a.catalog.rangeIndexes()[familyOf(p)].classify(p); kind != "" {
 			find(kind, p)
 		}
 	})

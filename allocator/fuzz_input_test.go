@@ -7,14 +7,13 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// The world of the fuzzer is two times 64 addresses of each family. The second ones are also the last
-// addresses there are.
+// The fuzzer uses two ranges of 64 addresses in each family. The second one ends at the last address of the family.
 const (
 	low4, high4 = "10.0.0.0", "255.255.255.192"
 	low6, high6 = "fd00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffc0"
 )
 
-// choose takes a number below n from the script.
+// choose returns a number below n from the next byte of the script.
 func (d *duel) choose(n int) int {
 	if len(d.script) == 0 {
 		return 0
@@ -28,7 +27,7 @@ func (d *duel) setConfigs() {
 	d.Helper()
 	configs := make([]allocator.Config, d.choose(6))
 	for i := range configs {
-		// The first digit sees to it that names do not always run in the order of the configs.
+		// The first digit keeps names from always sorting in the order of the configs.
 		configs[i] = allocator.Config{
 			Name:        "c" + strconv.Itoa(d.choose(2)) + strconv.Itoa(i),
 			MatchLabels: d.labels(),
@@ -42,7 +41,7 @@ func (d *duel) setConfigs() {
 	}
 }
 
-// anyRange cuts a range of up to 64 addresses out of the world.
+// anyRange returns a range of up to 64 addresses.
 func (d *duel) anyRange(low, high string, bits int) allocator.Range {
 	cidr := d.prefix(low, high, bits)
 	room := cidr.Addr().BitLen() - cidr.Bits()
@@ -70,7 +69,7 @@ func (d *duel) labels() map[string]string {
 	return labels
 }
 
-// node makes one of eight nodes. Most hold nothing, some what would be fine, some anything.
+// node returns one of eight nodes. Most hold nothing, some hold valid blocks, some hold arbitrary prefixes.
 func (d *duel) node() allocator.Node {
 	n := allocator.Node{Name: "n" + strconv.Itoa(d.choose(8)), Labels: d.labels()}
 	switch d.choose(8) {

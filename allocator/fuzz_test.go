@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// FuzzOperations reads bytes as operations and does them twice, here and in the oracle.
+// FuzzOperations reads bytes as operations and applies them to an Allocator and to the oracle.
 func FuzzOperations(f *testing.F) {
 	for seed := range uint64(64) {
 		random := rand.New(rand.NewPCG(seed, seed))
@@ -38,7 +38,7 @@ func FuzzOperations(f *testing.F) {
 	})
 }
 
-// duel does the same to an Allocator and to the oracle, and compares all they say.
+// duel applies the same operations to an Allocator and to the oracle, and compares all results.
 type duel struct {
 	*testing.T
 	script []byte
@@ -96,7 +96,7 @@ func (d *duel) reserve() {
 	d.real.Reserve(p)
 }
 
-// restart goes on with an Allocator that knows no more than a cluster would tell it.
+// restart replaces the Allocator by one that knows only what a cluster would tell it.
 func (d *duel) restart() {
 	d.Helper()
 	d.real = newAllocator(d.T, d.oracle.configs)
@@ -122,7 +122,7 @@ func (d *duel) add(n allocator.Node) {
 	d.checkFindings(findings, []allocator.Node{after})
 }
 
-// families gives what a node holds, IPv4 first, as the order between families means nothing.
+// families returns the podCIDRs of a node, IPv4 first, because the order of the families has no meaning.
 func families(n allocator.Node) []netip.Prefix {
 	return slices.SortedStableFunc(slices.Values(n.PodCIDRs), func(a, b netip.Prefix) int {
 		return cmp.Compare(a.Addr().BitLen(), b.Addr().BitLen())
@@ -182,8 +182,8 @@ func (d *duel) allocate(name string) {
 	}
 }
 
-// checkFindings compares what is said about nodes that have just come. About collisions it checks
-// that each is one, and that no node in one is left out.
+// checkFindings compares the findings about nodes that have just arrived. For collisions it checks that each one is
+// real, and that every node which shares addresses is in one.
 func (d *duel) checkFindings(findings []allocator.Finding, came []allocator.Node) {
 	d.Helper()
 	var got, want []allocator.Finding
@@ -208,9 +208,9 @@ func (d *duel) checkFindings(findings []allocator.Finding, came []allocator.Node
 		accused[f.Node] = true
 	}
 	for _, n := range came {
-		want = append(want, d.oracle.judge(n)...)
+		want = append(want, d.oracle.misplaced(n)...)
 		if d.shares(n) && !accused[n.Name] {
-			d.Fatalf("%s holds %v, which is not its alone, and no finding says so", n.Name, n.PodCIDRs)
+			d.Fatalf("%s holds %v, some of which another node holds, and no finding reports it", n.Name, n.PodCIDRs)
 		}
 	}
 	byText := func(a, b allocator.Finding) int { return cmp.Compare(a.String(), b.String()) }
@@ -219,7 +219,7 @@ func (d *duel) checkFindings(findings []allocator.Finding, came []allocator.Node
 	d.same("findings", got, want)
 }
 
-// shares reports whether the node holds addresses that are reserved or held by another one.
+// shares reports whether the node holds addresses that are reserved or that another node holds.
 func (d *duel) shares(n allocator.Node) bool {
 	others := &oracle{reserved: d.oracle.reserved, nodes: slices.Clone(d.oracle.nodes)}
 	others.release(n.Name)

@@ -11,8 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// config reads "10.0.0.0/8>24 fd00::/112>120 {a=1,b=2}": the ranges, each with its node mask, and the
-// labels asked for.
+// config parses "10.0.0.0/8>24 fd00::/112>120 {a=1,b=2}": the ranges, each with its node mask, and the matchLabels.
 func config(name, text string) allocator.Config {
 	ranges, labels := cutLabels(text)
 	c := allocator.Config{Name: name, MatchLabels: labels}
@@ -21,7 +20,7 @@ func config(name, text string) allocator.Config {
 	return c
 }
 
-// rangeOf reads CIDR>mask. What it cannot read stays zero, for New to refuse.
+// rangeOf parses CIDR>mask. What it cannot parse stays zero, for New to refuse.
 func rangeOf(text string) allocator.Range {
 	cidr, mask, _ := strings.Cut(text, ">")
 	prefix, _ := netip.ParsePrefix(cidr)
@@ -29,7 +28,7 @@ func rangeOf(text string) allocator.Range {
 	return allocator.Range{CIDR: prefix, NodeMask: bits}
 }
 
-// cutLabels splits "before {a=1,b=2}".
+// cutLabels splits "before {a=1,b=2}" into the text and the labels.
 func cutLabels(text string) (before string, labels map[string]string) {
 	before, list, _ := strings.Cut(text, "{")
 	labels = map[string]string{}
@@ -41,7 +40,7 @@ func cutLabels(text string) (before string, labels map[string]string) {
 	return strings.TrimSpace(before), labels
 }
 
-// configs reads lines of a name and a config.
+// configs parses lines of a name and a config.
 func configs(lines ...string) []allocator.Config {
 	all := make([]allocator.Config, 0, len(lines))
 	for _, line := range lines {
@@ -51,7 +50,7 @@ func configs(lines ...string) []allocator.Config {
 	return all
 }
 
-// prefixes reads prefixes with spaces in between.
+// prefixes parses prefixes that are separated by spaces.
 func prefixes(tb testing.TB, text string) []netip.Prefix {
 	tb.Helper()
 	var all []netip.Prefix
@@ -65,7 +64,7 @@ func prefixes(tb testing.TB, text string) []netip.Prefix {
 	return all
 }
 
-// parseNode reads "name {a=1} [10.0.0.0/24 fd00::/120]", of which only the name must be there.
+// parseNode parses "name {a=1} [10.0.0.0/24 fd00::/120]". Only the name is required.
 func parseNode(tb testing.TB, text string) allocator.Node {
 	tb.Helper()
 	text, held, _ := strings.Cut(text, "[")
@@ -82,7 +81,7 @@ func newAllocator(tb testing.TB, configs []allocator.Config) *allocator.Allocato
 	return a
 }
 
-// outcome writes what Allocate returned: "config v4 v6", "no match" or "exhausted".
+// outcome formats a result of Allocate: "config v4 v6", "no match" or "exhausted".
 func outcome(got allocator.Assignment, err error) string {
 	var noMatch *allocator.NoMatchError
 	var exhausted *allocator.ExhaustedError

@@ -6,33 +6,37 @@ import (
 	"slices"
 )
 
-// Node is a node of the cluster as the allocator sees it.
+// Node is a node of the cluster, as callers describe it.
 type Node struct {
 	Name string
-	// Labels decide which configs the node may use. The Allocator keeps the map: do not change it.
+	// Labels select the configs that the node may use. The Allocator keeps the map: do not change it.
 	Labels map[string]string
-	// PodCIDRs is what the node already holds. Host bits are ignored, and so are invalid prefixes.
+	// PodCIDRs lists the prefixes that the node already holds, in any order. Host bits and invalid prefixes are
+	// ignored.
 	PodCIDRs []netip.Prefix
 }
 
-// node is a registered Node.
+// node is the Allocator's record of a Node.
 type node struct {
 	name   string
 	labels map[string]string
 	holding
-	// best is the first config in rank that the node may use, or nil.
+	// best is the highest ranked config that the node may use, or nil. It is kept up to date by SetConfigs and by
+	// changes of labels.
 	best *candidate
-	// number counts nodes in the order in which they were first added.
+	// number is the position of the node in the order in which nodes were first added.
 	number int
 }
 
-// holding is the podCIDRs of one node, masked.
+// holding is the set of podCIDRs of one node, masked.
 type holding struct {
-	// Pair has the first prefix of each family, surplus the others, which a node can only come with.
+	// Pair holds the first prefix of each family, surplus the others. Only a node that arrived with podCIDRs has a
+	// surplus; the Allocator assigns none.
 	Pair
 	surplus []netip.Prefix
 }
 
+// newHolding sorts podCIDRs by family and skips those that are invalid.
 func newHolding(podCIDRs []netip.Prefix) holding {
 	var h holding
 	for _, p := range podCIDRs {
@@ -48,14 +52,14 @@ func newHolding(podCIDRs []netip.Prefix) holding {
 	return h
 }
 
-// none reports whether nothing is held.
+// none reports whether the node holds nothing.
 func (h *holding) none() bool { return !h.V4.IsValid() && !h.V6.IsValid() }
 
 func (h *holding) equal(o *holding) bool {
 	return h.Pair == o.Pair && slices.Equal(h.surplus, o.surplus)
 }
 
-// each calls visit with all that is held.
+// each calls visit for every prefix that is held.
 func (h *holding) each(visit func(netip.Prefix)) {
 	for f := range families {
 		if p := *h.of(f); p.IsValid() {
@@ -67,7 +71,8 @@ func (h *holding) each(visit func(netip.Prefix)) {
 	}
 }
 
-// join registers a node, and reports whether it came with podCIDRs that were not known.
+// join registers a node or updates its labels and podCIDRs. It reports whether the node arrived with podCIDRs that
+// the Allocator did not know, which the caller then has to occupy.
 func (a *Allocator) join(in *Node) (n *node, arrived bool) {
 	n, known := a.nodes[in.Name]
 	if !known {
@@ -89,7 +94,7 @@ func (a *Allocator) join(in *Node) (n *node, arrived bool) {
 	return n, true
 }
 
-// occupy takes what a node holds, and gives the prefixes of which some address was taken already.
+// occupy marks a node's prefixes as held, and returns those of which some address was held before.
 func (a *Allocator) occupy(n *node) (disputed []netip.Prefix) {
 	n.each(func(p netip.Prefix) {
 		if shared := a.occupied[familyOf(p)].change(p, +1); shared {
@@ -99,13 +104,13 @@ func (a *Allocator) occupy(n *node) (disputed []netip.Prefix) {
 	return disputed
 }
 
-// vacate frees what a node holds.
+// vacate frees the node's prefixes.
 func (a *Allocator) vacate(n *node) {
 	n.each(func(p netip.Prefix) { a.occupied[familyOf(p)].change(p, -1) })
 	n.holding = holding{}
 }
 
-// configOf names the config that a node's podCIDRs belong to, as far as there is one.
+// configOf returns the name of the config that contains the node's podCIDRs, or "" when there is none.
 func (a *Allocator) configOf(n *node) string {
 	if n.best != nil && n.best.grants(n.Pair) {
 		return n.best.Name

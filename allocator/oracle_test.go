@@ -13,11 +13,11 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// oracle is the rules in the plainest way: no indexes, no cursors, no state beside what the cluster
-// would have anyway. It looks at every block of a range, so ranges must be small.
+// oracle implements the rules in the simplest way: no indexes, no cursors, and no state beyond that of the cluster.
+// It enumerates every block of a range, so ranges must be small.
 type oracle struct {
 	configs  []allocator.Config
-	nodes    []allocator.Node // as added, with what they hold now
+	nodes    []allocator.Node // as added, with their current podCIDRs
 	reserved []netip.Prefix
 }
 
@@ -49,7 +49,7 @@ func (o *oracle) release(name string) {
 	o.nodes = slices.DeleteFunc(o.nodes, func(n allocator.Node) bool { return n.Name == name })
 }
 
-// allocate gives the assignment, or the names of the configs tried.
+// allocate returns the assignment, or the names of the configs tried.
 func (o *oracle) allocate(name string) (got allocator.Assignment, tried []string) {
 	n := o.find(name)
 	if len(n.PodCIDRs) > 0 {
@@ -67,7 +67,7 @@ func (o *oracle) allocate(name string) (got allocator.Assignment, tried []string
 	return allocator.Assignment{}, tried
 }
 
-// plan serves nodes in the order of the rules, and gives the results in the order given.
+// plan serves nodes in the order of the rules, and returns the results in the order given.
 func (o *oracle) plan(nodes []allocator.Node) []allocator.Assignment {
 	for _, n := range nodes {
 		o.add(n)
@@ -144,7 +144,7 @@ func blockCount(r allocator.Range) *big.Int {
 	return new(big.Int).Exp(big.NewInt(2), big.NewInt(int64(r.NodeMask-r.CIDR.Bits())), nil)
 }
 
-// blocks gives every block of a range.
+// blocks returns every block of a range.
 func blocks(r allocator.Range) []netip.Prefix {
 	var all []netip.Prefix
 	for a := r.CIDR.Addr(); a.IsValid() && r.CIDR.Contains(a); {
@@ -162,7 +162,7 @@ func (o *oracle) taken(p netip.Prefix) bool {
 	return slices.ContainsFunc(o.nodes, func(n allocator.Node) bool { return slices.ContainsFunc(n.PodCIDRs, p.Overlaps) })
 }
 
-// spared reports whether p touches a range of a config that is more specific than c and in use.
+// spared reports whether p overlaps a range of a config that is more specific than c and selects a node.
 func (o *oracle) spared(c allocator.Config, p netip.Prefix) bool {
 	return slices.ContainsFunc(o.configs, func(d allocator.Config) bool {
 		inUse := slices.ContainsFunc(o.nodes, func(n allocator.Node) bool { return matches(d, n.Labels) })
@@ -256,8 +256,8 @@ func (o *oracle) usage() []allocator.Usage {
 	return usage
 }
 
-// judge gives what is wrong with a node's podCIDRs apart from other nodes.
-func (o *oracle) judge(n allocator.Node) []allocator.Finding {
+// misplaced returns the findings for one node's podCIDRs, regardless of other nodes.
+func (o *oracle) misplaced(n allocator.Node) []allocator.Finding {
 	var findings []allocator.Finding
 	if len(n.PodCIDRs) == 0 {
 		return nil

@@ -5,19 +5,20 @@ import (
 	"slices"
 )
 
-// Result is what Plan found for one node.
+// Result is the outcome of Plan for one node.
 type Result struct {
 	Node       string
 	Assignment Assignment
-	// Err is as that of Allocate; the Assignment is then empty.
+	// Err is an error of Allocate. The Assignment is then empty.
 	Err error
-	// Findings are about the podCIDRs that the node came with.
+	// Findings describe problems with the podCIDRs that the node arrived with.
 	Findings []Finding
 }
 
-// Plan adds all nodes and allocates for those that hold nothing: first those whose best config is
-// most specific, among them those whose best config has the fewest blocks, otherwise in the order
-// given. The results are in the order given.
+// Plan adds all nodes and allocates podCIDRs for those that hold none. It serves nodes with the most specific best
+// config first, among these the ones whose best config has the fewest blocks, and otherwise keeps the order given.
+// This way a node that depends on a small range is not displaced by one that could go elsewhere. The results are in
+// the order given; one node's failure does not affect the others.
 func (a *Allocator) Plan(nodes []Node) []Result {
 	all, findings := a.add(nodes)
 	byNode := map[string][]Finding{}
@@ -33,8 +34,8 @@ func (a *Allocator) Plan(nodes []Node) []Result {
 	return results
 }
 
-// order gives the indexes of nodes in the order in which they are served. A node that holds
-// podCIDRs may be anywhere, as they are occupied already.
+// order returns the indexes of nodes in the order in which Plan serves them. The position of a node that holds
+// podCIDRs does not matter, as its addresses are already occupied.
 func order(nodes []*node) []int {
 	type turn struct{ specificity, capacity, index int }
 	turns := make([]turn, len(nodes))

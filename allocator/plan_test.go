@@ -141,7 +141,7 @@ func TestPlanReportsFindings(t *testing.T) {
 	}
 }
 
-// TestPlanOfAnyOrder plans the same cluster from configs in every order.
+// TestPlanOfAnyOrder checks that the order of the configs does not change the plan.
 func TestPlanOfAnyOrder(t *testing.T) {
 	t.Parallel()
 	lines := []string{
@@ -168,7 +168,7 @@ func TestPlanOfAnyOrder(t *testing.T) {
 	}
 }
 
-// TestRestart lets a cluster live for a while, with a restarted twin beside it all the time.
+// TestRestart runs a cluster for a while and compares the Allocator with a freshly started one at every step.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	lines := []string{
@@ -196,7 +196,7 @@ func TestRestart(t *testing.T) {
 		}
 		got, want := outcome(twin.Allocate(n.Name)), outcome(old.Allocate(n.Name))
 		if got != want {
-			t.Fatalf("%s: the restarted allocator says %s, the old one %s", n.Name, got, want)
+			t.Fatalf("%s: the restarted allocator returns %s, the old one %s", n.Name, got, want)
 		}
 		if a, err := old.Allocate(n.Name); err == nil {
 			n.PodCIDRs = []netip.Prefix{a.PodCIDRs.V4, a.PodCIDRs.V6}
@@ -205,7 +205,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestSameSequence fills a range, empties it and fills it again.
+// TestSameSequence checks that a range which is filled, emptied and filled again assigns the same blocks.
 func TestSameSequence(t *testing.T) {
 	t.Parallel()
 	a := newAllocator(t, configs("c 10.0.0.0/16>24 fd00::/112>120"))
@@ -225,7 +225,7 @@ func TestSameSequence(t *testing.T) {
 	}
 }
 
-// TestSelectorsThatReadAlike has selectors which only the text is equal of.
+// TestSelectorsThatReadAlike checks selectors with the same text and different labels.
 func TestSelectorsThatReadAlike(t *testing.T) {
 	t.Parallel()
 	one, two := config("one", "10.1.0.0/16>24 fd01::/112>120"), config("two", "10.2.0.0/16>24 fd02::/112>120")

@@ -6,29 +6,32 @@ import (
 	"slices"
 )
 
-// rangeIndex answers which configs' ranges of one family a prefix lies in.
+// rangeIndex finds the configs whose range of one family contains a prefix.
 type rangeIndex struct {
+	// byCIDR holds the configs of each range; several configs may share one.
 	byCIDR map[netip.Prefix][]*candidate
-	// bits are the prefix lengths that occur, sorted.
+	// bits lists the prefix lengths of the ranges, sorted. A lookup tries one key per length.
 	bits []int
-	// land is every address of any range.
-	land cover
+	// covered holds every address of any range.
+	covered cover
 }
 
+// newRangeIndexes returns the index of each family over all configs, closed ones included.
 func newRangeIndexes(candidates []*candidate) *[families]rangeIndex {
-	var atlases [families]rangeIndex
+	var indexes [families]rangeIndex
 	for f := range families {
-		atlases[f].byCIDR = make(map[netip.Prefix][]*candidate, len(candidates))
+		indexes[f].byCIDR = make(map[netip.Prefix][]*candidate, len(candidates))
 		for _, c := range candidates {
-			atlases[f].insert(c, c.of(f).CIDR)
+			indexes[f].insert(c, c.of(f).CIDR)
 		}
 	}
-	return &atlases
+	return &indexes
 }
 
+// insert adds the config c under its range.
 func (m *rangeIndex) insert(c *candidate, cidr netip.Prefix) {
 	if len(m.byCIDR[cidr]) == 0 {
-		m.land.change(cidr, +1)
+		m.covered.change(cidr, +1)
 	}
 	m.byCIDR[cidr] = append(m.byCIDR[cidr], c)
 	if at, found := slices.BinarySearch(m.bits, cidr.Bits()); !found {
@@ -36,7 +39,7 @@ func (m *rangeIndex) insert(c *candidate, cidr netip.Prefix) {
 	}
 }
 
-// around gives the configs in whose range p lies, widest range first.
+// around returns the configs whose range contains p, widest range first.
 func (m *rangeIndex) around(p netip.Prefix) iter.Seq[*candidate] {
 	return func(yield func(*candidate) bool) {
 		for _, bits := range m.bits {
@@ -52,7 +55,7 @@ func (m *rangeIndex) around(p netip.Prefix) iter.Seq[*candidate] {
 	}
 }
 
-// classify gives Foreign or Misfit, or nothing if p is a block of some range.
+// classify returns Foreign or Misfit, or "" if p is a block of some range.
 func (m *rangeIndex) classify(p netip.Prefix) Kind {
 	f := familyOf(p)
 	for c := range m.around(p) {
@@ -60,19 +63,20 @@ func (m *rangeIndex) classify(p netip.Prefix) Kind {
 			return ""
 		}
 	}
-	if m.land.touches(p) {
+	if m.covered.touches(p) {
 		return Misfit
 	}
 	return Foreign
 }
 
-// owner gives the config that both prefixes of a node lie in, or nil. Of several it is the one whose
-// blocks they are, then one the node may use, then the best in rank: the one that would have handed
-// them out.
+// owner returns the config whose ranges contain both prefixes of a node, or nil. Of several configs it prefers one
+// of which both are blocks, then one that selects the node, then the highest in rank: the config that would have
+// allocated them.
 func (c *catalog) owner(p Pair, labels map[string]string) *candidate {
 	var owner *candidate
+	// standing is 2 for matching blocks plus 1 for matching labels, so that blocks outweigh labels.
 	var standing int
-	for candidate := range c.atlases()[ipv4].around(p.V4) {
+	for candidate := range c.rangeIndexes()[ipv4].around(p.V4) {
 		if !candidate.V6.spans(p.V6) {
 			continue
 		}

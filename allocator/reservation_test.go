@@ -2,7 +2,7 @@ package allocator_test
 
 import "testing"
 
-// TestReservation is about ranges inside other configs' ranges.
+// TestReservation checks ranges that lie inside the ranges of other configs.
 func TestReservation(t *testing.T) {
 	t.Parallel()
 	const (

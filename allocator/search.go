@@ -6,22 +6,23 @@ import (
 	"go4.org/netipx"
 )
 
-// search finds the lowest free block of one range, again and again. It remembers how far it came:
+// search finds the lowest free block of one range, repeatedly. It remembers how far it got:
 //
 //	|###|###|###|###|###|###|###|   |   |###|   |   |   |   |
 //	  no free block down here    ^ the next search begins here
 //
-// Addresses that are taken later never make a block below next free, so that stays true until a
-// cover shrinks.
+// Occupying addresses later never makes a block below next free, so the cursor stays valid until a cover shrinks.
+// This makes filling a range of n blocks linear instead of quadratic.
 type search struct {
-	// next is invalid, or behind the range, when no block is free.
+	// next is the cursor. It is invalid, or past the range, when no block is free.
 	next netip.Addr
-	// epoch tells the state of the covers for which next is right. The zero search has seen none.
+	// epoch is the state of the covers for which next is valid. The zero search is valid for no state, because
+	// epochs begin at 1.
 	epoch int
 }
 
-// lowest gives the lowest block of r that no cover touches. The range and the covers are the same
-// every time.
+// lowest returns the lowest block of r that touches no holder in any cover. Every call must pass the same range and
+// covers.
 func (s *search) lowest(r Range, covers ...*cover) (netip.Prefix, bool) {
 	if now := epoch(covers); now != s.epoch {
 		s.next, s.epoch = r.CIDR.Addr(), now
@@ -37,7 +38,7 @@ func (s *search) lowest(r Range, covers ...*cover) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// epoch is a positive number that grows whenever a cover shrinks.
+// epoch returns a positive number that grows whenever a cover shrinks.
 func epoch(covers []*cover) int {
 	now := 1
 	for _, c := range covers {
@@ -46,8 +47,8 @@ func epoch(covers []*cover) int {
 	return now
 }
 
-// firstClear gives the block's first address if no cover touches the block, otherwise the address to
-// look at next as far as the first cover that does knows.
+// firstClear returns the block's first address if no cover touches the block. Otherwise it returns the address at
+// which to continue, according to the first cover that does.
 func firstClear(block netip.Prefix, covers []*cover) netip.Addr {
 	first, last := block.Addr(), netipx.PrefixLastIP(block)
 	for _, c := range covers {
@@ -58,8 +59,8 @@ func firstClear(block netip.Prefix, covers []*cover) netip.Addr {
 	return first
 }
 
-// alignUp gives the first address at or behind a that begins a block. The result is invalid when a
-// is, or when the address space ends before.
+// alignUp returns the first address at or after a that begins a block. It is invalid when a is invalid, and when
+// the address space ends first.
 func alignUp(a netip.Addr, mask int) netip.Addr {
 	block := netip.PrefixFrom(a, mask).Masked()
 	if block.Addr() == a {

@@ -6,21 +6,22 @@ import (
 	"strings"
 )
 
-// label is one label of a node, or what a selector asks for.
+// label is one label of a node, or one that a selector requires.
 type label struct{ key, value string }
 
-// selector is what the configs with the same matchLabels have in common.
+// selector is a set of matchLabels and the configs that share it.
 type selector struct {
-	// labels are sorted by key. Their number is the specificity of the configs.
+	// labels is sorted by key. Its length is the specificity of the configs.
 	labels []label
-	// text is the labels written as k=v,k2=v2.
+	// text holds the labels as k=v,k2=v2. Ranking compares it; it does not identify a selector.
 	text string
-	// candidates are in the order of their rank.
+	// candidates is sorted by rank.
 	candidates []*candidate
-	// nodes is the number of nodes of the cluster that the selector selects.
+	// nodes counts the nodes of the cluster that the selector matches. Its ranges are spared while it is not 0.
 	nodes int
 }
 
+// newSelector returns the selector for matchLabels, without candidates.
 func newSelector(matchLabels map[string]string) *selector {
 	s := &selector{labels: make([]label, 0, len(matchLabels))}
 	for key, value := range matchLabels {
@@ -38,7 +39,7 @@ func newSelector(matchLabels map[string]string) *selector {
 	return s
 }
 
-// selects reports whether a node with these labels matches.
+// selects reports whether the selector matches a node with these labels.
 func (s *selector) selects(labels map[string]string) bool {
 	for _, l := range s.labels {
 		if value, ok := labels[l.key]; !ok || value != l.value {

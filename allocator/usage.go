@@ -5,19 +5,20 @@ import (
 	"net/netip"
 )
 
-// Usage is how full one family of a config is.
+// Usage describes how full one family of a config is.
 type Usage struct {
 	Config string
 	Range  Range
-	// Blocks is how many blocks the range has, Allocated how many of them nodes of this config hold,
-	// and Free how many nobody touches. The others are held, in part at least, by nodes of other
-	// configs, or reserved.
+	// Blocks is the number of blocks in the range. Allocated is how many of them nodes of this config hold, at
+	// least in part. Free is how many have no holder at all. The remaining blocks are held by nodes of other
+	// configs, or reserved. An IPv6 range can have more than 2^64 blocks, hence big.Int.
 	Blocks, Allocated, Free *big.Int
-	// Nodes is how many nodes hold a block of each family of the config.
+	// Nodes is the number of nodes whose podCIDRs both lie in the config.
 	Nodes int
 }
 
-// Usage tells how full every config is, in the order in which the configs were given, IPv4 first.
+// Usage returns the usage of every config, closed ones included, in the order in which the configs were given, IPv4
+// first.
 func (a *Allocator) Usage() []Usage {
 	own := a.shares()
 	usage := make([]Usage, 0, len(own)*int(families))
@@ -38,13 +39,13 @@ func (a *Allocator) Usage() []Usage {
 	return usage
 }
 
-// share is what the nodes of one config hold.
+// share holds the addresses and the number of the nodes of one config.
 type share struct {
 	held  [families]cover
 	nodes int
 }
 
-// shares gives the share of each config by its name.
+// shares returns the share of each config by name.
 func (a *Allocator) shares() map[string]*share {
 	own := make(map[string]*share, len(a.catalog.given))
 	for _, c := range a.catalog.given {
@@ -53,7 +54,7 @@ func (a *Allocator) shares() map[string]*share {
 	for _, n := range a.nodes {
 		s, ok := own[a.configOf(n)]
 		if !ok {
-			continue
+			continue // the node's podCIDRs belong to no config
 		}
 		s.nodes++
 		for f := range families {
@@ -63,19 +64,19 @@ func (a *Allocator) shares() map[string]*share {
 	return own
 }
 
-// blocks is the number of blocks of the range.
+// blocks returns the number of blocks in the range.
 func (r Range) blocks() *big.Int {
 	return new(big.Int).Lsh(big.NewInt(1), uint(r.NodeMask-r.CIDR.Bits()))
 }
 
-// touched counts the blocks of the range in which some address has a holder.
+// touched returns the number of blocks in the range that have at least one address with a holder.
 func (r Range) touched(c *cover) *big.Int {
 	count := new(big.Int)
-	behind := new(big.Int) // the index behind the last block counted
+	behind := new(big.Int) // the index after the last block that was counted
 	for _, run := range c.runs(r.CIDR) {
 		first, end := r.index(run.From()), r.index(run.To())
 		end.Add(end, big.NewInt(1))
-		if first.Cmp(behind) < 0 { // the run before ends in the block where this one begins
+		if first.Cmp(behind) < 0 { // the previous run ends in the block in which this one begins
 			first = behind
 		}
 		count.Add(count, new(big.Int).Sub(end, first))
@@ -84,7 +85,7 @@ func (r Range) touched(c *cover) *big.Int {
 	return count
 }
 
-// index gives the number of the block that an address of the range lies in, from zero.
+// index returns the index, from 0, of the block that contains an address of the range.
 func (r Range) index(a netip.Addr) *big.Int {
 	offset := new(big.Int).SetBytes(a.AsSlice())
 	offset.Sub(offset, new(big.Int).SetBytes(r.CIDR.Addr().AsSlice()))

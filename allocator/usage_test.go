@@ -16,7 +16,7 @@ func TestUsage(t *testing.T) {
 		reserve string
 		nodes   []string
 		want    []string // config, range: blocks, allocated, free
-		// nodeCounts are looked at where there are any.
+		// nodeCounts maps configs to the expected number of nodes; configs without an entry are not checked.
 		nodeCounts map[string]int
 	}{
 		{
