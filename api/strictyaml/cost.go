@@ -6,20 +6,22 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// cost is what a node amounts to once its aliases are followed.
+// cost is the size of a node with all aliases expanded: its number of values and its depth.
 type cost struct{ values, depth int }
 
-// meter measures the cost of a tree. Aliases make the tree a graph, so every node that has an anchor
-// is measured once and remembered.
+// meter measures the cost of a tree. Aliases make the tree a graph, so every node with an anchor is measured once
+// and its cost is stored.
 type meter struct {
 	doc    *Document
 	limits Limits
-	// known holds anchored nodes; one that is still open has the cost nil.
+	// known holds the cost of anchored nodes; nil for a node that is still being measured.
 	known map[*yaml.Node]*cost
+	// fault is the first problem; measuring stops there.
 	fault *Problem
 }
 
-// checkCost reports whether the document can be walked at a bounded cost, aliases included.
+// checkCost reports whether the document, with its aliases expanded, stays within the limits. It prevents attacks
+// such as the billion laughs.
 func checkCost(d *Document, limits Limits) bool {
 	m := &meter{doc: d, limits: limits, known: map[*yaml.Node]*cost{}}
 	total := m.measure(d.root, 0)
@@ -33,10 +35,11 @@ func checkCost(d *Document, limits Limits) bool {
 	return true
 }
 
-// budget is what the document holds as it is written, and what aliases may add.
+// budget returns the maximum number of values: those that are written in the document, and those that aliases may
+// add.
 func (m *meter) budget(root *yaml.Node) int { return countNodes(root) + m.limits.Expansion }
 
-// countNodes counts nodes as they are written: an alias is one.
+// countNodes counts the nodes as written: an alias counts as one.
 func countNodes(n *yaml.Node) int {
 	count := 1
 	for _, child := range n.Content {
@@ -45,7 +48,7 @@ func countNodes(n *yaml.Node) int {
 	return count
 }
 
-// measure gives the cost of a node that lies depth levels below the root.
+// measure returns the cost of a node that is depth levels below the root.
 func (m *meter) measure(n *yaml.Node, depth int) cost {
 	if m.fault != nil {
 		return cost{}
@@ -66,7 +69,7 @@ func (m *meter) measure(n *yaml.Node, depth int) cost {
 	sum := cost{values: 1}
 	for _, child := range n.Content {
 		c := m.measure(child, depth+1)
-		// The bound keeps sums of sums from overflowing.
+		// The bound prevents an overflow by sums of sums.
 		sum.values = min(sum.values+c.values, 1<<40)
 		sum.depth = max(sum.depth, c.depth+1)
 	}
@@ -76,8 +79,8 @@ func (m *meter) measure(n *yaml.Node, depth int) cost {
 	return sum
 }
 
-// measureAlias takes the cost of what the alias stands for. In the order of the text that is known by
-// now, unless the alias lies inside of it.
+// measureAlias returns the cost of the alias's target. The target comes earlier in the text, so its cost is known,
+// unless the alias lies inside its own target.
 func (m *meter) measureAlias(n *yaml.Node, depth int) cost {
 	c, seen := m.known[n.Alias]
 	switch {
@@ -91,7 +94,7 @@ func (m *meter) measureAlias(n *yaml.Node, depth int) cost {
 	return *c
 }
 
-// fail keeps the first fault; with it the document is not read, so there is no need of others.
+// fail records the first fault. The document is then not decoded, so further faults do not matter.
 func (m *meter) fail(n *yaml.Node, rule, message, hint string) {
 	if m.fault != nil {
 		return

@@ -8,17 +8,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Decode fills the struct that into points to by its json tags. Problems go to
-// [Document.Problems]; what they concern keeps its zero value. Whether a field that is absent is
-// needed is for the caller to judge. A null stands for an absent field where a list or mapping may
-// be left out (omitempty, omitzero) and is a problem elsewhere.
+// Decode fills the struct that into points to according to its json tags. Problems go to [Document.Problems], and
+// the fields they concern keep their zero values. Decode does not check whether required fields are present; that
+// is up to the caller. A null stands for an absent field where a list or mapping may be omitted (omitempty,
+// omitzero) and is a problem elsewhere.
 //
-// A text whose field has the tag `strict:"scalar"` may also be written as a bare number, and keeps
-// its digits: 1.30 is "1.30". Types that decode themselves (json.Unmarshaler,
-// encoding.TextUnmarshaler) are given JSON.
+// A text whose field has the tag `strict:"scalar"` may also be written as a bare number, and keeps its digits: 1.30
+// becomes "1.30". Types with their own decoding (json.Unmarshaler, encoding.TextUnmarshaler) receive JSON.
 //
-// The error is for programmers: into is no pointer to a struct, or has a type that is not supported
-// (interfaces, arrays, functions, maps whose keys are not text).
+// The error reports a mistake of the programmer: into is not a pointer to a struct, or contains a type that is not
+// supported (interfaces, arrays, functions, maps whose keys are not text).
 func (d *Document) Decode(into any, fields *Fields) error {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
@@ -32,27 +31,31 @@ func (d *Document) Decode(into any, fields *Fields) error {
 	return dec.misuse
 }
 
+// errUnsupportedType is wrapped by the errors of Decode about the Go type.
 var errUnsupportedType = errors.New("unsupported type")
 
-// ignoredField is a field that a warning was given for.
+// ignoredField identifies a field for which a warning was given, so that it is given once per document.
 type ignoredField struct {
 	rule *Rule
 	name string
 }
 
+// decoder fills one value from one document.
 type decoder struct {
 	doc   *Document
 	types structures
-	// root is the type of the whole document, for hints on where a field belongs.
+	// root is the type of the whole document. Hints search it for the place where a field belongs.
 	root reflect.Type
+	// path leads to the value that is being decoded.
 	path []step
-	// at holds the key or item of each step of path.
+	// at holds the node of each step of path: the key of an entry, or the item.
 	at      []*yaml.Node
 	ignored map[ignoredField]bool
-	misuse  error
+	// misuse is the error that Decode returns.
+	misuse error
 }
 
-// value decodes n into v, which is the value of field f or of something inside it.
+// value decodes n into v, which is the value of field f or nested in it.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, f field, rules *Fields) {
 	n = target(n)
 	if d.doc.skipped[n] {
@@ -62,8 +65,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f field, rules *Fields) {
 		d.null(n, v, f)
 		return
 	}
-	if decodesItself(v.Type()) {
-		d.itself(n, v)
+	if hasUnmarshaler(v.Type()) {
+		d.unmarshal(n, v)
 		return
 	}
 	switch v.Kind() {
@@ -81,7 +84,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f field, rules *Fields) {
 	}
 }
 
-// null is nothing where something may be, as in "labels:" with all labels commented out.
+// null decodes a null. An optional list or mapping may be null, as in "labels:" with all labels commented out.
 func (d *decoder) null(n *yaml.Node, v reflect.Value, f field) {
 	expected := expectation(v.Type())
 	collection := expected == "a list" || expected == "a mapping"
@@ -119,14 +122,14 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, rules *Fields) {
 	}
 }
 
-// entry is an entry of a mapping that is decoded into a struct.
+// entry is a value of a mapping that is decoded into a struct, and the fields of that struct.
 type entry struct {
 	known *structure
 	value *yaml.Node
 }
 
-// field decides what becomes of a field: rules come before the Go type, so that they can leave out
-// fields of types that are not ours; rules with stars come after it.
+// field decodes, ignores or refuses one field. Rules precede the fields of the Go type, so that they can exclude
+// fields of types that are not ours, such as metav1.ObjectMeta. Rules with stars come after them.
 func (d *decoder) field(e entry, v reflect.Value, name string, rules *Fields) {
 	if rule := rules.child(name).disposition(); rule != nil {
 		d.dispose(rule, name)
@@ -143,7 +146,7 @@ func (d *decoder) field(e entry, v reflect.Value, name string, rules *Fields) {
 	d.unknown(e, name, rules)
 }
 
-// dispose deals with a field that is not decoded by intent.
+// dispose reports a field that is ignored or refused by a rule.
 func (d *decoder) dispose(rule *Rule, name string) {
 	if rule.Disposition == Refused {
 		d.add(RuleRefusedField, rule.Reason, "")
@@ -157,8 +160,8 @@ func (d *decoder) dispose(rule *Rule, name string) {
 	d.addProblem(Problem{Rule: RuleIgnoredField, Warning: true, Message: "ignored: " + rule.Reason})
 }
 
-// unknown reports a field that neither the type nor the rules have. The search for what was meant is
-// the costly part, and left out when the report is full.
+// unknown reports a field that neither the type nor the rules define. It skips the search for similar names, which
+// is expensive, when the report is full.
 func (d *decoder) unknown(e entry, name string, rules *Fields) {
 	if d.doc.report.full() {
 		d.doc.report.add(Problem{})
@@ -171,7 +174,7 @@ func (d *decoder) unknown(e entry, name string, rules *Fields) {
 	d.add(RuleUnknownField, message, d.suggest(e.known, name, rules))
 }
 
-// mapping fills a map, whose keys are text of any kind.
+// mapping fills a map. Its keys are arbitrary text.
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, rules *Fields) {
 	t := v.Type()
 	if t.Key().Kind() != reflect.String {
@@ -198,8 +201,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, rules *Fields) {
 	v.Set(result)
 }
 
-// list fills a slice. Its items are never optional: a null among them is a problem, even where the
-// list itself may be left out.
+// list fills a slice. Items are never optional: a null item is a problem even where the list itself may be omitted.
 func (d *decoder) list(n *yaml.Node, v reflect.Value, f field, rules *Fields) {
 	if n.Kind != yaml.SequenceNode {
 		d.mismatch(n, v.Type())
@@ -215,7 +217,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, f field, rules *Fields) {
 	v.Set(result)
 }
 
-// enter and leave keep account of where the decoder is, for problems to say.
+// enter and leave track the current path, for problems to name.
 func (d *decoder) enter(s step, at *yaml.Node) {
 	d.path = append(d.path, s)
 	d.at = append(d.at, at)
@@ -226,11 +228,13 @@ func (d *decoder) leave() {
 	d.at = d.at[:len(d.at)-1]
 }
 
+// add reports an error at the current path.
 func (d *decoder) add(rule, message, hint string) {
 	d.addProblem(Problem{Rule: rule, Message: message, Hint: hint})
 }
 
-// addProblem adds the place and the path of what is being decoded: that of the key, or of the item.
+// addProblem reports a problem at the current path and at the position of its key or item. It computes both only
+// while the report keeps problems.
 func (d *decoder) addProblem(p Problem) {
 	if !d.doc.report.full() {
 		at := d.doc.root

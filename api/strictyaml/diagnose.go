@@ -12,14 +12,15 @@ const (
 
 	tabMessage = "tab in the indentation; YAML wants spaces"
 
-	// window is how many lines back from where the parser stopped an error is looked for.
+	// window is the number of lines with content, up from where the parser stopped, that are searched for the
+	// mistake.
 	window = 3
 
-	// maxRepairedLines is how many lines one mistake may concern and still be repaired.
+	// maxRepairedLines is the maximum number of lines that the repair of one mistake may change.
 	maxRepairedLines = 10_000
 )
 
-// finding is a syntax error, and what makes the text right where it is understood well enough.
+// finding is a syntax error, with the repairs that correct the text where the mistake is understood well enough.
 type finding struct {
 	line, column int
 	message      string
@@ -28,15 +29,16 @@ type finding struct {
 	repairs      []repair
 }
 
-// repair replaces one line. It keeps columns as far as it can, since problems found later point at
-// the author's text.
+// repair replaces one line. It preserves columns as far as possible, because problems found later point at the
+// author's text.
 type repair struct {
 	line int
 	text string
 }
 
-// diagnose finds out what is wrong with a text that does not parse. The parser stopped in the line
-// last or the one before; the author's mistake is there or not far above.
+// diagnose returns the mistakes in a text that does not parse. The parser stopped in the line last or the one
+// before; the author's mistake is there or not far above. Checks of the whole text come first, then checks of
+// single lines, from the most specific one to the most general one. The parser's own error is the last resort.
 func (p *parser) diagnose(err error, last int) []finding {
 	for _, everywhere := range []func() []finding{p.tabs, p.oddSpaces, p.lonelyDots} {
 		if found := everywhere(); found != nil {
@@ -70,7 +72,7 @@ func (p *parser) diagnose(err error, last int) []finding {
 	return []finding{p.fallback(err, last)}
 }
 
-// syntax makes a finding at an offset of a line.
+// syntax returns a finding at an offset in a line.
 func (p *parser) syntax(line, offset int, message, hint string) *finding {
 	return &finding{
 		line: line, column: columnOf(p.lines.at(line), offset),
@@ -78,19 +80,19 @@ func (p *parser) syntax(line, offset int, message, hint string) *finding {
 	}
 }
 
-// with adds the repair of the finding's own line.
+// with adds a repair of the finding's own line.
 func (f *finding) with(text string) *finding {
 	f.repairs = append(f.repairs, repair{f.line, text})
 	return f
 }
 
-// insert is the line with a text put in at an offset.
+// insert returns the line with a text inserted at an offset.
 func insert(line string, offset int, text string) string {
 	return line[:offset] + text + line[offset:]
 }
 
-// hasDirective refuses lines that begin with %: the YAML library takes them for directives wherever
-// they are, and its time grows with the square of their number.
+// hasDirective reports a line that begins with %. The YAML library takes it for a directive wherever it is, and its
+// time grows with the square of their number.
 func (p *parser) hasDirective() bool {
 	if !strings.Contains(string(p.lines.source), "\n%") {
 		return false
@@ -104,8 +106,8 @@ func (p *parser) hasDirective() bool {
 	return false
 }
 
-// blankMarkers takes out "..." lines in the first column. The splitter has left only those inside of
-// the document that stand for something left out.
+// blankMarkers reports and blanks "..." lines in the first column. The splitter keeps only those that stand for
+// omitted text.
 func (p *parser) blankMarkers() {
 	if !strings.Contains(string(p.lines.source), "\n...") {
 		return
@@ -118,7 +120,7 @@ func (p *parser) blankMarkers() {
 	}
 }
 
-// placeholder reports a line of dots and takes the line out.
+// placeholder returns a finding for a line of dots, with a repair that blanks the line.
 func (p *parser) placeholder(line int) finding {
 	f := p.syntax(line, p.lines.shape(line).indent, placeholderMessage, placeholderHint)
 	f.rule = RulePlaceholder
@@ -134,12 +136,12 @@ func (p *parser) lonelyDots() []finding {
 	return found
 }
 
-// tabs finds tabs in the indentation. Where lines are indented by nothing else, one space for each
-// tab means the same.
+// tabs finds tabs in the indentation. The repair replaces each tab by one space, which preserves the structure only
+// where lines are indented by nothing else.
 func (p *parser) tabs() []finding {
 	var first *finding
 	var repairs []repair
-	mixed := false
+	mixed := false // some lines are indented by spaces
 	for line := 1; line <= p.lines.count(); line++ {
 		s := p.lines.shape(line)
 		indent := p.lines.at(line)[:s.indent]
@@ -165,8 +167,7 @@ func (p *parser) tabs() []finding {
 	return []finding{*first}
 }
 
-// tabBeforeComment finds a comment that is indented by a tab, which the YAML library takes in some
-// places and not in others.
+// tabBeforeComment finds a comment that is indented by a tab, which the YAML library accepts in some places only.
 func (p *parser) tabBeforeComment(last int) *finding {
 	for line := max(last-1, 1); line <= last; line++ {
 		text := strings.TrimLeft(p.lines.at(line), " ")
@@ -177,7 +178,7 @@ func (p *parser) tabBeforeComment(last int) *finding {
 	return nil
 }
 
-// inLines says in a hint that more lines have the same mistake.
+// inLines returns the part of a hint that counts further lines with the same mistake.
 func inLines(n int) string {
 	if n < 2 {
 		return ""
@@ -185,8 +186,8 @@ func inLines(n int) string {
 	return fmt.Sprintf(", in this and %d more lines", n-1)
 }
 
-// oddSpaces finds spaces that only look like one, as web pages have them: before the first word of a
-// line, or after a colon or dash.
+// oddSpaces finds characters that only look like spaces, as copied from web pages: before the first word of a line,
+// or after a colon or dash.
 func (p *parser) oddSpaces() []finding {
 	var first *finding
 	var repairs []repair
@@ -198,7 +199,7 @@ func (p *parser) oddSpaces() []finding {
 		}
 		if first == nil {
 			r := []rune(text[at:])[0]
-			first = p.syntax(line, at, fmt.Sprintf("this is no space but U+%04X, which looks like one", r), "")
+			first = p.syntax(line, at, fmt.Sprintf("this is not a space but U+%04X, which looks like one", r), "")
 		}
 		repairs = append(repairs, repair{line, strings.Map(plainSpace, text)})
 	}
@@ -210,10 +211,10 @@ func (p *parser) oddSpaces() []finding {
 	return []finding{*first}
 }
 
-// oddSpaceAt gives the offset of the first character that should be a space where YAML needs one, or
-// -1. Inside of words and texts such characters may be meant.
+// oddSpaceAt returns the offset of the first such character where YAML needs a space, or -1. Inside words and texts
+// these characters may be intended.
 func oddSpaceAt(text string) int {
-	structural := true
+	structural := true // at the beginning of the line, or after an indicator
 	for i, r := range text {
 		switch {
 		case structural && plainSpace(r) != r:
@@ -226,7 +227,8 @@ func oddSpaceAt(text string) int {
 	return -1
 }
 
-// plainSpace turns the spaces of typography, some of them of no width, into the one that YAML knows.
+// plainSpace maps typographic spaces, including those of no width, to the ASCII space. It returns other characters
+// unchanged.
 func plainSpace(r rune) rune {
 	odd := []rune{'\u00A0', '\u202F', '\u205F', '\u2060', '\u3000'}
 	if r >= '\u2000' && r <= '\u200D' || slices.Contains(odd, r) {

@@ -2,12 +2,12 @@ package strictyaml
 
 import "fmt"
 
-// deeperThanValue finds an entry that is indented below one that has a value already:
+// deeperThanValue finds an entry that is indented below an entry with a value:
 //
 //	mode: bundled
 //	  type: layer2
 //
-// The repair moves it to the left, with all that is in the same column or deeper.
+// The repair moves it to the left, together with all following lines in the same column or deeper.
 func (p *parser) deeperThanValue(line int, s shape) *finding {
 	a := p.lines.shape(p.lines.previous(line))
 	if !a.entry || a.value == "" || isBlockScalar(a.value) || !s.entry || s.indent <= a.column {
@@ -32,11 +32,13 @@ func (p *parser) deeperThanValue(line int, s shape) *finding {
 	return f
 }
 
-// missingDash finds an entry among items:
+// missingDash finds an entry in the column of list items:
 //
 //	nodes:
 //	  - address: 10.2.0.4
 //	  address: 10.2.0.5
+//
+// It has no repair: the line may be a new item or belong to the item above.
 func (p *parser) missingDash(line int, s shape) *finding {
 	if s.item() {
 		return nil
@@ -50,6 +52,7 @@ func (p *parser) missingDash(line int, s shape) *finding {
 			return nil
 		}
 		parent := p.lines.shape(p.owner(above))
+		// A list may be in the column of its key. Then the line is simply the next field.
 		if parent.indent == s.indent {
 			return nil
 		}
@@ -59,7 +62,7 @@ func (p *parser) missingDash(line int, s shape) *finding {
 	return nil
 }
 
-// owner is the line of the key that the list of an item belongs to.
+// owner returns the line of the key whose value is the list that contains an item, or 0.
 func (p *parser) owner(line int) int {
 	indent := p.lines.shape(line).indent
 	for line = p.lines.previous(line); line > 0; line = p.lines.previous(line) {
@@ -70,13 +73,13 @@ func (p *parser) owner(line int) int {
 	return 0
 }
 
-// misaligned finds a line that begins in a column where no block above begins.
+// misaligned finds a line that begins in a column in which no block above begins.
 func (p *parser) misaligned(line int, s shape) *finding {
 	above := p.lines.previous(line)
 	if above == 0 || s.indent > p.lines.shape(above).column {
 		return nil
 	}
-	lower, upper := -1, 0
+	lower, upper := -1, 0 // the indentations of the two blocks between which the line lies
 	for ; above > 0 && lower < 0; above = p.lines.previous(above) {
 		a := p.lines.shape(above)
 		switch {
@@ -95,6 +98,7 @@ func (p *parser) misaligned(line int, s shape) *finding {
 	return p.syntax(line, s.indent, message, "lines that belong together begin in the same column")
 }
 
+// spaces returns "1 space" or "N spaces".
 func spaces(n int) string {
 	if n == 1 {
 		return "1 space"

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// openQuote finds the first quote, up to a line, that is not closed in its own line nor, as a text
-// over several lines is, at the end of a later one.
+// openQuote finds the first quote, up to the line last, that is closed neither in its own line nor, as in a text
+// over several lines, at the end of a later one.
 func (p *parser) openQuote(last int) *finding {
 	for line := 1; line <= last; line++ {
 		s := p.lines.shape(line)
@@ -23,7 +23,7 @@ func (p *parser) openQuote(last int) *finding {
 	return nil
 }
 
-// closedIn gives the later line that ends with the closing quote, or 0.
+// closedIn returns the later line that ends with the closing quote, or 0.
 func (p *parser) closedIn(line int, quote byte) int {
 	for line++; line <= p.lines.count(); line++ {
 		text := p.lines.at(line)
@@ -37,7 +37,8 @@ func (p *parser) closedIn(line int, quote byte) int {
 	return 0
 }
 
-// closingQuote gives the offset of the quote that ends a text, or -1.
+// closingQuote returns the offset of the quote that ends a text, or -1. A quote is escaped by a backslash in double
+// quotes, and by another quote in single quotes.
 func closingQuote(text string, quote byte) int {
 	for i := 0; i < len(text); i++ {
 		switch {
@@ -52,7 +53,7 @@ func closingQuote(text string, quote byte) int {
 	return -1
 }
 
-// closeQuote ends the value before a comment, if one follows.
+// closeQuote returns the line with the quote closed, before a comment if there is one.
 func closeQuote(line string, s shape) string {
 	value, comment, found := strings.Cut(line[s.valueAt:], " #")
 	closed := line[:s.valueAt] + strings.TrimRight(value, " \t\\") + s.value[:1]
@@ -62,7 +63,7 @@ func closeQuote(line string, s shape) string {
 	return closed
 }
 
-// plainValue is the value of an entry or item when it is neither in quotes nor a flow or block.
+// plainValue returns the value of an entry or item when it is not quoted, a flow collection or a block scalar.
 func (s shape) plainValue() string {
 	if s.value == "" || !s.entry && !s.item() || strings.IndexByte("\"'[{|>", s.value[0]) >= 0 {
 		return ""
@@ -70,13 +71,13 @@ func (s shape) plainValue() string {
 	return s.value
 }
 
-// quoteValue is the line with its value in single quotes.
+// quoteValue returns the line with its value in single quotes.
 func quoteValue(line string, s shape) string {
 	end := s.valueAt + len(s.value)
 	return line[:s.valueAt] + "'" + strings.ReplaceAll(s.value, "'", "''") + "'" + line[end:]
 }
 
-// addressEndingInColon finds "address: fd12::", whose last colon makes it a key.
+// addressEndingInColon finds "address: fd12::". Its last colon makes the address a key.
 func (p *parser) addressEndingInColon(line int, s shape) *finding {
 	value := s.plainValue()
 	if !strings.HasSuffix(value, "::") || strings.Trim(value, "0123456789abcdefABCDEF:") != "" {
@@ -86,7 +87,8 @@ func (p *parser) addressEndingInColon(line int, s shape) *finding {
 	return f.with(quoteValue(p.lines.at(line), s))
 }
 
-// reservedCharacter finds values that begin with a character that YAML keeps for itself.
+// reservedCharacter finds values that begin with a character that YAML reserves. A valid alias, anchor or tag is
+// not one of them.
 func (p *parser) reservedCharacter(line int, s shape) *finding {
 	value := s.plainValue()
 	if value == "" || strings.IndexByte("*&@`%!]},", value[0]) < 0 || strings.IndexByte("*&!", value[0]) >= 0 && isPlain(value[1:]) {
@@ -96,8 +98,8 @@ func (p *parser) reservedCharacter(line int, s shape) *finding {
 	return f.with(quoteValue(p.lines.at(line), s))
 }
 
-// unknownAnchor finds the alias whose anchor the parser did not know. Most are text: a star in front of
-// a name.
+// unknownAnchor finds the alias that the parser reported to have no anchor. Most of these are meant as text: a star
+// in front of a name.
 func (p *parser) unknownAnchor(err error) *finding {
 	_, rest, _ := strings.Cut(err.Error(), "unknown anchor '")
 	name, _, ok := strings.Cut(rest, "'")
@@ -140,8 +142,8 @@ func (p *parser) textAfterQuote(line int, s shape) *finding {
 	return f.with(p.lines.at(line)[:at])
 }
 
-// openBracket finds a list in brackets or a mapping in braces with no end, when a field follows that
-// cannot be part of it.
+// openBracket finds a list in brackets or a mapping in braces that is not closed before a field that cannot be part
+// of it.
 func (p *parser) openBracket(line int, s shape) *finding {
 	above := p.lines.previous(line)
 	a := p.lines.shape(above)

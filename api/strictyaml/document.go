@@ -6,45 +6,45 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Options are what a caller may set about parsing.
+// Options configure Parse.
 type Options struct {
 	Limits Limits
-	// Words gives the names of all fields the file may have. A word of the file that takes part in a
-	// syntax error is named in the message only when it is one of them or close to one, since it
-	// may be part of a secret otherwise. It is called when there is a syntax error.
+	// Words returns the names of all fields that the file may have. A message about a syntax error names a word of
+	// the file only when it is one of them or close to one; any other word may be part of a secret. Words is called
+	// only when there is a syntax error.
 	Words func() []string
 }
 
-// Document is one document of a file. [Document.Decode] changes it, and shares what it learns of types
-// with the other documents of the file; everything else only reads.
+// Document is one document of a file. [Document.Decode] modifies it, and shares a cache of types with the other
+// documents of the file, so it is not safe for concurrent use within a file. All other methods only read.
 type Document struct {
-	// Line is the first line that says something.
+	// Line is the first line with content.
 	Line int
-	// Bare is set when nothing but a "..." line separates the document from the one before.
+	// Bare is set when the document is separated from the previous one only by a "..." line.
 	Bare bool
 
 	// root is nil when the document could not be parsed.
 	root *yaml.Node
-	// offset is what is added to a node's line to give that of the file.
+	// offset is added to the line of a node to get the line of the file.
 	offset int
-	// guessed are lines that got a key by repair which is no known name.
+	// guessed holds the lines on which a repair made a key that is not a known name.
 	guessed map[int]bool
-	// shifted is what is added to columns of lines whose indentation was repaired.
+	// shifted holds, by line, what is added to columns because a repair changed the indentation.
 	shifted map[int]int
-	// skipped are keys and values that are reported already and not decoded.
+	// skipped holds keys and values that already have a problem and are not decoded.
 	skipped map[*yaml.Node]bool
-	// nulls are values that stand for absent fields.
+	// nulls holds the null values that stand for absent fields.
 	nulls map[*yaml.Node]bool
-	// wide finds the entries of large mappings: the index of a key in Content.
+	// wide holds the index of each large mapping: the position of a key in Content.
 	wide map[*yaml.Node]map[string]int
-	// types is shared by the documents of a file.
+	// types is shared by all documents of a file.
 	types  structures
 	report report
 }
 
-// Parse cuts a file into documents and parses each. Documents that hold nothing are left out. The
-// problems it returns are those of the file as a whole, which then has no documents; those of a
-// document are in [Document.Problems].
+// Parse splits a file into documents and parses each. It drops documents without content. The returned problems
+// concern the file as a whole, which then has no documents; those of a single document are returned by
+// [Document.Problems].
 func Parse(data []byte, options Options) ([]*Document, []Problem) {
 	limits := options.Limits.orDefaults()
 	text, problem := clean(data, limits)
@@ -79,21 +79,21 @@ func Parse(data []byte, options Options) ([]*Document, []Problem) {
 	return docs, nil
 }
 
-// Readable reports whether the document could be parsed, if need be with repairs; if not, its
-// problems say why, and it seems to have no fields.
+// Readable reports whether the document could be parsed, possibly with repairs. If not, its problems tell why, and
+// it appears to have no fields.
 func (d *Document) Readable() bool { return d.root != nil }
 
-// Problems gives what was found so far, in the order of the file: by parsing, and by Decode.
+// Problems returns the problems found so far by Parse and Decode, in the order of the file.
 func (d *Document) Problems() []Problem {
 	return d.report.sorted()
 }
 
-// IsMapping reports whether the document holds fields, and not a list or a lone value.
+// IsMapping reports whether the document holds fields, rather than a list or a single value.
 func (d *Document) IsMapping() bool {
 	return d.root != nil && d.root.Kind == yaml.MappingNode
 }
 
-// Keys gives the names of the top-level fields, in the order of the file.
+// Keys returns the names of the top-level fields, in the order of the file.
 func (d *Document) Keys() []string {
 	var keys []string
 	if d.IsMapping() {
@@ -106,7 +106,7 @@ func (d *Document) Keys() []string {
 	return keys
 }
 
-// Text gives the text of a scalar field, and false when the field is absent or something else.
+// Text returns the text of a scalar field. It returns false when the field is absent, null or not a scalar.
 func (d *Document) Text(path string) (string, bool) {
 	found := d.find(path)
 	if !found.complete || found.value.Kind != yaml.ScalarNode || isNull(found.value) {
@@ -115,33 +115,33 @@ func (d *Document) Text(path string) (string, bool) {
 	return found.value.Value, true
 }
 
-// Has reports whether the document has the field. A null that Decode took for an absent field is one.
+// Has reports whether the document has the field. A null that Decode accepted as an absent field does not count.
 func (d *Document) Has(path string) bool {
 	f := d.find(path)
 	return f.complete && !d.nulls[f.value]
 }
 
-// allowNull notes that a null stands for an absent field.
+// allowNull records that a null stands for an absent field.
 func (d *Document) allowNull(n *yaml.Node) {
 	d.nulls[n] = true
 }
 
 func (d *Document) hasErrors() bool { return len(d.report.kept) > 0 }
 
-// place is the place of a node in the file.
+// place returns the position of a node in the file.
 func (d *Document) place(n *yaml.Node) place {
 	return place{line: n.Line + d.offset, column: n.Column + d.shifted[n.Line]}
 }
 
-// skip keeps a key or value from being decoded, for it is reported already.
+// skip excludes a key or value from decoding, because it already has a problem.
 func (d *Document) skip(n *yaml.Node) { d.skipped[n] = true }
 
-// isNull knows null, ~ and nothing at all.
+// isNull reports whether a node is null, ~ or empty.
 func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
 
-// target is the node itself or the one that an alias stands for.
+// target returns the node itself, or the one that an alias refers to.
 func target(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias

@@ -5,45 +5,47 @@ import (
 	"strings"
 )
 
-// Disposition is what becomes of a field that the Go type is not asked about.
+// Disposition tells how to treat a field that is not decoded into the Go type.
 type Disposition int
 
 // The dispositions of a field.
 const (
-	// Ignored fields are passed over; a warning says so once per document.
+	// Ignored fields are skipped, with one warning per document.
 	Ignored Disposition = iota + 1
 	// Refused fields are errors.
 	Refused
 )
 
-// Rule is the disposition of one field. It comes before the Go type's own fields, unless its name
-// has a star.
+// Rule is the disposition of one field. It takes precedence over the Go type's own fields, unless its name has a
+// star.
 type Rule struct {
-	// Path is the field, with [] for every item of a list: spec.nodes[].uuid. The last name may have
-	// stars, which stand for any characters.
+	// Path is the field, with [] for every item of a list: spec.nodes[].uuid. The last name may contain stars,
+	// which match any characters.
 	Path        string
 	Disposition Disposition
-	// Reason says why, for the person who wrote the field.
+	// Reason explains the disposition to the author of the field.
 	Reason string
 }
 
-// Name is the last name of the path.
+// Name returns the last name of the path.
 func (r Rule) Name() string { return r.Path[strings.LastIndexAny(r.Path, ".]")+1:] }
 
-// Fields are the rules for the fields of one type.
+// Fields holds the rules for the fields of one type, as a tree of names. A nil *Fields has no rules.
 type Fields struct {
+	// below holds the rules of the fields one level down, stars those among them whose name has a star.
 	below map[string]*Fields
 	stars []*Fields
-	// name and rule are of a field that has a disposition.
+	// name and rule belong to the field itself. rule is nil when only fields below it have dispositions.
 	name string
 	rule *Rule
 }
 
-// NewFields collects rules.
+// NewFields returns the tree of the rules.
 func NewFields(rules ...Rule) *Fields {
 	root := &Fields{}
 	for _, r := range rules {
 		at := root
+		// "[]" is a step of its own: the items of the list.
 		for _, name := range strings.Split(strings.ReplaceAll(r.Path, "[]", ".[]"), ".") {
 			at = at.grow(name)
 		}
@@ -52,7 +54,7 @@ func NewFields(rules ...Rule) *Fields {
 	return root
 }
 
-// grow gives the rules for a field and below, and makes room for them.
+// grow returns the node for a field, which it adds when there is none.
 func (f *Fields) grow(name string) *Fields {
 	if next := f.below[name]; next != nil {
 		return next
@@ -68,7 +70,7 @@ func (f *Fields) grow(name string) *Fields {
 	return next
 }
 
-// child gives the rules for a field and below. A nil *Fields has no rules.
+// child returns the rules for a field and below.
 func (f *Fields) child(name string) *Fields {
 	if f == nil {
 		return nil
@@ -76,7 +78,7 @@ func (f *Fields) child(name string) *Fields {
 	return f.below[name]
 }
 
-// disposition gives the rule of the field itself.
+// disposition returns the rule of the field itself, or nil.
 func (f *Fields) disposition() *Rule {
 	if f == nil {
 		return nil
@@ -84,7 +86,7 @@ func (f *Fields) disposition() *Rule {
 	return f.rule
 }
 
-// star gives the rule of the first name with stars that fits.
+// star returns the rule of the first name with stars that matches, or nil.
 func (f *Fields) star(name string) *Rule {
 	if f == nil {
 		return nil

@@ -124,7 +124,7 @@ func TestRuleName(t *testing.T) {
 	}
 }
 
-// tree is a type that holds itself.
+// tree is a recursive type.
 type tree struct {
 	Name string `json:"name"`
 	Left *tree  `json:"left,omitempty"`
@@ -135,7 +135,7 @@ type tree struct {
 	Self map[string]tree `json:"self,omitempty"`
 }
 
-// TestSuggestInTypesThatHoldThemselves must come to an end.
+// TestSuggestInTypesThatHoldThemselves checks that the search in recursive types terminates.
 func TestSuggestInTypesThatHoldThemselves(t *testing.T) {
 	t.Parallel()
 	doc := parseOne(t, "left: {all: [{self: {a: {colour: red, nothing: b}}}]}\n")

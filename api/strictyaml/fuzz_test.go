@@ -10,8 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// FuzzParse decodes any bytes. It must not panic, every place must lie in the input, and a second run
-// must find the same.
+// FuzzParse decodes arbitrary bytes. It must not panic, every position must lie in the input, and a second run must
+// return the same.
 func FuzzParse(f *testing.F) {
 	for _, seed := range seeds() {
 		f.Add([]byte(seed))
@@ -40,7 +40,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzAppendKey checks that a path leads back to the key that it was made of.
+// FuzzAppendKey checks that a path leads back to the key it was made from.
 func FuzzAppendKey(f *testing.F) {
 	for _, key := range []string{"a", "", "a.b/c", "a]b", `"`, "[", "3", "ü", "\\", "a b"} {
 		f.Add(key)
@@ -80,7 +80,7 @@ func parseAll(t *testing.T, data []byte) ([]*strictyaml.Document, []strictyaml.P
 	return docs, problems
 }
 
-// seeds are inputs that are nasty in ways of their own.
+// seeds are inputs that are difficult in different ways.
 func seeds() []string {
 	return []string{
 		"", "\ufeff", "a: b\r\nc: d\r", "\xff\xfea\x00", "a: \x00", "caf\xe9",

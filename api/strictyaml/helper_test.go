@@ -7,7 +7,7 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// widget has one field of every sort that manifests use.
+// widget has one field of every kind that manifests use.
 type widget struct {
 	Meta   `json:",inline"`
 	Spec   spec              `json:"spec"`
@@ -45,7 +45,7 @@ type network struct {
 	Options    map[string]string `json:"options,omitempty"`
 }
 
-// stamp decodes itself, and quotes the input in its error.
+// stamp has its own decoding, with an error that quotes the input.
 type stamp struct{ text string }
 
 func (s *stamp) UnmarshalJSON(data []byte) error {
@@ -68,7 +68,7 @@ func parseOne(tb testing.TB, text string) *strictyaml.Document {
 	return docs[0]
 }
 
-// decode decodes a text that holds one document, and gives its problems as text.
+// decode decodes a text that holds one document, and returns its problems as text.
 func decode(tb testing.TB, text string, rules ...strictyaml.Rule) (widget, []string) {
 	tb.Helper()
 	doc := parseOne(tb, text)
@@ -79,7 +79,7 @@ func decode(tb testing.TB, text string, rules ...strictyaml.Rule) (widget, []str
 	return w, format(doc.Problems())
 }
 
-// format writes problems as LINE:COLUMN RULE [PATH:] MESSAGE [(HINT)].
+// format formats problems as LINE:COLUMN RULE [PATH:] MESSAGE [(HINT)].
 func format(problems []strictyaml.Problem) []string {
 	var all []string
 	for _, p := range problems {

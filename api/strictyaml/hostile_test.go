@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestHostileYAMLShapes tries what YAML has, and manifests do not: tags, merge keys, keys given twice or that are no text,
-// tabs, and anchors and quotes that lead nowhere.
+// TestHostileYAMLShapes checks constructs of YAML that manifests do not use: tags, merge keys, duplicate keys, keys
+// that are not text, tabs, and anchors and quotes without an end.
 func TestHostileYAMLShapes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, want string }{

@@ -6,8 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// scalar looks for text that YAML takes as it is and that no author means: dots for something left
-// out, and lines that were joined because one is indented too deep. Only text without quotes counts.
+// scalar finds text that is valid YAML but that no author intends: dots for omitted text, and lines that YAML joins
+// because one is indented too deep. Quoted text and block scalars are exempt.
 func (c *checker) scalar(n *yaml.Node) {
 	if isQuoted(n) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return
@@ -24,13 +24,13 @@ func (c *checker) scalar(n *yaml.Node) {
 	}
 }
 
-// leftOut reports a value and keeps it from being decoded, which would find it wrong again.
+// leftOut reports a placeholder and excludes it from decoding, which would report a second problem.
 func (c *checker) leftOut(n *yaml.Node) {
 	c.add(n, RulePlaceholder, placeholderMessage, placeholderHint)
 	c.doc.skip(n)
 }
 
-// joinedItems reports a list item that became a part of the one above:
+// joinedItems reports a list item that became part of the one above:
 //
 //	cidrBlocks:
 //	- 172.16.0.0/20
@@ -43,14 +43,14 @@ func (c *checker) joinedItems(n *yaml.Node) {
 		}
 		at := *n
 		at.Line, at.Column = line, columnOf(c.lines.at(line), s.indent)
-		c.add(&at, RuleSyntax, "indented deeper than the item above, so that YAML joins both to one text",
+		c.add(&at, RuleSyntax, "indented deeper than the item above, so that YAML joins both into one text",
 			"begin all items of a list in the same column")
 		c.doc.skip(n)
 		return
 	}
 }
 
-// joined gives the lines after its own that the text of a value goes on in.
+// joined returns the lines, after its first one, over which a value continues.
 func (c *checker) joined(n *yaml.Node) []int {
 	first := c.lines.shape(n.Line).value
 	rest, ok := strings.CutPrefix(n.Value, first)

@@ -1,29 +1,31 @@
 package strictyaml
 
-// Limits bound what a file may cost. A field that is 0 takes the value of [DefaultLimits].
+// Limits bound the cost of a file. A field that is 0 or negative takes the value of [DefaultLimits].
 type Limits struct {
-	// Bytes is the size of a file.
+	// Bytes is the maximum size of a file.
 	Bytes int
-	// Values is how many keys, list items and other values a file may hold, about: it is counted
-	// by their punctuation before anything is parsed. A parsed value takes some 200 bytes.
+	// Values is the approximate maximum number of keys, list items and other values in a file. It is estimated from
+	// punctuation before anything is parsed. A parsed value takes some 200 bytes.
 	Values int
-	// Scalar is how many bytes a single value may have.
+	// Scalar is the maximum size of a single value in bytes.
 	Scalar int
-	// Documents is how many documents a file may hold.
+	// Documents is the maximum number of documents in a file.
 	Documents int
-	// Depth is how deep values may be nested.
+	// Depth is the maximum nesting depth.
 	Depth int
-	// Expansion is how many values aliases may add to a document.
+	// Expansion is the maximum number of values that aliases may add to a document.
 	Expansion int
-	// Problems is how many problems of one document are kept; the others are counted.
+	// Problems is the maximum number of problems that are kept per document; further ones are only counted.
 	Problems int
 }
 
-// DefaultLimits leave room for a pool of 300,000 nodes, or a document for each of 100,000.
+// DefaultLimits returns limits that leave room for a pool of 300,000 nodes, or one document for each of 100,000
+// nodes.
 func DefaultLimits() Limits {
 	return Limits{Bytes: 64 << 20, Values: 1_000_000, Scalar: 64 << 20, Documents: 100_000, Depth: 100, Expansion: 100_000, Problems: 100}
 }
 
+// orDefaults returns the limits with defaults in place of unset fields.
 func (l Limits) orDefaults() Limits {
 	d := DefaultLimits()
 	for _, f := range []struct {

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// bomb is the billion laughs: each list holds the one before nine times.
+// bomb is the billion laughs attack: each list contains the previous one nine times.
 func bomb() string {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
@@ -20,7 +20,7 @@ func bomb() string {
 	return b.String()
 }
 
-// TestHostileYAMLNesting tries what is nested too deep, or expands to too much, or holds itself.
+// TestHostileYAMLNesting checks values that are nested too deep, expand to too much, or contain themselves.
 func TestHostileYAMLNesting(t *testing.T) {
 	t.Parallel()
 	const (
@@ -51,8 +51,8 @@ func TestHostileYAMLNesting(t *testing.T) {
 	}
 }
 
-// TestHostileYAMLValues tries values that are too long in every form. The bound on them is the caller's: by default it
-// is that of the file.
+// TestHostileYAMLValues checks values that are too long, in every form. The limit is the caller's: by default it is
+// that of the file.
 func TestHostileYAMLValues(t *testing.T) {
 	t.Parallel()
 	const message = " yaml-limit a single value has more than 1 KiB"
@@ -78,7 +78,7 @@ func TestManyShortValues(t *testing.T) {
 	}
 }
 
-// problemsWithin1KiB reads a document of which single values may have 1 KiB.
+// problemsWithin1KiB parses a document with a limit of 1 KiB for single values.
 func problemsWithin1KiB(t *testing.T, text string) string {
 	t.Helper()
 	docs, problems := strictyaml.Parse([]byte(text), strictyaml.Options{Limits: strictyaml.Limits{Scalar: 1 << 10}})
@@ -88,10 +88,10 @@ func problemsWithin1KiB(t *testing.T, text string) string {
 	return strings.Join(format(docs[0].Problems()), "\n")
 }
 
-// lists is a value in 60 lists.
+// lists returns a value in 60 lists.
 func lists(value string) string { return strings.Repeat("[", 60) + value + strings.Repeat("]", 60) }
 
-// nest is a value in n mappings.
+// nest returns a value in n mappings.
 func nest(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -116,10 +116,10 @@ func TestLimitsAllowWhatPeopleWrite(t *testing.T) {
 	}
 }
 
-// fill repeats a text to 10 MiB.
+// fill repeats a text up to 10 MiB.
 func fill(text string) string { return strings.Repeat(text, 10<<20/len(text)) }
 
-// messagesOf reads a text and returns what is said about it.
+// messagesOf parses a text and returns the messages about it.
 func messagesOf(text string) []string {
 	docs, problems := strictyaml.Parse([]byte(text), strictyaml.Options{})
 	for _, d := range docs {
@@ -132,7 +132,8 @@ func messagesOf(text string) []string {
 	return messages
 }
 
-// TestHostileYAMLSizes tries files of 10 MiB of which the parser could make very much, and one that is too large.
+// TestHostileYAMLSizes checks files of 10 MiB that would expand to much more in the parser, and one that is too
+// large.
 func TestHostileYAMLSizes(t *testing.T) {
 	t.Parallel()
 	tooMany := []string{"the file holds more than 1000000 values"}
@@ -161,7 +162,7 @@ func TestHostileYAMLSizes(t *testing.T) {
 	}
 }
 
-// TestLargeTexts has as much of which the parser makes little.
+// TestLargeTexts checks files of the same size that do not expand: they have no problems.
 func TestLargeTexts(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -178,7 +179,7 @@ func TestLargeTexts(t *testing.T) {
 	}
 }
 
-// TestManyDocuments has more documents than a file may hold, and then as many as it may.
+// TestManyDocuments checks a file with more documents than allowed, and one with exactly as many.
 func TestManyDocuments(t *testing.T) {
 	t.Parallel()
 	const n = 1000
@@ -194,7 +195,7 @@ func TestManyDocuments(t *testing.T) {
 	}
 }
 
-// TestDirectives has directives where none may be; the parser would compare each with each.
+// TestDirectives checks directives where none are allowed; the parser would compare each with each.
 func TestDirectives(t *testing.T) {
 	t.Parallel()
 	var tags strings.Builder

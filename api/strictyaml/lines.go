@@ -6,25 +6,30 @@ import (
 	"unicode/utf8"
 )
 
-// lines is the text of a document as lines that can be replaced. Lines count from 1.
+// lines holds the text of a document as lines that can be replaced. Lines count from 1. The text is split on first
+// use, because most documents parse without a look at their lines.
 type lines struct {
 	source []byte
-	all    []string
-	// literal marks lines inside of block scalars (| and >), which may look like anything.
+	// all holds the lines without their line breaks; nil until they are needed.
+	all []string
+	// literal marks the lines inside block scalars (| and >), which may look like anything.
 	literal []bool
-	size    int
-	dirty   bool
+	// size is the length of the original text in bytes.
+	size int
+	// dirty is set when a line was replaced since source was last joined.
+	dirty bool
 }
 
 func newLines(text []byte) *lines { return &lines{source: text, size: len(text)} }
 
-// split cuts the text into lines, when they are wanted.
+// split splits the text into lines unless that is already done.
 func (l *lines) split() {
 	if l.all != nil {
 		return
 	}
 	l.all = strings.Split(strings.TrimSuffix(string(l.source), "\n"), "\n")
 	l.literal = make([]bool, len(l.all))
+	// block is the indentation of the entry with the current block scalar; -1 outside one.
 	block := -1
 	for i, text := range l.all {
 		s := shapeOf(text)
@@ -44,12 +49,12 @@ func (l *lines) split() {
 	}
 }
 
-// isBlockScalar reports whether a value is the header of a text on the lines below, as in |- or >2.
+// isBlockScalar reports whether a value is the header of a block scalar, as |- or >2.
 func isBlockScalar(value string) bool {
 	return value != "" && (value[0] == '|' || value[0] == '>') && strings.Trim(value[1:], "+-0123456789") == ""
 }
 
-// text is the whole text with all replacements.
+// text returns the whole text with all replacements.
 func (l *lines) text() []byte {
 	if l.dirty {
 		l.source = []byte(strings.Join(l.all, "\n") + "\n")
@@ -74,7 +79,7 @@ func (l *lines) at(line int) string {
 	return l.all[line-1]
 }
 
-// shape is how a line is built; blank outside of the document and inside of block scalars.
+// shape returns the structure of a line. It is blank outside the document and inside block scalars.
 func (l *lines) shape(line int) shape {
 	l.split()
 	if line < 1 || line > len(l.all) || l.literal[line-1] {
@@ -83,7 +88,7 @@ func (l *lines) shape(line int) shape {
 	return shapeOf(l.all[line-1])
 }
 
-// next is the next line after this one that says something, 0 when there is none.
+// next returns the next line after this one with content, or 0.
 func (l *lines) next(line int) int {
 	for line++; line <= l.count(); line++ {
 		if !l.shape(line).blank() {
@@ -93,7 +98,7 @@ func (l *lines) next(line int) int {
 	return 0
 }
 
-// previous is the next line before this one that says something, 0 when there is none.
+// previous returns the closest line before this one with content, or 0.
 func (l *lines) previous(line int) int {
 	for line--; line >= 1; line-- {
 		if !l.shape(line).blank() {
@@ -103,7 +108,7 @@ func (l *lines) previous(line int) int {
 	return 0
 }
 
-// dots gives the lines that hold nothing but dots.
+// dots returns the lines that hold nothing but dots.
 func (l *lines) dots() []int {
 	if !bytes.Contains(l.text(), []byte("...")) && !bytes.Contains(l.text(), []byte("…")) {
 		return nil
@@ -117,21 +122,22 @@ func (l *lines) dots() []int {
 	return found
 }
 
-// shape is how a line is built: dashes of list items, a key with its colon, a value; any of them may
-// be missing. Offsets are in bytes from the line's beginning.
+// shape is the structure of a line: dashes of list items, a key with its colon, a value; any of them may be
+// missing. Offsets are in bytes from the beginning of the line.
 type shape struct {
-	// indent is where the first character stands, column what follows the dashes.
+	// indent is the offset of the first character, column that of the first one after the dashes.
 	indent, column int
-	// entry is set for a key that a colon follows.
+	// entry is set for a key that is followed by a colon.
 	entry bool
 	key   string
-	// value is what follows the colon; or the dashes, if there is no colon. It has no comment.
+	// value is the text after the colon, or after the dashes if there is no colon, without comment. valueAt is its
+	// offset.
 	value   string
 	valueAt int
 }
 
-// shapeOf takes a line apart. It sees the line alone, so it errs where a flow or a text in quotes goes
-// over several lines; what is made of it has to bear that.
+// shapeOf returns the structure of a line. It sees the line alone, so it is wrong where a flow collection or a
+// quoted text spans several lines; callers must tolerate that.
 func shapeOf(line string) shape {
 	s := shape{indent: len(line) - len(strings.TrimLeft(line, " \t"))}
 	s.column = s.indent
@@ -150,12 +156,13 @@ func shapeOf(line string) shape {
 	return s
 }
 
-// blank reports whether a line says nothing.
+// blank reports whether a line has no content.
 func (s shape) blank() bool { return !s.entry && s.value == "" && s.column == s.indent }
 
+// item reports whether a line begins a list item.
 func (s shape) item() bool { return s.column > s.indent || s.value == "-" }
 
-// text is the whole line when it is neither an entry nor an item.
+// text returns the whole line when it is neither an entry nor an item.
 func (s shape) text() string {
 	if s.entry || s.item() {
 		return ""
@@ -163,7 +170,8 @@ func (s shape) text() string {
 	return s.value
 }
 
-// colon finds the colon that ends a key: one before white space or the line's end, outside quotes.
+// colon returns the offset of the colon that ends a key, or -1. Such a colon is outside quotes and precedes white
+// space or the end of the line.
 func colon(text string) int {
 	if text[:min(1, len(text))] == `"` || text[:min(1, len(text))] == "'" {
 		end := strings.IndexByte(text[1:], text[0]) + 2
@@ -183,7 +191,8 @@ func colon(text string) int {
 	return -1
 }
 
-// withoutComment cuts a comment and the white space before it.
+// withoutComment returns the text without a comment and the white space before it. A quote begins a quoted text
+// only where a value can begin, so that the apostrophe in don't does not.
 func withoutComment(text string) string {
 	quote, before := byte(0), byte(' ')
 	for i := range len(text) {
@@ -206,10 +215,10 @@ func withoutComment(text string) string {
 // isAfter reports whether the character before is one of some.
 func isAfter(some string, before byte) bool { return strings.IndexByte(some, before) >= 0 }
 
-// columnOf counts characters, from 1, up to an offset in a line.
+// columnOf returns the column, in characters from 1, of a byte offset in a line.
 func columnOf(line string, offset int) int {
 	return utf8.RuneCountInString(line[:min(offset, len(line))]) + 1
 }
 
-// isDots knows three dots, and the one character that word processors make of them.
+// isDots reports whether a text is three dots, or the one character that word processors turn them into.
 func isDots(text string) bool { return text == "..." || text == "…" }

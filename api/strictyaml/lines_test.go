@@ -50,7 +50,7 @@ func TestShapeSaysNothing(t *testing.T) {
 	}
 }
 
-// TestLinesOfBlockScalars marks lines inside of block scalars by a bar.
+// TestLinesOfBlockScalars checks which lines are inside block scalars; the cases mark those by a bar.
 func TestLinesOfBlockScalars(t *testing.T) {
 	t.Parallel()
 	text := []string{
@@ -117,8 +117,8 @@ func TestClosingQuote(t *testing.T) {
 	}
 }
 
-// TestExplain has a text for each error of the YAML library that is put into plain words. It fails
-// when a new version of the library words them otherwise.
+// TestExplain checks a text for each error of the YAML library that is translated. It fails when a new version of
+// the library changes its errors.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

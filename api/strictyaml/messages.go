@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// fallback words an error of the parser that no look at the lines explains.
+// fallback returns a finding for an error of the parser that no check of the lines explains.
 func (p *parser) fallback(err error, last int) finding {
 	line := last
 	if line > 1 && p.lines.shape(line).blank() {
@@ -22,8 +22,8 @@ func (p *parser) fallback(err error, last int) finding {
 	return f
 }
 
-// quoteLine is the line that the parser's own text names, when it is about quotes that do not end:
-// only then it is that of the mistake.
+// quoteLine returns the line in the parser's error when it is about an unclosed quote, and 0 otherwise. Only for
+// quotes it is the line of the mistake.
 func quoteLine(err error) int {
 	var line int
 	if text := err.Error(); strings.Contains(text, "unexpected end of stream") {
@@ -34,11 +34,11 @@ func quoteLine(err error) int {
 	return line
 }
 
-// explanation is what an error of the parser means to the author.
+// explanation maps a part of the parser's error text to the problem for the author.
 type explanation struct{ pattern, rule, message, hint string }
 
-// explain puts the parser's terms into plain words. Its own text is not repeated, since that of an
-// unknown anchor holds a part of the input.
+// explain translates an error of the parser into plain words. It does not repeat the parser's text, since that of
+// an unknown anchor contains a part of the input. The first pattern that matches wins, so general ones come last.
 func explain(err error) (rule, message, hint string) {
 	const structure = "look for a missing colon, dash or quote here and in the lines above"
 	if errors.Is(err, errSecondRoot) {

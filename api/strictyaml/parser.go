@@ -10,17 +10,18 @@ import (
 )
 
 const (
-	// maxRepairs is how many syntax errors of one document are repaired at most.
+	// maxRepairs is the maximum number of rounds in which syntax errors of one document are repaired.
 	maxRepairs = 20
-	// repairBytes is how many bytes may be parsed anew for the sake of repairs.
+	// repairBytes is the maximum number of bytes that are parsed again because of repairs. It bounds the time for
+	// large files.
 	repairBytes = 16 << 20
 )
 
-// parser parses one document, over and over while it finds syntax errors that it can repair.
+// parser parses one document, repeatedly while it finds syntax errors that it can repair.
 type parser struct {
 	doc   *Document
 	lines *lines
-	// words gives names, when there is need of them.
+	// words returns the names of fields; see Options.Words. names caches the result.
 	words func() []string
 	names []string
 }
@@ -29,12 +30,14 @@ func newParser(text []byte, doc *Document, words func() []string) *parser {
 	return &parser{doc: doc, lines: newLines(text), words: words}
 }
 
-// parse gives the document's root, or nil when it cannot be parsed.
+// parse returns the root of the document, or nil when it cannot be parsed. Syntax errors are reported even when a
+// repair succeeds.
 func (p *parser) parse() *yaml.Node {
 	if p.hasDirective() {
 		return nil
 	}
 	p.blankMarkers()
+	// Each round parses the whole text again.
 	budget := repairBytes
 	for repairs := 0; ; repairs++ {
 		root, last, err := parseOnce(p.lines.text())
@@ -56,8 +59,8 @@ func (p *parser) parse() *yaml.Node {
 	}
 }
 
-// repair replaces a line and keeps track of where its text was before, and of words that may be no
-// keys.
+// repair replaces a line. It records how far the text moved, so that positions refer to the author's text, and keys
+// that may not be names, which problems must not repeat.
 func (p *parser) repair(r repair) {
 	before, after := shapeOf(p.lines.at(r.line)), shapeOf(r.text)
 	p.lines.replace(r.line, r.text)
@@ -77,9 +80,8 @@ func (p *parser) add(f finding) {
 	})
 }
 
-// parseOnce parses a text that holds one document. With an error it gives the last line, counted
-// from 1, that the parser had seen by then; the line that the error's own text names is often that
-// of an enclosing block.
+// parseOnce parses a text that holds one document. On an error it also returns the last line, counted from 1, that
+// the parser had read. The line in the error's own text is often that of an enclosing block.
 func parseOnce(text []byte) (root *yaml.Node, last int, err error) {
 	reader := &lineReader{rest: text}
 	decoder := yaml.NewDecoder(reader)
@@ -87,24 +89,26 @@ func parseOnce(text []byte) (root *yaml.Node, last int, err error) {
 	if err := decoder.Decode(&doc); err != nil {
 		return nil, reader.lines, err
 	}
+	// The text holds one document. A second one means that text follows the end of the root value.
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, reader.lines, errors.Join(errSecondRoot, err)
 	}
 	return doc.Content[0], 0, nil
 }
 
+// errSecondRoot is the error for text after the end of the root value.
 var errSecondRoot = errors.New("more text after the end of the value")
 
-// lineReader hands out one line at a time, so that it is known how far its reader got.
+// lineReader returns one line per read, so that the number of lines tells how far the parser got.
 type lineReader struct {
 	rest  []byte
 	lines int
-	// within is set while a line is handed out in parts.
+	// within is set after a read that returned only part of a line.
 	within bool
 }
 
-// Read gives a line, or as much of it as fits: the YAML library reads on only when it has used up what
-// it has, which is what makes the count of lines tell where it is.
+// Read returns a line, or as much of it as fits. The YAML library reads more only after it has consumed what it
+// has, so the count of lines is the parser's position.
 func (r *lineReader) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 {
 		return 0, io.EOF

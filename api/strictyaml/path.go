@@ -7,17 +7,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxShownKey is longer than any key of Kubernetes: a prefix of 253, a slash and a name of 63.
+// maxShownKey is the length of the longest key in Kubernetes: a prefix of 253 characters, a slash and a name of 63.
 const maxShownKey = 317
 
-// step is one step of a path: a key of a mapping or, when key is empty and isIndex set, an item.
+// step is one step of a path: a key of a mapping, or an item of a list if isIndex is set. A step that was parsed
+// from a path has both, since [3] can be either.
 type step struct {
 	key     string
 	index   int
 	isIndex bool
 }
 
-// AppendKey gives the path of an entry of the mapping at path.
+// AppendKey returns the path of an entry of the mapping at path.
 func AppendKey(path, key string) string {
 	if !isPlain(key) {
 		if key == "" || strings.ContainsAny(key, `[]"`) || strconv.Quote(key) != `"`+key+`"` {
@@ -31,7 +32,7 @@ func AppendKey(path, key string) string {
 	return path + "." + key
 }
 
-// AppendIndex gives the path of an item of the list at path, counted from 0.
+// AppendIndex returns the path of an item, counted from 0, of the list at path.
 func AppendIndex(path string, index int) string {
 	return path + "[" + strconv.Itoa(index) + "]"
 }
@@ -50,7 +51,7 @@ func isWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
 }
 
-// formatPath writes a path, down to the first key that cannot be shown.
+// formatPath formats a path. It stops at the first key that must not be shown.
 func formatPath(steps []step) string {
 	path := ""
 	for _, s := range steps {
@@ -66,8 +67,8 @@ func formatPath(steps []step) string {
 	return path
 }
 
-// shownKey is the step to the entry of a mapping whose key is at index i. A key that had no colon, as
-// in {word} or before a repair, is as likely a value, and not shown.
+// shownKey returns the step to the entry of a mapping whose key is at index i of Content. It is empty for a key
+// that had no colon, as in {word} or before a repair, because that may be a value, and so a secret.
 func (d *Document) shownKey(mapping *yaml.Node, i int) step {
 	key, value := target(mapping.Content[i]), mapping.Content[i+1]
 	if d.guessed[key.Line] || mapping.Style&yaml.FlowStyle != 0 && isNull(value) && value.Value == "" {
@@ -76,8 +77,8 @@ func (d *Document) shownKey(mapping *yaml.Node, i int) step {
 	return step{key: key.Value}
 }
 
-// isShowable reports whether a key looks like one. What does not may be a value that slipped into
-// the place of a key, and so a secret.
+// isShowable reports whether a key looks like one. Anything else may be a value in the place of a key, and so a
+// secret.
 func isShowable(key string) bool {
 	if key == "" || len(key) > maxShownKey {
 		return false
@@ -90,7 +91,7 @@ func isShowable(key string) bool {
 	return true
 }
 
-// splitPath reads a path. What follows a mistake is left out.
+// splitPath parses a path. It ignores everything after a mistake.
 func splitPath(path string) []step {
 	var steps []step
 	for path != "" {
@@ -109,7 +110,7 @@ func splitPath(path string) []step {
 	return steps
 }
 
-// cutName takes the first name off a path.
+// cutName splits off the first name of a path.
 func cutName(path string) (s step, rest string, ok bool) {
 	path = strings.TrimPrefix(path, ".")
 	end := strings.IndexAny(path, ".[")
@@ -119,8 +120,8 @@ func cutName(path string) (s step, rest string, ok bool) {
 	return step{key: path[:end]}, path[end:], end > 0
 }
 
-// cutBracket takes the first bracket off a path. What it holds is a key when in quotes, and otherwise an
-// index of a list or the key of a mapping, whichever is there.
+// cutBracket splits off the first bracket of a path. Quoted content is a key. A number may be an index or a key, so
+// the step is both.
 func cutBracket(path string) (s step, rest string, ok bool) {
 	inner := path[1:]
 	if quoted, err := strconv.QuotedPrefix(inner); err == nil && inner[0] == '"' {
@@ -135,16 +136,16 @@ func cutBracket(path string) (s step, rest string, ok bool) {
 	return step{key: inner}, rest, ok
 }
 
-// found is how far a path leads.
+// found is the result of following a path.
 type found struct {
-	// at is the key of the last entry that exists, or the last item.
+	// at is the key of the last entry that exists, or the last item. value is its value, with aliases resolved.
 	at    *yaml.Node
 	value *yaml.Node
 	// complete is set when the whole path exists.
 	complete bool
 }
 
-// find follows a path as far as it leads, through aliases too.
+// find follows a path as far as it exists, through aliases too.
 func (d *Document) find(path string) found {
 	if d.root == nil {
 		return found{}
@@ -161,7 +162,7 @@ func (d *Document) find(path string) found {
 	return f
 }
 
-// child gives the key and the value of an entry, or an item twice.
+// child returns the key and the value of an entry, or an item as both. It returns nil when there is none.
 func (d *Document) child(n *yaml.Node, s step) (at, value *yaml.Node) {
 	switch n.Kind {
 	case yaml.SequenceNode:
@@ -176,7 +177,8 @@ func (d *Document) child(n *yaml.Node, s step) (at, value *yaml.Node) {
 	return nil, nil
 }
 
-// keyIndex finds an entry by its key: through the index of a large mapping, or one by one.
+// keyIndex returns the position of a key in Content. It uses the index of a large mapping, and a linear search
+// otherwise.
 func (d *Document) keyIndex(mapping *yaml.Node, key string) (int, bool) {
 	if index, ok := d.wide[mapping]; ok {
 		i, ok := index[key]
@@ -190,12 +192,12 @@ func (d *Document) keyIndex(mapping *yaml.Node, key string) (int, bool) {
 	return 0, false
 }
 
-// Position gives the line and column of a field: of the key of a mapping's entry, of the item of a
-// list. Where the path does not exist it is that of the nearest ancestor which does; the document's
-// beginning at last. See the package's comment for how a path is written.
+// Position returns the line and column of a field: of the key for an entry of a mapping, of the item for a list.
+// For a path that does not exist it returns those of the nearest existing ancestor, at last the beginning of the
+// document. The package comment documents the form of paths.
 //
-// It walks down the document, and large mappings have an index: looking up every field of a
-// document takes time in proportion to the document.
+// It walks down the document, and large mappings have an index, so looking up every field takes time proportional
+// to the size of the document.
 func (d *Document) Position(path string) (line, column int) {
 	f := d.find(path)
 	if f.at == nil {

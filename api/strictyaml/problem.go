@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Rules name the kinds of problems, for tests and for callers that tell them apart.
+// The rules name the kinds of problems, for tests and for callers that distinguish them.
 const (
 	RuleEncoding     = "yaml-encoding"
 	RuleLimit        = "yaml-limit"
@@ -23,47 +23,49 @@ const (
 	RuleMore         = "more-problems"
 )
 
-// Problem is one thing wrong with a document.
+// Problem describes one thing wrong with a document.
 type Problem struct {
-	// Line and Column count from 1, columns in characters. The line is that of the whole file.
+	// Line and Column count from 1, columns in characters. Line refers to the whole file.
 	Line, Column int
-	// Path is the field; empty when the problem is of no field.
+	// Path is the field; empty when the problem concerns no single field.
 	Path    string
 	Message string
-	// Hint says what to do; empty when the message already does.
+	// Hint tells what to do; empty when the message already does.
 	Hint string
 	// Rule is one of the Rule constants.
 	Rule string
-	// Warning is set when the document can be used all the same.
+	// Warning is set when the document can be used nevertheless.
 	Warning bool
 }
 
-// place is a line and column of the file.
+// place is a line and column in the file.
 type place struct{ line, column int }
 
-// report collects the problems of one document, the first [Limits.Problems] of them.
+// report collects the problems of one document, up to its limit.
 type report struct {
-	limit   int
-	kept    []Problem
+	limit int
+	kept  []Problem
+	// dropped counts the problems past the limit.
 	dropped int
-	// mild is set while all that was dropped are warnings.
-	mild bool
+	// onlyWarnings is set while all dropped problems are warnings.
+	onlyWarnings bool
 }
 
-// full reports whether a further problem would only be counted, so that it need not be worded.
+// full reports whether further problems are only counted, so that callers need not compute their text.
 func (r *report) full() bool { return len(r.kept) >= r.limit }
 
+// add keeps a problem, or counts it once the report is full.
 func (r *report) add(p Problem) {
 	if r.full() {
-		r.mild = p.Warning && (r.mild || r.dropped == 0)
+		r.onlyWarnings = p.Warning && (r.onlyWarnings || r.dropped == 0)
 		r.dropped++
 		return
 	}
 	r.kept = append(r.kept, p)
 }
 
-// sorted gives the problems in the order of the file; one more, in the place of the last, counts those
-// left out.
+// sorted returns the problems in the order of the file. When problems were dropped, one more at the position of the
+// last counts them.
 func (r *report) sorted() []Problem {
 	all := slices.Clone(r.kept)
 	slices.SortStableFunc(all, func(a, b Problem) int {
@@ -75,7 +77,7 @@ func (r *report) sorted() []Problem {
 			Line: end.Line, Column: end.Column, Rule: RuleMore,
 			Message: fmt.Sprintf("%d more problems in this document are not shown", r.dropped),
 			Hint:    "mend those above and check again",
-			Warning: r.mild,
+			Warning: r.onlyWarnings,
 		})
 	}
 	return all

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestSyntaxLeavesGoodTextAlone has documents with one mistake at the end, and before it what looks
-// like a mistake and is none.
+// TestSyntaxLeavesGoodTextAlone checks documents with one mistake at the end, and before it text that looks like a
+// mistake but is correct.
 func TestSyntaxLeavesGoodTextAlone(t *testing.T) {
 	t.Parallel()
 	for name, good := range map[string]string{
@@ -40,7 +40,7 @@ func TestSyntaxLeavesGoodTextAlone(t *testing.T) {
 			doc := parseOne(t, text)
 			got := doc.Problems()
 			if strings.Contains(good, "\n    - d") {
-				// The one thing in the list that is a mistake.
+				// This is the only mistake in the list.
 				got = got[1:]
 			}
 			if len(got) != 1 || got[0].Message != "a colon is missing after `count`" || got[0].Line != strings.Count(text, "\n") {
@@ -50,7 +50,7 @@ func TestSyntaxLeavesGoodTextAlone(t *testing.T) {
 	}
 }
 
-// TestSyntaxPositions checks that repairs do not move what is found afterwards.
+// TestSyntaxPositions checks that repairs do not change the positions of later problems.
 func TestSyntaxPositions(t *testing.T) {
 	t.Parallel()
 	_, got := decode(t, "# one\n---\nspec:\n  items # two\n  - a\n  mode: 5\n    count: no\n  enabled:maybe\n")

@@ -11,9 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// aFraction describes a YAML float. It is compared, so it is defined once.
 const aFraction = "a number with a fraction or exponent"
 
-// describe says what a value is, without saying the value.
+// describe returns the type of a value, never the value.
 func describe(n *yaml.Node) string {
 	n = target(n)
 	switch n.Kind {
@@ -36,12 +37,13 @@ func describe(n *yaml.Node) string {
 	}
 }
 
+// mismatch reports a value of another type than expected.
 func (d *decoder) mismatch(n *yaml.Node, t reflect.Type) {
 	expected, got := expectation(t), describe(n)
 	d.add(RuleType, "expected "+expected+", got "+got, mismatchHint(n, expected, got))
 }
 
-// mismatchHint says how the value is to be written, where what was meant can be guessed from its type.
+// mismatchHint returns how to write the value, where its type suggests what the author meant.
 func mismatchHint(n *yaml.Node, expected, got string) string {
 	quoted := isQuoted(n)
 	switch {
@@ -65,7 +67,7 @@ func isQuoted(n *yaml.Node) bool {
 	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 }
 
-// textHint says how to make text of something else.
+// textHint returns how to turn another value into text.
 func textHint(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.ScalarNode:
@@ -76,12 +78,12 @@ func textHint(n *yaml.Node) string {
 	return ""
 }
 
-// endsInColon tells "fd12::", which YAML takes for a key, from mappings that are meant.
+// endsInColon reports whether a mapping is really an address such as "fd12::", which YAML parses as a key.
 func endsInColon(n *yaml.Node) bool {
 	return len(n.Content) == 2 && isTextKey(n.Content[0]) && strings.HasSuffix(n.Content[0].Value, ":")
 }
 
-// isOldBool knows the words that YAML 1.1 took for booleans.
+// isOldBool reports whether a value is one of the words that YAML 1.1 reads as booleans.
 func isOldBool(n *yaml.Node) bool {
 	switch strings.ToLower(n.Value) {
 	case "yes", "no", "on", "off", "y", "n":
@@ -90,7 +92,7 @@ func isOldBool(n *yaml.Node) bool {
 	return false
 }
 
-// isWrittenAs reports whether a text would be of the expected type without its quotes.
+// isWrittenAs reports whether a text would have the expected type without its quotes.
 func isWrittenAs(text, expected string) bool {
 	switch expected {
 	case "true or false":
@@ -102,8 +104,8 @@ func isWrittenAs(text, expected string) bool {
 	return false
 }
 
-// scalar reads a value by the type it goes to, never by what it looks like: 1.30 is text, a version or
-// a mistake, depending on the field.
+// scalar decodes a value according to its target type, never its appearance: 1.30 is a text, a version or a
+// mistake, depending on the field.
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, f field) {
 	var read func(*yaml.Node, reflect.Value)
 	switch v.Kind() {
@@ -128,6 +130,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, f field) {
 	read(n, v)
 }
 
+// text decodes a string. A bare number is allowed only in a field with the tag `strict:"scalar"`.
 func (d *decoder) text(n *yaml.Node, v reflect.Value, f field) {
 	got := describe(n)
 	isNumber := got == "a whole number" || got == aFraction
@@ -173,12 +176,13 @@ func (d *decoder) uint(n *yaml.Node, v reflect.Value) {
 	v.SetUint(i)
 }
 
-// isDecimal refuses what YAML 1.1 and 1.2 read differently (010 is 8 or 10), and 0x1F, 1_000.
+// isDecimal reports whether a value is a decimal integer. It refuses notations that YAML 1.1 and 1.2 read
+// differently (010 is 8 or 10), and 0x1F and 1_000.
 func (d *decoder) isDecimal(n *yaml.Node, v reflect.Value) bool {
 	digits := strings.TrimLeft(n.Value, "+-")
 	onlyDigits := strings.Trim(digits, "0123456789") == ""
 	tag := n.ShortTag()
-	// What is too large for any integer is a !!float to the parser.
+	// The parser returns !!float for an integer that is too large for 64 bits.
 	if tag != "!!int" && (tag != "!!float" || !onlyDigits) || isQuoted(n) {
 		d.mismatch(n, v.Type())
 		return false
@@ -199,8 +203,9 @@ func (d *decoder) float(n *yaml.Node, v reflect.Value) {
 	v.SetFloat(f)
 }
 
-// itself lets a type decode JSON. Its error is not shown, since it may quote the value.
-func (d *decoder) itself(n *yaml.Node, v reflect.Value) {
+// unmarshal decodes a value through the type's own JSON decoding. It does not show the type's error, which may
+// quote the value.
+func (d *decoder) unmarshal(n *yaml.Node, v reflect.Value) {
 	var generic any
 	err := n.Decode(&generic)
 	if err == nil {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// clean checks that data is text that can be cut into lines and parsed at a bounded cost. It gives
-// the text without byte order mark and with \n as its only line break.
+// clean checks that data is text that can be split into lines and parsed at a bounded cost. It returns the text
+// without byte order mark and with \n as its only line break.
 func clean(data []byte, limits Limits) ([]byte, *Problem) {
 	if len(data) > limits.Bytes {
 		return nil, &Problem{
@@ -37,8 +37,9 @@ func clean(data []byte, limits Limits) ([]byte, *Problem) {
 	return data, nil
 }
 
-// foreignEncoding tells UTF-16 and UTF-32 by their byte order mark or, as YAML 1.2 section 5.2 does,
-// by the zero bytes that the first character of any YAML has in them.
+// foreignEncoding returns the name of the encoding for UTF-16 and UTF-32, and "" for others. It recognizes them by
+// their byte order mark or, as YAML 1.2 section 5.2 does, by the zero bytes in the first character of any YAML
+// text.
 func foreignEncoding(data []byte) string {
 	for _, mark := range []struct{ bytes, name string }{
 		{"\x00\x00\xFE\xFF", "UTF-32"},
@@ -50,6 +51,7 @@ func foreignEncoding(data []byte) string {
 			return mark.name
 		}
 	}
+	// "0" stands for a zero byte and "x" for any other.
 	zeros := ""
 	for _, c := range data[:min(4, len(data))] {
 		zeros += map[bool]string{true: "0", false: "x"}[c == 0]
@@ -63,23 +65,25 @@ func foreignEncoding(data []byte) string {
 	return ""
 }
 
-// firstBadCharacter finds what YAML does not take: bytes that are not UTF-8, control characters, and
-// Unicode's own line breaks, which would make editors and YAML count lines differently.
+// firstBadCharacter returns a problem for the first character that YAML does not allow: bytes that are not UTF-8,
+// control characters, and Unicode's own line breaks, which would make editors and YAML count lines differently.
 func firstBadCharacter(data []byte) *Problem {
 	at := place{line: 1, column: 1}
 	for i := 0; i < len(data); {
+		// Nearly all input is printable ASCII, so it skips the decoding of runes.
 		if c := data[i]; c >= ' ' && c < 0x7F {
 			at.column++
 			i++
 			continue
 		}
 		r, size := utf8.DecodeRune(data[i:])
-		message, hint := judge(r, size)
+		message, hint := characterProblem(r, size)
 		if message != "" {
 			return &Problem{Line: at.line, Column: at.column, Rule: RuleEncoding, Message: message, Hint: hint}
 		}
 		i += size
 		at.column++
+		// \r\n is one line break, counted at its \n.
 		if r == '\n' || r == '\r' && (i == len(data) || data[i] != '\n') {
 			at = place{line: at.line + 1, column: 1}
 		}
@@ -87,8 +91,8 @@ func firstBadCharacter(data []byte) *Problem {
 	return nil
 }
 
-// judge says what is wrong with a character; nothing for most.
-func judge(r rune, size int) (message, hint string) {
+// characterProblem describes what is wrong with a character. It returns an empty message for a valid one.
+func characterProblem(r rune, size int) (message, hint string) {
 	switch {
 	case r == utf8.RuneError && size == 1:
 		return "this byte is not UTF-8 text", "save the file as UTF-8"
@@ -104,7 +108,7 @@ func judge(r rune, size int) (message, hint string) {
 	return "", ""
 }
 
-// printable is YAML 1.2's c-printable.
+// printable reports whether r is in c-printable of YAML 1.2.
 func printable(r rune) bool {
 	switch {
 	case r == '\t', r == '\n', r == '\r':
@@ -115,8 +119,9 @@ func printable(r rune) bool {
 	return true
 }
 
-// tooManyValues counts the punctuation that values come with. The parser keeps some 200 bytes for
-// each value, be it as short as the two bytes of "a,", and offers no way to stop it half-way.
+// tooManyValues counts the punctuation that separates values, and returns a problem when there is more than the
+// limit. The parser keeps some 200 bytes for each value, even for the two bytes of "a,", and offers no way to stop
+// it halfway.
 func tooManyValues(data []byte, limit int) *Problem {
 	count, line := 0, 1
 	for i, c := range data {

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// TestHostileYAMLEncodings tries bytes that are no text, or text of another encoding than UTF-8.
+// TestHostileYAMLEncodings checks bytes that are not text, and text in an encoding other than UTF-8.
 func TestHostileYAMLEncodings(t *testing.T) {
 	t.Parallel()
 	const notUTF8 = "yaml-encoding this byte is not UTF-8 text (save the file as UTF-8)"
@@ -60,7 +60,7 @@ func utf16LE(text string) string {
 	return b.String()
 }
 
-// TestParseTakesText has the same document in every form that editors write.
+// TestParseTakesText checks the same document in every form that editors write.
 func TestParseTakesText(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -2,28 +2,31 @@ package strictyaml
 
 import "bytes"
 
-// chunk is the text of one document, its separator line included.
+// chunk is the text of one document, including its separator line.
 type chunk struct {
 	text []byte
-	// first is the line of the file that the text begins on.
+	// first is the line of the file on which the text begins.
 	first int
-	// start is the first line that is neither blank, comment, directive nor separator.
+	// start is the first line that is not blank, a comment, a directive or a separator; 0 until there is one.
 	start int
 	// bare is set when the document follows a "..." line and has no "---" line of its own.
 	bare bool
 }
 
-// splitter cuts a file at its separator lines. A document goes from a "---" line, or the beginning
-// of the file, to the next "---" or "..." line. Directives (%YAML) before it are left out.
+// splitter splits a file at its separator lines. A document extends from a "---" line, or the beginning of the
+// file, to the next "---" or "..." line. Directives (%YAML) before it are dropped.
 type splitter struct {
 	data   []byte
 	chunks []chunk
 
+	// begin is the offset at which the current document begins, line the number of the current line.
 	begin, line int
 	current     chunk
-	separated   bool
+	// separated is set when the current document began with a "---" line.
+	separated bool
 }
 
+// split returns the documents of a file that have content.
 func split(data []byte) []chunk {
 	s := &splitter{data: data, line: 1, current: chunk{first: 1}}
 	for pos := 0; pos < len(data); {
@@ -36,7 +39,7 @@ func split(data []byte) []chunk {
 	return s.chunks
 }
 
-// next takes the line that lies between pos and end.
+// next processes the line between the offsets pos and end.
 func (s *splitter) next(text []byte, pos, end int) {
 	switch {
 	case isMarker(text, "---"):
@@ -49,7 +52,7 @@ func (s *splitter) next(text []byte, pos, end int) {
 		s.flush(pos, end, s.line+1)
 		s.current.bare = true
 	case s.current.start == 0 && hasContent(text) && text[0] != '%':
-		// What comes before, without a separator line, is comments and directives.
+		// Without a separator line, only comments and directives come before the first content.
 		if !s.separated {
 			s.begin, s.current.first = pos, s.line
 		}
@@ -57,8 +60,8 @@ func (s *splitter) next(text []byte, pos, end int) {
 	}
 }
 
-// isPlaceholder reports whether a "..." line in the first column stands for something left out, as
-// documentation has it: what follows is indented and so belongs to what came before.
+// isPlaceholder reports whether a "..." line in the first column stands for omitted text, as in documentation,
+// rather than for the end of a document: the next content is indented and so continues the block above.
 func (s *splitter) isPlaceholder(next int) bool {
 	for next < len(s.data) {
 		end := next + lineLength(s.data[next:])
@@ -70,7 +73,7 @@ func (s *splitter) isPlaceholder(next int) bool {
 	return false
 }
 
-// flush ends the current document at end; the next one begins at begin, on line first.
+// flush ends the current document at offset end. The next one begins at offset begin, on line first.
 func (s *splitter) flush(end, begin, first int) {
 	if s.current.start > 0 {
 		s.current.text = s.data[s.begin:end]
@@ -81,19 +84,19 @@ func (s *splitter) flush(end, begin, first int) {
 	s.separated = false
 }
 
-// isMarker reports whether a line begins with a separator that stands alone or before white space.
+// isMarker reports whether a line begins with a separator that is followed by white space or nothing.
 func isMarker(line []byte, marker string) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(marker))
 	return ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t' || rest[0] == '\n')
 }
 
-// hasContent reports whether a line holds anything but white space and a comment.
+// hasContent reports whether a line has anything besides white space and a comment.
 func hasContent(line []byte) bool {
 	trimmed := bytes.TrimLeft(line, " \t\n")
 	return len(trimmed) > 0 && trimmed[0] != '#'
 }
 
-// lineLength is the length of the first line, its line break included.
+// lineLength returns the length of the first line, including its line break.
 func lineLength(data []byte) int {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1

@@ -9,12 +9,13 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest gives the candidate that differs from word by the fewest edits, or "" when none is close:
-// at most a third of the word may differ. Case does not count.
+// Nearest returns the candidate with the smallest edit distance to word, or "" when none is close: at most a third
+// of the word may differ, and one character of a short word. Case does not count.
 func Nearest(word string, candidates []string) string {
 	best, bestDistance := "", max(1, len(word)/3)+1
 	lower := strings.ToLower(word)
 	for _, c := range candidates {
+		// The distance is at least the difference in length, which costs nothing to compute.
 		if len(c)-len(word) >= bestDistance || len(word)-len(c) >= bestDistance {
 			continue
 		}
@@ -25,8 +26,8 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// suggest says what may be meant by an unknown field: one of the same mapping that is written nearly
-// alike, or one of the same name elsewhere.
+// suggest returns a hint for an unknown field: a field of the same mapping with a similar name, or the place where
+// a field of this name belongs; "" when it finds neither.
 func (d *decoder) suggest(known *structure, name string, rules *Fields) string {
 	if len(name) > maxShownKey {
 		return ""
@@ -49,17 +50,19 @@ func (d *decoder) suggest(known *structure, name string, rules *Fields) string {
 	return ""
 }
 
-// fieldSearch looks for a field of a name in a type and all that it holds, and finds the highest.
+// fieldSearch finds the place of a field by its name in a type and all types nested in it. Of several it finds the
+// one closest to the top.
 type fieldSearch struct {
 	types structures
 	name  string
+	// found is the path of the best place so far, and depth its level; found is empty until there is one.
 	found string
 	depth int
-	// seen holds how deep a type was met, at least.
+	// seen holds the smallest depth at which each type was searched.
 	seen map[reflect.Type]int
 }
 
-// in searches a type, and then what its fields hold.
+// in searches a type and then the types of its fields.
 func (s *fieldSearch) in(t reflect.Type, path string, depth int) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		if t.Kind() == reflect.Slice {
@@ -67,7 +70,7 @@ func (s *fieldSearch) in(t reflect.Type, path string, depth int) {
 		}
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || decodesItself(t) || !s.worth(t, depth) {
+	if t.Kind() != reflect.Struct || hasUnmarshaler(t) || !s.worth(t, depth) {
 		return
 	}
 	s.seen[t] = depth
@@ -84,8 +87,8 @@ func (s *fieldSearch) in(t reflect.Type, path string, depth int) {
 	}
 }
 
-// worth reports whether a search at some depth can find a place that is higher than the one found. A
-// type is searched again only nearer to the top, so that types which hold themselves come to an end.
+// worth reports whether searching t at this depth can find a better place than the one found. A type is searched
+// again only at a smaller depth, so that recursive types do not loop.
 func (s *fieldSearch) worth(t reflect.Type, depth int) bool {
 	before, again := s.seen[t]
 	return (s.found == "" || depth < s.depth) && (!again || depth < before)

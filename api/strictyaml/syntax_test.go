@@ -14,7 +14,7 @@ const (
 		`(begin it with "- " if it is an item, or indent it by two more spaces if it belongs to the item above)`
 )
 
-// TestSyntax has one or more mistakes in each text. A document that is repaired goes on to the next.
+// TestSyntax checks texts with one or more mistakes each. After a repair, parsing continues with the next mistake.
 func TestSyntax(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -100,7 +100,7 @@ func TestSyntax(t *testing.T) {
 		{
 			name: "no-break spaces",
 			text: "spec:\n\u00a0\u00a0mode: a\n  version: b\n\u00a0\u00a0count: 1\n",
-			want: []string{"2:1 yaml-syntax this is no space but U+00A0, which looks like one (type a space instead, in this and 1 more lines)"},
+			want: []string{"2:1 yaml-syntax this is not a space but U+00A0, which looks like one (type a space instead, in this and 1 more lines)"},
 		},
 		{
 			name: "quote not closed before another",
@@ -168,7 +168,7 @@ func TestSyntax(t *testing.T) {
 		{
 			name: "item deeper than the one above", text: "spec:\n  items:\n  - a\n\n    - b # c\n  - d - e\n",
 			want: []string{
-				"5:5 yaml-syntax spec.items[0]: indented deeper than the item above, so that YAML joins both to one text " +
+				"5:5 yaml-syntax spec.items[0]: indented deeper than the item above, so that YAML joins both into one text " +
 					"(begin all items of a list in the same column)",
 			},
 		},

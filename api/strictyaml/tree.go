@@ -6,18 +6,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// wideMapping is how many keys a mapping has before it gets an index.
+// wideMapping is the number of keys above which a mapping gets an index. Below it a linear search is as fast.
 const wideMapping = 16
 
-// checker looks through the tree that the parser made for what is wrong whatever the fields mean.
+// checker finds the problems in a parsed tree that do not depend on the meaning of the fields.
 type checker struct {
 	doc   *Document
 	lines *lines
-	path  []step
+	// path leads to the current node.
+	path []step
 }
 
-// checkTree reports whether the document may be decoded; what is wrong with single keys is reported
-// and the keys are passed over.
+// checkTree checks the tree and reports whether the document may be decoded. It reports problems with single keys
+// and marks the keys to be skipped.
 func checkTree(d *Document, text *lines, limits Limits) bool {
 	if !checkCost(d, limits) {
 		return false
@@ -27,7 +28,7 @@ func checkTree(d *Document, text *lines, limits Limits) bool {
 	return true
 }
 
-// node checks a node as it is written: what an alias stands for is checked where it is written.
+// node checks a node where it is written. It does not follow aliases: their target is checked at its own place.
 func (c *checker) node(n *yaml.Node) {
 	c.tag(n)
 	switch n.Kind {
@@ -42,15 +43,15 @@ func (c *checker) node(n *yaml.Node) {
 	}
 }
 
-// below checks what lies one step deeper.
+// below checks a node one step deeper.
 func (c *checker) below(s step, n *yaml.Node) {
 	c.path = append(c.path, s)
 	c.node(n)
 	c.path = c.path[:len(c.path)-1]
 }
 
-// mapping checks keys, and keeps an index of the keys of a large mapping, which finds duplicates now and
-// fields later without a search through all.
+// mapping checks the keys of a mapping and the values below. It keeps an index of the keys of a large mapping, so
+// that neither duplicates now nor fields later take a linear search.
 func (c *checker) mapping(n *yaml.Node) {
 	var index map[string]int
 	if len(n.Content) > 2*wideMapping {
@@ -77,7 +78,7 @@ func (c *checker) mapping(n *yaml.Node) {
 	}
 }
 
-// firstKey finds an earlier entry of the same name, in the index if there is one.
+// firstKey returns the position of an earlier entry with the same name, using the index if there is one.
 func firstKey(n *yaml.Node, index map[string]int, name string, before int) (int, bool) {
 	if index != nil {
 		i, ok := index[name]
@@ -91,13 +92,13 @@ func firstKey(n *yaml.Node, index map[string]int, name string, before int) (int,
 	return 0, false
 }
 
-// isTextKey reports whether a key is text; 8080 and yes in quotes are.
+// isTextKey reports whether a key is text. The keys 8080 and yes are text only in quotes.
 func isTextKey(key *yaml.Node) bool {
 	key = target(key)
 	return key.Kind == yaml.ScalarNode && key.ShortTag() == "!!str"
 }
 
-// key reports whether an entry can be decoded, and says why not.
+// key reports whether an entry can be decoded, and adds a problem when it cannot.
 func (c *checker) key(key *yaml.Node) bool {
 	switch {
 	case isTextKey(key):
@@ -114,6 +115,7 @@ func (c *checker) key(key *yaml.Node) bool {
 	return false
 }
 
+// duplicate reports a key that already occurred. The first occurrence is decoded.
 func (c *checker) duplicate(key, first *yaml.Node, name string) {
 	at := c.doc.place(first)
 	what := "the field"
@@ -123,8 +125,8 @@ func (c *checker) duplicate(key, first *yaml.Node, name string) {
 	c.skip(key, RuleDuplicateKey, fmt.Sprintf("%s is given twice, first on line %d", what, at.line), c.duplicateHint())
 }
 
-// duplicateHint knows that what separates documents and items is forgotten more often than a field is
-// written twice.
+// duplicateHint returns the hint for a duplicate key. A missing separator between documents or items is a more
+// likely cause than a field that was written twice.
 func (c *checker) duplicateHint() string {
 	const remove = "remove one of the two"
 	switch {
@@ -136,11 +138,13 @@ func (c *checker) duplicateHint() string {
 	return remove
 }
 
+// skip reports a key and excludes its entry from decoding.
 func (c *checker) skip(key *yaml.Node, rule, message, hint string) {
 	c.doc.skip(key)
 	c.add(key, rule, message, hint)
 }
 
+// add reports a problem at a node. It computes position and path only while the report keeps problems.
 func (c *checker) add(n *yaml.Node, rule, message, hint string) {
 	p := Problem{Rule: rule, Message: message, Hint: hint}
 	if !c.doc.report.full() {
@@ -150,7 +154,7 @@ func (c *checker) add(n *yaml.Node, rule, message, hint string) {
 	c.doc.report.add(p)
 }
 
-// tag refuses tags that would give a value a meaning of its own.
+// tag refuses tags other than those of the YAML core schema, because they would change the meaning of a value.
 func (c *checker) tag(n *yaml.Node) {
 	switch n.ShortTag() {
 	case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!timestamp", "!!merge", "":

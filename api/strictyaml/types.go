@@ -9,28 +9,29 @@ import (
 	"strings"
 )
 
-// field is a field of a struct as its json tag describes it.
+// field describes a field of a struct according to its tags.
 type field struct {
+	// name is the json name, with its exact case; index is the path for reflect.Value.FieldByIndex.
 	name  string
 	index []int
 	typ   reflect.Type
 	// optional is set for omitempty and omitzero.
 	optional bool
-	// scalar is set by the tag `strict:"scalar"`: a text that may also be written as a bare number.
+	// scalar is set by the tag `strict:"scalar"`, for a text that may also be written as a bare number.
 	scalar bool
 }
 
-// structure is what a struct decodes from.
+// structure describes the mapping that a struct is decoded from.
 type structure struct {
 	fields map[string]field
 	// names are sorted.
 	names []string
 }
 
-// structures remembers what it has learnt of each type.
+// structures caches the structure of each struct type.
 type structures map[reflect.Type]*structure
 
-// of learns a struct when it is asked for the first time.
+// of returns the structure of a struct type, which it builds on first use.
 func (s structures) of(t reflect.Type) *structure {
 	if known, ok := s[t]; ok {
 		return known
@@ -42,7 +43,8 @@ func (s structures) of(t reflect.Type) *structure {
 	return known
 }
 
-// addFields takes up the fields of a struct as encoding/json does, but with their exact case.
+// addFields collects the fields of a struct as encoding/json does, embedded structs included, but matches names by
+// their exact case.
 func addFields(into map[string]field, t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -65,7 +67,7 @@ func addFields(into map[string]field, t reflect.Type, index []int) {
 	}
 }
 
-// FieldNames gives the names of all fields of a struct and of the structs that it holds, sorted.
+// FieldNames returns the sorted names of all fields of a struct and of the structs nested in it.
 func FieldNames(example any) []string {
 	known := structures{}
 	known.collect(reflect.TypeOf(example))
@@ -78,12 +80,12 @@ func FieldNames(example any) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// collect learns a type and all that it holds.
+// collect builds the structures of a type and of all types nested in it.
 func (s structures) collect(t reflect.Type) {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = t.Elem()
 	}
-	if t.Kind() != reflect.Struct || decodesItself(t) || s[t] != nil {
+	if t.Kind() != reflect.Struct || hasUnmarshaler(t) || s[t] != nil {
 		return
 	}
 	for _, f := range s.of(t).fields {
@@ -91,13 +93,13 @@ func (s structures) collect(t reflect.Type) {
 	}
 }
 
-// decodesItself reports whether a type says itself what it looks like, as metav1.Time does.
-func decodesItself(t reflect.Type) bool {
+// hasUnmarshaler reports whether a type defines its own text form, as metav1.Time does.
+func hasUnmarshaler(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// expectation says what a value of type t looks like.
+// expectation describes the expected form of a value of type t, for messages.
 func expectation(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:
