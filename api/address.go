@@ -9,22 +9,22 @@ import (
 	"go4.org/netipx"
 )
 
-// fault says why a text is not what its field holds. It never contains the text itself,
-// which may be something pasted by mistake; see [echo].
+// fault describes why a text does not have the form of its field. It never contains the text itself, which may be
+// something pasted by mistake; see [echo].
 type fault struct {
-	// reason is a predicate: the text comes before it.
+	// reason is a predicate. The text precedes it in the message.
 	reason string
 	hint   string
 }
 
-// faultf makes a fault; the hint is empty where the reason already says what to do.
+// faultf returns a fault. The hint is empty where the reason already tells what to do.
 func faultf(hint, format string, args ...any) *fault {
 	return &fault{reason: fmt.Sprintf(format, args...), hint: hint}
 }
 
-// echo gives a text that could not be parsed for use in a message. Only what looks like a mistyped
-// address, range or host name is repeated; the rest could be a password or a key that was pasted
-// into the wrong field, and messages end up in logs and tickets.
+// echo returns a text that could not be parsed in a form for messages. It repeats only what looks like a mistyped
+// address, range or host name. Anything else may be a password or a key that was pasted into the wrong field, and
+// messages end up in logs and tickets.
 func echo(s string) string {
 	if len(s) <= 64 && strings.ContainsAny(s, ".:") && longestWord(s) <= 15 {
 		return strconv.Quote(s)
@@ -32,8 +32,8 @@ func echo(s string) string {
 	return "the value"
 }
 
-// longestWord is the length of the longest run of letters and digits, or a large number when s
-// holds anything but letters, digits and the punctuation of addresses.
+// longestWord returns the length of the longest run of letters and digits. It returns a large number when s
+// contains anything but letters, digits and the punctuation of addresses.
 func longestWord(s string) int {
 	longest, run := 0, 0
 	for _, r := range s {
@@ -50,9 +50,9 @@ func longestWord(s string) int {
 	return longest
 }
 
-// parseAddr reads one address of the wanted family; any family when want is empty. Stricter than
-// netip: no zone, and no IPv4 address dressed as IPv6, because neither survives the way through
-// kubeadm, kubelet and the kernel unchanged.
+// parseAddr parses an address of the wanted family, or of any family when want is empty. It is stricter than netip:
+// it accepts no zone and no IPv4-mapped IPv6 address, because neither passes through kubeadm, the kubelet and the
+// kernel unchanged.
 func parseAddr(s string, want Family) (netip.Addr, *fault) {
 	a, err := netip.ParseAddr(s)
 	switch {
@@ -70,7 +70,8 @@ func parseAddr(s string, want Family) (netip.Addr, *fault) {
 	return a, nil
 }
 
-// explainAddr finds out what is wrong with a text that is no address.
+// explainAddr returns the fault of a text that is not an address. It recognizes common mistakes from the most
+// specific one to the most general one.
 func explainAddr(s string) *fault {
 	const one = "is a range, but one address is needed here"
 	if _, err := netip.ParsePrefix(s); err == nil {
@@ -100,7 +101,8 @@ func explainAddr(s string) *fault {
 	return faultf("write an address; names are not looked up, so that every run means the same hosts", "is not an IP address")
 }
 
-// explainTyping looks for what text processors and habits put into addresses and ranges alike.
+// explainTyping returns a fault for characters that word processors and habits put into addresses and ranges, or
+// nil.
 func explainTyping(s string) *fault {
 	switch {
 	case strings.ContainsAny(s, "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb`\u00b4"):
@@ -113,8 +115,8 @@ func explainTyping(s string) *fault {
 	return nil
 }
 
-// explainIPv4 looks for the mistakes that people make with digits and dots. The leading zero matters
-// most: Go refuses it, older C libraries read 010 as 8.
+// explainIPv4 returns the fault of a text of digits and dots. The leading zero is the most dangerous one: Go
+// refuses it, while older C libraries read 010 as 8.
 func explainIPv4(s string) *fault {
 	octets := strings.Split(s, ".")
 	if len(octets) == 1 {
@@ -136,7 +138,8 @@ func explainIPv4(s string) *fault {
 	return faultf("", "is not an IPv4 address")
 }
 
-// explainIPv6 looks for mistakes in the groups; what is left is rare enough to have no reason.
+// explainIPv6 returns the fault of a text of hexadecimal digits and colons. Mistakes other than in the groups are
+// rare and get a general reason.
 func explainIPv6(s string) *fault {
 	if strings.Count(s, "::") > 1 || strings.Contains(s, ":::") {
 		return faultf("", "is not an IPv6 address: :: may stand in it only once")

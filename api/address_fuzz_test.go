@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// addressSeeds are texts that come near to an address, a range or a version.
+// addressSeeds are texts that resemble an address, a range or a version.
 func addressSeeds(f *testing.F) {
 	f.Helper()
 	for _, s := range []string{
@@ -19,7 +19,7 @@ func addressSeeds(f *testing.F) {
 	}
 }
 
-// checkReason holds what every refusal promises: a reason, and the text only when it is harmless.
+// checkReason checks that every refusal has a reason and repeats the text only when it is harmless.
 func checkReason(t *testing.T, text string, err *fault) {
 	t.Helper()
 	if err.reason == "" {
@@ -101,7 +101,7 @@ func FuzzParseVersion(f *testing.F) {
 	})
 }
 
-// What is accepted ends up in arguments of programs and in their configuration.
+// Accepted texts become arguments and configuration of programs.
 func FuzzHostWords(f *testing.F) {
 	for _, s := range []string{
 		"jump.example.com", "admin@jump:22", "[2001:db8::1]:2222", "-oProxyCommand=x", "a b", "admin:pw@jump", "eth0", "bond0.100", "eth0;reboot",
@@ -110,7 +110,7 @@ func FuzzHostWords(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if wrong, _ := judgeEndpoint(s); wrong != "" && s != "" && strings.Contains(wrong, s) && len(s) > 16 {
+		if wrong, _ := endpointProblem(s); wrong != "" && s != "" && strings.Contains(wrong, s) && len(s) > 16 {
 			t.Errorf("%q is repeated: %s", s, wrong)
 		}
 		if !isUser(s) && !isProxyJump(s) && !isHostPort(s) && !isSAN(s) && !isInterface(s) {

@@ -9,15 +9,15 @@ import (
 	"go4.org/netipx"
 )
 
-// mapped are the IPv6 addresses that stand for IPv4 ones (RFC 4291 2.5.5.2). No host sends to them on
-// a wire, and programs disagree about the family of a range that has them in it.
+// mapped returns the range of IPv6 addresses that represent IPv4 addresses (RFC 4291 2.5.5.2). No host sends to
+// them on a wire, and programs disagree about the family of a range that contains them.
 func mapped() netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16([16]byte{10: 0xff, 11: 0xff}), 96)
 }
 
-// parseCIDR reads a range in CIDR notation of the wanted family; any family when want is empty.
-// Host bits are refused: 10.2.0.5/24 can mean 10.2.0.0/24 or a typing error in either number, and
-// programs further down disagree about which.
+// parseCIDR parses a range in CIDR notation of the wanted family, or of any family when want is empty. Host bits
+// are an error: 10.2.0.5/24 can mean 10.2.0.0/24 or be a typing error in either number, and the programs that get
+// the range disagree about which.
 func parseCIDR(s string, want Family) (netip.Prefix, *fault) {
 	if err := explainTyping(s); err != nil {
 		return netip.Prefix{}, err
@@ -50,7 +50,8 @@ func parseCIDR(s string, want Family) (netip.Prefix, *fault) {
 	return p, nil
 }
 
-// parseLength reads the prefix length of a range that begins at a.
+// parseLength parses the prefix length of a range that begins at a. It refuses 0, the whole address space, which
+// can only be a mistake.
 func parseLength(s string, a netip.Addr) (int, *fault) {
 	bits, err := strconv.Atoi(s)
 	switch {
@@ -64,8 +65,8 @@ func parseLength(s string, a netip.Addr) (int, *fault) {
 	return bits, nil
 }
 
-// explainNoCIDR tells apart what people write in place of CIDR notation: one address, or its two
-// ends, which can be rewritten when they happen to be a prefix.
+// explainNoCIDR returns the fault of a text without a prefix length: one address, or a range by its two ends, which
+// the hint rewrites if it is a prefix.
 func explainNoCIDR(s string) *fault {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return faultf(fmt.Sprintf("add the prefix length: %s/LENGTH", a.WithZone("")), "is one address, but a range is needed here")
@@ -80,8 +81,8 @@ func explainNoCIDR(s string) *fault {
 	return faultf("a range here is ADDRESS/LENGTH, as in 192.168.0.0/16 or fd12::1:0/112", "is not a range in CIDR notation")
 }
 
-// parseRange reads a range of an address pool: CIDR notation, or first-last without spaces. Both
-// ends belong to the range.
+// parseRange parses a range of an address pool: CIDR notation, or first-last without spaces. Both ends belong to
+// the range.
 func parseRange(s string) (netipx.IPRange, *fault) {
 	if err := explainTyping(s); err != nil {
 		return netipx.IPRange{}, err
@@ -114,7 +115,7 @@ func parseRange(s string) (netipx.IPRange, *fault) {
 	return orderedRange(from, to)
 }
 
-// orderedRange puts the two ends together.
+// orderedRange returns the range between two ends of the same family, the lower one first.
 func orderedRange(from, to netip.Addr) (netipx.IPRange, *fault) {
 	switch {
 	case FamilyOf(from) != FamilyOf(to):
@@ -129,7 +130,7 @@ func orderedRange(from, to netip.Addr) (netipx.IPRange, *fault) {
 	return r, nil
 }
 
-// wrapEnd says which end of a range a reason is about.
+// wrapEnd returns a fault of one end as a fault of the whole range.
 func wrapEnd(end string, err *fault) *fault {
 	return faultf(err.hint, "is not a range: its %s address %s", end, err.reason)
 }

@@ -22,7 +22,7 @@ func TestParseAddr(t *testing.T) {
 	}
 }
 
-// isRead fails the test unless a text was taken, and as what is wanted.
+// isRead fails the test unless a text was parsed to the wanted value.
 func isRead(t *testing.T, text, got, want string, err *fault) {
 	t.Helper()
 	switch {

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// kubeVersion is a version as manifests write it.
+// kubeVersion is a Kubernetes version in the form of the manifests.
 type kubeVersion struct {
 	// minor is the Kubernetes minor, as in 1.36.
 	minor string
-	// patch is the number after the minor; -1 when there is none.
+	// patch is the number after the minor; -1 when it is missing.
 	patch int
-	// vendor is set for Google's form 1.36.100-gke.7, whose patch is not that of Kubernetes.
+	// vendor is set for Google's form 1.36.100-gke.7, whose patch is not a patch of Kubernetes.
 	vendor bool
 }
 
-// parseVersion reads 1.36, 1.36.3, v1.36.3 or 1.36.100-gke.7.
+// parseVersion parses 1.36, 1.36.3, v1.36.3 or 1.36.100-gke.7.
 func parseVersion(s string) (kubeVersion, *fault) {
 	form := regexp.MustCompile(`^v?(1\.(?:0|[1-9][0-9]{0,2}))(?:\.(0|[1-9][0-9]{0,4})(-gke\.[0-9]{1,5})?)?$`)
 	parts := form.FindStringSubmatch(s)
@@ -30,7 +30,7 @@ func parseVersion(s string) (kubeVersion, *fault) {
 	return v, nil
 }
 
-// release gives the release of the version's minor.
+// release returns the release that dualstrap builds of the version's minor.
 func (v kubeVersion) release() (Release, bool) {
 	for _, r := range Releases() {
 		if r.minor() == v.minor {
@@ -40,7 +40,7 @@ func (v kubeVersion) release() (Release, bool) {
 	return Release{}, false
 }
 
-// String gives the version without a leading v.
+// String returns the version without a leading v.
 func (v kubeVersion) String() string {
 	if v.patch < 0 {
 		return v.minor
@@ -48,13 +48,13 @@ func (v kubeVersion) String() string {
 	return v.minor + "." + strconv.Itoa(v.patch)
 }
 
-// minor gives the release's minor, as in 1.36.
+// minor returns the release's minor, as in 1.36.
 func (r Release) minor() string {
 	s := strings.TrimPrefix(r.Kubernetes, "v")
 	return s[:strings.LastIndexByte(s, '.')]
 }
 
-// versionList names the known versions for hints.
+// versionList returns the known versions for hints.
 func versionList() string {
 	var names []string
 	for _, r := range Releases() {

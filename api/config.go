@@ -10,14 +10,14 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// Labels that every node has before pod ranges are allocated to it.
+// Labels that every node has before pod ranges are allocated to it, so that ClusterCIDRConfigs can select by them.
 const (
 	LabelNodePool  = "baremetal.cluster.gke.io/node-pool"
 	LabelK8sIP     = "baremetal.cluster.gke.io/k8s-ip"
 	LabelNamespace = "baremetal.cluster.gke.io/namespace"
 )
 
-// Role is what a node is for.
+// Role is the purpose of a node.
 type Role string
 
 // The roles of a node.
@@ -27,57 +27,62 @@ const (
 	RoleWorker       Role = "worker"
 )
 
-// Config is one cluster as its manifests describe it: parsed, defaulted and valid. It is read-only.
+// Config describes one cluster: its manifests parsed, defaulted and validated. It is read-only.
 type Config struct {
 	Name      string
 	Namespace string
-	// Kubernetes is the release that the manifests ask for.
+	// Kubernetes is the release that the manifests request.
 	Kubernetes Release
 
-	// Pools are the control plane, the load balancer's pool if there is one, and the NodePools in
-	// file order.
+	// Pools lists the control plane, the load balancer's pool if there is one, and the NodePools in file order.
 	Pools []Pool
-	// CIDRConfigs are the ClusterCIDRConfigs in file order.
+	// CIDRConfigs lists the ClusterCIDRConfigs in file order.
 	CIDRConfigs []CIDRConfig
 
 	Network      Network
 	LoadBalancer LoadBalancer
 
-	// APIServerCertExtraSANs are DNS names and addresses.
+	// APIServerCertExtraSANs lists further DNS names and addresses for the API server's certificate.
 	APIServerCertExtraSANs []string
-	// MaxPodsPerNode bounds the pods of each node.
+	// MaxPodsPerNode is the kubelet's limit on pods, the same for every node.
 	MaxPodsPerNode int
-	// SeccompDefault gives pods that name no seccomp profile RuntimeDefault.
+	// SeccompDefault applies the profile RuntimeDefault to pods that name no seccomp profile.
 	SeccompDefault bool
-	AllowCgroupV1  bool
-	Security       Security
-	// PodsReachAllOfNodes lets pods through firewalld to every port of nodes, not only to those that they need.
+	// AllowCgroupV1 lets kubelets start on hosts that have only cgroup v1.
+	AllowCgroupV1 bool
+	Security      Security
+	// PodsReachAllOfNodes opens every port of the nodes to pods in firewalld, instead of only the ports that pods
+	// need.
 	PodsReachAllOfNodes bool
 
 	SSH             SSH
 	RegistryMirrors []RegistryMirror
-	// Bundle is a directory; empty when the manifests name none.
+	// Bundle is the directory of the bundle; empty when the manifests name none.
 	Bundle string
-	// BundleSHA256 is the digest of the one manifest.json that is accepted, in hexadecimal, and BundleAllowedSigners a
-	// file with who may have signed it; each empty when any is.
+	// BundleSHA256 is the hexadecimal digest of the only manifest.json that is accepted; empty to accept any.
+	// BundleAllowedSigners is the file that lists who may have signed it; empty to require no signature.
 	BundleSHA256         string
 	BundleAllowedSigners string
-	// VerifyClient is a host on the nodes' L2 that is no node; invalid when none is given.
+	// VerifyClient is a host on the nodes' L2 network that is not a node. The proof reaches pods and Services from
+	// it. It is invalid when the manifests name none.
 	VerifyClient netip.Addr
 
-	// Manifests is what the Config was made of.
+	// Manifests holds the input of the Config.
 	Manifests *Manifests
 }
 
-// Security is what the control plane does beyond Kubernetes' defaults.
+// Security holds options that harden the control plane beyond the defaults of Kubernetes. Empty fields leave those
+// defaults.
 type Security struct {
-	// AuditLog is [AuditLogMetadata] or [AuditLogNone]; empty where the manifests leave it to dualstrap.
+	// AuditLog is [AuditLogMetadata], [AuditLogNone], or empty when the manifests do not set it. A new cluster then
+	// audits metadata, and an existing one keeps its setting.
 	AuditLog string
-	// PodSecurity is the level of namespaces that name none: baseline or restricted; empty for privileged.
+	// PodSecurity is the level for namespaces that set none: baseline or restricted; empty for privileged, the
+	// default of Kubernetes.
 	PodSecurity string
-	// TLSMinVersion is VersionTLS13; empty for Kubernetes' own, which is VersionTLS12.
+	// TLSMinVersion is VersionTLS13, or empty for the default of Kubernetes, VersionTLS12.
 	TLSMinVersion string
-	// EncryptSecrets has API servers encrypt Secrets before they are stored in etcd.
+	// EncryptSecrets makes API servers encrypt Secrets before they store them in etcd.
 	EncryptSecrets bool
 }
 
@@ -87,44 +92,52 @@ const (
 	AuditLogNone     = "none"
 )
 
-// AuditsRequests reports whether API servers keep an audit log: unless the manifests say otherwise.
+// AuditsRequests reports whether API servers keep an audit log. They do unless the manifests disable it.
 func (s Security) AuditsRequests() bool { return s.AuditLog != AuditLogNone }
 
-// Network is the cluster's ranges and modes.
+// Network holds the cluster's address ranges and their mode.
 type Network struct {
-	// Pods is the IPv4 pod range of island mode; invalid when IPv4 is flat.
+	// Pods is the IPv4 pod range of island mode. It is invalid when IPv4 is flat.
 	Pods netip.Prefix
-	// Services holds one range of each family, in file order; the first is a Service's default.
+	// Services holds one range of each family, in file order. The first one is the default of single-stack
+	// Services.
 	Services []netip.Prefix
+	// FlatIPv4 makes pods reachable over IPv4 without NAT, as they always are over IPv6.
 	FlatIPv4 bool
-	// Builtin is false when the user brings their own pod network.
+	// Builtin is false when the user installs a pod network of their own.
 	Builtin bool
 }
 
-// LoadBalancer is how the API server and Services of type LoadBalancer are reached.
+// LoadBalancer describes how the API server and Services of type LoadBalancer are reached.
 type LoadBalancer struct {
-	// Bundled is false when the operator runs load balancers of their own.
-	Bundled         bool
+	// Bundled is false when the user runs load balancers outside the cluster. Otherwise keepalived, HAProxy and
+	// MetalLB run on the nodes.
+	Bundled bool
+	// ControlPlaneVIP is the IPv4 address under which clients and nodes reach the API server.
 	ControlPlaneVIP netip.Addr
 	// Port is the API server's port on ControlPlaneVIP.
 	Port int
-	// IngressVIP is invalid when there is none.
+	// IngressVIP is the address in a pool that is kept for the Service of an ingress controller; invalid when there
+	// is none.
 	IngressVIP netip.Addr
 	Pools      []AddressPool
-	// ControlPlaneOnControlPlane keeps keepalived and HAProxy on the control plane's nodes although
-	// the load balancer has a pool of its own.
+	// ControlPlaneOnControlPlane keeps keepalived and HAProxy on the control plane nodes although the load balancer
+	// has a pool of its own, which then serves only Services.
 	ControlPlaneOnControlPlane bool
-	// GARPRepeat is how many gratuitous ARP messages a new holder of the VIP sends.
+	// GARPRepeat is the number of gratuitous ARP messages that a new holder of the VIP sends. Neighbours that miss
+	// all of them keep sending to the previous holder.
 	GARPRepeat int
 }
 
 // AddressPool is a set of addresses for Services of type LoadBalancer.
 type AddressPool struct {
-	Name          string
-	Addresses     []netipx.IPRange
+	Name      string
+	Addresses []netipx.IPRange
+	// AvoidBuggyIPs excludes addresses that end in .0 and .255.
 	AvoidBuggyIPs bool
-	ManualAssign  bool
-	Ref           Ref
+	// ManualAssign limits the pool to Services that request it by name.
+	ManualAssign bool
+	Ref          Ref
 }
 
 // Pool is a set of nodes that share a role and options.
@@ -141,13 +154,13 @@ type Pool struct {
 
 // Node is one host.
 type Node struct {
-	// Address is the host's IPv4 address for SSH.
+	// Address is the IPv4 address for SSH connections to the host.
 	Address netip.Addr
-	// K8sIP is the host's IPv4 address for Kubernetes, often the same as Address.
+	// K8sIP is the host's IPv4 address in Kubernetes. It equals Address unless the manifests set both.
 	K8sIP netip.Addr
-	// IPv6 is invalid when it is to be discovered on the host.
+	// IPv6 is the host's IPv6 address; invalid when it has to be discovered on the host.
 	IPv6 netip.Addr
-	// Interface is empty when it is to be discovered on the host.
+	// Interface is the network interface with the node's addresses; empty when it has to be discovered on the host.
 	Interface string
 	Ref       Ref
 }
@@ -155,7 +168,7 @@ type Node struct {
 // CIDRConfig is one ClusterCIDRConfig.
 type CIDRConfig struct {
 	Name string
-	// MatchLabels is empty for a fallback that every node matches.
+	// MatchLabels are the labels that a node must carry. They are empty for a fallback that every node matches.
 	MatchLabels map[string]string
 	IPv4, IPv6  CIDRRange
 	Ref         Ref
@@ -164,27 +177,30 @@ type CIDRConfig struct {
 // CIDRRange is one family of a ClusterCIDRConfig.
 type CIDRRange struct {
 	CIDR netip.Prefix
-	// PerNodeMaskSize is the prefix length of one node's block.
+	// PerNodeMaskSize is the prefix length of the block that one node gets.
 	PerNodeMaskSize int
 }
 
-// SSH is how hosts are reached; empty fields are left to the user's own SSH configuration.
+// SSH holds the options for connections to hosts. Empty fields and a zero Port are left to the user's own SSH
+// configuration.
 type SSH struct {
 	User           string
 	Port           int
 	PrivateKeyPath string
 	KnownHostsPath string
-	AcceptNew      bool
-	ProxyJump      string
+	// AcceptNew adds the key of an unknown host to the known hosts instead of refusing the connection.
+	AcceptNew bool
+	// ProxyJump is [user@]host[:port] of a jump host.
+	ProxyJump string
 }
 
-// providerIDScheme begins the providerIDs of nodes on bare metal.
+// providerIDScheme is the prefix of the providerIDs of bare metal nodes, the same as in Google Distributed Cloud.
 const providerIDScheme = "baremetal://"
 
-// ProviderID is what a Node with an IPv4 address for Kubernetes has as its spec.providerID.
+// ProviderID returns the spec.providerID of the Node with an IPv4 address in Kubernetes.
 func ProviderID(k8sIP netip.Addr) string { return providerIDScheme + k8sIP.String() }
 
-// ParseProviderID gives the address in a [ProviderID]; the zero Addr when it is none.
+// ParseProviderID returns the address in a [ProviderID], or the zero Addr for any other text.
 func ParseProviderID(id string) netip.Addr {
 	address, isOurs := strings.CutPrefix(id, providerIDScheme)
 	if !isOurs {
@@ -197,7 +213,8 @@ func ParseProviderID(id string) netip.Addr {
 	return k8sIP
 }
 
-// NodeLabels gives the labels that a node has before pod ranges are allocated to it.
+// NodeLabels returns the labels that a node has before pod ranges are allocated to it: those of its pool, and
+// dualstrap's own, which take precedence.
 func (c *Config) NodeLabels(p *Pool, n *Node) map[string]string {
 	labels := make(map[string]string, len(p.Labels)+3)
 	maps.Copy(labels, p.Labels)
@@ -207,8 +224,8 @@ func (c *Config) NodeLabels(p *Pool, n *Node) map[string]string {
 	return labels
 }
 
-// APIServerPort is the port the API server itself listens on. It makes way for the load balancer
-// in front of it, which may share its hosts.
+// APIServerPort returns the port on which the API server itself listens. It is 6444 when the bundled load balancer,
+// which may run on the same host, already listens on 6443.
 func (c *Config) APIServerPort() int {
 	if c.LoadBalancer.Bundled && c.LoadBalancer.Port == 6443 {
 		return 6444

@@ -2,8 +2,8 @@ package api
 
 import "net/netip"
 
-// BalancesServices reports whether a node of the role announces the addresses of Services of type
-// LoadBalancer: the load balancer's pool does where there is one, the control plane otherwise.
+// BalancesServices reports whether nodes of the role announce the addresses of Services of type LoadBalancer. The
+// load balancer's pool does if there is one, and the control plane otherwise.
 func (c *Config) BalancesServices(role Role) bool {
 	if !c.LoadBalancer.Bundled {
 		return false
@@ -16,7 +16,7 @@ func (c *Config) BalancesServices(role Role) bool {
 	return role == RoleControlPlane
 }
 
-// BalancesControlPlane reports whether a node of the role may hold the control plane's VIP.
+// BalancesControlPlane reports whether nodes of the role may hold the control plane's VIP.
 func (c *Config) BalancesControlPlane(role Role) bool {
 	if c.LoadBalancer.ControlPlaneOnControlPlane {
 		return c.LoadBalancer.Bundled && role == RoleControlPlane
@@ -24,7 +24,8 @@ func (c *Config) BalancesControlPlane(role Role) bool {
 	return c.BalancesServices(role)
 }
 
-// PodRanges are the ranges of one family that pods of any node may be in, none inside another.
+// PodRanges returns the ranges of one family that contain the pods of all nodes. No range is inside another one, so
+// that firewalls and address translation have as few entries as possible.
 func (c *Config) PodRanges(family Family) []netip.Prefix {
 	var candidates []netip.Prefix
 	if family == IPv4 && c.Network.Pods.IsValid() {
@@ -40,7 +41,7 @@ func (c *Config) PodRanges(family Family) []netip.Prefix {
 	return dropCovered(candidates)
 }
 
-// dropCovered keeps each range that no other one covers, in order.
+// dropCovered returns the ranges that no other one covers, in their order. Of equal ranges it keeps the first.
 func dropCovered(candidates []netip.Prefix) []netip.Prefix {
 	var kept []netip.Prefix
 	for i, candidate := range candidates {

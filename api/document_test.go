@@ -41,7 +41,7 @@ func TestDocumentPosition(t *testing.T) {
 	}
 }
 
-// TestDocumentWithoutText has documents that were not parsed, as tests and generated manifests have.
+// TestDocumentWithoutText checks documents that were not parsed, as in tests and generated manifests.
 func TestDocumentWithoutText(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -2,19 +2,21 @@ package api
 
 import "github.com/dualstrap/dualstrap/api/strictyaml"
 
-// The tables below name the fields of the manifests that the Go types leave out. Ignored ones mean
-// nothing to dualstrap, and the author is told so once; refused ones would make the cluster behave
-// otherwise, which dualstrap does not build.
+// The tables below list fields of the manifests that the Go types omit. An ignored field means nothing to
+// dualstrap, and the author is told so once. A refused field would change how the cluster behaves in a way that
+// dualstrap does not build, so ignoring it would mislead the author.
 
+// ignore returns a rule that skips a field with a warning.
 func ignore(path, reason string) strictyaml.Rule {
 	return strictyaml.Rule{Path: path, Disposition: strictyaml.Ignored, Reason: reason}
 }
 
+// refuse returns a rule that reports a field as an error.
 func refuse(path, reason string) strictyaml.Rule {
 	return strictyaml.Rule{Path: path, Disposition: strictyaml.Refused, Reason: reason}
 }
 
-// headerFields are those of bmctl's header.
+// headerFields returns the rules for bmctl's header.
 func headerFields() []strictyaml.Rule {
 	const key = "the cluster does not connect to Google Cloud, so the key is not used"
 	return []strictyaml.Rule{
@@ -27,7 +29,7 @@ func headerFields() []strictyaml.Rule {
 	}
 }
 
-// objectFields are those that every object may have.
+// objectFields returns the rules that apply to every object. Exported manifests hold most of these fields.
 func objectFields() []strictyaml.Rule {
 	const server = "it is set by the API server of the cluster that the object was copied from"
 	return []strictyaml.Rule{
@@ -46,14 +48,15 @@ func objectFields() []strictyaml.Rule {
 	}
 }
 
-// namespaceFields are those of a Namespace, whose spec has nothing that an author writes.
+// namespaceFields returns the rules for a Namespace. Its spec holds nothing that an author writes.
 func namespaceFields() []strictyaml.Rule {
 	return append(objectFields(), ignore("spec", "it is set by the API server of the cluster that the Namespace was copied from"))
 }
 
 func optionsFields() []strictyaml.Rule { return objectFields() }
 
-// cidrConfigFields are those of a ClusterCIDRConfig. Its type knows more than the documentation shows.
+// cidrConfigFields returns the rules for a ClusterCIDRConfig. Google's type has more fields than its documentation
+// shows.
 func cidrConfigFields() []strictyaml.Rule {
 	return append(objectFields(),
 		refuse("spec.network", "additional networks of nodes are not supported; ranges are for the one pod network"),
@@ -63,7 +66,7 @@ func cidrConfigFields() []strictyaml.Rule {
 
 func nodePoolFields() []strictyaml.Rule { return append(objectFields(), poolFields("spec")...) }
 
-// poolFields are those of a pool of nodes, be it a NodePool or part of a Cluster.
+// poolFields returns the rules for a pool of nodes at a path, in a NodePool or in a Cluster.
 func poolFields(path string) []strictyaml.Rule {
 	return []strictyaml.Rule{
 		ignore(path+".upgradeStrategy", "nodes are not upgraded in groups"),
@@ -71,7 +74,7 @@ func poolFields(path string) []strictyaml.Rule {
 	}
 }
 
-// refusedKinds are kinds of Google Distributed Cloud that dualstrap does not build, and why.
+// refusedKinds returns the kinds of Google Distributed Cloud that dualstrap does not support, with the reasons.
 func refusedKinds() map[string]string {
 	const (
 		bgp      = "BGP is not supported; IPv6 is statically flat, on the nodes' own L2 network"

@@ -6,8 +6,8 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// clusterFields are those of a Cluster, the largest of the manifests. The documentation leaves most of
-// them to Google's own services.
+// clusterFields returns the rules for a Cluster, the largest of the manifests. Most of its fields concern Google's
+// own services.
 func clusterFields() []strictyaml.Rule {
 	return slices.Concat(
 		objectFields(),
@@ -18,7 +18,7 @@ func clusterFields() []strictyaml.Rule {
 	)
 }
 
-// ignoredClusterFields belong to Google's services, or to how bmctl installs and upgrades.
+// ignoredClusterFields returns the rules for fields of Google's services, and for how bmctl installs and upgrades.
 func ignoredClusterFields() []strictyaml.Rule {
 	const google = "the cluster does not connect to Google Cloud"
 	return []strictyaml.Rule{
@@ -39,7 +39,7 @@ func ignoredClusterFields() []strictyaml.Rule {
 	}
 }
 
-// refusedClusterFields would make the cluster behave otherwise.
+// refusedClusterFields returns the rules for fields that would change how the cluster behaves.
 func refusedClusterFields() []strictyaml.Rule {
 	const bgp = "BGP is not supported"
 	return []strictyaml.Rule{

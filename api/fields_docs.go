@@ -2,20 +2,19 @@ package api
 
 import "github.com/dualstrap/dualstrap/api/strictyaml"
 
-// IgnoredFields gives the fields that manifests of a kind may have although they mean nothing to
-// dualstrap, and why. The kind of bmctl's header is "". A name that begins with * stands for every
-// name that ends like it.
+// IgnoredFields returns the fields that manifests of a kind may have although they mean nothing to dualstrap, with
+// the reasons. The kind of bmctl's header is "". A name that begins with * stands for every name with that ending.
 func IgnoredFields(kind string) map[string]string {
 	return leftOut(kind, strictyaml.Ignored)
 }
 
-// RefusedFields gives the fields of a kind that dualstrap knows and does not build, and why, with
-// names as in [IgnoredFields].
+// RefusedFields returns the fields of a kind that dualstrap recognizes but does not support, with the reasons.
+// Names are as in [IgnoredFields].
 func RefusedFields(kind string) map[string]string {
 	return leftOut(kind, strictyaml.Refused)
 }
 
-// leftOut gives the fields of a kind that the Go types leave out for one and the same reason.
+// leftOut returns the fields of a kind with a disposition, and the reasons.
 func leftOut(kind string, disposition strictyaml.Disposition) map[string]string {
 	fields := map[string]string{}
 	for _, k := range kinds() {

@@ -34,7 +34,7 @@ func TestFieldTables(t *testing.T) {
 	}
 }
 
-// documentWith is a document of a kind that has one field, on the levels that its path names.
+// documentWith returns a document of a kind with one field, at the levels that its path names.
 func documentWith(k kind, path string) string {
 	text := ""
 	if k.name != "" {
@@ -48,7 +48,7 @@ func documentWith(k kind, path string) string {
 	return text + indent + "any: thing\n"
 }
 
-// TestFieldTablesAreInOrder keeps tables free of what cannot be reached and of empty words.
+// TestFieldTablesAreInOrder checks that the tables have no unreachable fields and no empty reasons.
 func TestFieldTablesAreInOrder(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds() {
@@ -70,7 +70,7 @@ func TestFieldTablesAreInOrder(t *testing.T) {
 	}
 }
 
-// TestObjectFieldsCoverMetadata finds fields of metadata that are neither read nor in the table.
+// TestObjectFieldsCoverMetadata checks that every field of metadata is either decoded or in the table.
 func TestObjectFieldsCoverMetadata(t *testing.T) {
 	t.Parallel()
 	covered := map[string]bool{"name": true, "namespace": true, "labels": true, "annotations": true}
@@ -86,7 +86,7 @@ func TestObjectFieldsCoverMetadata(t *testing.T) {
 	}
 }
 
-// TestIgnoredFieldsOfPools has a field that is ignored in many items: one warning is enough.
+// TestIgnoredFieldsOfPools checks that a field which is ignored in many items causes one warning.
 func TestIgnoredFieldsOfPools(t *testing.T) {
 	t.Parallel()
 	doc := "apiVersion: baremetal.cluster.gke.io/v1\nkind: NodePool\nmetadata: {uid: a}\n"

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// hostileText is a text, and a part of the reason for which it is refused.
+// hostileText is a text and a part of the reason for its refusal.
 type hostileText struct {
 	text string
 	want Family
 	got  string
 }
 
-// hostileAddresses are not an address.
+// hostileAddresses returns texts that are not an address.
 func hostileAddresses() []hostileText {
 	return []hostileText{
 		{text: "fd12::2:5", want: IPv4, got: "is an IPv6 address"},
@@ -50,7 +50,7 @@ func hostileAddresses() []hostileText {
 	}
 }
 
-// hostileCIDRs are not a range in CIDR notation.
+// hostileCIDRs returns texts that are not a range in CIDR notation.
 func hostileCIDRs() []hostileText {
 	return []hostileText{
 		{text: "fd12::1:0/112", want: IPv4, got: "is an IPv6 range"},
@@ -77,7 +77,7 @@ func hostileCIDRs() []hostileText {
 	}
 }
 
-// hostileRanges are not a range.
+// hostileRanges returns texts that are not a range.
 func hostileRanges() []hostileText {
 	return []hostileText{
 		{text: "10.2.0.212", got: "is one address"},
@@ -100,7 +100,7 @@ func hostileRanges() []hostileText {
 	}
 }
 
-// hostileVersions are not a version.
+// hostileVersions returns texts that are not a version.
 func hostileVersions() []hostileText {
 	return []hostileText{
 		{text: "1", got: "is not a version"},
@@ -115,7 +115,7 @@ func hostileVersions() []hostileText {
 	}
 }
 
-// TestHostileAddresses tries texts that are no address, no range or no version, or none that can be meant.
+// TestHostileAddresses checks texts that are not an address, range or version, or not one that an author can mean.
 func TestHostileAddresses(t *testing.T) {
 	t.Parallel()
 	for kind, test := range map[string]struct {

@@ -7,22 +7,23 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// Limits bound what manifests may hold. Users have [DefaultLimits]; whoever wants to know what larger manifests cost sets
-// others.
+// Limits bound the size of manifests. Commands use [DefaultLimits]; benchmarks set higher ones to measure larger
+// manifests.
 type Limits struct {
-	// Nodes is how many nodes all pools may have together.
+	// Nodes is the maximum number of nodes in all pools together.
 	Nodes int
-	// Bytes is the size of one source, and Total that of all together.
+	// Bytes is the maximum size of one source, and Total that of all sources together.
 	Bytes, Total int
 }
 
-// maxScalar is more than any field takes.
+// maxScalar is the maximum size of a single value in bytes. No field needs as much.
 const maxScalar = 64 << 10
 
-// DefaultLimits are past what a cluster takes: 5,000 nodes are what Kubernetes is tested with.
+// DefaultLimits returns limits above the needs of any cluster: Kubernetes is tested with 5,000 nodes.
 func DefaultLimits() Limits { return Limits{Nodes: 10_000, Bytes: 8 << 20, Total: 16 << 20} }
 
-// admit reports whether a source is still within the bound of all together, and says so at the first one that is not.
+// admit reports whether a source fits into the limit on all sources. It adds a problem for the first source that
+// does not.
 func (p *parser) admit(s Source) bool {
 	before := p.bytes
 	p.bytes += len(s.Data)
@@ -40,8 +41,8 @@ func (p *parser) admit(s Source) bool {
 	return false
 }
 
-// countNodes keeps as many nodes as a cluster may have, and says at the first one more that there are too many. The rules
-// have to do with those that are kept, so that mistakes are found in no more time than they take.
+// countNodes drops the nodes past the limit and reports the first of them. The rules then check only the nodes that
+// remain, so that the time for manifests that are too large is bounded as well.
 func (p *parser) countNodes() {
 	left := p.limits.Nodes
 	keep := func(doc *Document, path string, spec *v1.NodePoolSpec) {

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// twoPools are pools of so many nodes.
+// twoPools returns pools with the given numbers of nodes.
 func twoPools(first, second int) []api.Source {
 	pool := func(name string, nodes int) string {
 		return "---\napiVersion: baremetal.cluster.gke.io/v1\nkind: NodePool\nmetadata:\n  name: " + name +
@@ -27,7 +27,7 @@ func TestAsManyNodesAsThereMayBe(t *testing.T) {
 	}
 }
 
-// TestHostileNodeCounts tries more nodes than a cluster takes: one problem at its place, before any rule has looked at
+// TestHostileNodeCounts checks that more nodes than allowed are one problem at its position, and that no rule sees
 // the rest.
 func TestHostileNodeCounts(t *testing.T) {
 	t.Parallel()
@@ -64,7 +64,7 @@ func TestHostileNodeCounts(t *testing.T) {
 	}
 }
 
-// TestHostileSourceSizes tries files and values that are too large, which are refused before anything is parsed.
+// TestHostileSourceSizes checks that files and values that are too large are refused before they are parsed.
 func TestHostileSourceSizes(t *testing.T) {
 	t.Parallel()
 	source := func(name string, size int) api.Source {

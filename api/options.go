@@ -52,7 +52,7 @@ type ProvisionOptions struct {
 	Network NetworkOptions `json:"network,omitempty"`
 	// Firewall says what firewalld lets through, where that runs.
 	Firewall FirewallOptions `json:"firewall,omitempty"`
-	// ClusterSecurity is what the control plane does beyond Kubernetes' defaults.
+	// ClusterSecurity hardens the control plane beyond the defaults of Kubernetes.
 	ClusterSecurity SecurityOptions `json:"clusterSecurity,omitempty"`
 	// AllowCgroupV1 lets kubelets start on hosts that have only cgroup v1.
 	AllowCgroupV1 bool          `json:"allowCgroupV1,omitempty"`
@@ -93,8 +93,8 @@ type NetworkOptions struct {
 	Provider string `json:"provider,omitempty"`
 }
 
-// SecurityOptions is what the control plane does beyond Kubernetes' defaults. A cluster that is there keeps what it was made
-// with.
+// SecurityOptions hardens the control plane beyond the defaults of Kubernetes. The options of an existing cluster are
+// immutable.
 type SecurityOptions struct {
 	// AuditLog is metadata (the default): API servers write down who did what to which object; or none.
 	// +kubebuilder:validation:Enum=metadata;none
@@ -103,8 +103,7 @@ type SecurityOptions struct {
 	// default), baseline or restricted.
 	// +kubebuilder:validation:Enum=privileged;baseline;restricted
 	PodSecurity string `json:"podSecurity,omitempty"`
-	// TLSMinVersion is what API servers and kubelets demand of who connects to them: VersionTLS12 (the default) or
-	// VersionTLS13.
+	// TLSMinVersion is the minimum TLS version of API servers and kubelets: VersionTLS12 (the default) or VersionTLS13.
 	// +kubebuilder:validation:Enum=VersionTLS12;VersionTLS13
 	TLSMinVersion string `json:"tlsMinVersion,omitempty"`
 	// EncryptSecrets has API servers encrypt Secrets before they are stored in etcd.
@@ -119,12 +118,12 @@ type FirewallOptions struct {
 	PodsReachNodes string `json:"podsReachNodes,omitempty"`
 }
 
-// VerifyOptions is what the proof needs beside the cluster.
+// VerifyOptions describes what the proof needs in addition to the cluster.
 type VerifyOptions struct {
 	Client VerifyClient `json:"client,omitempty"`
 }
 
-// VerifyClient is a host on the nodes' L2 that is no node.
+// VerifyClient is a host on the nodes' L2 network that is not a node.
 type VerifyClient struct {
 	Address string `json:"address,omitempty"`
 }

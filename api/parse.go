@@ -7,17 +7,16 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// maxProblems is how many problems of one source are given.
+// maxProblems is the maximum number of problems per source.
 const maxProblems = 1000
 
-// Parse decodes manifests strictly. Every source is a stream of YAML documents: bmctl's header, which
-// has neither apiVersion nor kind and comes first, and objects in any order. Documents that hold
-// nothing are passed over.
+// Parse strictly decodes manifests. Every source is a stream of YAML documents: optionally bmctl's header, which
+// has neither apiVersion nor kind and comes first, and objects in any order. Documents without content are skipped.
 //
-// The manifests hold every object that could be read, also those that have errors: what is wrong
-// keeps its zero value. Problems come in the order of the sources and of their lines. Of one document
-// no more than 100 are given, of one source no more than 1000; one more says how many are left out. No
-// problem repeats a value. What is past [DefaultLimits] is a problem, too.
+// The manifests hold every object that could be read, including those with errors; a field with an error keeps its
+// zero value. Problems are in the order of the sources and of their lines. At most 100 per document and 1000 per
+// source are returned, and one more that counts the rest. No problem repeats a value. Exceeding [DefaultLimits] is
+// a problem, too.
 func Parse(sources []Source) (*Manifests, Problems) { return ParseWithin(sources, DefaultLimits()) }
 
 // ParseWithin is Parse with other limits.
@@ -32,20 +31,22 @@ func ParseWithin(sources []Source, limits Limits) (*Manifests, Problems) {
 	return p.manifests, p.problems
 }
 
-// parser collects what the sources hold.
+// parser collects the objects and problems of the sources.
 type parser struct {
 	manifests *Manifests
 	problems  Problems
 	kinds     []kind
 	limits    Limits
-	// bytes is how much the sources until now have, and crowded that there are too many nodes.
+	// bytes is the total size of the sources so far. crowded is set once there are too many nodes, which is
+	// reported only once.
 	bytes   int
 	crowded bool
-	// vocabulary is what words gives.
+	// vocabulary caches the result of words.
 	vocabulary []string
 }
 
-// source decodes one file. Its documents do not hinder each other: what one lacks, others may have.
+// source decodes one file. Its documents are independent: an error in one does not prevent the others from being
+// read.
 func (p *parser) source(s Source) {
 	docs, problems := strictyaml.Parse(s.Data, strictyaml.Options{
 		Words: p.words, Limits: strictyaml.Limits{Bytes: p.limits.Bytes, Scalar: maxScalar},
@@ -64,7 +65,8 @@ func (p *parser) source(s Source) {
 	p.problems = append(p.problems, limited(found)...)
 }
 
-// limited keeps the first problems of a source and counts the others.
+// limited keeps the first problems of a source and counts the rest in one more. That one is an error if any of the
+// rest is.
 func limited(problems Problems) Problems {
 	if len(problems) <= maxProblems {
 		return problems
@@ -80,14 +82,15 @@ func limited(problems Problems) Problems {
 	return append(kept, more)
 }
 
-// document decodes one document and gives what is wrong with it as a whole.
+// document decodes one document and returns its problems as a whole. Problems of single fields stay with the
+// decoder; see source.
 func (p *parser) document(doc *Document, first bool) Problems {
 	if !doc.yaml.Readable() {
 		p.manifests.Incomplete = true
 		return nil
 	}
 	if !doc.yaml.IsMapping() {
-		_, problems := p.unrecognized(doc, "", "this document is no object", "an object begins with apiVersion: and kind:")
+		_, problems := p.unrecognized(doc, "", "this document is not an object", "an object begins with apiVersion: and kind:")
 		return problems
 	}
 	doc.identify()
@@ -101,7 +104,7 @@ func (p *parser) document(doc *Document, first bool) Problems {
 	return problems
 }
 
-// convert takes over problems of the decoder.
+// convert converts problems of the decoder.
 func convert(doc *Document, problems []strictyaml.Problem) Problems {
 	var converted Problems
 	for _, y := range problems {
@@ -117,7 +120,8 @@ func convert(doc *Document, problems []strictyaml.Problem) Problems {
 	return converted
 }
 
-// words are the names of all fields, which may be named when they are part of a syntax error.
+// words returns the names of all fields. Messages about syntax errors may name these words, because they cannot be
+// secrets.
 func (p *parser) words() []string {
 	if p.vocabulary != nil {
 		return p.vocabulary

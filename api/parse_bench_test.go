@@ -8,7 +8,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// poolOf is a Cluster and a NodePool with n nodes, as people write them.
+// poolOf returns a Cluster and a NodePool with n nodes, in the usual form.
 func poolOf(n int) api.Source {
 	var b strings.Builder
 	b.WriteString("apiVersion: baremetal.cluster.gke.io/v1\nkind: Cluster\nmetadata:\n  name: a\nspec:\n  type: standalone\n---\n")
@@ -19,7 +19,7 @@ func poolOf(n int) api.Source {
 	return api.Source{Name: "nodes.yaml", Data: []byte(b.String())}
 }
 
-// large are limits for what nobody has, to see what it costs.
+// large returns limits above any real manifest, to measure the cost.
 func large() api.Limits { return api.Limits{Nodes: 1 << 20, Bytes: 64 << 20, Total: 64 << 20} }
 
 func BenchmarkParse(b *testing.B) {
@@ -38,7 +38,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkPosition looks up every node, as a rule does that finds fault with each.
+// BenchmarkPosition looks up every node, as a rule does that reports each.
 func BenchmarkPosition(b *testing.B) {
 	const n = 100_000
 	m, _ := api.Parse([]api.Source{poolOf(n)})

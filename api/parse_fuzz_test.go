@@ -10,8 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// FuzzParse decodes any bytes as manifests. It must not panic, every place must lie in the input, and
-// a second run must find the same.
+// FuzzParse decodes arbitrary bytes as manifests. It must not panic, every position must lie in the input, and a
+// second run must return the same.
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"everything.yaml", "cluster-snippet.yaml", "cidr-config-snippets.yaml", "address-pools-snippet.yaml"} {
 		f.Add(parseSource(f, name).Data)

@@ -12,7 +12,7 @@ import (
 	"github.com/dualstrap/dualstrap/api/v1alpha1"
 )
 
-// RuleKind is the name of the rule that every document is of a known kind.
+// RuleKind is the name of the rule that every document has a known kind.
 const RuleKind = "known-kind"
 
 // API versions of the manifests.
@@ -23,17 +23,19 @@ const (
 	dualstrapVersion = "dualstrap.dev/v1alpha1"
 )
 
-// kind is a kind of document that dualstrap reads.
+// kind describes a kind of document that dualstrap reads.
 type kind struct {
 	// name and apiVersion are empty for bmctl's header.
 	name, apiVersion string
-	// example is a value of the Go type.
+	// example is a zero value of the Go type, for the names of its fields.
 	example any
-	fields  func() []strictyaml.Rule
-	decode  func(*Manifests, *Document, *strictyaml.Fields) error
+	// fields returns the fields that are ignored or refused.
+	fields func() []strictyaml.Rule
+	// decode appends the document to its list in the manifests. Its error is a mistake of the programmer.
+	decode func(*Manifests, *Document, *strictyaml.Fields) error
 }
 
-// kinds is everything that dualstrap reads; adding a kind is adding a line.
+// kinds returns every kind that dualstrap reads.
 func kinds() []kind {
 	return []kind{
 		newKind("", "", headerFields, func(m *Manifests) *[]Object[Header] { return &m.Header }),
@@ -47,7 +49,7 @@ func kinds() []kind {
 	}
 }
 
-// newKind makes a kind whose objects are kept in one list of the manifests.
+// newKind returns a kind whose objects are appended to one list of the manifests.
 func newKind[T any](name, apiVersion string, fields func() []strictyaml.Rule, list func(*Manifests) *[]Object[T]) kind {
 	return kind{
 		name: name, apiVersion: apiVersion, fields: fields, example: *new(T),
@@ -60,8 +62,8 @@ func newKind[T any](name, apiVersion string, fields func() []strictyaml.Rule, li
 	}
 }
 
-// identify finds out what the document says it is. Kind and name are repeated in problems, so they
-// are taken only when they look like it.
+// identify sets the kind and name of the document. Problems repeat both, so texts that do not look like a kind or a
+// name are left out: they may be secrets.
 func (d *Document) identify() {
 	if text, ok := d.yaml.Text("kind"); ok && isKindName(text) {
 		d.Kind = text
@@ -71,13 +73,13 @@ func (d *Document) identify() {
 	}
 }
 
-// isKindName reports whether a text is written as kinds are: in letters and digits, in camel case.
+// isKindName reports whether a text has the form of a kind: letters and digits in camel case.
 func isKindName(text string) bool {
 	return len(content.IsCIdentifier(text)) == 0 && len(text) <= 63 && !strings.Contains(text, "_") && text[0] >= 'A' && text[0] <= 'Z'
 }
 
-// recognize finds the kind that a document is decoded as; nil when it is none. Only the first
-// document of a source may be bmctl's header.
+// recognize returns the kind to decode the document as; nil when it has no usable kind. Only the first document of
+// a source may be bmctl's header.
 func (p *parser) recognize(doc *Document, first bool) (*kind, Problems) {
 	switch {
 	case doc.Has("kind"):
@@ -97,13 +99,14 @@ func (p *parser) recognize(doc *Document, first bool) (*kind, Problems) {
 	return p.unrecognized(doc, "", "the document has no apiVersion and no kind", hint)
 }
 
-// unrecognized is the end of a document that may hold what seems to be missing.
+// unrecognized reports a document that cannot be decoded. The manifests become incomplete, because an object that
+// seems to be missing may be in it.
 func (p *parser) unrecognized(doc *Document, path, message, hint string) (*kind, Problems) {
 	p.manifests.Incomplete = true
 	return nil, Problems{doc.problem(path, message, hint)}
 }
 
-// isHeader reports whether a document has a field of bmctl's header, be it misspelt.
+// isHeader reports whether a document has a field of bmctl's header, possibly misspelt.
 func (p *parser) isHeader(doc *Document) bool {
 	header := p.lookup("")
 	names := strictyaml.FieldNames(header.example)
@@ -114,8 +117,8 @@ func (p *parser) isHeader(doc *Document) bool {
 	return len(keys) == 0 || slices.ContainsFunc(keys, func(key string) bool { return strictyaml.Nearest(key, names) != "" })
 }
 
-// byKind judges kind and apiVersion together. A kind or a version that is nearly right is reported
-// and decoded all the same, so that what else is wrong comes out in the same run.
+// byKind returns the kind that matches kind and apiVersion. A kind or version that is nearly right is reported and
+// decoded nevertheless, so that further mistakes are found in the same run.
 func (p *parser) byKind(doc *Document) (*kind, Problems) {
 	text, isText := doc.yaml.Text("kind")
 	if !isText {
@@ -140,7 +143,8 @@ func (p *parser) byKind(doc *Document) (*kind, Problems) {
 	return k, append(Problems{doc.problem("kind", "unknown kind", fmt.Sprintf("did you mean %q?", near))}, problems...)
 }
 
-// checkVersion refuses objects of other APIs, some of which have a kind Cluster too.
+// checkVersion reports an apiVersion that does not match the kind. Objects of another API group are not decoded:
+// Cluster, for one, is a kind in several.
 func (p *parser) checkVersion(doc *Document, k *kind) (*kind, Problems) {
 	version, _ := doc.yaml.Text("apiVersion")
 	if version == k.apiVersion {
@@ -160,6 +164,7 @@ func (p *parser) checkVersion(doc *Document, k *kind) (*kind, Problems) {
 	return k, Problems{problem}
 }
 
+// lookup returns the kind of a name, or nil. The name "" is bmctl's header.
 func (p *parser) lookup(name string) *kind {
 	i := slices.IndexFunc(p.kinds, func(k kind) bool { return k.name == name })
 	if i < 0 {
@@ -168,7 +173,7 @@ func (p *parser) lookup(name string) *kind {
 	return &p.kinds[i]
 }
 
-// names are the kinds that have one.
+// names returns the names of the kinds that have one.
 func (p *parser) names() []string {
 	var names []string
 	for _, k := range p.kinds {
@@ -181,7 +186,7 @@ func (p *parser) names() []string {
 
 func (p *parser) kindNames() string { return strings.Join(p.names(), ", ") }
 
-// problem says that the document is not of a kind that is read.
+// problem returns a problem of RuleKind at a field of the document.
 func (d *Document) problem(path, message, hint string) Problem {
 	p := Problem{Severity: SeverityError, File: d.File, Object: objectName(d), Path: path, Rule: RuleKind, Message: message, Hint: hint}
 	p.Line, p.Column = d.Position(path)

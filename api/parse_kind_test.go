@@ -54,7 +54,7 @@ func TestParseKinds(t *testing.T) {
 		{"kind null", inline("kind:", "spec: {}"), []string{"-:1:1: error: kind: kind is not a word (" + kinds + ")"}, ""},
 		{
 			"no object", inline("- kind: Cluster"),
-			[]string{"-:1:1: error: this document is no object (an object begins with apiVersion: and kind:)"},
+			[]string{"-:1:1: error: this document is not an object (an object begins with apiVersion: and kind:)"},
 			"",
 		},
 		{

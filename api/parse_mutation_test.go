@@ -9,13 +9,13 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// slip is a mistake that is easily made in one line. make gives false where the line has no room for it.
+// slip is a common mistake in one line. make returns false where the line has no room for it.
 type slip struct {
 	name string
 	make func(line string) (string, bool)
-	// far is how many lines away the first problem may be; 1 when 0.
+	// far is the maximum distance in lines of the first problem; 0 stands for 1.
 	far int
-	// harmless is set when the result may be what was there before.
+	// harmless is set when the result may equal the original.
 	harmless bool
 }
 
@@ -62,8 +62,8 @@ func isBlockEntry(line string) bool {
 	return ok && (value == "" || value[0] == ' ') && !strings.ContainsAny(key, `{["'#/ `)
 }
 
-// TestParseMutations makes every slip in every line of a good file. Each time the first error is in
-// that line or next to it.
+// TestParseMutations makes every slip in every line of a valid file. The first error must be in that line or next
+// to it.
 func TestParseMutations(t *testing.T) {
 	t.Parallel()
 	good := parseSource(t, "slips.yaml").Data
@@ -91,7 +91,7 @@ func TestParseMutations(t *testing.T) {
 	}
 }
 
-// misplaced says what is wrong with problems that should begin next to a line.
+// misplaced returns what is wrong with problems that should begin next to a line.
 func misplaced(problems api.Problems, line int, s slip) string {
 	far := max(s.far, 1)
 	switch {

@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// TestParseAgreesWithKubernetes decodes every document of the valid manifests with the decoder that
-// Kubernetes uses as well. What is read without problems is read alike.
+// TestParseAgreesWithKubernetes decodes every document of the valid manifests with the decoder of Kubernetes too,
+// and compares the results.
 func TestParseAgreesWithKubernetes(t *testing.T) {
 	t.Parallel()
 	var files []string
@@ -44,7 +44,7 @@ func TestParseAgreesWithKubernetes(t *testing.T) {
 	}
 }
 
-// compareAll compares whatever a document holds, and gives the number of objects.
+// compareAll compares all objects of a document, and returns their number.
 func compareAll(t *testing.T, file string, doc []byte, m *api.Manifests) int {
 	t.Helper()
 	return compare(t, file, doc, m.Header) + compare(t, file, doc, m.Namespaces) + compare(t, file, doc, m.Clusters) +
@@ -56,7 +56,7 @@ func compare[T any](t *testing.T, file string, doc []byte, got []api.Object[T]) 
 	for _, o := range got {
 		var want T
 		if err := yaml.UnmarshalStrict(doc, &want); err != nil {
-			// Bare versions are numbers to Kubernetes.
+			// Kubernetes reads bare versions as numbers.
 			t.Logf("%s:%d: %v", file, o.Doc.Line, err)
 			return 0
 		}

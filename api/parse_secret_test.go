@@ -9,11 +9,11 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// marker stands for a secret.
+// marker represents a secret.
 const marker = "hunter2Marker"
 
-// TestHostilePlacesOfSecrets tries a secret in every place of every kind of manifest where it does not belong, in every
-// form that it could have there: no problem repeats it.
+// TestHostilePlacesOfSecrets puts a secret in every place of every kind of manifest where it does not belong, in
+// every form that it may have there. No problem may repeat it.
 func TestHostilePlacesOfSecrets(t *testing.T) {
 	t.Parallel()
 	forms := []string{
@@ -47,14 +47,15 @@ func TestHostilePlacesOfSecrets(t *testing.T) {
 	}
 	for i, d := range documents {
 		for _, f := range forms {
-			// What stands before a colon is the name of a field, to be named, unless a value is there.
+			// A text before a colon is the name of a field, which may be repeated, unless it is in the place of a
+			// value.
 			if strings.HasPrefix(f, "%s: ") && (strings.HasSuffix(d, "\n%s") || d == "%s") {
 				continue
 			}
 			data := fmt.Sprintf(d, fmt.Sprintf(f, marker)) + "\n"
 			_, problems := api.Parse([]api.Source{{Name: "-", Data: []byte(data)}})
 			if !problems.HasErrors() {
-				keeps(t, data, problems) // it is a value like another there
+				keeps(t, data, problems) // the field accepts any value
 				continue
 			}
 			t.Run(fmt.Sprintf("%q in document %d", f, i), func(t *testing.T) { keeps(t, data, problems) })
@@ -62,7 +63,7 @@ func TestHostilePlacesOfSecrets(t *testing.T) {
 	}
 }
 
-// keeps fails the test where problems with a text repeat the secret in it.
+// keeps fails the test when problems with a text repeat the secret in it.
 func keeps(t *testing.T, data string, problems api.Problems) {
 	t.Helper()
 	text, err := json.Marshal(problems)

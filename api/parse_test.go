@@ -22,12 +22,12 @@ func parseSource(tb testing.TB, name string) api.Source {
 	return api.Source{Name: name, Data: data}
 }
 
-// inline makes a source of lines.
+// inline returns a source made of lines.
 func inline(lines ...string) api.Source {
 	return api.Source{Name: "-", Data: []byte(strings.Join(lines, "\n") + "\n")}
 }
 
-// listed writes problems in one line each, with their hints.
+// listed formats problems in one line each, with their hints.
 func listed(problems api.Problems) []string {
 	var all []string
 	for _, p := range problems {
@@ -40,7 +40,7 @@ func listed(problems api.Problems) []string {
 	return all
 }
 
-// objectCounts gives how many objects of each kind there are.
+// objectCounts returns the number of objects of each kind.
 func objectCounts(m *api.Manifests) string {
 	return fmt.Sprintf("%d headers, %d namespaces, %d clusters, %d pools, %d configs, %d options, incomplete: %t", len(m.Header),
 		len(m.Namespaces), len(m.Clusters), len(m.NodePools), len(m.ClusterCIDRConfigs), len(m.Options), m.Incomplete)
@@ -105,7 +105,7 @@ func checkEverything(t *testing.T, m *api.Manifests) {
 	}
 }
 
-// TestParseDocumentation has the snippets of the documentation as they are written there.
+// TestParseDocumentation parses the snippets of the documentation as they are written there.
 func TestParseDocumentation(t *testing.T) {
 	t.Parallel()
 	const placeholder = `: "..." looks like a placeholder for something left out (write what belongs here, or remove the line)`
@@ -136,7 +136,7 @@ func TestParseDocumentation(t *testing.T) {
 	}
 }
 
-// TestParseSources has the same header and object twice, which is for others to judge.
+// TestParseSources has the same header and object in two sources. Parse accepts both; Resolve reports the second.
 func TestParseSources(t *testing.T) {
 	t.Parallel()
 	a := inline("sshPrivateKeyPath: a", "---", "apiVersion: v1", "kind: Namespace", "metadata: {name: a}", "spek: b")

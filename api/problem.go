@@ -16,28 +16,28 @@ const (
 	SeverityWarning Severity = "warning"
 )
 
-// Problem is one thing wrong with the manifests, at its place. Its JSON form is a contract with
-// users: `check config -o json` prints it.
+// Problem describes one thing wrong with the manifests, and its position. Its JSON form is a contract with users:
+// `check config -o json` prints it.
 type Problem struct {
 	Severity Severity `json:"severity"`
-	// File is as given on the command line; "-" for standard input.
+	// File is the path as given on the command line; "-" for standard input.
 	File string `json:"file"`
-	// Line and Column count from 1; 0 when the problem is of no single place.
+	// Line and Column count from 1; both are 0 when the problem has no single position.
 	Line   int `json:"line"`
 	Column int `json:"column"`
 	// Object is Kind/name, as far as known.
 	Object string `json:"object"`
-	// Path is the field, as in spec.nodes[0].address.
+	// Path is the field, as in spec.nodes[0].address; empty for the whole object.
 	Path    string `json:"path"`
 	Message string `json:"message"`
-	// Hint says what to do; empty when the message already does.
+	// Hint tells what to do; empty when the message already does.
 	Hint string `json:"hint"`
 
-	// Rule is the name of the rule that found it, for tests and documentation.
+	// Rule is the name of the rule that found the problem, for tests and documentation.
 	Rule string `json:"-"`
 }
 
-// String gives the problem in one line, the way compilers do, without the hint.
+// String returns the problem in one line without the hint, in the format of compilers.
 func (p Problem) String() string {
 	place := p.File
 	if p.Line > 0 {
@@ -48,7 +48,7 @@ func (p Problem) String() string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
 }
 
-// Problems is everything wrong with the manifests.
+// Problems is a list of problems with the manifests.
 type Problems []Problem
 
 // HasErrors reports whether any problem stops the run.
@@ -56,7 +56,7 @@ func (ps Problems) HasErrors() bool {
 	return slices.ContainsFunc(ps, func(p Problem) bool { return p.Severity == SeverityError })
 }
 
-// Counts gives the number of errors and of warnings.
+// Counts returns the numbers of errors and of warnings.
 func (ps Problems) Counts() (errors, warnings int) {
 	for _, p := range ps {
 		if p.Severity == SeverityError {
@@ -66,7 +66,7 @@ func (ps Problems) Counts() (errors, warnings int) {
 	return errors, len(ps) - errors
 }
 
-// Sort orders problems by file, line and column; problems of one place keep their order.
+// Sort sorts problems by file, line and column. Problems at the same position keep their order.
 func (ps Problems) Sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

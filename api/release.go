@@ -9,11 +9,12 @@ type Release struct {
 	CoreDNS string
 }
 
-// coreDNSVersion is later than what kubeadm of Kubernetes 1.36 names: earlier ones have published vulnerabilities.
+// coreDNSVersion is later than the version that kubeadm of Kubernetes 1.36 names: earlier ones have published
+// vulnerabilities.
 const coreDNSVersion = "v1.14.6"
 
-// Releases are the Kubernetes releases that dualstrap builds and proves, newest last. The versions
-// of etcd and CoreDNS are those of the release's kubeadm or later patches of the same minor.
+// Releases returns the Kubernetes releases that dualstrap builds and proves, newest last. The versions of etcd and
+// CoreDNS are those of the release's kubeadm or later patches of the same minor.
 func Releases() []Release {
 	return []Release{
 		{Kubernetes: "v1.36.3", Etcd: "v3.6.16", CoreDNS: coreDNSVersion},

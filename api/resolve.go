@@ -13,17 +13,17 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// Resolve parses every address of the manifests, fills in defaults and applies every rule; see
-// [Rules]. The problems are sorted and never end at the first one: what could not be parsed is
-// reported once, and rules pass over it. Of one rule no more than 101 problems are given; the last one
-// says how many are left out.
+// Resolve parses every address of the manifests, fills in defaults and applies every rule; see [Rules]. It returns
+// all problems, sorted: a value that cannot be parsed is reported once, and other rules skip it. At most 101
+// problems of one rule are returned, of which the last one counts the rest.
 //
-// The Config is nil when a problem is an error, when [Parse] found an error in one of the documents,
-// or when the manifests are incomplete. What Parse found is not repeated.
+// The Config is nil when a problem is an error, when [Parse] found an error in one of the documents, or when the
+// manifests are incomplete. Problems of Parse are not repeated.
 func Resolve(m *Manifests) (*Config, Problems) {
 	c := newChecker(m)
 	for _, r := range rules() {
 		c.rule = r.Name
+		// Each rule adds to the same list, so its own problems begin here.
 		before := len(c.problems)
 		r.check(c)
 		c.shorten(before)
@@ -35,21 +35,21 @@ func Resolve(m *Manifests) (*Config, Problems) {
 	return c.config, c.problems
 }
 
-// placed is a parsed value and the field it was read from.
+// placed is a parsed value and the field that it was read from.
 type placed[T any] struct {
 	value T
 	ref   Ref
 }
 
-// unparsed is a text that is not what its field holds.
+// unparsed is a text that does not have the form of its field.
 type unparsed struct {
 	ref  Ref
 	text string
 	err  *fault
 }
 
-// checker is what rules read and where they report. The Config is complete except for what could
-// not be parsed, which has its zero value there.
+// checker holds the input and the results of the rules. The Config is complete except for values that could not be
+// parsed, which are zero.
 type checker struct {
 	manifests *Manifests
 	// cluster is the first Cluster; nil when there is none.
@@ -58,33 +58,36 @@ type checker struct {
 	options *Object[ProvisionOptions]
 	config  *Config
 
-	// unparsed is kept by the rule that reports it.
+	// unparsed holds, by the name of a form rule, the texts that this rule reports.
 	unparsed map[string][]unparsed
-	// The next four repeat what is in the Config with its places; pods also holds what does not
-	// belong there.
+	// services, pods, addressRanges and nodeIPv6 repeat values of the Config together with their positions. pods
+	// also holds IPv6 ranges, which do not belong there and which a rule reports.
 	services      []placed[netip.Prefix]
 	pods          []placed[netip.Prefix]
 	addressRanges []placed[netipx.IPRange]
 	nodeIPv6      []placed[netip.Addr]
-	spaces        spaces
-	// decoded is what the decoder found in each document, for [checker.unreported].
+	// spaces holds all addresses for the rules about overlaps.
+	spaces spaces
+	// decoded caches the errors of the decoder in each document; see decoderErrors.
 	decoded map[*Document][]strictyaml.Problem
 
-	// rule is the name of the running rule.
+	// rule is the name of the rule that is running.
 	rule     string
 	problems Problems
 }
 
-// errorf reports something that stops the run.
+// errorf reports an error, which stops the run.
 func (c *checker) errorf(at Ref, hint, format string, args ...any) {
 	c.report(SeverityError, at, hint, fmt.Sprintf(format, args...))
 }
 
-// warnf reports something that the author should know and may want.
+// warnf reports a warning about something that the author may have intended.
 func (c *checker) warnf(at Ref, hint, format string, args ...any) {
 	c.report(SeverityWarning, at, hint, fmt.Sprintf(format, args...))
 }
 
+// report adds a problem of the running rule. A problem without a document, such as a missing object, names the
+// first file.
 func (c *checker) report(severity Severity, at Ref, hint, message string) {
 	p := at.Problem(severity, c.rule, message, hint)
 	if at.Doc == nil {
@@ -93,8 +96,8 @@ func (c *checker) report(severity Severity, at Ref, hint, message string) {
 	c.problems = append(c.problems, p)
 }
 
-// newFormRule is a rule about the form of a field. The hint is for mistakes that have none of their
-// own.
+// newFormRule returns a rule about the form of a field. It reports the texts that newChecker kept under its name.
+// The hint applies to mistakes that have none of their own.
 func newFormRule(name, source, summary, hint string) rule {
 	return newRule(name, source, summary, func(c *checker) {
 		for _, u := range c.unparsed[name] {
@@ -103,14 +106,15 @@ func newFormRule(name, source, summary, hint string) rule {
 	})
 }
 
-// maxPerRule is how many problems of one rule are listed; a mistake in a template can make as many
-// as there are nodes.
+// maxPerRule is the maximum number of problems per rule. One mistake in a template can cause as many problems as
+// there are nodes.
 const maxPerRule = 100
 
-// shorten replaces all but the first problems of the running rule, which begin at index first, by
-// one that counts them.
+// shorten replaces the problems of the running rule past maxPerRule by one that counts them. first is the index of
+// the rule's first problem.
 func (c *checker) shorten(first int) {
 	rest := c.problems[min(first+maxPerRule, len(c.problems)):]
+	// Replacing a single problem would save nothing.
 	if len(rest) < 2 {
 		return
 	}
@@ -122,7 +126,7 @@ func (c *checker) shorten(first int) {
 	c.problems = append(c.problems[:first+maxPerRule], last)
 }
 
-// anyFile is the file to name when something is missing from all of them.
+// anyFile returns the file to name when something is missing from all files.
 func (c *checker) anyFile() string {
 	for _, d := range c.documents() {
 		return d.File
@@ -130,6 +134,7 @@ func (c *checker) anyFile() string {
 	return ""
 }
 
+// objectName returns Kind/name of a document, or as much of it as is known.
 func objectName(d *Document) string {
 	if d.Name == "" || d.Kind == "" {
 		return d.Kind + d.Name
@@ -137,7 +142,7 @@ func objectName(d *Document) string {
 	return d.Kind + "/" + d.Name
 }
 
-// place names a field in the message of a problem that stands at another one.
+// place describes the position of a field in the message of a problem at another field.
 func (c *checker) place(at, from Ref) string {
 	line, _ := at.Doc.Position(at.Path)
 	where := c.position(at.Doc, line, from)
@@ -148,7 +153,7 @@ func (c *checker) place(at, from Ref) string {
 	return field + ", " + where
 }
 
-// position is a line of a document, with its file where that is another one than from's.
+// position returns a line of a document, together with the file unless it is that of from.
 func (c *checker) position(doc *Document, line int, from Ref) string {
 	if from.Doc != nil && from.Doc.File == doc.File {
 		return fmt.Sprintf("line %d", line)
@@ -156,11 +161,11 @@ func (c *checker) position(doc *Document, line int, from Ref) string {
 	return fmt.Sprintf("%s:%d", doc.File, line)
 }
 
-// field is the place of a member of what ref points at.
+// field returns the position of a member of the object that ref points at.
 func (ref Ref) field(name string) Ref { return Ref{Doc: ref.Doc, Path: ref.Path + "." + name} }
 
-// key is the place of an entry of the map that ref points at.
+// key returns the position of an entry of the map that ref points at.
 func (ref Ref) key(k string) Ref { return Ref{Doc: ref.Doc, Path: strictyaml.AppendKey(ref.Path, k)} }
 
-// item is the place of an element of the list that ref points at.
+// item returns the position of an element of the list that ref points at.
 func (ref Ref) item(i int) Ref { return Ref{Doc: ref.Doc, Path: strictyaml.AppendIndex(ref.Path, i)} }

@@ -13,8 +13,8 @@ import (
 	"github.com/dualstrap/dualstrap/api/v1alpha1"
 )
 
-// largeManifests is the documentation's example with more: nodes in pools of 100, and a
-// ClusterCIDRConfig for each pool.
+// largeManifests returns the documentation's example with more nodes, in pools of 100, and a ClusterCIDRConfig for
+// each pool.
 func largeManifests(tb testing.TB, nodes int) *api.Manifests {
 	tb.Helper()
 	m, _ := api.Parse(readSources(tb, "testdata/valid/documentation-example.yaml"))
@@ -34,7 +34,7 @@ func largeManifests(tb testing.TB, nodes int) *api.Manifests {
 	return m
 }
 
-// poolRange gives the pool of that number a range of its own, the same for every 64th.
+// poolRange returns the range of the pool with a number; every 64th pool has the same.
 func poolRange(i int) api.Object[v1alpha1.ClusterCIDRConfig] {
 	c := api.Object[v1alpha1.ClusterCIDRConfig]{
 		Doc: &api.Document{File: "ranges.yaml", Line: i + 1, Kind: "ClusterCIDRConfig", Name: fmt.Sprintf("range-%d", i)},
@@ -63,7 +63,7 @@ func TestResolveLarge(t *testing.T) {
 	}
 }
 
-// One mistake about 100,000 nodes is one problem, not 100,000.
+// TestResolveLargeOverlap checks that one mistake about 100,000 nodes is one problem, not 100,000.
 func TestResolveLargeOverlap(t *testing.T) {
 	t.Parallel()
 	m := largeManifests(t, 100_000)
@@ -78,7 +78,7 @@ func TestResolveLargeOverlap(t *testing.T) {
 	}
 }
 
-// 100,000 problems of one kind are shortened to a list that can be read.
+// TestResolveShortens checks that 100,000 problems of one rule are shortened to a readable list.
 func TestResolveShortens(t *testing.T) {
 	t.Parallel()
 	m := largeManifests(t, 10_000)

@@ -8,14 +8,14 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// Defaults of fields that manifests may leave out.
+// Defaults of fields that manifests may omit, the same as in Google Distributed Cloud.
 const (
 	defaultMaxPodsPerNode = 110
 	defaultGARPRepeat     = 5
 )
 
-// newChecker converts the manifests to a Config. It judges nothing: a text that cannot be parsed is
-// kept for the rule that is named at the call, and its value stays zero.
+// newChecker converts the manifests to a Config. It validates nothing: a text that cannot be parsed is kept for the
+// rule that is named at the call, and its value stays zero.
 func newChecker(m *Manifests) *checker {
 	c := &checker{
 		manifests: m,
@@ -42,11 +42,12 @@ func newChecker(m *Manifests) *checker {
 		c.options = &m.Options[0]
 		c.buildOptions()
 	}
+	// Last, because the spaces hold addresses of all documents.
 	c.spaces = newSpaces(c)
 	return c
 }
 
-// buildCluster fills in what concerns the cluster as a whole, and its two pools that are no NodePools.
+// buildCluster fills in the options of the cluster as a whole, and its two pools that are not NodePools.
 func (c *checker) buildCluster() {
 	cluster := &c.cluster.Value
 	spec := &cluster.Spec
@@ -73,12 +74,12 @@ func (c *checker) buildCluster() {
 	}
 }
 
-// loadBalancerPoolName names the pool of spec.loadBalancer.nodePoolSpec, which has no name of its
-// own in the manifests.
+// loadBalancerPoolName returns the name of the pool in spec.loadBalancer.nodePoolSpec, which has no name in the
+// manifests.
 func loadBalancerPoolName(cluster string) string { return cluster + "-lb" }
 
-// buildNetwork takes the first IPv4 range as that of the pods, so that rules can go on when there
-// are more. With flat IPv4 the Cluster's pod ranges mean nothing and are not even parsed.
+// buildNetwork fills in the ranges of Services and pods. Of several IPv4 pod ranges it takes the first, so that
+// other rules can continue. With flat IPv4 the Cluster's pod ranges have no meaning and are not parsed.
 func (c *checker) buildNetwork() {
 	wire := &c.cluster.Value.Spec.ClusterNetwork
 	network := &c.config.Network
@@ -107,7 +108,7 @@ func (c *checker) buildNetwork() {
 	}
 }
 
-// buildPool makes the pool at ref, whose role its caller knows.
+// buildPool returns the pool at ref. The caller sets its role.
 func (c *checker) buildPool(ref Ref, name string, spec *v1.NodePoolSpec) Pool {
 	pool := Pool{Name: name, Labels: spec.Labels, Taints: spec.Taints, Ref: ref}
 	if spec.KubeletConfig != nil {
@@ -121,7 +122,7 @@ func (c *checker) buildPool(ref Ref, name string, spec *v1.NodePoolSpec) Pool {
 	return pool
 }
 
-// buildNode gives a node without k8sIP one address for both purposes.
+// buildNode returns a node. Without k8sIP, its address serves both SSH and Kubernetes.
 func (c *checker) buildNode(ref Ref, wire *v1.Node) Node {
 	n := Node{Address: c.addr(ruleNodeAddress, ref, "address", wire.Address), Ref: ref}
 	n.K8sIP = n.Address
@@ -131,7 +132,7 @@ func (c *checker) buildNode(ref Ref, wire *v1.Node) Node {
 	return n
 }
 
-// buildHeader comes before the options, which win where both say something.
+// buildHeader applies bmctl's header. It must run before buildOptions, whose values take precedence.
 func (c *checker) buildHeader() {
 	if len(c.manifests.Header) == 0 {
 		return
@@ -141,7 +142,7 @@ func (c *checker) buildHeader() {
 	c.config.RegistryMirrors = header.RegistryMirrors
 }
 
-// buildOptions takes kubernetesVersion only when there is such a release; its rule reports the rest.
+// buildOptions applies the ProvisionOptions. An unknown kubernetesVersion is left to its rule.
 func (c *checker) buildOptions() {
 	o := &c.options.Value
 	cfg := c.config
@@ -168,7 +169,7 @@ func (c *checker) buildOptions() {
 	c.buildNodeOptions(o.Nodes)
 }
 
-// buildNodeOptions carries overrides of discovery over to the nodes they name.
+// buildNodeOptions applies the overrides of discovery to the nodes they name.
 func (c *checker) buildNodeOptions(overrides []NodeOptions) {
 	if len(overrides) == 0 {
 		return
@@ -193,17 +194,18 @@ func (c *checker) buildNodeOptions(overrides []NodeOptions) {
 	}
 }
 
-// keep puts an unparsed text aside for its rule. An empty one may stand for something that the
-// decoder has reported.
+// keep stores a text that could not be parsed for its rule. It skips texts whose field already has a problem of the
+// decoder.
 func (c *checker) keep(rule string, ref Ref, text string, err *fault) {
-	if text == "" && !c.unreported(ref) || c.isTorn(ref) {
+	if text == "" && !c.unreported(ref) || c.isGuessed(ref) {
 		return
 	}
 	c.unparsed[rule] = append(c.unparsed[rule], unparsed{ref, text, err})
 }
 
-// isTorn reports whether the decoder had to guess what stands on the line of a field.
-func (c *checker) isTorn(ref Ref) bool {
+// isGuessed reports whether a repair of the decoder concerns the line of a field, so that its text may not be the
+// author's.
+func (c *checker) isGuessed(ref Ref) bool {
 	line := -1
 	for _, p := range c.decoderErrors(ref.Doc) {
 		if line < 0 {
@@ -216,8 +218,8 @@ func (c *checker) isTorn(ref Ref) bool {
 	return false
 }
 
-// addr parses an IPv4 address in a member of ref, as nearly all addresses of the manifests are.
-// The place is put together only for a problem: a file may list 100,000 nodes.
+// addr parses an IPv4 address in a member of ref. An empty text is the zero address. Most addresses in manifests
+// take this path, and a file may list 100,000 nodes, so it builds the member's position only for a problem.
 func (c *checker) addr(rule string, ref Ref, member, s string) netip.Addr {
 	if s == "" {
 		return netip.Addr{}
@@ -229,7 +231,7 @@ func (c *checker) addr(rule string, ref Ref, member, s string) netip.Addr {
 	return a
 }
 
-// addrOf parses an address of the wanted family; any family when want is empty.
+// addrOf parses an address of the wanted family, or of any family when want is empty.
 func (c *checker) addrOf(want Family, rule string, ref Ref, s string) netip.Addr {
 	if s == "" {
 		return netip.Addr{}
@@ -241,7 +243,7 @@ func (c *checker) addrOf(want Family, rule string, ref Ref, s string) netip.Addr
 	return a
 }
 
-// cidr parses a range of the wanted family; any family when want is empty.
+// cidr parses a range of the wanted family, or of any family when want is empty.
 func (c *checker) cidr(rule string, ref Ref, s string, want Family) netip.Prefix {
 	p, err := parseCIDR(s, want)
 	if err != nil {
@@ -250,7 +252,7 @@ func (c *checker) cidr(rule string, ref Ref, s string, want Family) netip.Prefix
 	return p
 }
 
-// version parses a version; the zero one stands for none, and has no release.
+// version parses a version. An empty text is the zero version, for which there is no release.
 func (c *checker) version(rule string, ref Ref, s string) kubeVersion {
 	if s == "" {
 		return kubeVersion{}
@@ -262,7 +264,7 @@ func (c *checker) version(rule string, ref Ref, s string) kubeVersion {
 	return v
 }
 
-// nodes gives every node with its pool, in file order.
+// nodes iterates over every node and its pool, in file order.
 func (c *checker) nodes(yield func(*Pool, *Node) bool) {
 	for p := range c.config.Pools {
 		pool := &c.config.Pools[p]

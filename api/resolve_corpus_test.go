@@ -12,9 +12,9 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
+var update = flag.Bool("update", false, "rewrite the golden files") //nolint:gochecknoglobals // a flag of the test binary
 
-// corpusFile is one manifest of testdata and what the package says about it.
+// corpusFile is one manifest of testdata and the package's results for it.
 type corpusFile struct {
 	name     string
 	golden   string
@@ -22,8 +22,8 @@ type corpusFile struct {
 	problems api.Problems
 }
 
-// readCorpus parses and resolves every manifest of a directory of testdata: a file, or a directory of files
-// that are given together.
+// readCorpus parses and resolves every manifest of a directory of testdata: a file, or a directory of files that
+// belong together.
 func readCorpus(tb testing.TB, dir string) []corpusFile {
 	tb.Helper()
 	entries, err := os.ReadDir(filepath.Join("testdata", dir))
@@ -37,7 +37,7 @@ func readCorpus(tb testing.TB, dir string) []corpusFile {
 		}
 		path := filepath.Join("testdata", dir, e.Name())
 		f := corpusFile{name: e.Name(), golden: strings.TrimSuffix(path, ".yaml") + ".golden"}
-		f.config, f.problems = judge(readSources(tb, path)...)
+		f.config, f.problems = parseAndResolve(readSources(tb, path)...)
 		files = append(files, f)
 	}
 	return files
@@ -61,8 +61,8 @@ func readSources(tb testing.TB, path string) []api.Source {
 	return sources
 }
 
-// judge does what a command does with files.
-func judge(sources ...api.Source) (*api.Config, api.Problems) {
+// parseAndResolve does the same with files as the commands.
+func parseAndResolve(sources ...api.Source) (*api.Config, api.Problems) {
 	manifests, problems := api.Parse(sources)
 	config, more := api.Resolve(manifests)
 	problems = append(problems, more...)
@@ -70,7 +70,7 @@ func judge(sources ...api.Source) (*api.Config, api.Problems) {
 	return config, problems
 }
 
-// withHints writes problems one per line, each with its hint beneath.
+// withHints formats problems one per line, each with its hint below.
 func withHints(problems api.Problems) string {
 	var b strings.Builder
 	for _, p := range problems {
@@ -82,7 +82,7 @@ func withHints(problems api.Problems) string {
 	return b.String()
 }
 
-// compareGolden compares got with a golden file; one that does not exist is empty.
+// compareGolden compares got with a golden file. A missing file is equivalent to an empty one.
 func compareGolden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -111,7 +111,8 @@ func writeGolden(t *testing.T, path, content string) {
 	}
 }
 
-// TestHostileManifestCorpus tries the manifests of testdata/invalid, of which every one breaks a rule, and says which.
+// TestHostileManifestCorpus checks the manifests of testdata/invalid. Each one breaks a rule, and its golden file
+// names the rule.
 func TestHostileManifestCorpus(t *testing.T) {
 	t.Parallel()
 	files := readCorpus(t, "invalid")
@@ -146,7 +147,7 @@ func TestCorpusValid(t *testing.T) {
 	}
 }
 
-// Every rule has a file that breaks it, and breaks nothing that is not a rule.
+// TestCorpusCoversRules checks that every rule has a file that breaks it, and that every file breaks a known rule.
 func TestCorpusCoversRules(t *testing.T) {
 	t.Parallel()
 	broken := map[string]bool{}
@@ -170,7 +171,8 @@ func TestCorpusCoversRules(t *testing.T) {
 	}
 }
 
-// A text that may be a secret never comes back, whatever field it was pasted into.
+// TestCorpusKeepsSecrets checks that no problem repeats a text that may be a secret, whatever field it was pasted
+// into.
 func TestCorpusKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	for _, f := range readCorpus(t, "invalid") {

@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// FuzzResolve changes the manifests of testdata. Whatever comes out is complete or has reasons.
+// FuzzResolve changes the manifests of testdata. The result must be complete or have reasons.
 func FuzzResolve(f *testing.F) {
 	paths, err := filepath.Glob(filepath.Join("testdata", "*", "*.yaml"))
 	if err != nil {
@@ -43,7 +43,7 @@ func FuzzResolve(f *testing.F) {
 	})
 }
 
-// checkSound checks what every user of a Config relies on.
+// checkSound checks the invariants on which users of a Config rely.
 func checkSound(t *testing.T, config *api.Config) {
 	t.Helper()
 	if config.Name == "" || config.Namespace == "" || config.Kubernetes.Kubernetes == "" || config.Pools[0].Role != api.RoleControlPlane {
@@ -74,14 +74,14 @@ func checkSound(t *testing.T, config *api.Config) {
 	}
 }
 
-// A manifest that lacks any one of its lines is refused with a reason or sound.
+// TestResolveWithoutALine checks that a manifest without any one of its lines is refused with a reason, or sound.
 func TestResolveWithoutALine(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"documentation-example.yaml", "options.yaml", "high-availability.yaml", "full-google-manifest.yaml"} {
 		lines := bytes.SplitAfter(readSources(t, filepath.Join("testdata", "valid", name))[0].Data, []byte("\n"))
 		for i := range lines {
 			data := bytes.Join(slices.Delete(slices.Clone(lines), i, i+1), nil)
-			config, problems := judge(api.Source{Name: name, Data: data})
+			config, problems := parseAndResolve(api.Source{Name: name, Data: data})
 			switch {
 			case config == nil && !problems.HasErrors():
 				t.Errorf("%s without line %d is refused without a reason", name, i+1)

@@ -7,7 +7,8 @@ import (
 	"github.com/dualstrap/dualstrap/api/v1alpha1"
 )
 
-// buildLoadBalancer reads pools in mode manual too, so that their mistakes come out in the same run.
+// buildLoadBalancer fills in the load balancer. It reads address pools in mode manual too, so that their mistakes
+// are found in the same run.
 func (c *checker) buildLoadBalancer() {
 	wire := &c.cluster.Value.Spec.LoadBalancer
 	vips := c.cluster.At("spec.loadBalancer.vips")
@@ -31,7 +32,7 @@ func (c *checker) buildLoadBalancer() {
 	c.config.LoadBalancer = lb
 }
 
-// buildAddressPool leaves out ranges that cannot be parsed.
+// buildAddressPool returns an address pool without the ranges that cannot be parsed.
 func (c *checker) buildAddressPool(ref Ref, wire *v1.AddressPool) AddressPool {
 	pool := AddressPool{Name: wire.Name, AvoidBuggyIPs: wire.AvoidBuggyIPs, ManualAssign: wire.ManualAssign, Ref: ref}
 	addresses := ref.field("addresses")
@@ -47,7 +48,8 @@ func (c *checker) buildAddressPool(ref Ref, wire *v1.AddressPool) AddressPool {
 	return pool
 }
 
-// buildCIDRConfig takes an empty nodeSelector for none: both make the ranges those of all nodes.
+// buildCIDRConfig returns a ClusterCIDRConfig. An empty nodeSelector equals a missing one: the ranges are for all
+// nodes.
 func (c *checker) buildCIDRConfig(wire Object[v1alpha1.ClusterCIDRConfig]) CIDRConfig {
 	spec := &wire.Value.Spec
 	cc := CIDRConfig{Name: wire.Value.Name, Ref: wire.At("spec")}
@@ -59,7 +61,8 @@ func (c *checker) buildCIDRConfig(wire Object[v1alpha1.ClusterCIDRConfig]) CIDRC
 	return cc
 }
 
-// buildCIDRRange keeps perNodeMaskSize as it stands; see CIDRRange.hostBits for whether it is sound.
+// buildCIDRRange returns one family of a ClusterCIDRConfig. It does not check perNodeMaskSize; see
+// CIDRRange.hostBits.
 func (c *checker) buildCIDRRange(ref Ref, wire v1alpha1.CIDRRange, family Family) CIDRRange {
 	r := CIDRRange{PerNodeMaskSize: int(wire.PerNodeMaskSize)}
 	if wire.CIDR != "" {
@@ -68,8 +71,7 @@ func (c *checker) buildCIDRRange(ref Ref, wire v1alpha1.CIDRRange, family Family
 	return r
 }
 
-// hostBits is how many bits of a node's block count its addresses; -1 when the range is not sound
-// enough to tell.
+// hostBits returns the number of host bits in a node's block, or -1 when the range or the mask is not valid.
 func (r CIDRRange) hostBits() int {
 	if !r.CIDR.IsValid() || r.PerNodeMaskSize < r.CIDR.Bits() || r.PerNodeMaskSize > r.CIDR.Addr().BitLen() {
 		return -1

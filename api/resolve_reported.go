@@ -7,10 +7,11 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// unreported reports whether nobody has said yet what is wrong with a field that has its zero value.
-// It is false when the decoder found fault with the field itself, with what is in it, with what it is
-// in, or with an unknown field that may be this one misspelt or misplaced; or when the author left
-// something out of the document and marked the place.
+// unreported reports whether a field with its zero value has no problem yet. It returns false when the decoder
+// reported the field itself, a part of it, an enclosing object, or an unknown field that may be this one misspelt
+// or misplaced. It also returns false when the author marked omitted text in the document.
+//
+// Rules about missing fields ask it first, so that one mistake causes one problem.
 func (c *checker) unreported(at Ref) bool {
 	for _, p := range c.decoderErrors(at.Doc) {
 		switch {
@@ -24,7 +25,8 @@ func (c *checker) unreported(at Ref) bool {
 	return true
 }
 
-// decoderErrors keeps what the decoder says, which is put together anew at every call.
+// decoderErrors returns the errors of the decoder in a document. It caches them, because the decoder builds and
+// sorts the list at every call.
 func (c *checker) decoderErrors(doc *Document) []strictyaml.Problem {
 	if doc.yaml == nil {
 		return nil
@@ -40,13 +42,14 @@ func (c *checker) decoderErrors(doc *Document) []strictyaml.Problem {
 // isBroken reports whether the decoder found errors in a document.
 func (c *checker) isBroken(doc *Document) bool { return len(c.decoderErrors(doc)) > 0 }
 
-// isWithin reports whether a path leads through another; the empty path is the whole document.
+// isWithin reports whether path is outer or lies below it. Nothing lies within the empty path, which stands for the
+// whole document.
 func isWithin(path, outer string) bool {
 	rest, ok := strings.CutPrefix(path, outer)
 	return ok && outer != "" && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// isMisspelt reports whether the unknown field at got could be a step of the path wanted.
+// isMisspelt reports whether the unknown field at got may be a misspelt step of the path wanted.
 func isMisspelt(got, wanted string) bool {
 	name := got[strings.LastIndexByte(got, '.')+1:]
 	for step := range strings.SplitSeq(wanted, ".") {

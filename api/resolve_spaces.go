@@ -8,10 +8,10 @@ import (
 	"go4.org/netipx"
 )
 
-// claim is a part of the address space that something in the manifests takes.
+// claim is a range of addresses that something in the manifests uses.
 type claim struct {
 	netipx.IPRange
-	// noun names what takes it, for messages.
+	// noun describes the user of the range in messages.
 	noun string
 	ref  Ref
 }
@@ -27,12 +27,11 @@ const (
 	nounIngress  = "ingressVIP"
 )
 
-// space is a set of claims in the order of addresses, none of which overlaps another. Both families
-// are in it, IPv4 first.
+// space is a list of disjoint claims in the order of addresses. It holds both families, IPv4 first.
 type space []claim
 
-// newSpace orders claims. Of those that overlap it keeps the first, and of those that begin at one
-// address the largest, so that a range stands for all ranges inside it.
+// newSpace sorts claims and drops those that overlap an earlier one. Of claims that begin at the same address it
+// keeps the largest, so that a range stands for all ranges inside it. It reuses the slice.
 func newSpace(claims []claim) space {
 	slices.SortStableFunc(claims, func(a, b claim) int {
 		return cmp.Or(a.From().Compare(b.From()), b.To().Compare(a.To()))
@@ -46,14 +45,16 @@ func newSpace(claims []claim) space {
 	return kept
 }
 
-// spaces is everything that the manifests say about addresses, by what takes them.
+// spaces holds all addresses in the manifests, by what uses them.
 type spaces struct {
 	pods, services, pools, nodes, client space
-	// vips holds both VIPs, apiVIP only controlPlaneVIP: ingressVIP belongs into a pool.
+	// vips holds both VIPs, apiVIP only controlPlaneVIP: ingressVIP must lie in an address pool, so that rule does
+	// not apply to it.
 	vips, apiVIP space
 }
 
-// newSpaces sorts everything once; every rule about overlaps then only walks through two spaces.
+// newSpaces sorts all claims once. A rule about overlaps then takes one pass over two spaces, instead of comparing
+// all pairs.
 func newSpaces(c *checker) spaces {
 	var s spaces
 	s.pods = newSpace(podClaims(c))
@@ -76,7 +77,8 @@ func newSpaces(c *checker) spaces {
 	return s
 }
 
-// podClaims begins with the Cluster's own range, which then stands for the ranges inside it.
+// podClaims returns the pod ranges. The Cluster's own range comes first, so that newSpace keeps it and drops the
+// equal ranges of ClusterCIDRConfigs.
 func podClaims(c *checker) []claim {
 	claims := prefixClaims(nounPods, c.pods)
 	for _, cc := range c.config.CIDRConfigs {
@@ -89,8 +91,8 @@ func podClaims(c *checker) []claim {
 	return claims
 }
 
-// nodeClaims holds every address that a node is known to have, of either family. IPv6 addresses that
-// are still to be discovered are judged on the hosts.
+// nodeClaims returns every known address of a node, of either family. IPv6 addresses that are still to be
+// discovered are checked on the hosts.
 func nodeClaims(c *checker) []claim {
 	count := len(c.nodeIPv6)
 	for _, p := range c.config.Pools {
@@ -109,7 +111,7 @@ func nodeClaims(c *checker) []claim {
 	return claims
 }
 
-// prefixClaims makes a claim of every range.
+// prefixClaims returns a claim for every range.
 func prefixClaims(noun string, prefixes []placed[netip.Prefix]) []claim {
 	var claims []claim
 	for _, p := range prefixes {
@@ -118,7 +120,7 @@ func prefixClaims(noun string, prefixes []placed[netip.Prefix]) []claim {
 	return claims
 }
 
-// addrClaims is the claim of one address; none when it is not given.
+// addrClaims returns the claim of one address, or nothing for the zero address.
 func addrClaims(noun string, ref Ref, a netip.Addr) []claim {
 	if !a.IsValid() {
 		return nil
@@ -126,15 +128,15 @@ func addrClaims(noun string, ref Ref, a netip.Addr) []claim {
 	return []claim{{netipx.IPRangeFrom(a, a), noun, ref}}
 }
 
-// overlap is one claim and those of another space that overlap it.
+// overlap is a claim together with the claims of another space that overlap it.
 type overlap struct {
 	claim
-	// first is the lowest of them, count how many there are.
+	// first is the lowest of those, count their number.
 	first claim
 	count int
 }
 
-// overlaps finds all claims of s that overlap one of other. It walks once through both.
+// overlaps returns all claims of s that overlap one of other. It takes one pass over both.
 func (s space) overlaps(other space) []overlap {
 	var found []overlap
 	for _, a := range s {

@@ -9,7 +9,7 @@ import (
 	"go4.org/netipx"
 )
 
-// randomClaims makes ranges of both families that overlap often.
+// randomClaims returns ranges of both families that overlap often.
 func randomClaims(r *rand.Rand, n int) []claim {
 	var claims []claim
 	for range n {
@@ -51,7 +51,7 @@ func TestNewSpace(t *testing.T) {
 	}
 }
 
-// A range stands for the ranges inside it, whatever their order.
+// TestNewSpaceKeepsLargest checks that a range stands for the ranges inside it, in any order.
 func TestNewSpaceKeepsLargest(t *testing.T) {
 	t.Parallel()
 	inner := claim{IPRange: netipx.RangeOfPrefix(netip.MustParsePrefix("192.168.0.0/24")), noun: "inner"}
@@ -62,7 +62,7 @@ func TestNewSpaceKeepsLargest(t *testing.T) {
 	}
 }
 
-// The walk through both spaces finds what comparing every pair finds.
+// TestOverlaps compares the single pass over both spaces with a comparison of all pairs.
 func TestOverlaps(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))

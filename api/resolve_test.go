@@ -16,14 +16,14 @@ import (
 // resolveValid resolves a valid manifest of testdata.
 func resolveValid(t *testing.T, name string) *api.Config {
 	t.Helper()
-	config, problems := judge(readSources(t, filepath.Join("testdata", "valid", name))...)
+	config, problems := parseAndResolve(readSources(t, filepath.Join("testdata", "valid", name))...)
 	if config == nil {
 		t.Fatalf("%s is refused:\n%s", name, withHints(problems))
 	}
 	return config
 }
 
-// withoutPlaces compares what manifests say, wherever they say it.
+// withoutPlaces compares the content of manifests regardless of positions.
 func withoutPlaces() cmp.Options {
 	return cmp.Options{
 		cmpopts.IgnoreTypes(api.Ref{}),
@@ -165,7 +165,7 @@ func TestResolveEmpty(t *testing.T) {
 	}
 }
 
-// Nothing is missing for certain while a document cannot be read.
+// TestResolveIncomplete checks that no object counts as missing while a document is unreadable.
 func TestResolveIncomplete(t *testing.T) {
 	t.Parallel()
 	config, problems := api.Resolve(&api.Manifests{Incomplete: true})
@@ -174,7 +174,7 @@ func TestResolveIncomplete(t *testing.T) {
 	}
 }
 
-// An error of the decoder alone is enough for no Config: its field has no value.
+// TestResolveAfterDecoderError checks that an error of the decoder alone prevents a Config: the field has no value.
 func TestResolveAfterDecoderError(t *testing.T) {
 	t.Parallel()
 	source := readSources(t, filepath.Join("testdata", "valid", "documentation-example.yaml"))[0]

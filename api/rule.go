@@ -8,15 +8,15 @@ import (
 
 // RuleDoc describes one rule that manifests must follow.
 type RuleDoc struct {
-	// Name is stable, in words joined by dashes; Problem.Rule holds it.
+	// Name is stable, in words joined by dashes. Problem.Rule holds it.
 	Name string
-	// Summary is the rule itself in one sentence.
+	// Summary states the rule in one sentence.
 	Summary string
-	// Source says in few words where the rule comes from.
+	// Source names the origin of the rule in a word.
 	Source string
 }
 
-// Rules describes every rule that [Resolve] applies, in the order it does.
+// Rules returns every rule that [Resolve] applies, in that order.
 func Rules() []RuleDoc {
 	var docs []RuleDoc
 	for _, r := range rules() {
@@ -25,7 +25,7 @@ func Rules() []RuleDoc {
 	return docs
 }
 
-// rule is a RuleDoc and what enforces it.
+// rule is a RuleDoc and the function that enforces it.
 type rule struct {
 	RuleDoc
 	check func(*checker)
@@ -33,22 +33,23 @@ type rule struct {
 
 // Sources of rules.
 const (
-	// fromDocumentation marks what the documentation of Google Distributed Cloud demands.
+	// fromDocumentation marks requirements in the documentation of Google Distributed Cloud.
 	fromDocumentation = "documentation"
-	// fromKubernetes marks what a program of Kubernetes would refuse later.
+	// fromKubernetes marks mistakes that a Kubernetes component would refuse later.
 	fromKubernetes = "Kubernetes"
-	// fromNetwork marks what cannot work on a network.
+	// fromNetwork marks configurations that cannot work on a network.
 	fromNetwork = "network"
 	// fromDualstrap marks limits of dualstrap itself.
 	fromDualstrap = "dualstrap"
 )
 
-// newRule names a rule and what enforces it.
+// newRule returns a rule with its function.
 func newRule(name, source, summary string, check func(*checker)) rule {
 	return rule{RuleDoc{Name: name, Source: source, Summary: summary}, check}
 }
 
-// ofCluster is a rule about the Cluster alone, for [checker.at] to point into.
+// ofCluster returns a rule about the Cluster alone. It is skipped when there is no Cluster, so its function may
+// call [checker.at].
 func ofCluster(name, source, summary string, check func(*checker, *v1.ClusterSpec)) rule {
 	return newRule(name, source, summary, func(c *checker) {
 		if c.cluster != nil {
@@ -57,11 +58,11 @@ func ofCluster(name, source, summary string, check func(*checker, *v1.ClusterSpe
 	})
 }
 
-// at is the place of a field of the Cluster.
+// at returns the position of a field of the Cluster, which must exist.
 func (c *checker) at(path string) Ref { return c.cluster.At(path) }
 
-// rules is the whole list. The order is that of the manifests: which documents there are, then
-// what is in each, then how they fit together.
+// rules returns all rules. The order is that of the manifests: the documents as a whole, then the fields of each,
+// then their relations.
 func rules() []rule {
 	return slices.Concat(
 		documentRules(),

@@ -9,7 +9,7 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// rulePoolRange reports what is no range in an address pool.
+// rulePoolRange reports malformed ranges in address pools.
 const rulePoolRange = "address-pool-range"
 
 const poolsPath = "spec.loadBalancer.addressPools"
@@ -28,14 +28,16 @@ func addressPoolRules() []rule {
 	}
 }
 
-// checkPoolsManual refuses pools that nothing would read: whoever wrote them expects MetalLB.
+// checkPoolsManual refuses address pools that have no effect: their author expects MetalLB, which mode manual does
+// not install.
 func checkPoolsManual(c *checker, spec *v1.ClusterSpec) {
 	if spec.LoadBalancer.Mode == "manual" && len(spec.LoadBalancer.AddressPools) > 0 {
 		c.errorf(c.at(poolsPath), "remove addressPools, or set mode: bundled", "in mode manual nothing assigns addresses from pools")
 	}
 }
 
-// checkPoolsFamilies says nothing while a range cannot be parsed, which may be the missing family.
+// checkPoolsFamilies requires addresses of both families. It reports nothing while a range cannot be parsed,
+// because that may be the missing family.
 func checkPoolsFamilies(c *checker, spec *v1.ClusterSpec) {
 	if spec.LoadBalancer.Mode != "bundled" || len(c.unparsed[rulePoolRange]) > 0 {
 		return
@@ -53,8 +55,8 @@ func checkPoolsFamilies(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkPoolDualStack: MetalLB takes both addresses of a Service from one pool, also when the Service
-// names them; see poolFor in its internal/allocator.
+// checkPoolDualStack warns when no pool can serve a dual-stack Service. MetalLB takes both addresses of a Service
+// from one pool, even when the Service names the addresses; see poolFor in its internal/allocator.
 func checkPoolDualStack(c *checker, spec *v1.ClusterSpec) {
 	if spec.LoadBalancer.Mode != "bundled" || !c.hasPool(IPv4) || !c.hasPool(IPv6) {
 		return
@@ -87,7 +89,8 @@ func (p *AddressPool) isDualStack() bool {
 	return len(families) == 2
 }
 
-// checkAddressPoolNames: a pool becomes an IPAddressPool object of its name.
+// checkAddressPoolNames requires unique and valid names, because a pool becomes an IPAddressPool object of that
+// name.
 func checkAddressPoolNames(c *checker, spec *v1.ClusterSpec) {
 	const hint = "use lower-case letters, digits and dashes, 63 at most, with a letter or digit at both ends"
 	first := map[string]Ref{}
@@ -110,7 +113,7 @@ func checkAddressPoolNames(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkPoolEmpty: MetalLB refuses an IPAddressPool without addresses, and with it all others.
+// checkPoolEmpty refuses pools without addresses. MetalLB rejects such an IPAddressPool, and with it all others.
 func checkPoolEmpty(c *checker, spec *v1.ClusterSpec) {
 	for i := range spec.LoadBalancer.AddressPools {
 		at := c.at(poolsPath).item(i).field("addresses")
@@ -120,8 +123,8 @@ func checkPoolEmpty(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkPoolsDisjoint compares every range with the one before it that reaches furthest, which finds
-// every range that overlaps any before it.
+// checkPoolsDisjoint reports overlapping ranges. It compares every range with the earlier one that ends last, which
+// finds every range that overlaps any earlier one.
 func checkPoolsDisjoint(c *checker) {
 	ranges := slices.Clone(c.addressRanges)
 	slices.SortStableFunc(ranges, func(a, b placed[netipx.IPRange]) int { return a.value.From().Compare(b.value.From()) })
@@ -137,8 +140,7 @@ func checkPoolsDisjoint(c *checker) {
 	}
 }
 
-// formatRange writes a range as people do: one address, CIDR notation where that is exact, or
-// first-last.
+// formatRange formats a range in its shortest form: one address, CIDR notation where that is exact, or first-last.
 func formatRange(r netipx.IPRange) string {
 	if r.From() == r.To() {
 		return r.From().String()

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// ruleCIDRConfigRange reports what is no range of its family in a ClusterCIDRConfig.
+// ruleCIDRConfigRange reports ranges of a ClusterCIDRConfig that are malformed or of the wrong family.
 const ruleCIDRConfigRange = "cidr-config-range"
 
-// Bounds of a node's block, in host bits: fewer than 16 addresses serve no node, and more than
-// 65536 can come only from a mistyped length.
+// Limits on a node's block in host bits: fewer than 16 addresses serve no node, and more than 65536 can only be a
+// mistyped length.
 const (
 	minHostBits = 4
 	maxHostBits = 16
@@ -33,13 +33,14 @@ func cidrConfigRules() []rule {
 	}
 }
 
-// family is one half of a ClusterCIDRConfig with its place.
+// family is one family of a ClusterCIDRConfig and its position.
 type family struct {
 	CIDRRange
 	name Family
 	ref  Ref
 }
 
+// families returns both families, IPv4 first.
 func (cc *CIDRConfig) families() []family {
 	return []family{
 		{cc.IPv4, IPv4, cc.Ref.field("ipv4")},
@@ -47,7 +48,8 @@ func (cc *CIDRConfig) families() []family {
 	}
 }
 
-// checkCIDRConfigFamilies looks at the wire form: a range that cannot be parsed is there after all.
+// checkCIDRConfigFamilies requires both families. It looks at the manifest, because a range that cannot be parsed
+// is not missing.
 func checkCIDRConfigFamilies(c *checker) {
 	for i, cc := range c.config.CIDRConfigs {
 		wire := &c.manifests.ClusterCIDRConfigs[i].Value.Spec
@@ -61,8 +63,8 @@ func checkCIDRConfigFamilies(c *checker) {
 	}
 }
 
-// checkMasks allows any difference between the two lengths, also more than the 16 of the allocators
-// in Kubernetes, which keep a bitmap of all blocks.
+// checkMasks requires a block that fits into its range. Any difference between the two lengths is allowed,
+// including more than the 16 of the allocators in Kubernetes, which keep a bitmap of all blocks.
 func checkMasks(c *checker) {
 	for _, cc := range c.config.CIDRConfigs {
 		for _, f := range cc.families() {
@@ -83,7 +85,7 @@ func checkMasks(c *checker) {
 	}
 }
 
-// usualMask is the documentation's example.
+// usualMask returns the length in the documentation's examples, for hints.
 func usualMask(f Family) string {
 	if f == IPv4 {
 		return "24 is usual: 256 addresses"
@@ -91,7 +93,8 @@ func usualMask(f Family) string {
 	return "120 is usual: 256 addresses"
 }
 
-// checkEqualSize words its hint like the documentation, whose readers know it from there.
+// checkEqualSize requires the same number of addresses in both families. Its hint has the wording of the
+// documentation, so that its readers recognize the rule.
 func checkEqualSize(c *checker) {
 	const hint = "the number of IPv4 and IPv6 addresses of a node must be equal: ipv4.perNodeMaskSize %d is 32 - %d, " +
 		"so ipv6.perNodeMaskSize is 128 - %d = %d"
@@ -110,8 +113,8 @@ func checkEqualSize(c *checker) {
 	}
 }
 
-// onlyIPv4TooSmall reports whether the IPv4 block has too few addresses for a node's pods and one as
-// large as the IPv6 block would do, so that there is one mistake and not two.
+// onlyIPv4TooSmall reports whether the IPv4 block has too few addresses for a node's pods, while a block of the
+// same size as the IPv6 block would have enough. Then there is one mistake and not two.
 func (c *checker) onlyIPv4TooSmall(cc *CIDRConfig) bool {
 	v4, v6 := cc.IPv4.hostBits(), cc.IPv6.hostBits()
 	pods := c.config.MaxPodsPerNode
@@ -119,7 +122,8 @@ func (c *checker) onlyIPv4TooSmall(cc *CIDRConfig) bool {
 		1<<v4-blockOverhead < pods && pods <= 1<<v6-blockOverhead
 }
 
-// checkBlockSize says the same of both families where both are wrong: each has its own line to change.
+// checkBlockSize applies the limits on a node's block. It reports both families when both are wrong, because each
+// has its own line to change.
 func checkBlockSize(c *checker) {
 	for _, cc := range c.config.CIDRConfigs {
 		for _, f := range cc.families() {
@@ -138,7 +142,7 @@ func checkBlockSize(c *checker) {
 	}
 }
 
-// count writes how many addresses so many host bits give.
+// count formats the number of addresses for a number of host bits.
 func count(hostBits int) string {
 	if hostBits > 20 {
 		return fmt.Sprintf("2^%d", hostBits)
@@ -146,7 +150,7 @@ func count(hostBits int) string {
 	return strconv.Itoa(1 << hostBits)
 }
 
-// bits is the length of the family's addresses.
+// bits returns the length of the family's addresses.
 func (f Family) bits() int {
 	if f == IPv4 {
 		return 32
@@ -154,12 +158,12 @@ func (f Family) bits() int {
 	return 128
 }
 
-// blockOverhead is how many addresses of an IPv4 block pods never get: its first and last, and the
-// gateway. IPv6 has no broadcast address, so IPv4 decides.
+// blockOverhead is the number of addresses of an IPv4 block that pods cannot use: the first, the last, and the
+// gateway. IPv6 has no broadcast address, so IPv4 is the limit.
 const blockOverhead = 3
 
-// checkBlockMaxPods also asks for twice as many addresses as pods, like the documentation does for
-// blocks it sizes itself: addresses of finished pods are not free at once.
+// checkBlockMaxPods requires an address for every pod. It warns when there are fewer than twice as many, the ratio
+// of the blocks that the documentation sizes itself: the address of a finished pod is not free at once.
 func checkBlockMaxPods(c *checker) {
 	if c.cluster == nil {
 		return
@@ -183,12 +187,13 @@ func checkBlockMaxPods(c *checker) {
 	}
 }
 
-// checkIsland reads the documentation's "must be the same" the way its own example of a range for
-// one node does: a ClusterCIDRConfig for some nodes may take a part.
+// checkIsland compares IPv4 ranges with the Cluster's pod range in island mode. The documentation requires them to
+// be the same, but its own example of a range for one node uses a part. So a ClusterCIDRConfig with a nodeSelector
+// may have a part of the range.
 func checkIsland(c *checker) {
 	pods := c.config.Network.Pods
 	if !pods.IsValid() || pods.Bits() < shortestPods || pods.Bits() > longestPods {
-		return // see checkPodsSize: it may be the Cluster's range that is mistyped
+		return // see checkPodsSize: the Cluster's range may be the mistyped one
 	}
 	for _, cc := range c.config.CIDRConfigs {
 		got := cc.IPv4.CIDR
@@ -211,8 +216,8 @@ func contains(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }
 
-// checkTwins: the same ranges twice are legal and give no more addresses, so the second one was
-// probably meant to differ.
+// checkTwins warns about two ClusterCIDRConfigs with the same selector and ranges. They are legal but give no more
+// addresses, so the second one was probably meant to differ.
 func checkTwins(c *checker) {
 	type ranges struct{ v4, v6 CIDRRange }
 	first := map[ranges][]*CIDRConfig{}

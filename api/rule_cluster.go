@@ -9,7 +9,7 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// ruleVersion reports what is no version in the Cluster.
+// ruleVersion reports a malformed version in the Cluster.
 const ruleVersion = "version"
 
 func clusterRules() []rule {
@@ -25,7 +25,7 @@ func clusterRules() []rule {
 	}
 }
 
-// checkRequired looks only at the Cluster; what the other kinds require is part of their own rules.
+// checkRequired reports missing fields of the Cluster. The rules of the other kinds include their required fields.
 func checkRequired(c *checker, spec *v1.ClusterSpec) {
 	for _, field := range []struct {
 		path, hint string
@@ -51,7 +51,8 @@ func checkRequired(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkType lets hybrid pass: as a cluster for workloads it is built like a standalone one.
+// checkType accepts standalone, and hybrid with a warning: as a cluster for workloads it is built like a standalone
+// one.
 func checkType(c *checker, spec *v1.ClusterSpec) {
 	at := c.at("spec.type")
 	const hint = "write type: standalone"
@@ -66,7 +67,8 @@ func checkType(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkProfile changes nothing in the cluster; the edge profile has lower demands on hosts.
+// checkProfile validates the profile. It has no effect on the cluster; the edge profile lowers the requirements on
+// hosts.
 func checkProfile(c *checker, spec *v1.ClusterSpec) {
 	at := c.at("spec.profile")
 	switch {
@@ -78,13 +80,13 @@ func checkProfile(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkVersionKnown lets the patch differ, because the field names a minor: Google's own patches are
-// not those of Kubernetes.
+// checkVersionKnown requires a minor that dualstrap builds. The patch may differ, because the field names a minor:
+// Google's patches are not those of Kubernetes.
 func checkVersionKnown(c *checker, spec *v1.ClusterSpec) {
 	at := c.at("spec.anthosBareMetalVersion")
 	v, err := parseVersion(spec.AnthosBareMetalVersion)
 	if err != nil {
-		return
+		return // see ruleVersion
 	}
 	release, known := v.release()
 	installed := strings.TrimPrefix(release.Kubernetes, "v")
@@ -96,7 +98,7 @@ func checkVersionKnown(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkContainerRuntime: docker was possible in versions long gone.
+// checkContainerRuntime accepts only containerd. Versions that supported docker are long out of use.
 func checkContainerRuntime(c *checker, spec *v1.ClusterSpec) {
 	if r := spec.NodeConfig.ContainerRuntime; r != "" && r != "containerd" {
 		c.errorf(c.at("spec.nodeConfig.containerRuntime"), "write containerd, or leave the field out",
@@ -107,7 +109,7 @@ func checkContainerRuntime(c *checker, spec *v1.ClusterSpec) {
 // highestMaxPods is the documented limit for any node.
 const highestMaxPods = 250
 
-// checkMaxPods holds the documented bounds of clusters that manage themselves, as all do here.
+// checkMaxPods applies the documented limits for clusters that manage themselves, as all clusters here do.
 func checkMaxPods(c *checker, spec *v1.ClusterSpec) {
 	lowest, why := 64, "with one control plane node"
 	if len(spec.ControlPlane.NodePoolSpec.Nodes) > 1 {
@@ -120,7 +122,7 @@ func checkMaxPods(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkSANs keeps kubeadm from stopping on the first host.
+// checkSANs validates the names for the API server's certificate; otherwise kubeadm would fail on the first host.
 func checkSANs(c *checker, spec *v1.ClusterSpec) {
 	at := c.at("spec.controlPlane.apiServerCertExtraSANs")
 	for i, san := range spec.ControlPlane.APIServerCertExtraSANs {
@@ -131,7 +133,7 @@ func checkSANs(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// isSAN follows kubeadm, which also takes names that begin with a wildcard.
+// isSAN reports whether kubeadm accepts a name. It also accepts names that begin with a wildcard.
 func isSAN(s string) bool {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return a.Zone() == ""

@@ -22,7 +22,7 @@ func documentRules() []rule {
 	}
 }
 
-// documents gives every document, in the order of Manifests.
+// documents returns every document, in the order of Manifests.
 func (c *checker) documents() []*Document {
 	m := c.manifests
 	docs := docsOf(m.Header)
@@ -33,7 +33,7 @@ func (c *checker) documents() []*Document {
 	return append(docs, docsOf(m.Options)...)
 }
 
-// docsOf gives the documents of objects of one kind.
+// docsOf returns the documents of the objects of one kind.
 func docsOf[T any](objects []Object[T]) []*Document {
 	docs := make([]*Document, len(objects))
 	for i, o := range objects {
@@ -42,14 +42,14 @@ func docsOf[T any](objects []Object[T]) []*Document {
 	return docs
 }
 
-// absent reports whether a kind is missing for certain: with unreadable documents, who knows.
-// Neither with a document that has two kinds: it is two, with no --- between them.
-func absent[T any](c *checker, objects []Object[T]) bool {
-	return len(objects) == 0 && !c.manifests.Incomplete && !slices.ContainsFunc(c.documents(), c.isTwo)
+// isMissing reports whether a kind is certainly missing. It is not while a document is unreadable, or repeats its
+// first fields: that is two documents without a --- between them.
+func isMissing[T any](c *checker, objects []Object[T]) bool {
+	return len(objects) == 0 && !c.manifests.Incomplete && !slices.ContainsFunc(c.documents(), c.repeatsFields)
 }
 
-// isTwo reports whether the document repeats fields at its beginning.
-func (c *checker) isTwo(doc *Document) bool {
+// repeatsFields reports whether the document has a top-level field twice.
+func (c *checker) repeatsFields(doc *Document) bool {
 	return slices.ContainsFunc(c.decoderErrors(doc), func(p strictyaml.Problem) bool {
 		return p.Rule == strictyaml.RuleDuplicateKey && p.Path == ""
 	})
@@ -63,14 +63,15 @@ func checkNoSecond[T any](c *checker, objects []Object[T], what, hint string) {
 	}
 }
 
-// start names where a document begins.
+// start returns the position at which a document begins, as seen from a problem.
 func (c *checker) start(doc *Document, from Ref) string {
 	return c.position(doc, doc.Line, from)
 }
 
-// checkNamespace also proposes a name: the Cluster's, or the documentation's pattern.
+// checkNamespace requires exactly one Namespace. It proposes the Cluster's namespace as the name, or else the
+// documentation's pattern.
 func checkNamespace(c *checker) {
-	if absent(c, c.manifests.Namespaces) {
+	if isMissing(c, c.manifests.Namespaces) {
 		name := "cluster-NAME"
 		if isName(c.config.Namespace) {
 			name = c.config.Namespace
@@ -80,17 +81,19 @@ func checkNamespace(c *checker) {
 	checkNoSecond(c, c.manifests.Namespaces, "Namespace", "a cluster and all that belongs to it are in one Namespace; remove one of them")
 }
 
-// checkOneCluster: two clusters share no host, so there is nothing to gain from one run.
+// checkOneCluster requires exactly one Cluster. Two clusters share no host, so a single run for both has no
+// advantage.
 func checkOneCluster(c *checker) {
-	if absent(c, c.manifests.Clusters) {
+	if isMissing(c, c.manifests.Clusters) {
 		c.errorf(Ref{}, "give all files of the cluster, each with its own -f", "there is no Cluster")
 	}
 	checkNoSecond(c, c.manifests.Clusters, "Cluster", "run dualstrap once for each cluster, with its own files")
 }
 
-// checkNodePoolPresent only warns: a control plane alone is a cluster, if one of little use.
+// checkNodePoolPresent warns when there are no workers. That is not an error: a control plane alone is a cluster,
+// if one of little use.
 func checkNodePoolPresent(c *checker) {
-	if absent(c, c.manifests.NodePools) {
+	if isMissing(c, c.manifests.NodePools) {
 		c.warnf(Ref{}, "add a NodePool; the control plane's nodes run no ordinary pods", "there is no NodePool, so the cluster has no workers")
 	}
 	for _, np := range c.manifests.NodePools {
@@ -104,26 +107,27 @@ func checkNodePoolPresent(c *checker) {
 	}
 }
 
-// checkCIDRConfigPresent: there is no default range for IPv6 that could be right on any network.
+// checkCIDRConfigPresent requires a ClusterCIDRConfig. No default range for IPv6 would be right on every network.
 func checkCIDRConfigPresent(c *checker) {
-	if absent(c, c.manifests.ClusterCIDRConfigs) {
+	if isMissing(c, c.manifests.ClusterCIDRConfigs) {
 		c.errorf(Ref{}, "add one with the pods' IPv4 and IPv6 ranges; without nodeSelector it serves every node",
 			"there is no ClusterCIDRConfig, so no node gets pod addresses")
 	}
 }
 
-// checkOneHeader: files that bmctl wrote for two clusters both have one.
+// checkOneHeader allows at most one header. Two occur when files that bmctl wrote for two clusters are combined.
 func checkOneHeader(c *checker) {
 	checkNoSecond(c, c.manifests.Header, "document without kind",
 		"move its fields to the first one, or give the object its apiVersion and kind")
 }
 
-// checkOneOptions refuses to guess which of two wins.
+// checkOneOptions allows at most one ProvisionOptions, rather than guess which of two takes precedence.
 func checkOneOptions(c *checker) {
 	checkNoSecond(c, c.manifests.Options, "ProvisionOptions", "merge the two")
 }
 
-// checkSameNamespace compares with the Namespace or, when that is missing, with the Cluster's.
+// checkSameNamespace requires every object to be in the Namespace or, when that is missing, in the Cluster's
+// namespace.
 func checkSameNamespace(c *checker) {
 	want := c.config.Namespace
 	if len(c.manifests.Namespaces) > 0 {
@@ -153,17 +157,17 @@ func checkSameNamespace(c *checker) {
 	}
 }
 
-// checkObjectNames holds the stricter form of names that become parts of others: a Namespace by
-// Kubernetes itself, a Cluster because its name is in file names and in that of its pool.
+// checkObjectNames requires valid names. The stricter form of a label applies to names that become parts of others:
+// Kubernetes requires it of a Namespace; a Cluster's name becomes part of file names and of the name of its pool.
 func checkObjectNames(c *checker) {
 	const label = "use lower-case letters, digits and dashes, 63 at most, with a letter or digit at both ends"
 	const subdomain = "use lower-case letters, digits, dashes and dots, with a letter or digit at both ends"
-	check := func(doc *Document, name, hint string, judge func(string) []string) {
+	check := func(doc *Document, name, hint string, validate func(string) []string) {
 		at := Ref{Doc: doc, Path: "metadata.name"}
 		switch {
 		case name == "" && c.unreported(at):
 			c.errorf(at, hint, "the object has no name")
-		case name != "" && len(judge(name)) > 0:
+		case name != "" && len(validate(name)) > 0:
 			c.errorf(at, hint, "the name is not one that Kubernetes accepts for a %s", doc.Kind)
 		}
 	}
@@ -181,7 +185,8 @@ func checkObjectNames(c *checker) {
 	}
 }
 
-// labelledName judges a name that is also the value of a label.
+// labelledName validates a name that is also the value of a label. It returns the problems, as the functions of
+// package content do.
 func labelledName(name string) []string {
 	return append(content.IsDNS1123Subdomain(name), content.IsLabelValue(name)...)
 }
@@ -189,21 +194,23 @@ func labelledName(name string) []string {
 // isName reports whether a text has the form of an object's name.
 func isName(s string) bool { return len(content.IsDNS1123Subdomain(s)) == 0 }
 
-// echoName gives a name for use in a message, unless it is none and may be anything.
+// echoName returns a name for use in a message. It does not repeat a text that is not a name, which may be
+// anything.
 func echoName(s string) string {
 	if isName(s) {
 		return s
 	}
-	return "no valid name"
+	return "not a valid name"
 }
 
-// checkUniqueObjects: of two objects of a name kubectl would silently keep the second. Kinds of which
-// there can be only one have rules of their own.
+// checkUniqueObjects requires unique names. Of two objects with the same name kubectl would silently keep the
+// second. Kinds of which only one object is allowed have rules of their own.
 func checkUniqueObjects(c *checker) {
 	checkUnique(c, docsOf(c.manifests.NodePools))
 	checkUnique(c, docsOf(c.manifests.ClusterCIDRConfigs))
 }
 
+// checkUnique reports every document whose name an earlier one has.
 func checkUnique(c *checker, docs []*Document) {
 	first := map[string]*Document{}
 	for _, doc := range docs {

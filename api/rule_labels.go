@@ -29,20 +29,20 @@ const (
 func isLabelKey(s string) bool   { return len(content.IsLabelKey(s)) == 0 }
 func isLabelValue(s string) bool { return len(content.IsLabelValue(s)) == 0 }
 
-// checkLabels keeps the API server from refusing a Node halfway through an installation.
+// checkLabels validates the labels of pools. Otherwise the API server would refuse a Node halfway through an
+// installation.
 func checkLabels(c *checker) {
 	for _, pool := range c.config.Pools {
 		c.checkLabelMap(pool.Ref.field("labels"), pool.Labels)
 	}
 }
 
-// checkLabelMap goes through labels in the order of their keys, so that problems come out the same
-// way every time.
+// checkLabelMap validates labels in the order of their keys, so that the problems are the same at every run.
 func (c *checker) checkLabelMap(at Ref, labels map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		if !isLabelKey(key) {
 			c.errorf(at.key(key), hintLabelKey, "the key of a label is not one that Kubernetes accepts")
-			c.problems[len(c.problems)-1].Path = at.Path // the key may be something pasted by mistake
+			c.problems[len(c.problems)-1].Path = at.Path // do not repeat the key: it may be something pasted by mistake
 			continue
 		}
 		if !isLabelValue(labels[key]) {
@@ -51,8 +51,8 @@ func (c *checker) checkLabelMap(at Ref, labels map[string]string) {
 	}
 }
 
-// checkLabelsOwned: a node's own labels decide which ranges it gets, and the kubelet overwrites its
-// own at every start, so neither can be set by a pool.
+// checkLabelsOwned refuses labels that another component sets. dualstrap's labels decide which ranges a node gets,
+// and the kubelet overwrites its own at every start.
 func checkLabelsOwned(c *checker) {
 	for _, pool := range c.config.Pools {
 		for _, key := range slices.Sorted(maps.Keys(pool.Labels)) {
@@ -63,7 +63,7 @@ func checkLabelsOwned(c *checker) {
 	}
 }
 
-// labelOwner names who sets a label; empty for all that is the author's.
+// labelOwner returns the component that sets a label; "" for labels that are up to the author.
 func labelOwner(key string) string {
 	prefix, _, _ := strings.Cut(key, "/")
 	switch {
@@ -79,7 +79,7 @@ func labelOwner(key string) string {
 	return ""
 }
 
-// checkTaints is to taints what checkLabels is to labels.
+// checkTaints validates the taints of pools, as checkLabels does labels.
 func checkTaints(c *checker) {
 	for _, pool := range c.config.Pools {
 		for i, t := range pool.Taints {
@@ -100,12 +100,13 @@ func checkTaints(c *checker) {
 	}
 }
 
-// isTaintEffect reports whether Kubernetes knows the effect.
+// isTaintEffect reports whether Kubernetes defines the effect.
 func isTaintEffect(e corev1.TaintEffect) bool {
 	return e == corev1.TaintEffectNoSchedule || e == corev1.TaintEffectPreferNoSchedule || e == corev1.TaintEffectNoExecute
 }
 
-// checkTaintsUnique follows the API server, which tells taints apart by key and effect, not by value.
+// checkTaintsUnique refuses two taints with the same key and effect. The API server identifies taints by these, not
+// by the value.
 func checkTaintsUnique(c *checker) {
 	type identity struct{ key, effect string }
 	for _, pool := range c.config.Pools {

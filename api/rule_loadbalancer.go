@@ -8,7 +8,7 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// ruleVIP reports what is no IPv4 address of a VIP.
+// ruleVIP reports malformed IPv4 addresses of VIPs.
 const ruleVIP = "vip-address"
 
 const vipsPath = "spec.loadBalancer.vips"
@@ -27,14 +27,15 @@ func loadBalancerRules() []rule {
 	}
 }
 
-// checkMode leaves a missing mode to checkRequired: choosing for the author means choosing wrong.
+// checkMode validates the mode. A missing mode is left to checkRequired: there is no default, because either choice
+// would be wrong for some networks.
 func checkMode(c *checker, spec *v1.ClusterSpec) {
 	if mode := spec.LoadBalancer.Mode; mode != "" && mode != "bundled" && mode != "manual" {
 		c.errorf(c.at("spec.loadBalancer.mode"), "", "the mode is not one of bundled and manual")
 	}
 }
 
-// checkControlPlaneLB accepts what repeats spec.loadBalancer.mode and refuses a mixture.
+// checkControlPlaneLB accepts a mode that repeats spec.loadBalancer.mode and refuses a mixture.
 func checkControlPlaneLB(c *checker, spec *v1.ClusterSpec) {
 	own := spec.ControlPlane.LoadBalancer
 	if own == nil {
@@ -52,16 +53,16 @@ func checkControlPlaneLB(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkGARPRepeat: without any, neighbours keep sending to the VIP's last holder; thousands would
-// hold keepalived up.
+// checkGARPRepeat limits the number of gratuitous ARP messages. Without any, neighbours keep sending to the
+// previous holder of the VIP; thousands would delay keepalived.
 func checkGARPRepeat(c *checker, _ *v1.ClusterSpec) {
 	if n := c.config.LoadBalancer.GARPRepeat; n < 1 || n > 100 {
 		c.errorf(c.at("spec.controlPlane.loadBalancer.keepalivedVRRPGARPMasterRepeat"), "5 is the default", "%d is not between 1 and 100", n)
 	}
 }
 
-// nodePorts are what listens on all addresses of nodes that may hold the VIP, so that HAProxy could
-// not listen there.
+// nodePorts returns the ports that other programs use on all addresses of nodes that may hold the VIP. HAProxy
+// could not listen on them.
 func nodePorts(ssh int) map[int]string {
 	return map[int]string{
 		22: "SSH", 2379: "etcd", 2380: "etcd", 2381: "etcd's metrics", 7472: "MetalLB's metrics", 7946: "MetalLB",
@@ -70,7 +71,8 @@ func nodePorts(ssh int) map[int]string {
 	}
 }
 
-// checkPort judges other users of the port only in mode bundled, where HAProxy listens on the nodes.
+// checkPort validates the control plane's port. Other users of the port matter only in mode bundled, where HAProxy
+// listens on the nodes.
 func checkPort(c *checker, spec *v1.ClusterSpec) {
 	at := c.at("spec.loadBalancer.ports.controlPlaneLBPort")
 	const hint = "443 and 6443 are usual"
@@ -88,7 +90,7 @@ func checkPort(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkVIPsDistinct: one address is announced by keepalived, the other by MetalLB.
+// checkVIPsDistinct requires two different VIPs, because keepalived announces one and MetalLB the other.
 func checkVIPsDistinct(c *checker, _ *v1.ClusterSpec) {
 	lb := &c.config.LoadBalancer
 	if lb.IngressVIP.IsValid() && lb.IngressVIP == lb.ControlPlaneVIP {
@@ -96,8 +98,8 @@ func checkVIPsDistinct(c *checker, _ *v1.ClusterSpec) {
 	}
 }
 
-// checkIngressVIP also looks at avoidBuggyIPs: MetalLB does not assign what a pool avoids even to a
-// Service that asks for it.
+// checkIngressVIP requires that ingressVIP lies in an address pool that can assign it. MetalLB does not assign an
+// address that avoidBuggyIPs excludes, even to a Service that requests it.
 func checkIngressVIP(c *checker, spec *v1.ClusterSpec) {
 	vip := c.config.LoadBalancer.IngressVIP
 	if !vip.IsValid() || spec.LoadBalancer.Mode != "bundled" || len(c.unparsed[rulePoolRange]) > 0 || !c.hasPool(IPv4) {

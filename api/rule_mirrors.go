@@ -16,7 +16,7 @@ func mirrorRules() []rule {
 	}
 }
 
-// mirrors gives the registry mirrors with their places.
+// mirrors iterates over the registry mirrors and their positions.
 func (c *checker) mirrors(yield func(Ref, RegistryMirror) bool) {
 	if len(c.manifests.Header) == 0 {
 		return
@@ -29,7 +29,7 @@ func (c *checker) mirrors(yield func(Ref, RegistryMirror) bool) {
 	}
 }
 
-// checkMirrorEndpoints never repeats an endpoint: it may hold a password.
+// checkMirrorEndpoints validates endpoints. It never repeats one, because it may contain a password.
 func checkMirrorEndpoints(c *checker) {
 	for at, m := range c.mirrors {
 		at = at.field("endpoint")
@@ -37,15 +37,15 @@ func checkMirrorEndpoints(c *checker) {
 		case m.Endpoint == "" && c.unreported(at):
 			c.errorf(at, "add https://HOST:PORT", "the mirror has no endpoint")
 		case m.Endpoint != "":
-			if wrong, hint := judgeEndpoint(m.Endpoint); wrong != "" {
+			if wrong, hint := endpointProblem(m.Endpoint); wrong != "" {
 				c.errorf(at, hint, "%s", wrong)
 			}
 		}
 	}
 }
 
-// judgeEndpoint says what is wrong with an endpoint; nothing when it is empty.
-func judgeEndpoint(endpoint string) (wrong, hint string) {
+// endpointProblem returns what is wrong with an endpoint; empty texts when it is valid.
+func endpointProblem(endpoint string) (wrong, hint string) {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil || u.Opaque != "" || u.Host == "" && u.Scheme == "https":
@@ -64,7 +64,7 @@ func judgeEndpoint(endpoint string) (wrong, hint string) {
 	return "", ""
 }
 
-// checkMirrorHosts: each host becomes the name of a directory in containerd's certs.d.
+// checkMirrorHosts validates hosts, because each becomes the name of a directory in containerd's certs.d.
 func checkMirrorHosts(c *checker) {
 	for at, m := range c.mirrors {
 		for i, host := range m.Hosts {
@@ -76,8 +76,8 @@ func checkMirrorHosts(c *checker) {
 	}
 }
 
-// isHostPort takes a DNS name, an IPv4 address or an IPv6 address in brackets, with or without a
-// port.
+// isHostPort reports whether a text is a DNS name, an IPv4 address or an IPv6 address in brackets, with or without
+// a port.
 func isHostPort(s string) bool {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Port() > 0

@@ -33,11 +33,11 @@ const (
 	podsPath     = "spec.clusterNetwork.pods.cidrBlocks"
 )
 
-// checkServicesFamilies is the switch of the documentation: both families here make a cluster
-// dual-stack, for good.
+// checkServicesFamilies requires one Service range of each family. According to the documentation, both families
+// here make a cluster dual-stack, and that is immutable.
 func checkServicesFamilies(c *checker, spec *v1.ClusterSpec) {
 	if len(c.services) < len(spec.ClusterNetwork.Services.CIDRBlocks) || len(c.services) == 0 {
-		return // some could not be parsed, or there are none: either is reported already
+		return // ranges that are missing or could not be parsed already have a problem
 	}
 	count := map[Family]int{}
 	for _, s := range c.services {
@@ -57,8 +57,8 @@ func checkServicesFamilies(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkServicesOrder: kube-apiserver refuses to start when the address it advertises is of another
-// family than its first service range.
+// checkServicesOrder warns when the IPv6 range comes first. kube-apiserver refuses to start when the address it
+// advertises is of another family than its first Service range, so it then advertises IPv6.
 func checkServicesOrder(c *checker, _ *v1.ClusterSpec) {
 	if len(c.services) == 2 && c.services[0].value.Addr().Is6() && c.services[1].value.Addr().Is4() {
 		c.warnf(c.services[0].ref, "put the IPv4 range first unless that is what you want",
@@ -66,8 +66,8 @@ func checkServicesOrder(c *checker, _ *v1.ClusterSpec) {
 	}
 }
 
-// checkServicesSize holds the documented bounds of IPv4 and gives IPv6 the same number of addresses;
-// /108 is also the shortest prefix that kubeadm takes.
+// checkServicesSize applies the documented limits to IPv4 and the same number of addresses to IPv6. /108 is also
+// the shortest prefix that kubeadm accepts.
 func checkServicesSize(c *checker) {
 	for _, s := range c.services {
 		shortest, longest := 12, 24
@@ -78,7 +78,7 @@ func checkServicesSize(c *checker) {
 	}
 }
 
-// checkLength bounds a prefix length; both bounds are allowed.
+// checkLength reports a prefix length outside the limits, which are inclusive.
 func (c *checker) checkLength(p placed[netip.Prefix], shortest, longest int) {
 	hint := fmt.Sprintf("use a length from /%d to /%d", shortest, longest)
 	switch bits := p.value.Bits(); {
@@ -89,8 +89,8 @@ func (c *checker) checkLength(p placed[netip.Prefix], shortest, longest int) {
 	}
 }
 
-// checkPodsFamily knows the most likely mistake of somebody who comes from kubeadm, whose podSubnet
-// takes both families.
+// checkPodsFamily refuses IPv6 ranges in the Cluster. This is the most likely mistake of users of kubeadm, whose
+// podSubnet takes both families.
 func checkPodsFamily(c *checker) {
 	for _, p := range c.pods {
 		if p.value.Addr().Is6() {
@@ -100,7 +100,7 @@ func checkPodsFamily(c *checker) {
 	}
 }
 
-// checkPodsCount counts IPv4 ranges only; others are reported already.
+// checkPodsCount requires exactly one IPv4 range in island mode. IPv6 ranges already have a problem.
 func checkPodsCount(c *checker, spec *v1.ClusterSpec) {
 	if spec.ClusterNetwork.FlatIPv4 {
 		return
@@ -121,13 +121,13 @@ func checkPodsCount(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// The documented bounds of the pod range, as lengths.
+// The documented limits on the length of the pod range.
 const (
 	shortestPods = 8
 	longestPods  = 18
 )
 
-// checkPodsSize holds the documented bounds.
+// checkPodsSize applies these limits.
 func checkPodsSize(c *checker) {
 	for _, p := range c.pods {
 		if p.value.Addr().Is4() {
@@ -136,7 +136,7 @@ func checkPodsSize(c *checker) {
 	}
 }
 
-// checkPodsIgnored warns because the range looks as if it were used.
+// checkPodsIgnored warns about a pod range that has no effect, because it looks as if it had one.
 func checkPodsIgnored(c *checker, spec *v1.ClusterSpec) {
 	if spec.ClusterNetwork.FlatIPv4 && len(spec.ClusterNetwork.Pods.CIDRBlocks) > 0 {
 		c.warnf(c.at(podsPath), "remove the field; the pods' ranges are those of the ClusterCIDRConfigs",

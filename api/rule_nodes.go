@@ -6,7 +6,7 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// ruleNodeAddress reports what is no IPv4 address of a node.
+// ruleNodeAddress reports malformed IPv4 addresses of nodes.
 const ruleNodeAddress = "node-address"
 
 func nodeRules() []rule {
@@ -25,7 +25,7 @@ func nodeRules() []rule {
 	}
 }
 
-// checkNodeAddressPresent: a node can do without k8sIP, but not without address.
+// checkNodeAddressPresent requires the address of every node. Unlike address, k8sIP is optional.
 func checkNodeAddressPresent(c *checker) {
 	for pool, spec := range c.poolSpecs {
 		for i := range spec.Nodes {
@@ -39,7 +39,7 @@ func checkNodeAddressPresent(c *checker) {
 	}
 }
 
-// poolSpecs gives every pool with its wire form.
+// poolSpecs iterates over every pool and the manifest that it was built from. The order must be that of newChecker.
 func (c *checker) poolSpecs(yield func(*Pool, *v1.NodePoolSpec) bool) {
 	var specs []*v1.NodePoolSpec
 	if c.cluster != nil {
@@ -59,8 +59,8 @@ func (c *checker) poolSpecs(yield func(*Pool, *v1.NodePoolSpec) bool) {
 	}
 }
 
-// checkNodesUnique compares both addresses of every node with both of every other: two hosts that
-// answer to one address cannot both be reached, by SSH or by Kubernetes.
+// checkNodesUnique compares both addresses of every node with those of all others. Of two hosts with the same
+// address only one can be reached, by SSH or by Kubernetes.
 func checkNodesUnique(c *checker) {
 	first := make(map[netip.Addr]Ref, len(c.spaces.nodes))
 	claim := func(a netip.Addr, at Ref) {
@@ -82,8 +82,8 @@ func checkNodesUnique(c *checker) {
 	}
 }
 
-// checkControlPlaneOdd: with an even number etcd has one more host that can fail, and survives no more
-// failures.
+// checkControlPlaneOdd requires an odd number of control plane nodes. An even number gives etcd one more host that
+// can fail, and it still survives no more failures.
 func checkControlPlaneOdd(c *checker) {
 	for _, pool := range c.config.Pools {
 		at := pool.Ref.field("nodes")
@@ -94,7 +94,7 @@ func checkControlPlaneOdd(c *checker) {
 	}
 }
 
-// checkPoolCluster asks NodePools for the name; pools inside the Cluster may repeat it.
+// checkPoolCluster requires clusterName in NodePools. In the Cluster's own pools it is optional.
 func checkPoolCluster(c *checker) {
 	if !isName(c.config.Name) {
 		return // see checkObjectNames
@@ -110,8 +110,8 @@ func checkPoolCluster(c *checker) {
 	}
 }
 
-// checkPoolNames keeps pools apart, because ClusterCIDRConfigs select them by name. NodePools among
-// themselves are the business of unique-object.
+// checkPoolNames requires distinct names of pools, because ClusterCIDRConfigs select pools by name. The rule
+// unique-object compares NodePools with each other.
 func checkPoolNames(c *checker) {
 	taken := map[string]Role{}
 	for _, pool := range c.config.Pools {
@@ -130,7 +130,7 @@ func checkPoolNames(c *checker) {
 	}
 }
 
-// poolNoun names the pool of a role that has only one.
+// poolNoun describes the pool of a role that has only one.
 func poolNoun(r Role) string {
 	if r == RoleLoadBalancer {
 		return "load balancer"
@@ -138,7 +138,7 @@ func poolNoun(r Role) string {
 	return "control plane"
 }
 
-// checkLoadBalancerNodes: an empty pool would leave the VIP without a host.
+// checkLoadBalancerNodes checks the load balancer's own pool. An empty one would leave the VIP without a host.
 func checkLoadBalancerNodes(c *checker, spec *v1.ClusterSpec) {
 	lb := spec.LoadBalancer.NodePoolSpec
 	switch at := c.at("spec.loadBalancer.nodePoolSpec"); {
@@ -150,7 +150,8 @@ func checkLoadBalancerNodes(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkKubeletConfig lets 0 pass, which the kubelet reads as no limit.
+// checkKubeletConfig refuses negative values. It accepts a registryPullQPS of 0, which the kubelet treats as
+// unlimited, and warns about a registryBurst of 0.
 func checkKubeletConfig(c *checker) {
 	for _, pool := range c.config.Pools {
 		at := pool.Ref.field("kubeletConfig")

@@ -38,7 +38,7 @@ func optionRules() []rule {
 	}
 }
 
-// ofOptions is a rule about ProvisionOptions alone.
+// ofOptions returns a rule about ProvisionOptions alone. It is skipped when there are none.
 func ofOptions(name, source, summary string, check func(*checker, *Object[ProvisionOptions])) rule {
 	return newRule(name, source, summary, func(c *checker) {
 		if c.options != nil {
@@ -74,7 +74,7 @@ func checkKubernetesVersion(c *checker, o *Object[ProvisionOptions]) {
 	}
 }
 
-// checkBundleSHA256 takes one spelling, so that digests are compared as they stand.
+// checkBundleSHA256 accepts lower-case digits only, so that digests can be compared as texts.
 func checkBundleSHA256(c *checker, o *Object[ProvisionOptions]) {
 	digest := o.Value.BundleSHA256
 	if digest == "" || len(digest) == 64 && strings.Trim(digest, "0123456789abcdef") == "" {
@@ -83,7 +83,8 @@ func checkBundleSHA256(c *checker, o *Object[ProvisionOptions]) {
 	c.errorf(o.At("bundleSHA256"), "write what dualstrap bundle inspect prints", "the value is not a SHA-256 digest of 64 hexadecimal digits")
 }
 
-// checkOptionsNodes: an entry that belongs to no node is an override that does not happen.
+// checkOptionsNodes requires entries to name different nodes. An entry for an unknown node would be an override
+// without effect.
 func checkOptionsNodes(c *checker, o *Object[ProvisionOptions]) {
 	known := map[netip.Addr]bool{}
 	for _, n := range c.nodes {
@@ -113,7 +114,7 @@ func checkOptionsNodes(c *checker, o *Object[ProvisionOptions]) {
 	}
 }
 
-// checkNodeIPv6Unique does for IPv6 what checkNodesUnique does for IPv4.
+// checkNodeIPv6Unique is the counterpart of checkNodesUnique for IPv6.
 func checkNodeIPv6Unique(c *checker) {
 	first := map[netip.Addr]Ref{}
 	for _, n := range c.nodeIPv6 {
@@ -125,7 +126,7 @@ func checkNodeIPv6Unique(c *checker) {
 	}
 }
 
-// checkInterfaces holds names to what the kernel takes; see dev_valid_name in net/core/dev.c.
+// checkInterfaces requires names that the kernel accepts; see dev_valid_name in net/core/dev.c.
 func checkInterfaces(c *checker, o *Object[ProvisionOptions]) {
 	for i, n := range o.Value.Nodes {
 		if name := n.Interface; name != "" && !isInterface(name) {
@@ -154,7 +155,7 @@ func checkPodsReachNodes(c *checker, o *Object[ProvisionOptions]) {
 	}
 }
 
-// checkProvider takes no names of pod networks: none of them is installed for the user.
+// checkProvider accepts no names of pod networks, because dualstrap installs none of them.
 func checkProvider(c *checker, o *Object[ProvisionOptions]) {
 	if p := o.Value.Network.Provider; p != "" && p != "builtin" && p != "none" {
 		c.errorf(o.At("network.provider"), "write none to install a pod network of your own", "the provider is not one of builtin and none")

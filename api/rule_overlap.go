@@ -11,7 +11,7 @@ func overlapRules() []rule {
 	const (
 		own    = "pods, Services, nodes, VIPs and address pools each need addresses of their own; choose another range"
 		vip    = "choose an address that nothing else uses"
-		client = "name a host on the nodes' network that is no part of the cluster"
+		client = "name a host on the nodes' network that is not part of the cluster"
 	)
 	return []rule{
 		newRule("special-range", fromNetwork, "nothing takes addresses with a meaning of their own, like loopback or multicast", checkSpecial),
@@ -38,7 +38,7 @@ func overlapRules() []rule {
 	}
 }
 
-// disjoint is the rule that two spaces have no address in common. Problems stand at the first.
+// disjoint returns the rule that two spaces have no address in common. Its problems are at the fields of the first.
 func disjoint(name, spacesNoun, hint string, pick func(*spaces) (space, space)) rule {
 	return newRule(name, fromDocumentation, spacesNoun+" have no address in common", func(c *checker) {
 		a, b := pick(&c.spaces)
@@ -48,7 +48,7 @@ func disjoint(name, spacesNoun, hint string, pick func(*spaces) (space, space)) 
 	})
 }
 
-// describe says what overlaps what. The many nodes in one range are one problem, not many.
+// describe returns the message for an overlap. Many nodes in one range are one problem, which counts them.
 func (c *checker) describe(o overlap) string {
 	a, b := formatRange(o.IPRange), formatRange(o.first.IPRange)
 	place := c.place(o.first.ref, o.ref)
@@ -70,6 +70,7 @@ func (c *checker) describe(o overlap) string {
 	return fmt.Sprintf("%s overlaps the %s %s (%s)", a, o.first.noun, b, place)
 }
 
+// isSingle reports whether the claim is one address.
 func (c claim) isSingle() bool { return c.From() == c.To() }
 
 // special is a range that no host or pod can use.
@@ -78,8 +79,8 @@ type special struct {
 	noun   string
 }
 
-// specials follows the registries of RFC 6890. Ranges for documentation and benchmarks are left
-// out: they are routed like any other, and labs use them.
+// specials returns the special ranges in the registries of RFC 6890. It omits ranges for documentation and
+// benchmarks: they are routed like any other, and labs use them.
 func specials() []special {
 	return []special{
 		{netip.MustParsePrefix("0.0.0.0/8"), "unspecified"},
@@ -94,7 +95,8 @@ func specials() []special {
 	}
 }
 
-// checkSpecial looks at everything that takes addresses, nodes last as there may be many.
+// checkSpecial refuses special addresses anywhere in the manifests. Nodes come last, because there may be many and
+// a rule lists only its first problems.
 func checkSpecial(c *checker) {
 	var wellKnown []claim
 	for _, s := range specials() {

@@ -11,8 +11,8 @@ func refusedRules() []rule {
 	}
 }
 
-// checkFeatures refuses switches rather than ignore them: a cluster without what its author asked
-// for looks finished and is not.
+// checkFeatures refuses features instead of ignoring them: a cluster without a feature that its author requested
+// looks finished and is not.
 func checkFeatures(c *checker, spec *v1.ClusterSpec) {
 	network := &spec.ClusterNetwork
 	for _, feature := range []struct {
@@ -30,7 +30,7 @@ func checkFeatures(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkLoadBalancerType: with BGP the VIPs would not even be in the nodes' subnet.
+// checkLoadBalancerType accepts only layer2. With BGP the VIPs would not even be in the nodes' subnet.
 func checkLoadBalancerType(c *checker, spec *v1.ClusterSpec) {
 	at := c.at("spec.loadBalancer.type")
 	switch spec.LoadBalancer.Type {
@@ -42,7 +42,7 @@ func checkLoadBalancerType(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkForwardMode: with dsr clients would get answers from nodes they did not ask.
+// checkForwardMode accepts only snat. With dsr, clients would get answers from nodes other than the one they asked.
 func checkForwardMode(c *checker, spec *v1.ClusterSpec) {
 	at := c.at("spec.clusterNetwork.forwardMode")
 	switch spec.ClusterNetwork.ForwardMode {
@@ -54,8 +54,8 @@ func checkForwardMode(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkBundledIngress warns only when the author asked for it: it is on by default in the format, and
-// a warning about every manifest is a warning about none.
+// checkBundledIngress warns only when the field is set. It is on by default in the format, and a warning about
+// every manifest would be ignored.
 func checkBundledIngress(c *checker, spec *v1.ClusterSpec) {
 	if on := spec.ClusterNetwork.BundledIngress; on != nil && *on {
 		c.warnf(c.at("spec.clusterNetwork.bundledIngress"), "install the ingress controller of your choice and give its Service the ingressVIP",

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// The defaults of clusterSecurity, which are Kubernetes' own.
+// The defaults of clusterSecurity, which are those of Kubernetes.
 const (
 	podSecurityDefault   = "privileged"
 	tlsMinVersionDefault = "VersionTLS12"
 )
 
-// checkClusterSecurity holds each field to its values.
+// checkClusterSecurity restricts each field to its values.
 func checkClusterSecurity(c *checker, o *Object[ProvisionOptions]) {
 	security := o.Value.ClusterSecurity
 	for _, field := range []struct {
@@ -29,7 +29,7 @@ func checkClusterSecurity(c *checker, o *Object[ProvisionOptions]) {
 	}
 }
 
-// resolve takes Kubernetes' defaults for nothing.
+// resolve returns the options for the Config, in which a default of Kubernetes is the empty text.
 func (o SecurityOptions) resolve() Security {
 	security := Security(o)
 	if security.PodSecurity == podSecurityDefault {

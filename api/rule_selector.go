@@ -15,10 +15,10 @@ func selectorRules() []rule {
 	}
 }
 
-// maxMatchLabels is what the schema of the ClusterCIDRConfig in the cluster takes.
+// maxMatchLabels is the limit in the cluster's schema of ClusterCIDRConfig.
 const maxMatchLabels = 64
 
-// checkSelectors holds matchLabels to what labels of nodes can be.
+// checkSelectors validates matchLabels as labels of nodes.
 func checkSelectors(c *checker) {
 	for _, cc := range c.config.CIDRConfigs {
 		at := cc.Ref.field("nodeSelector.matchLabels")
@@ -30,8 +30,8 @@ func checkSelectors(c *checker) {
 	}
 }
 
-// checkSelectorMatches only warns: ranges may be written down before the pool they are for. Neither
-// is it judged while a NodePool may be in a document that cannot be read.
+// checkSelectorMatches warns about a selector that matches no node. It is not an error, because ranges may be
+// defined before their pool. It is skipped while a document is unreadable, because the NodePool may be in it.
 func checkSelectorMatches(c *checker) {
 	if c.manifests.Incomplete || c.cluster == nil {
 		return
@@ -49,7 +49,7 @@ func checkSelectorMatches(c *checker) {
 	}
 }
 
-// areLabels reports whether all keys and values are what Kubernetes accepts.
+// areLabels reports whether Kubernetes accepts all keys and values.
 func areLabels(labels map[string]string) bool {
 	for key, value := range labels {
 		if !isLabelKey(key) || !isLabelValue(value) {
@@ -59,7 +59,7 @@ func areLabels(labels map[string]string) bool {
 	return true
 }
 
-// selectorKnown reports whether the decoder could read what there is of a nodeSelector.
+// selectorKnown reports whether the decoder could read the nodeSelector, or there is none.
 func (c *checker) selectorKnown(cc *CIDRConfig) bool {
 	return c.unreported(cc.Ref.field("nodeSelector"))
 }
@@ -67,13 +67,13 @@ func (c *checker) selectorKnown(cc *CIDRConfig) bool {
 // labelPair is one label.
 type labelPair struct{ key, value string }
 
-// labelIndex finds out whether any node has given labels without looking at every node: labels are
-// a pool's, except for the one that holds a node's address.
+// labelIndex answers whether any node has given labels, without a look at every node: all labels belong to the
+// pool, except the one that holds a node's address.
 type labelIndex struct {
 	config *Config
-	// pools lists the pools with nodes under each of their labels.
+	// pools holds the pools with nodes, by each of their labels.
 	pools map[labelPair][]*Pool
-	// byIP is the pool of each node.
+	// byIP holds the pool of each node, by k8sIP.
 	byIP map[netip.Addr]*Pool
 }
 
@@ -95,7 +95,7 @@ func newLabelIndex(config *Config) *labelIndex {
 	return x
 }
 
-// shared gives the labels that all nodes of a pool have.
+// shared returns the labels that all nodes of a pool have.
 func (x *labelIndex) shared(pool *Pool) map[string]string {
 	labels := x.config.NodeLabels(pool, &Node{})
 	delete(labels, LabelK8sIP)
@@ -111,6 +111,7 @@ func (x *labelIndex) matches(labels map[string]string) bool {
 		pool, known := x.byIP[a]
 		return err == nil && known && a.String() == ip && containsAll(x.shared(pool), rest)
 	}
+	// Every matching pool is listed under each label, so the shortest list is enough.
 	var fewest []*Pool
 	for key, value := range rest {
 		pools := x.pools[labelPair{key, value}]

@@ -20,7 +20,7 @@ func selectorConfig() *Config {
 	}
 }
 
-// matchesAny is what a labelIndex is compared with: every node's labels, one after the other.
+// matchesAny is the reference implementation of labelIndex: it compares every node's labels one after the other.
 func matchesAny(config *Config, wanted map[string]string) bool {
 	for p := range config.Pools {
 		for n := range config.Pools[p].Nodes {
@@ -69,7 +69,7 @@ func TestLabelIndex(t *testing.T) {
 	}
 }
 
-// FuzzSelector reads labels from a text, KEY=VALUE separated by commas.
+// FuzzSelector parses labels from a text, KEY=VALUE separated by commas.
 func FuzzSelector(f *testing.F) {
 	for _, s := range []string{"rack=1", "rack=1,disk=ssd", LabelK8sIP + "=10.2.0.5", LabelNodePool + "=workers,rack=1", "a/b/c=d", "=", ""} {
 		f.Add(s)

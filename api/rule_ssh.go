@@ -21,26 +21,27 @@ func sshRules() []rule {
 
 const hintUser = "use letters, digits, dots, dashes and underscores, 32 at most, with a letter or underscore at the beginning"
 
-// isUser holds names to what useradd and adduser create, with capitals allowed.
+// isUser reports whether a text has the form of the names that useradd and adduser create, with capitals allowed.
 func isUser(s string) bool {
 	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]{0,31}$`).MatchString(s)
 }
 
-// checkLoginUser: the name ends up in arguments of ssh, where one that begins with a dash is an option.
+// checkLoginUser validates the user, because the name becomes an argument of ssh, where a leading dash makes it an
+// option.
 func checkLoginUser(c *checker, spec *v1.ClusterSpec) {
 	if user := spec.NodeAccess.LoginUser; user != "" && !isUser(user) {
 		c.errorf(c.at("spec.nodeAccess.loginUser"), hintUser, "the value is not a user name")
 	}
 }
 
-// checkSSHUser is checkLoginUser for the other document that can name a user.
+// checkSSHUser is checkLoginUser for ProvisionOptions, which can name a user too.
 func checkSSHUser(c *checker, o *Object[ProvisionOptions]) {
 	if user := o.Value.SSH.User; user != "" && !isUser(user) {
 		c.errorf(o.At("ssh.user"), hintUser, "the value is not a user name")
 	}
 }
 
-// checkSSHPort takes 0 for none given.
+// checkSSHPort accepts 0, which stands for a missing port.
 func checkSSHPort(c *checker, o *Object[ProvisionOptions]) {
 	at := o.At("ssh.port")
 	if port := o.Value.SSH.Port; port < 0 || port > 65535 {
@@ -48,7 +49,7 @@ func checkSSHPort(c *checker, o *Object[ProvisionOptions]) {
 	}
 }
 
-// checkHostKeyPolicy offers no way to switch the check of host keys off.
+// checkHostKeyPolicy validates the policy. None of them disables the check of host keys.
 func checkHostKeyPolicy(c *checker, o *Object[ProvisionOptions]) {
 	if p := o.Value.SSH.HostKeyPolicy; p != "" && p != "strict" && p != "accept-new" {
 		c.errorf(o.At("ssh.hostKeyPolicy"),
@@ -57,11 +58,11 @@ func checkHostKeyPolicy(c *checker, o *Object[ProvisionOptions]) {
 	}
 }
 
-// checkProxyJump never repeats the value: people write passwords there.
+// checkProxyJump validates the jump host. It never repeats the value, because people write passwords there.
 func checkProxyJump(c *checker, o *Object[ProvisionOptions]) {
 	if jump := o.Value.SSH.ProxyJump; jump != "" && !isProxyJump(jump) {
 		c.errorf(o.At("ssh.proxyJump"), "write [user@]host[:port] of one host, an IPv6 address in brackets; longer ways go into ~/.ssh/config",
-			"the value has not the form [user@]host[:port]")
+			"the value does not have the form [user@]host[:port]")
 	}
 }
 
@@ -74,13 +75,13 @@ func isProxyJump(s string) bool {
 	return isUser(user) && isHostPort(host)
 }
 
-// isPort takes decimal numbers without sign and leading zeros.
+// isPort reports whether a text is a port: a decimal number without sign and leading zeros.
 func isPort(s string) bool {
 	n, err := strconv.Atoi(s)
 	return err == nil && n > 0 && n <= 65535 && strconv.Itoa(n) == s
 }
 
-// checkSSHOverrides warns of two answers to one question. Neither value is repeated.
+// checkSSHOverrides warns when two documents set the same option to different values. It repeats neither value.
 func checkSSHOverrides(c *checker, o *Object[ProvisionOptions]) {
 	const hint = "remove one of the two"
 	if c.cluster != nil {

@@ -44,8 +44,8 @@ func TestWords(t *testing.T) {
 			[]string{"", ".", "..", "-eth0", "eth 0", "eth/0", "eth0:1", "eth0;reboot", "éth0", "a234567890123456"},
 		},
 		{
-			"an endpoint that judgeEndpoint accepts",
-			func(s string) bool { wrong, _ := judgeEndpoint(s); return wrong == "" },
+			"an endpoint that endpointProblem accepts",
+			func(s string) bool { wrong, _ := endpointProblem(s); return wrong == "" },
 			[]string{"https://registry.example.com", "https://10.2.0.50:5000/", "https://[fd12::3:1]:5000/v2/mirror"},
 			[]string{
 				"", "https://", "https:registry", "http://registry", "registry:5000", "https://a:b@registry", "https://registry/mirror",
