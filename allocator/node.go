@@ -55,6 +55,8 @@ func newHolding(podCIDRs []netip.Prefix) holding {
 // none reports whether the node holds nothing.
 func (h *holding) none() bool { return !h.V4.IsValid() && !h.V6.IsValid() }
 
+// equal reports whether both hold the same prefixes. The order of surplus prefixes matters, which at worst makes a
+// node arrive again.
 func (h *holding) equal(o *holding) bool {
 	return h.Pair == o.Pair && slices.Equal(h.surplus, o.surplus)
 }

@@ -25,7 +25,7 @@ func (c *Config) BalancesControlPlane(role Role) bool {
 }
 
 // PodRanges returns the ranges of one family that contain the pods of all nodes. No range is inside another one, so
-// that firewalls and address translation have as few entries as possible.
+// that firewalls need only one entry for each.
 func (c *Config) PodRanges(family Family) []netip.Prefix {
 	var candidates []netip.Prefix
 	if family == IPv4 && c.Network.Pods.IsValid() {

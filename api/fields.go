@@ -53,6 +53,8 @@ func namespaceFields() []strictyaml.Rule {
 	return append(objectFields(), ignore("spec", "it is set by the API server of the cluster that the Namespace was copied from"))
 }
 
+// optionsFields returns the rules for ProvisionOptions. It is dualstrap's own format, so only the fields of every
+// object are ignored or refused.
 func optionsFields() []strictyaml.Rule { return objectFields() }
 
 // cidrConfigFields returns the rules for a ClusterCIDRConfig. Google's type has more fields than its documentation
@@ -64,6 +66,7 @@ func cidrConfigFields() []strictyaml.Rule {
 	)
 }
 
+// nodePoolFields returns the rules for a NodePool.
 func nodePoolFields() []strictyaml.Rule { return append(objectFields(), poolFields("spec")...) }
 
 // poolFields returns the rules for a pool of nodes at a path, in a NodePool or in a Cluster.

@@ -49,8 +49,8 @@ func (p *parser) countNodes() {
 		if spec == nil {
 			return
 		}
-		if left < len(spec.Nodes) && !p.crowded {
-			p.crowded = true
+		if left < len(spec.Nodes) && !p.tooManyNodes {
+			p.tooManyNodes = true
 			p.manifests.Incomplete = true
 			at := Ref{Doc: doc, Path: fmt.Sprintf("%s.nodes[%d]", path, left)}
 			p.problems = append(p.problems, at.Problem(SeverityError, strictyaml.RuleLimit,

@@ -37,10 +37,10 @@ type parser struct {
 	problems  Problems
 	kinds     []kind
 	limits    Limits
-	// bytes is the total size of the sources so far. crowded is set once there are too many nodes, which is
-	// reported only once.
-	bytes   int
-	crowded bool
+	// bytes is the total size of the sources so far.
+	bytes int
+	// tooManyNodes is set once there are too many nodes, which is reported only once.
+	tooManyNodes bool
 	// vocabulary caches the result of words.
 	vocabulary []string
 }

@@ -184,6 +184,7 @@ func (p *parser) names() []string {
 	return names
 }
 
+// kindNames returns the names of all kinds for hints.
 func (p *parser) kindNames() string { return strings.Join(p.names(), ", ") }
 
 // problem returns a problem of RuleKind at a field of the document.

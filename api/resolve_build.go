@@ -102,6 +102,7 @@ func (c *checker) buildNetwork() {
 			continue
 		}
 		c.pods = append(c.pods, placed[netip.Prefix]{p, pods.item(i)})
+		// The Cluster's range is IPv4; checkPodsFamily reports the others.
 		if p.Addr().Is4() && !network.Pods.IsValid() {
 			network.Pods = p
 		}
@@ -188,6 +189,7 @@ func (c *checker) buildNodeOptions(overrides []NodeOptions) {
 		if ipv6.IsValid() {
 			c.nodeIPv6 = append(c.nodeIPv6, placed[netip.Addr]{ipv6, ref.field("ipv6")})
 		}
+		// Nodes with a malformed address have the zero address as well.
 		if node := nodes[address]; node != nil && address.IsValid() {
 			node.IPv6, node.Interface = ipv6, o.Interface
 		}

@@ -14,6 +14,7 @@ const rulePoolRange = "address-pool-range"
 
 const poolsPath = "spec.loadBalancer.addressPools"
 
+// addressPoolRules returns the rules about the pools from which MetalLB assigns addresses.
 func addressPoolRules() []rule {
 	return []rule{
 		newFormRule(rulePoolRange, fromDocumentation, "address pools hold ranges in CIDR notation or as first-last",

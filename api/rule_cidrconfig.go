@@ -17,6 +17,8 @@ const (
 	maxHostBits = 16
 )
 
+// cidrConfigRules returns the rules about the ranges of ClusterCIDRConfigs. selectorRules are about their
+// selectors.
 func cidrConfigRules() []rule {
 	return []rule{
 		newFormRule(ruleCIDRConfigRange, fromDocumentation, "ranges of a ClusterCIDRConfig are in CIDR notation, each in its family's field",

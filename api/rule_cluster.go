@@ -12,6 +12,7 @@ import (
 // ruleVersion reports a malformed version in the Cluster.
 const ruleVersion = "version"
 
+// clusterRules returns the rules about fields of the Cluster that belong to no other group.
 func clusterRules() []rule {
 	return []rule{
 		ofCluster("required-field", fromDocumentation, "fields without a default are given", checkRequired),

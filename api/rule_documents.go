@@ -8,6 +8,7 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
+// documentRules returns the rules about which objects exist, their names and their namespace.
 func documentRules() []rule {
 	return []rule{
 		newRule("one-namespace", fromDocumentation, "there is exactly one Namespace", checkNamespace),

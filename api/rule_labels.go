@@ -11,6 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
+// labelRules returns the rules about labels and taints of pools.
 func labelRules() []rule {
 	return []rule{
 		newRule("label", fromKubernetes, "labels of pools have keys and values that Kubernetes accepts", checkLabels),

@@ -13,6 +13,7 @@ const ruleVIP = "vip-address"
 
 const vipsPath = "spec.loadBalancer.vips"
 
+// loadBalancerRules returns the rules about the VIPs, and about which load balancers are built.
 func loadBalancerRules() []rule {
 	return []rule{
 		ofCluster("load-balancer-mode", fromDocumentation, "the mode is bundled or manual", checkMode),

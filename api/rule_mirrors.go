@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 )
 
+// mirrorRules returns the rules about registry mirrors in bmctl's header.
 func mirrorRules() []rule {
 	return []rule{
 		newRule("registry-mirror-endpoint", fromDocumentation,

@@ -13,6 +13,7 @@ const (
 	rulePods     = "pods-range"
 )
 
+// networkRules returns the rules about the ranges of Services and pods in the Cluster.
 func networkRules() []rule {
 	return []rule{
 		newFormRule(ruleServices, fromDocumentation, "service ranges are in CIDR notation",
@@ -58,7 +59,8 @@ func checkServicesFamilies(c *checker, spec *v1.ClusterSpec) {
 }
 
 // checkServicesOrder warns when the IPv6 range comes first. kube-apiserver refuses to start when the address it
-// advertises is of another family than its first Service range, so it then advertises IPv6.
+// advertises is of another family than its first Service range. So with IPv6 first, API servers advertise the IPv6
+// addresses of their nodes.
 func checkServicesOrder(c *checker, _ *v1.ClusterSpec) {
 	if len(c.services) == 2 && c.services[0].value.Addr().Is6() && c.services[1].value.Addr().Is4() {
 		c.warnf(c.services[0].ref, "put the IPv4 range first unless that is what you want",

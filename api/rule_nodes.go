@@ -9,6 +9,7 @@ import (
 // ruleNodeAddress reports malformed IPv4 addresses of nodes.
 const ruleNodeAddress = "node-address"
 
+// nodeRules returns the rules about nodes and the pools they are in.
 func nodeRules() []rule {
 	return []rule{
 		newFormRule(ruleNodeAddress, fromDocumentation, "a node's address and k8sIP are IPv4 addresses",

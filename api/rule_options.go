@@ -16,6 +16,7 @@ const (
 // The values of firewall.podsReachNodes.
 const podsReachNeeded, podsReachAll = "needed", "all"
 
+// optionRules returns the rules about ProvisionOptions other than its SSH options.
 func optionRules() []rule {
 	return []rule{
 		newFormRule(ruleKubernetesVersion, fromDualstrap, "kubernetesVersion has the form v1.36.3", ""),
@@ -47,8 +48,8 @@ func ofOptions(name, source, summary string, check func(*checker, *Object[Provis
 	})
 }
 
-// checkKubernetesVersion demands an exact version, unlike anthosBareMetalVersion: that is the only
-// reason to write the field.
+// checkKubernetesVersion requires an exact version of the Cluster's minor. The only reason to set the field is to
+// be more exact than anthosBareMetalVersion.
 func checkKubernetesVersion(c *checker, o *Object[ProvisionOptions]) {
 	at := o.At("kubernetesVersion")
 	v, err := parseVersion(o.Value.KubernetesVersion)
@@ -136,7 +137,10 @@ func checkInterfaces(c *checker, o *Object[ProvisionOptions]) {
 	}
 }
 
+// isInterface reports whether a text is the name of a network interface. Beyond the kernel it refuses a leading
+// dash and the characters of shells, because the name becomes an argument of programs on hosts.
 func isInterface(name string) bool {
+	// IFNAMSIZ is 16 and includes the terminating NUL.
 	if name == "" || len(name) > 15 || name == "." || name == ".." || name[0] == '-' {
 		return false
 	}
@@ -148,6 +152,7 @@ func isInterface(name string) bool {
 	return true
 }
 
+// checkPodsReachNodes validates which ports of nodes firewalld opens to pods.
 func checkPodsReachNodes(c *checker, o *Object[ProvisionOptions]) {
 	if p := o.Value.Firewall.PodsReachNodes; p != "" && p != podsReachNeeded && p != podsReachAll {
 		c.errorf(o.At("firewall.podsReachNodes"), "write all to let pods reach every port of nodes, or leave the field out",

@@ -7,6 +7,7 @@ import (
 	"go4.org/netipx"
 )
 
+// overlapRules returns the rules about which addresses may be used, and that nothing uses the same ones.
 func overlapRules() []rule {
 	const (
 		own    = "pods, Services, nodes, VIPs and address pools each need addresses of their own; choose another range"

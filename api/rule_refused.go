@@ -2,6 +2,8 @@ package api
 
 import v1 "github.com/dualstrap/dualstrap/api/v1"
 
+// refusedRules returns the rules about features that the types have a field for but dualstrap does not build. The
+// tables in fields.go refuse the fields that the types omit.
 func refusedRules() []rule {
 	return []rule{
 		ofCluster("feature-not-built", fromDualstrap, "features that dualstrap does not build are refused by name", checkFeatures),
@@ -54,7 +56,7 @@ func checkForwardMode(c *checker, spec *v1.ClusterSpec) {
 	}
 }
 
-// checkBundledIngress warns only when the field is set. It is on by default in the format, and a warning about
+// checkBundledIngress warns only when the field is true. It is on by default in the format, and a warning about
 // every manifest would be ignored.
 func checkBundledIngress(c *checker, spec *v1.ClusterSpec) {
 	if on := spec.ClusterNetwork.BundledIngress; on != nil && *on {

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
+// selectorRules returns the rules about the selectors of ClusterCIDRConfigs.
 func selectorRules() []rule {
 	return []rule{
 		newRule("selector", fromKubernetes, "matchLabels have keys and values that Kubernetes accepts", checkSelectors),
@@ -77,6 +78,8 @@ type labelIndex struct {
 	byIP map[netip.Addr]*Pool
 }
 
+// newLabelIndex returns the index of the labels of all nodes. Its size is that of the pools' labels plus one entry
+// per node.
 func newLabelIndex(config *Config) *labelIndex {
 	x := &labelIndex{config: config, pools: map[labelPair][]*Pool{}, byIP: map[netip.Addr]*Pool{}}
 	for i := range config.Pools {

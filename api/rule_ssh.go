@@ -8,6 +8,7 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
+// sshRules returns the rules about SSH connections, which several documents configure.
 func sshRules() []rule {
 	return []rule{
 		ofCluster("login-user", fromDualstrap, "nodeAccess.loginUser is a user name", checkLoginUser),

@@ -126,6 +126,8 @@ func (d *Document) allowNull(n *yaml.Node) {
 	d.nulls[n] = true
 }
 
+// hasErrors reports whether the document has problems. Parse calls it before Decode, which is the only source of
+// warnings.
 func (d *Document) hasErrors() bool { return len(d.report.kept) > 0 }
 
 // place returns the position of a node in the file.

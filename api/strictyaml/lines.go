@@ -20,6 +20,7 @@ type lines struct {
 	dirty bool
 }
 
+// newLines returns the lines of a text that ends each line with \n.
 func newLines(text []byte) *lines { return &lines{source: text, size: len(text)} }
 
 // split splits the text into lines unless that is already done.
@@ -63,17 +64,20 @@ func (l *lines) text() []byte {
 	return l.source
 }
 
+// replace replaces a line by a single line, so that later lines keep their numbers.
 func (l *lines) replace(line int, text string) {
 	l.split()
 	l.all[line-1] = text
 	l.dirty = true
 }
 
+// count returns the number of lines.
 func (l *lines) count() int {
 	l.split()
 	return len(l.all)
 }
 
+// at returns a line without its line break.
 func (l *lines) at(line int) string {
 	l.split()
 	return l.all[line-1]

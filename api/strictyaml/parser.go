@@ -26,6 +26,7 @@ type parser struct {
 	names []string
 }
 
+// newParser returns a parser for the text of one document. It reports problems to doc.
 func newParser(text []byte, doc *Document, words func() []string) *parser {
 	return &parser{doc: doc, lines: newLines(text), words: words}
 }
@@ -73,6 +74,7 @@ func (p *parser) repair(r repair) {
 	}
 }
 
+// add reports a finding as a problem of the document, with its line in the file.
 func (p *parser) add(f finding) {
 	p.doc.report.add(Problem{
 		Line: f.line + p.doc.offset, Column: f.column,

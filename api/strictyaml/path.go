@@ -47,6 +47,7 @@ func isPlain(key string) bool {
 	return key != ""
 }
 
+// isWordByte reports whether a path shows a character without brackets.
 func isWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
 }

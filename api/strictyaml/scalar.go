@@ -63,6 +63,7 @@ func mismatchHint(n *yaml.Node, expected, got string) string {
 	return ""
 }
 
+// isQuoted reports whether a value is in quotes, and so is text whatever it looks like.
 func isQuoted(n *yaml.Node) bool {
 	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
 }
@@ -156,6 +157,7 @@ func (d *decoder) int(n *yaml.Node, v reflect.Value) {
 	i, err := strconv.ParseInt(n.Value, 10, 64)
 	if err != nil || v.OverflowInt(i) {
 		bits := v.Type().Bits()
+		// The shift leaves the bounds of a type with fewer bits.
 		low, high := int64(math.MinInt64)>>(64-bits), int64(math.MaxInt64)>>(64-bits)
 		d.add(RuleType, fmt.Sprintf("expected a whole number from %d to %d", low, high), "")
 		return

@@ -154,7 +154,7 @@ func (c *checker) add(n *yaml.Node, rule, message, hint string) {
 	c.doc.report.add(p)
 }
 
-// tag refuses tags other than those of the YAML core schema, because they would change the meaning of a value.
+// tag refuses tags other than the standard ones, because they would change the meaning of a value.
 func (c *checker) tag(n *yaml.Node) {
 	switch n.ShortTag() {
 	case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!timestamp", "!!merge", "":
