@@ -112,7 +112,7 @@ func (a *Allocator) vacate(n *node) {
 	n.holding = holding{}
 }
 
-// configOf returns the name of the config that contains the node's podCIDRs, or "" when there is none.
+// configOf returns the name of the config that contains the node's podCIDRs, or "" when no config does.
 func (a *Allocator) configOf(n *node) string {
 	if n.best != nil && n.best.grants(n.Pair) {
 		return n.best.Name

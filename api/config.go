@@ -117,8 +117,8 @@ type LoadBalancer struct {
 	ControlPlaneVIP netip.Addr
 	// Port is the API server's port on ControlPlaneVIP.
 	Port int
-	// IngressVIP is the address in a pool that is kept for the Service of an ingress controller; invalid when there
-	// is none.
+	// IngressVIP is the address in a pool that is kept for the Service of an ingress controller; invalid when the
+	// manifests name no such address.
 	IngressVIP netip.Addr
 	Pools      []AddressPool
 	// ControlPlaneOnControlPlane keeps keepalived and HAProxy on the control plane nodes although the load balancer

@@ -44,7 +44,7 @@ func objectFields() []strictyaml.Rule {
 		ignore("metadata.selfLink", server),
 		ignore("metadata.uid", server),
 		refuse("metadata.generateName", "generated names are not supported; write metadata.name"),
-		ignore("status", "it is what a cluster reported, not what is wanted"),
+		ignore("status", "it is the state that a cluster reported, not the desired state"),
 	}
 }
 

@@ -52,9 +52,9 @@ type unparsed struct {
 // parsed, which are zero.
 type checker struct {
 	manifests *Manifests
-	// cluster is the first Cluster; nil when there is none.
+	// cluster is the first Cluster; nil when it is missing.
 	cluster *Object[v1.Cluster]
-	// options is the first ProvisionOptions; nil when there is none.
+	// options is the first ProvisionOptions; nil when it is missing.
 	options *Object[ProvisionOptions]
 	config  *Config
 

@@ -63,7 +63,7 @@ func checkServicesFamilies(c *checker, spec *v1.ClusterSpec) {
 // addresses of their nodes.
 func checkServicesOrder(c *checker, _ *v1.ClusterSpec) {
 	if len(c.services) == 2 && c.services[0].value.Addr().Is6() && c.services[1].value.Addr().Is4() {
-		c.warnf(c.services[0].ref, "put the IPv4 range first unless that is what you want",
+		c.warnf(c.services[0].ref, "put the IPv4 range first unless this is intended",
 			"the first range is IPv6: single-stack Services get IPv6 addresses, and API servers advertise the IPv6 addresses of their nodes")
 	}
 }

@@ -39,7 +39,7 @@ func optionRules() []rule {
 	}
 }
 
-// ofOptions returns a rule about ProvisionOptions alone. It is skipped when there are none.
+// ofOptions returns a rule about ProvisionOptions alone. It is skipped when these are missing.
 func ofOptions(name, source, summary string, check func(*checker, *Object[ProvisionOptions])) rule {
 	return newRule(name, source, summary, func(c *checker) {
 		if c.options != nil {

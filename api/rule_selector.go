@@ -60,7 +60,7 @@ func areLabels(labels map[string]string) bool {
 	return true
 }
 
-// selectorKnown reports whether the decoder could read the nodeSelector, or there is none.
+// selectorKnown reports whether the nodeSelector is missing or could be read by the decoder.
 func (c *checker) selectorKnown(cc *CIDRConfig) bool {
 	return c.unreported(cc.Ref.field("nodeSelector"))
 }

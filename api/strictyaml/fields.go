@@ -54,7 +54,7 @@ func NewFields(rules ...Rule) *Fields {
 	return root
 }
 
-// grow returns the node for a field, which it adds when there is none.
+// grow returns the node for a field. It adds the node if it does not exist.
 func (f *Fields) grow(name string) *Fields {
 	if next := f.below[name]; next != nil {
 		return next

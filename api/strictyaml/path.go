@@ -163,7 +163,7 @@ func (d *Document) find(path string) found {
 	return f
 }
 
-// child returns the key and the value of an entry, or an item as both. It returns nil when there is none.
+// child returns the key and the value of an entry, or an item as both. It returns nil when the step does not exist.
 func (d *Document) child(n *yaml.Node, s step) (at, value *yaml.Node) {
 	switch n.Kind {
 	case yaml.SequenceNode:
@@ -194,7 +194,7 @@ func (d *Document) keyIndex(mapping *yaml.Node, key string) (int, bool) {
 }
 
 // Position returns the line and column of a field: of the key for an entry of a mapping, of the item for a list.
-// For a path that does not exist it returns those of the nearest existing ancestor, at last the beginning of the
+// For a path that does not exist it returns those of the nearest existing ancestor, or the beginning of the
 // document. The package comment documents the form of paths.
 //
 // It walks down the document, and large mappings have an index, so looking up every field takes time proportional
