@@ -27,7 +27,7 @@ type ClusterList struct {
 	Items []Cluster `json:"items"`
 }
 
-// ClusterSpec is what the author wants of a Cluster.
+// ClusterSpec is the desired state of a Cluster.
 type ClusterSpec struct {
 	// Type is standalone or hybrid; admin and user clusters are refused.
 	// +kubebuilder:validation:Enum=standalone;hybrid

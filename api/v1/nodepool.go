@@ -29,7 +29,7 @@ type NodePoolList struct {
 	Items []NodePool `json:"items"`
 }
 
-// NodePoolSpec is what the author wants of a pool of nodes.
+// NodePoolSpec is the desired state of a pool of nodes.
 type NodePoolSpec struct {
 	// ClusterName is the name of the pool's Cluster, in the same namespace.
 	// +optional

@@ -79,7 +79,7 @@ type NodeSelector struct {
 	MatchLabels map[string]string `json:"matchLabels,omitempty"`
 }
 
-// ClusterCIDRConfigStatus is what the controller reports.
+// ClusterCIDRConfigStatus is the state that the controller observed.
 type ClusterCIDRConfigStatus struct {
 	// Capacity is how many nodes the ranges can serve; a decimal number, because an IPv6 range can
 	// hold more blocks than an integer of the API.
@@ -111,6 +111,6 @@ type RangeUsage struct {
 	Blocks string `json:"blocks"`
 	// Allocated is how many of them nodes of this ClusterCIDRConfig hold.
 	Allocated string `json:"allocated"`
-	// Free is how many of them nobody holds.
+	// Free is how many of them have no holder.
 	Free string `json:"free"`
 }
