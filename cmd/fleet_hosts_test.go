@@ -79,7 +79,7 @@ func readMembers(dir string) ([]remotetest.Member, error) {
 const (
 	probesHost    = "probe host"
 	probesNetwork = "probe network"
-	surveys       = "look at what may have to change"
+	surveys       = "survey the host"
 	holdsLock     = "hold the lock"
 	waitsForLock  = "wait for the lock"
 )

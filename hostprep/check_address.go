@@ -10,32 +10,32 @@ func addressChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"ipv4-address", "An interface has the node's IPv4 address.",
-			"correct the node's address in the manifests, or give the interface that address", judgeIPv4Address,
+			"correct the node's address in the manifests, or give the interface that address", checkIPv4Address,
 		},
 		{
 			"ipv6-enabled", "IPv6 is switched on, also for interfaces to come, as those of pods.",
-			"remove ipv6.disable=1 from the kernel's command line and disable_ipv6 = 1 from /etc/sysctl.d, and reboot", judgeIPv6Enabled,
+			"remove ipv6.disable=1 from the kernel's command line and disable_ipv6 = 1 from /etc/sysctl.d, and reboot", checkIPv6Enabled,
 		},
 		{
 			"dual-stack-network", "The node's interface has IPv4 and IPv6: a dual-stack cluster cannot start on a single-stack network.",
-			"make the network dual-stack: give the interface an address in the nodes' IPv6 range, as fd12::2:4/108", judgeDualStack,
+			"make the network dual-stack: give the interface an address in the nodes' IPv6 range, as fd12::2:4/108", checkDualStack,
 		},
 		{
 			"ipv6-address", "The node's interface has a global IPv6 address to stay: not temporary, tentative, deprecated or in use elsewhere.",
-			"give the interface a static address, now and for the next boot: ip -6 address add ADDRESS/LENGTH dev INTERFACE", judgeIPv6Address,
+			"give the interface a static address, now and for the next boot: ip -6 address add ADDRESS/LENGTH dev INTERFACE", checkIPv6Address,
 		},
 		{
 			"ipv4-on-link", "The node's IPv4 subnet holds the other nodes, the VIP, the address pools and, where IPv4 is flat, the pods.",
-			"widen the subnet of the node's address, or move the ranges into it", judgeOnLink4,
+			"widen the subnet of the node's address, or move the ranges into it", checkOnLink4,
 		},
 		{
 			"ipv6-on-link", "The node's IPv6 subnet holds the other nodes, the pods, and the address pools.",
-			"widen the subnet of the node's address, as in ip -6 address change fd12::2:4/108 dev eth0, or move the ranges into it", judgeOnLink6,
+			"widen the subnet of the node's address, as in ip -6 address change fd12::2:4/108 dev eth0, or move the ranges into it", checkOnLink6,
 		},
 	})
 }
 
-func judgeIPv4Address(s *subject) verdict {
+func checkIPv4Address(s *subject) verdict {
 	link := s.link()
 	switch {
 	case link == nil && s.Interface != "":
@@ -78,9 +78,9 @@ func (s *subject) addresses4() []string {
 	return addresses
 }
 
-// judgeIPv6Enabled: "all" counts when an interface has no say of its own, and "default" for those that
+// checkIPv6Enabled: "all" counts when an interface has no say of its own, and "default" for those that
 // are made later.
-func judgeIPv6Enabled(s *subject) verdict {
+func checkIPv6Enabled(s *subject) verdict {
 	if !s.Facts.IPv6 {
 		return failed("the kernel was started without IPv6")
 	}
@@ -96,7 +96,7 @@ func judgeIPv6Enabled(s *subject) verdict {
 	return passed("IPv6 is switched on")
 }
 
-func judgeDualStack(s *subject) verdict {
+func checkDualStack(s *subject) verdict {
 	var v4, v6 *Address
 	link := s.link()
 	if link == nil {
@@ -121,7 +121,7 @@ func judgeDualStack(s *subject) verdict {
 	}
 }
 
-func judgeIPv6Address(s *subject) verdict {
+func checkIPv6Address(s *subject) verdict {
 	link := s.link()
 	if link == nil {
 		return doesNotApply()
@@ -154,7 +154,7 @@ func unusableReasons(link *Link) string {
 	return ": " + strings.Join(words, ", ")
 }
 
-func judgeOnLink4(s *subject) verdict {
+func checkOnLink4(s *subject) verdict {
 	if !s.node.IPv4.IsValid() {
 		return doesNotApply()
 	}
@@ -167,7 +167,7 @@ func judgeOnLink4(s *subject) verdict {
 	return subnet.verdict()
 }
 
-func judgeOnLink6(s *subject) verdict {
+func checkOnLink6(s *subject) verdict {
 	if !s.node.IPv6.IsValid() {
 		return doesNotApply()
 	}

@@ -13,15 +13,15 @@ func existingChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"other-cluster", "The host is a node of no other cluster.",
-			"take another host, or reset this one with the tool and the manifests of its cluster", judgeOtherCluster,
+			"take another host, or reset this one with the tool and the manifests of its cluster", checkOtherCluster,
 		},
 		{
 			"leftovers", "Nothing is left of another cluster.",
-			"reset it with the tool that made it, as kubeadm reset, and remove what stays", judgeLeftovers,
+			"reset it with the tool that made it, as kubeadm reset, and remove what stays", checkLeftovers,
 		},
 		{
 			"container-runtime", "No other container runtime runs, and no containerd but dualstrap's.",
-			"stop and remove it, as in: apt-get remove docker.io containerd", judgeRuntime,
+			"stop and remove it, as in: apt-get remove docker.io containerd", checkRuntime,
 		},
 	})
 }
@@ -34,7 +34,7 @@ func distributions() map[string]string {
 	}
 }
 
-func judgeOtherCluster(s *subject) verdict {
+func checkOtherCluster(s *subject) verdict {
 	known := distributions()
 	for _, unit := range slices.Sorted(maps.Keys(known)) {
 		if s.Facts.Units[unit].Active {
@@ -44,7 +44,7 @@ func judgeOtherCluster(s *subject) verdict {
 	member, cluster := s.Facts.Membership, s.fleet.cluster
 	switch s.belongs {
 	case Foreign:
-		return s.judgeForeign()
+		return s.checkForeign()
 	case Ours:
 		if s.isOutvoted() {
 			return failed("it is a node of another cluster at %s: its certificate authority is not that of the others", cluster.Endpoint)
@@ -58,8 +58,8 @@ func judgeOtherCluster(s *subject) verdict {
 	}
 }
 
-// judgeForeign tells which cluster a host is of.
-func (s *subject) judgeForeign() verdict {
+// checkForeign tells which cluster a host is of.
+func (s *subject) checkForeign() verdict {
 	member, cluster := s.Facts.Membership, s.fleet.cluster
 	const reset = "reset it with that cluster's manifests: dualstrap reset nodes -f MANIFESTS --addresses "
 	switch {
@@ -103,7 +103,7 @@ func podNetworkLinks() []string {
 	return []string{"cni0", "flannel.", "cilium_", "cali", "vxlan.calico", "kube-ipvs0", "kube-bridge", "weave", "antrea-gw", "ovn-k8s"}
 }
 
-func judgeLeftovers(s *subject) verdict {
+func checkLeftovers(s *subject) verdict {
 	switch s.belongs {
 	case Ours:
 		return passed("what is there is this cluster's")
@@ -141,9 +141,9 @@ func (s *subject) podNetworks() []string {
 	return links
 }
 
-// judgeRuntime fails for what would get into dualstrap's way: another containerd would lose its
+// checkRuntime fails for what would get into dualstrap's way: another containerd would lose its
 // configuration, Docker drops what is forwarded to pods, CRI-O brings a pod network.
-func judgeRuntime(s *subject) verdict {
+func checkRuntime(s *subject) verdict {
 	units := s.Facts.Units
 	var findings []verdict
 	if unit := units["containerd"]; unit.Path != "" && unit.Path != containerdUnit {

@@ -9,21 +9,21 @@ func firewallChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"firewalld", "firewalld either runs and can be told which ports to open, or is switched off for good.",
-			"systemctl enable --now firewalld, or systemctl disable --now firewalld", judgeFirewalld,
+			"systemctl enable --now firewalld, or systemctl disable --now firewalld", checkFirewalld,
 		},
 		{
 			"ipv6-rpfilter", "firewalld does not drop packets of pods: IPv6_rpfilter is no, in its file and in the running rules.",
-			"nothing: create sets IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restarts firewalld", judgeRPFilter,
+			"nothing: create sets IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restarts firewalld", checkRPFilter,
 		},
-		{"selinux", "SELinux may be enforcing; it stays as it is.", "", judgeSELinux},
+		{"selinux", "SELinux may be enforcing; it stays as it is.", "", checkSELinux},
 		{
 			"conflicting-firewall", "Nothing but firewalld filters packets.",
-			"switch the other firewall off", judgeOtherFirewalls,
+			"switch the other firewall off", checkOtherFirewalls,
 		},
 	})
 }
 
-func judgeFirewalld(s *subject) verdict {
+func checkFirewalld(s *subject) verdict {
 	unit := s.Facts.Units["firewalld"]
 	switch {
 	case unit.Active && s.Facts.Firewalld.Zones == nil:
@@ -37,9 +37,9 @@ func judgeFirewalld(s *subject) verdict {
 	}
 }
 
-// judgeRPFilter warns of what create changes. The documentation asks for it where SELinux is enabled on
+// checkRPFilter warns of what create changes. The documentation asks for it where SELinux is enabled on
 // RHEL or CentOS; packets of pods are dropped wherever firewalld runs so.
-func judgeRPFilter(s *subject) verdict {
+func checkRPFilter(s *subject) verdict {
 	unit, conf := s.Facts.Units["firewalld"], s.Facts.Firewalld
 	off := conf.RPFilter == "no" || conf.RPFilter == "false"
 	switch {
@@ -65,9 +65,9 @@ func (s *subject) documentedRule() string {
 	return ""
 }
 
-func judgeSELinux(s *subject) verdict { return passed("SELinux is %s", s.Facts.SELinux) }
+func checkSELinux(s *subject) verdict { return passed("SELinux is %s", s.Facts.SELinux) }
 
-func judgeOtherFirewalls(s *subject) verdict {
+func checkOtherFirewalls(s *subject) verdict {
 	var findings []verdict
 	if s.Facts.UFW {
 		findings = append(findings, failed("ufw is on, and drops what is forwarded to pods").withHint("ufw disable"))

@@ -18,16 +18,16 @@ func clockChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"time-sync", "Something keeps the clock right: chrony, ntpd or systemd-timesyncd.",
-			"switch it on and wait a minute: timedatectl set-ntp true", judgeTimeSync,
+			"switch it on and wait a minute: timedatectl set-ntp true", checkTimeSync,
 		},
 		{
 			"clock-skew", "The clocks of all hosts agree: within a second, or etcd complains; 30 seconds are a failure.",
-			"set the clock, and switch synchronization on: timedatectl set-ntp true", judgeClockSkew,
+			"set the clock, and switch synchronization on: timedatectl set-ntp true", checkClockSkew,
 		},
 	})
 }
 
-func judgeTimeSync(s *subject) verdict {
+func checkTimeSync(s *subject) verdict {
 	switch clock := s.Facts.Clock; {
 	case s.node.Container:
 		return passed("the clock is that of the machine around this container")
@@ -40,7 +40,7 @@ func judgeTimeSync(s *subject) verdict {
 	}
 }
 
-func judgeClockSkew(s *subject) verdict {
+func checkClockSkew(s *subject) verdict {
 	clock := s.Facts.Clock
 	if !clock.Known {
 		return warning("it does not tell its time").withHint("look at: date")
@@ -63,20 +63,20 @@ func identityChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"hostname", "The host's name can be a node's, and no other host has it.",
-			"give the host a name of its own: hostnamectl set-hostname NAME", judgeHostname,
+			"give the host a name of its own: hostnamectl set-hostname NAME", checkHostname,
 		},
 		{
 			"machine-id", "The host has a machine-id that no other host has.",
-			"make a new one: rm /etc/machine-id && systemd-machine-id-setup, and reboot", judgeMachineID,
+			"make a new one: rm /etc/machine-id && systemd-machine-id-setup, and reboot", checkMachineID,
 		},
 		{
 			"mac-address", "No other host has the hardware address of the node's interface.",
-			"give the virtual machine or the interface another hardware address", judgeMAC,
+			"give the virtual machine or the interface another hardware address", checkMAC,
 		},
 	})
 }
 
-func judgeHostname(s *subject) verdict {
+func checkHostname(s *subject) verdict {
 	name := s.node.Name
 	others := s.others(s.fleet.byName, name)
 	wrong := validation.IsDNS1123Subdomain(name)
@@ -97,7 +97,7 @@ func judgeHostname(s *subject) verdict {
 	}
 }
 
-func judgeMachineID(s *subject) verdict {
+func checkMachineID(s *subject) verdict {
 	id := s.Facts.MachineID
 	if len(id) != 32 {
 		return failed("there is no machine-id in /etc/machine-id").withHint("make one: systemd-machine-id-setup")
@@ -113,7 +113,7 @@ func judgeMachineID(s *subject) verdict {
 	return passed("no other host has its machine-id")
 }
 
-func judgeMAC(s *subject) verdict {
+func checkMAC(s *subject) verdict {
 	link := s.link()
 	if link == nil {
 		return doesNotApply()

@@ -19,12 +19,12 @@ func accessChecks() []Check {
 		Name:  "ssh",
 		Short: "The host answers over SSH, is known, and lets the user in.",
 		Hint:  "check the address, the user and the key with: ssh USER@ADDRESS",
-		judge: judgeAccess,
+		judge: checkAccess,
 	}, {
 		Name:  "privileges",
 		Short: "The user is root or becomes root with sudo and without a password.",
 		Hint:  "let the user become root: echo 'USER ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/USER",
-		judge: judgePrivileges,
+		judge: checkPrivileges,
 	}}
 }
 
@@ -38,14 +38,14 @@ func ifReachable(judge func(*subject) verdict) func(*subject) verdict {
 	}
 }
 
-func judgeAccess(s *subject) verdict {
+func checkAccess(s *subject) verdict {
 	if s.Err == nil || errors.Is(s.Err, remote.ErrSudo) {
 		return passed("it answers")
 	}
 	return failed("%v", s.Err).withHint("%s", hintOf(s.Err))
 }
 
-func judgePrivileges(s *subject) verdict {
+func checkPrivileges(s *subject) verdict {
 	switch {
 	case errors.Is(s.Err, remote.ErrSudo):
 		return failed("%v", s.Err).withHint("%s", hintOf(s.Err))
@@ -71,32 +71,32 @@ func machineChecks() []Check {
 	checks := []Check{
 		{
 			"os", "The distribution is one that dualstrap is tried on: Debian, Ubuntu, or RHEL and its kin.",
-			"take Debian 12, Ubuntu 22.04, RHEL 9 or later, or go on where you know better", judgeOS,
+			"take Debian 12, Ubuntu 22.04, RHEL 9 or later, or go on where you know better", checkOS,
 		},
-		{"systemd", "systemd runs the host.", "boot the host with systemd", judgeSystemd},
-		{"architecture", "The machine is x86-64.", "take an amd64 host", judgeArchitecture},
+		{"systemd", "systemd runs the host.", "boot the host with systemd", checkSystemd},
+		{"architecture", "The machine is x86-64.", "take an amd64 host", checkArchitecture},
 		{
 			"kernel", "The kernel is 5.13 or later, which kube-proxy's nftables mode needs.",
-			"upgrade to a distribution with a later kernel and reboot", judgeKernel,
+			"upgrade to a distribution with a later kernel and reboot", checkKernel,
 		},
 		{
 			"kernel-modules", "The kernel has overlay, nf_tables, nf_conntrack and veth.",
 			"install the rest of the kernel's modules: apt-get install linux-modules-extra-$(uname -r), or dnf install kernel-modules-extra",
-			judgeModules,
+			checkModules,
 		},
-		{"cpu", "Control plane nodes have 2 CPUs or more.", "give the host more CPUs", judgeCPU},
-		{"memory", "Control plane nodes have 1,700 MiB of memory or more, workers 900 MiB.", "give the host more memory", judgeMemory},
+		{"cpu", "Control plane nodes have 2 CPUs or more.", "give the host more CPUs", checkCPU},
+		{"memory", "Control plane nodes have 1,700 MiB of memory or more, workers 900 MiB.", "give the host more memory", checkMemory},
 		{
 			"disk", "There is room for images, containers and etcd, and the kubelet would not evict pods at once.",
-			"free space, or mount a larger disk there", judgeDisk,
+			"free space, or mount a larger disk there", checkDisk,
 		},
 		{
 			"cgroup", "Control groups are version 2, or version 1 with allowCgroupV1, with the controllers that the kubelet needs.",
-			"boot with systemd.unified_cgroup_hierarchy=1, or set allowCgroupV1: true in ProvisionOptions", judgeCgroup,
+			"boot with systemd.unified_cgroup_hierarchy=1, or set allowCgroupV1: true in ProvisionOptions", checkCgroup,
 		},
 		{
 			"swap", "There is no swap; the kubelet does not start with it.",
-			"switch it off for good: swapoff -a, and remove its line from /etc/fstab", judgeSwap,
+			"switch it off for good: swapoff -a, and remove its line from /etc/fstab", checkSwap,
 		},
 	}
 	return allIfReachable(checks)
@@ -110,7 +110,7 @@ func allIfReachable(checks []Check) []Check {
 	return checks
 }
 
-func judgeOS(s *subject) verdict {
+func checkOS(s *subject) verdict {
 	os := s.Facts.OS
 	if os.ID == "" {
 		return warning("it does not say which distribution it is: there is no os-release")
@@ -123,23 +123,23 @@ func judgeOS(s *subject) verdict {
 	return warning("%s is none of the distributions that dualstrap is tried on", os.Name)
 }
 
-func judgeSystemd(s *subject) verdict {
+func checkSystemd(s *subject) verdict {
 	if !s.Facts.Systemd {
 		return failed("systemd does not run, and nothing else starts containerd and the kubelet")
 	}
 	return passed("systemd runs")
 }
 
-func judgeArchitecture(s *subject) verdict {
+func checkArchitecture(s *subject) verdict {
 	if s.Facts.Architecture != "x86_64" {
 		return failed("the machine is %s; there are only programs for amd64", s.Facts.Architecture)
 	}
 	return passed("amd64")
 }
 
-// judgeKernel compares with what kube-proxy asks for; see NFTablesKubeProxyKernelVersion in
+// checkKernel compares with what kube-proxy asks for; see NFTablesKubeProxyKernelVersion in
 // Kubernetes' pkg/util/kernel.
-func judgeKernel(s *subject) verdict {
+func checkKernel(s *subject) verdict {
 	const major, minor = 5, 13
 	numbers := strings.SplitN(s.Facts.Kernel, ".", 3)
 	if len(numbers) < 2 {
@@ -158,7 +158,7 @@ func judgeKernel(s *subject) verdict {
 	}
 }
 
-func judgeModules(s *subject) verdict {
+func checkModules(s *subject) verdict {
 	var missing, unknown []string
 	for _, module := range []string{"overlay", "nf_tables", "nf_conntrack", "veth"} {
 		switch s.Facts.Features[module] {
@@ -180,7 +180,7 @@ func judgeModules(s *subject) verdict {
 	}
 }
 
-func judgeCgroup(s *subject) verdict {
+func checkCgroup(s *subject) verdict {
 	// What the kubelet needs of each version; devices and freezer of version 2 are no controllers.
 	needed := []string{"cpu", "cpuset", "memory", "pids"}
 	switch cgroup := s.Facts.Cgroup; {
@@ -204,7 +204,7 @@ func judgeCgroup(s *subject) verdict {
 	return passed("control groups are version %d", s.Facts.Cgroup.Version)
 }
 
-func judgeSwap(s *subject) verdict {
+func checkSwap(s *subject) verdict {
 	if swaps := s.Facts.Swaps; len(swaps) > 0 {
 		return failed("it swaps to %s", formatList(swaps))
 	}

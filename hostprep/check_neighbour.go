@@ -11,20 +11,20 @@ func neighbourChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"node-to-node", "The host reaches the others at their node addresses in both families, with packets of full size.",
-			"look at the switches, VLANs and firewalls between the hosts, and compare: ping -M do -s SIZE ADDRESS", judgeReach,
+			"look at the switches, VLANs and firewalls between the hosts, and compare: ping -M do -s SIZE ADDRESS", checkReach,
 		},
 		{
 			"addresses-unused", "Nobody has the control plane's VIP or an address of the pools.",
-			"take the address away from whoever has it, or choose another", judgeUnused,
+			"take the address away from whoever has it, or choose another", checkUnused,
 		},
 		{
 			"control-plane-vip", "In mode manual, the control plane's VIP takes connections or refuses them.",
-			"set the load balancer up first: it passes the VIP's port on to the API servers' port", judgeVIP,
+			"set the load balancer up first: it passes the VIP's port on to the API servers' port", checkVIP,
 		},
 	})
 }
 
-func judgeReach(s *subject) verdict {
+func checkReach(s *subject) verdict {
 	if s.Network == nil || len(s.Network.Reached) == 0 {
 		return doesNotApply()
 	}
@@ -61,8 +61,8 @@ type claim struct {
 // String says who has what.
 func (c claim) String() string { return fmt.Sprintf("%s has %s", c.who, c.address) }
 
-// judgeUnused: what a node of this cluster has or answers for is what it should.
-func judgeUnused(s *subject) verdict {
+// checkUnused: what a node of this cluster has or answers for is what it should.
+func checkUnused(s *subject) verdict {
 	if !s.fleet.cluster.Bundled {
 		return doesNotApply()
 	}
@@ -155,7 +155,7 @@ func nameOf(owners []*subject, mac string) string {
 	return owners[0].Address.String()
 }
 
-func judgeVIP(s *subject) verdict {
+func checkVIP(s *subject) verdict {
 	endpoint := s.fleet.cluster.Endpoint
 	if s.Network == nil || s.Network.Connected[endpoint] == "" {
 		return doesNotApply()

@@ -12,26 +12,26 @@ func networkChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"router-advertisements", "The node's IPv6 address does not depend on a router's advertisements or a DHCP server.",
-			"give the interface a static IPv6 address", judgeRouterAdvertisements,
+			"give the interface a static IPv6 address", checkRouterAdvertisements,
 		},
 		{
 			"mtu", "The node's interface carries packets of 1,280 bytes or more, and as large ones as those of the other hosts.",
-			"set the same MTU on all hosts: ip link set INTERFACE mtu 1500, and in the network's configuration", judgeMTU,
+			"set the same MTU on all hosts: ip link set INTERFACE mtu 1500, and in the network's configuration", checkMTU,
 		},
 		{
 			"default-route", "There is a default route in both families.",
-			"add the missing route, if pods are to reach what is beyond the L2", judgeDefaultRoute,
+			"add the missing route, if pods are to reach what is beyond the L2", checkDefaultRoute,
 		},
 		{
 			"dns", "The host has a name server that pods can use, too.",
-			"name one in /etc/resolv.conf that is not on the loopback, or run systemd-resolved", judgeDNS,
+			"name one in /etc/resolv.conf that is not on the loopback, or run systemd-resolved", checkDNS,
 		},
 	})
 }
 
-// judgeRouterAdvertisements warns of addresses that may go. That the kernel of a router ignores
+// checkRouterAdvertisements warns of addresses that may go. That the kernel of a router ignores
 // advertisements is taken care of when the host is prepared.
-func judgeRouterAdvertisements(s *subject) verdict {
+func checkRouterAdvertisements(s *subject) verdict {
 	link := s.link()
 	if link == nil {
 		return doesNotApply()
@@ -49,7 +49,7 @@ func judgeRouterAdvertisements(s *subject) verdict {
 	}
 }
 
-func judgeMTU(s *subject) verdict {
+func checkMTU(s *subject) verdict {
 	mtu, common := s.node.MTU, s.fleet.commonMTU
 	switch {
 	case mtu == 0:
@@ -63,7 +63,7 @@ func judgeMTU(s *subject) verdict {
 	}
 }
 
-func judgeDefaultRoute(s *subject) verdict {
+func checkDefaultRoute(s *subject) verdict {
 	missing := map[bool]string{true: "IPv4", false: "IPv6"}
 	for _, route := range s.Facts.Routes {
 		if route.Prefix.Bits() == 0 {
@@ -80,9 +80,9 @@ func judgeDefaultRoute(s *subject) verdict {
 	}
 }
 
-// judgeDNS warns: CoreDNS passes on what it does not know to the host's name servers, and does not
+// checkDNS warns: CoreDNS passes on what it does not know to the host's name servers, and does not
 // start when there is none or when that would be itself.
-func judgeDNS(s *subject) verdict {
+func checkDNS(s *subject) verdict {
 	servers := s.Facts.Nameservers
 	for _, server := range servers {
 		if address, err := netip.ParseAddr(server); err == nil && !address.IsLoopback() {

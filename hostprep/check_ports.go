@@ -9,7 +9,7 @@ import (
 func portChecks() []Check {
 	return allIfReachable([]Check{{
 		"ports", "The ports that the node's role listens on are free.",
-		"stop the program, or have it listen elsewhere", judgePorts,
+		"stop the program, or have it listen elsewhere", checkPorts,
 	}})
 }
 
@@ -80,7 +80,7 @@ func isOfNode(process string) bool {
 	}, process)
 }
 
-func judgePorts(s *subject) verdict {
+func checkPorts(s *subject) verdict {
 	var taken, nodePorts []string
 	needed := s.ports()
 	for _, listener := range s.Facts.Listeners {

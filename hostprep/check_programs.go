@@ -8,7 +8,7 @@ import (
 
 func programChecks() []Check {
 	return allIfReachable([]Check{{
-		"programs", "The programs that the node or its preparation calls are there, or can be installed.", "install them", judgePrograms,
+		"programs", "The programs that the node or its preparation calls are there, or can be installed.", "install them", checkPrograms,
 	}})
 }
 
@@ -49,8 +49,8 @@ func (h *Host) Programs(cluster *Cluster) []Program {
 	return slices.DeleteFunc(programs(), func(p Program) bool { return p.needed != nil && !p.needed(cluster, h) })
 }
 
-// judgePrograms only warns where the host's package manager is one that preparing calls.
-func judgePrograms(s *subject) verdict {
+// checkPrograms only warns where the host's package manager is one that preparing calls.
+func checkPrograms(s *subject) verdict {
 	var missing, packages []string
 	for _, p := range s.Programs(s.fleet.cluster) {
 		if s.Facts.Programs[p.Name] {

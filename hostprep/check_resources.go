@@ -12,8 +12,8 @@ const (
 	documentedMemory = 5 * gibibyte
 )
 
-// judgeCPU fails where kubeadm would; see ControlPlaneNumCPU in its constants.
-func judgeCPU(s *subject) verdict {
+// checkCPU fails where kubeadm would; see ControlPlaneNumCPU in its constants.
+func checkCPU(s *subject) verdict {
 	cpus := s.Facts.CPUs
 	switch {
 	case cpus == 0:
@@ -27,8 +27,8 @@ func judgeCPU(s *subject) verdict {
 	}
 }
 
-// judgeMemory fails where kubeadm would on a control plane node; see ControlPlaneMem in its constants.
-func judgeMemory(s *subject) verdict {
+// checkMemory fails where kubeadm would on a control plane node; see ControlPlaneMem in its constants.
+func checkMemory(s *subject) verdict {
 	least, role := uint64(900*mebibyte), "a worker"
 	if s.ControlPlane {
 		least, role = 1700*mebibyte, "a control plane node"
@@ -107,9 +107,9 @@ func diskDemands(s *subject) []*diskDemand {
 	return all
 }
 
-// judgeDisk asks for space on hosts that are to become nodes. A node has filled it already; but on
+// checkDisk asks for space on hosts that are to become nodes. A node has filled it already; but on
 // both, a kubelet evicts pods when a file system is nearly full.
-func judgeDisk(s *subject) verdict {
+func checkDisk(s *subject) verdict {
 	var findings []verdict
 	all := diskDemands(s)
 	if len(all) == 0 {

@@ -12,33 +12,39 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// maxUploads bounds how many large files are on their way to one host. More would not be faster, and
-// the host's sessions are needed for the rest.
+// maxUploads bounds the number of large files that are sent to one host at the same time. More would not be
+// faster, and each upload occupies one of the few sessions that the host's SSH server allows per connection.
 const maxUploads = 4
 
-// Result is what there is to tell beside the actions.
+// Result reports side effects of [Apply] that the plan does not show.
 type Result struct {
-	// PutBack are calls of firewall-cmd for what others had at run time and would have lost.
+	// PutBack lists the calls of firewall-cmd that restored runtime settings of other programs, or of an
+	// operator, that the restart or reload of firewalld would have dropped.
 	PutBack []string
 }
 
-// batch is what actions amount to together.
+// batch is the combined work of all actions of a plan, grouped by the step that performs it.
 type batch struct {
+	// entries are appended to the host's record before anything else happens.
 	entries     Record
 	files       []remote.File
 	executables []remote.Upload
 	images      []Image
-	archives    []string
-	packages    packageBatch
-	firewalld   firewalldBatch
-	modules     []string
-	sysctls     []Sysctl
-	reload      bool
-	enable      []string
-	start       []string
-	restart     []string
+	// archives names leftover files below the state directory's images directory that are removed.
+	archives  []string
+	packages  packageBatch
+	firewalld firewalldBatch
+	modules   []string
+	sysctls   []Sysctl
+	// reload requests systemctl daemon-reload. It runs before the units below are enabled, started or restarted.
+	reload  bool
+	enable  []string
+	start   []string
+	restart []string
 }
 
+// collect merges the actions into one batch. Actions may record the same thing twice (a directory that two
+// new files share); the first entry wins, as it does on the host.
 func collect(actions []Action) *batch {
 	w := &batch{}
 	for _, action := range actions {
@@ -48,24 +54,25 @@ func collect(actions []Action) *batch {
 	return w
 }
 
-// putFile writes a file, once however often it changes.
+// putFile schedules a file to be written. A later version replaces an earlier one of the same path: each
+// edited firewalld setting contributes the whole file, and the last one contains all edits.
 func (w *batch) putFile(file remote.File) {
 	w.files = slices.DeleteFunc(w.files, func(other remote.File) bool { return other.Path == file.Path })
 	w.files = append(w.files, file)
 }
 
-// Apply does what was planned, and records before what was there. What does not depend on each other
-// is done at the same time:
+// Apply records the previous state and then performs the planned actions. Steps that do not depend on each
+// other run concurrently:
 //
-//	open what is to be sent
+//	open and verify all sources
 //	record ─┬─ executables ─┬─ sysctls, units ─┬─ import images
 //	        ├─ packages ────┤                  │
 //	        ├─ files ───────┘                  │
 //	        ├─ images (after executables) ─────┘
 //	        └─ firewalld (after files)
 //
-// Executables are sent before images, so that containerd runs by the time the first image is there.
-// What failed ends the rest. Survey, Plan and Apply again finish what is left.
+// Executables are sent before images, so that containerd is running by the time the first image has arrived.
+// The first error cancels all other steps. Calling Survey, Plan and Apply again completes the remaining work.
 func Apply(ctx context.Context, host remote.Host, actions []Action) (Result, error) {
 	a := applier{
 		host: host, work: collect(actions), uploads: make(chan struct{}, maxUploads),
@@ -90,15 +97,18 @@ func Apply(ctx context.Context, host remote.Host, actions []Action) (Result, err
 	return a.result, err
 }
 
+// applier holds the state of one call of [Apply].
 type applier struct {
 	host remote.Host
 	work *batch
-	// uploads has room for the large files that are on their way.
+	// uploads is a semaphore with one slot for each large file that may be in flight.
 	uploads chan struct{}
-	// written is closed when the files are there, sent when the executables are, running when the units
-	// run.
+	// written is closed when all files are in place, sent when all executables are, and running when all
+	// units run. Each is closed by exactly one goroutine, and only on success; those that wait for it also
+	// watch the context, which an error elsewhere cancels.
 	written, sent, running chan struct{}
-	result                 Result // of firewalld
+	// result is only written by the firewalld step, so it needs no lock.
+	result Result
 }
 
 // run runs one of the package's scripts.
@@ -111,7 +121,9 @@ func (a *applier) run(ctx context.Context, name, script string, args ...string) 
 	return err
 }
 
-// record writes down what is about to be changed, and which units will have to be restarted.
+// record saves the previous state of everything that is about to change, and the units whose restart is
+// pending. It completes before the first change, so that an interrupted run can be undone, and so that the
+// next run restarts units whose files have changed already.
 func (a *applier) record(ctx context.Context) error {
 	restarts := slices.Clone(a.work.restart)
 	if a.work.firewalld.how == "restart" {
@@ -136,11 +148,12 @@ func (a *applier) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.run(ctx, "record what is there", "record",
+	return a.run(ctx, "record the previous state", "record",
 		strings.Join(copies, "\n"), strings.Join(absent, "\n"), strings.Join(restarts, "\n"), string(entries), strings.Join(named, "\n"))
 }
 
-// system puts everything in place that units need, and starts them.
+// system puts files, packages and executables in place concurrently, and starts units when all of them are
+// there: a unit's process may need any of the three.
 func (a *applier) system(ctx context.Context) error {
 	place, within := errgroup.WithContext(ctx)
 	place.Go(func() error {
@@ -164,7 +177,7 @@ func (a *applier) system(ctx context.Context) error {
 	return nil
 }
 
-// executables sends them.
+// executables uploads all executables and closes a.sent.
 func (a *applier) executables(ctx context.Context) error {
 	sending, ctx := errgroup.WithContext(ctx)
 	for _, executable := range a.work.executables {
@@ -177,6 +190,7 @@ func (a *applier) executables(ctx context.Context) error {
 	return err
 }
 
+// upload sends one large file as soon as one of the slots of a.uploads is free.
 func (a *applier) upload(ctx context.Context, upload remote.Upload) error {
 	select {
 	case a.uploads <- struct{}{}:
@@ -188,13 +202,15 @@ func (a *applier) upload(ctx context.Context, upload remote.Upload) error {
 	return err
 }
 
-// activate loads modules, sets sysctls, and makes units be as they have to be.
+// activate loads modules, sets sysctls, and enables, starts and restarts units, in one call of a script.
 func (a *applier) activate(ctx context.Context) error {
 	w := a.work
 	var sysctls, digests []string
 	for _, sysctl := range w.sysctls {
 		sysctls = append(sysctls, sysctl.Key+"="+sysctl.Value)
 	}
+	// The host remembers the digests that the uploads have verified, so that the next survey does not have to
+	// hash hundreds of megabytes again.
 	for _, executable := range w.executables {
 		digests = append(digests, executable.SHA256+"  "+executable.Path)
 	}
@@ -213,7 +229,8 @@ func (a *applier) activate(ctx context.Context) error {
 	return a.run(ctx, "make settings and units take effect", "system", args...)
 }
 
-// image brings an image to the host, and imports it as soon as containerd runs.
+// image uploads the archive of an image and imports it as soon as containerd runs. It waits for the uploads
+// of executables first: containerd is one of them, and no image can be imported without it.
 func (a *applier) image(ctx context.Context, image Image) error {
 	select {
 	case <-a.sent:
@@ -233,17 +250,19 @@ func (a *applier) image(ctx context.Context, image Image) error {
 	return a.run(ctx, "import image "+image.Reference, "import", archive, image.Reference, image.Digest)
 }
 
-// archiveMode is for archives of images, which may be private.
+// archiveMode is the mode of image archives. Images may be private, so only root may read them.
 const archiveMode = 0o600
 
-// firewalldBatch is what is done with firewalld.
+// firewalldBatch holds the pending changes of firewalld.
 type firewalldBatch struct {
+	// permanent and runtime are the changes that are missing in the respective configuration.
 	permanent, runtime []firewalld.Change
-	// how is restart, reload or nothing, and asked what firewalld has to have in the end.
-	how   string
+	// how is "restart", "reload", or empty when the changes take effect without either.
+	how string
+	// asked lists everything that firewalld has to have after a restart or reload, whether missing now or not.
 	asked []firewalld.Change
-	// filterOff says that the restart is to lift the filter on paths.
+	// filterOff reports that the restart has to remove the rule of IPv6_rpfilter from the kernel.
 	filterOff bool
-	// back is what an earlier run has to put back.
+	// back lists the runtime settings that an earlier, interrupted run has dropped and not yet restored.
 	back []firewalld.Command
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// firewalld makes its changes once its files are written, and looks whether they had the effect.
+// firewalld changes firewalld once its configuration files are written. After a restart or reload it verifies
+// that the changes took effect, and that no other program's runtime settings were lost.
 func (a *applier) firewalld(ctx context.Context) error {
 	w := a.work.firewalld
 	if len(w.permanent)+len(w.runtime)+len(w.back) == 0 && w.how == "" {
@@ -25,6 +26,8 @@ func (a *applier) firewalld(ctx context.Context) error {
 		permanent: firewalld.Commands(true, w.permanent), runtime: firewalld.Commands(false, w.runtime),
 		how: w.how, back: w.back,
 	}
+	// The survey only reads the zones and policies that are asked for, but a restart or reload drops the
+	// runtime settings of all of them. So everything is read just before, to be restored and compared.
 	var before firewalld.State
 	if w.how != "" {
 		var err error
@@ -43,23 +46,25 @@ func (a *applier) firewalld(ctx context.Context) error {
 	return a.verify(after, firewalld.Lost(before, after, nil))
 }
 
-// verify holds firewalld to what a restart or a reload was for.
+// verify checks that firewalld, after its restart or reload, runs and has everything that was asked for. lost
+// describes runtime settings that are missing although they were restored.
 func (a *applier) verify(after firewalld.State, lost []string) error {
 	w := a.work.firewalld
 	switch missing := firewalld.Missing(after, w.asked); {
 	case !after.Running:
-		return fmt.Errorf("cannot %s firewalld: it does not run afterwards", w.how)
+		return fmt.Errorf("cannot %s firewalld: it is not running afterwards", w.how)
 	case w.filterOff && after.FiltersPaths:
 		return fmt.Errorf("cannot switch %s off: firewalld has restarted, but its rule is still in effect", rpfilterKey)
 	case !missing.Empty():
 		return fmt.Errorf("cannot change firewalld: after the %s it still lacks: %s", w.how, describe(missing))
 	case len(lost) > 0:
-		return fmt.Errorf("cannot keep what firewalld had: the %s took it away: %s", w.how, strings.Join(lost, ", "))
+		return fmt.Errorf("cannot preserve firewalld's runtime settings: the %s dropped: %s", w.how, strings.Join(lost, ", "))
 	default:
 		return nil
 	}
 }
 
+// describe lists the missing changes for an error message.
 func describe(delta firewalld.Delta) string {
 	var all []string
 	for _, change := range slices.Concat(delta.Permanent, delta.Runtime) {
@@ -68,16 +73,16 @@ func describe(delta firewalld.Delta) string {
 	return strings.Join(all, ", ")
 }
 
-// firewalldCalls are changes of firewalld, in their order.
+// firewalldCalls holds the calls of firewall-cmd, in the order in which they are made.
 type firewalldCalls struct {
 	permanent, runtime []firewalld.Command
-	// how is restart, reload or nothing.
+	// how is "restart", "reload", or empty.
 	how string
-	// back comes last: what is at run time and the restart or reload takes away.
+	// back runs after the restart or reload and restores the runtime settings that it drops.
 	back []firewalld.Command
 }
 
-// make makes the calls and, after a restart or a reload, gives what there is then.
+// make makes the calls. After a restart or a reload it returns the resulting state; without one, the zero State.
 func (c firewalldCalls) make(ctx context.Context, host remote.Host) (firewalld.State, error) {
 	text, err := body("firewalld")
 	if err != nil {
@@ -92,13 +97,13 @@ func (c firewalldCalls) make(ctx context.Context, host remote.Host) (firewalld.S
 	return readFirewalld(ctx, host)
 }
 
-// readFirewalld reads all of it.
+// readFirewalld reads all zones and policies, permanent and at run time.
 func readFirewalld(ctx context.Context, host remote.Reader) (firewalld.State, error) {
 	text, err := body("firewalld_read", "firewalld_state")
 	if err != nil {
 		return firewalld.State{}, err
 	}
-	answer, err := host.Probe(ctx, remote.Script{Name: "look at firewalld", Body: text})
+	answer, err := host.Probe(ctx, remote.Script{Name: "read firewalld's state", Body: text})
 	if err != nil {
 		return firewalld.State{}, err
 	}

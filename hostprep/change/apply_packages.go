@@ -6,22 +6,25 @@ import (
 	"strings"
 )
 
-// dnf is one of two package managers; the other one is apt-get.
+// dnf is one of the two supported package managers; the other one is apt-get.
 const dnf = "dnf"
 
-// packageBatch is what the host's package manager has to install.
+// packageBatch holds the packages that the host's package manager installs.
 type packageBatch struct {
-	manager         string
+	// manager is apt-get, dnf, or empty where the host has neither.
+	manager string
+	// programs lists the executables that have to exist afterwards, names the packages that contain them.
 	programs, names []string
 }
 
-// PackageError says that the host's package manager did not bring what is missing.
+// PackageError reports that missing programs could not be installed with the host's package manager.
 type PackageError struct {
-	// Manager is apt-get, dnf, or empty where there is neither.
+	// Manager is apt-get, dnf, or empty where the host has neither.
 	Manager string
-	// Programs are missing, and Packages have them.
+	// Programs lists the missing programs, Packages the packages that contain them.
 	Programs, Packages []string
-	Err                error
+	// Err is the cause.
+	Err error
 }
 
 // Error implements error.
@@ -29,17 +32,19 @@ func (e *PackageError) Error() string {
 	return fmt.Sprintf("cannot install %s: %v", strings.Join(e.Programs, ", "), e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *PackageError) Unwrap() error { return e.Err }
 
-// Hint says what to do.
+// Hint returns what the user can do about the error, in one line.
 func (e *PackageError) Hint() string {
 	if e.Manager == "" {
-		return "install these programs on the host by hand; dualstrap knows apt-get and dnf"
+		return "install these programs on the host manually; dualstrap only supports apt-get and dnf"
 	}
 	return fmt.Sprintf("install them on the host, then run again: %s install %s", e.Manager, strings.Join(e.Packages, " "))
 }
 
+// packages installs the missing packages. An error after the context has ended is returned as it is: the
+// interruption is the cause then, not the package manager.
 func (a *applier) packages(ctx context.Context) error {
 	w := a.work.packages
 	if len(w.programs) == 0 {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// openAll opens everything that is to be sent and closes it again. What opens it verifies it first, so the host
-// is not touched, and gets not one byte, unless all that it is to get is sound.
+// openAll opens and closes every source that will be sent. Opening verifies a source's digest, so a damaged
+// source stops the run before a single byte is sent or anything is changed on the host.
 func (w *batch) openAll() error {
 	var sources []func() (io.ReadCloser, error)
 	for _, executable := range w.executables {
@@ -18,7 +18,7 @@ func (w *batch) openAll() error {
 	for _, image := range w.images {
 		sources = append(sources, image.Open)
 	}
-	// All of them are tried: someone who has to mend a source wants to know of all that is wrong with it.
+	// All sources are tried even after an error, so that the user sees everything that needs repair at once.
 	errs := make([]error, len(sources))
 	var opening errgroup.Group
 	opening.SetLimit(runtime.GOMAXPROCS(0))

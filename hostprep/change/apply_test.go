@@ -70,7 +70,7 @@ func (h *slowHost) Upload(ctx context.Context, upload remote.Upload) (bool, erro
 }
 
 const (
-	record  = "record what is there"
+	record  = "record the previous state"
 	write   = "write /etc/app/app.conf /etc/app/secret"
 	upload  = "upload /usr/local/bin/app"
 	archive = "upload /var/lib/dualstrap/images/abc.tar"

@@ -4,35 +4,35 @@ import (
 	"strings"
 )
 
-// Baseline is what programs change that run on the host later. It is recorded together with the host's
-// first change, so that [Undo] goes back to it.
+// Baseline describes state that other programs (containerd, the kubelet, iptables, firewalld) change once
+// they run on the host. It is recorded together with the host's first change, so that [Undo] can restore it.
 type Baseline struct {
 	Trees []Tree
-	// Sysctls are keys, as that of a [Sysctl].
+	// Sysctls lists keys in the form of [Sysctl.Key].
 	Sysctls []string
-	// Tables removes nftables tables that there were not, once nothing is left in them: iptables makes
-	// one for each chain that it is asked for, and never removes any.
+	// Tables makes Undo remove nftables tables that did not exist before, provided that they are empty:
+	// iptables-nft creates a table for each chain that it is asked for, and never removes one.
 	Tables bool
-	// Zones are firewalld's own, of which it makes a file in /etc as soon as anything in them changes. The
-	// file goes when it says no more than what firewalld brings.
+	// Zones lists zones that come with firewalld. As soon as anything in such a zone changes, firewalld
+	// writes a file for it to /etc. Undo removes that file if it is equivalent to the one firewalld ships.
 	Zones []string
 }
 
-// zoneFile is where firewalld keeps what is not as it brings it.
+// zoneFile returns the path at which firewalld stores its changes of a zone that it ships.
 func zoneFile(zone string) string { return "/etc/firewalld/zones/" + zone + ".xml" }
 
-// Tree is a directory that programs fill. Undone, it is gone where there was none; where there was one,
-// what has come into it is gone.
+// Tree is a directory that programs fill. [Undo] removes the directory if it did not exist before, else only
+// the entries in it that are new.
 type Tree struct {
 	// Path is absolute.
 	Path string
-	// Copy brings back what was in the directory as it was. It is for directories that are small. Without it
-	// what was there stays as programs have left it.
+	// Copy makes Undo also restore the previous content of the directory, from a copy on the host. It is for
+	// small directories. Without it, existing entries stay as the programs have left them.
 	Copy bool
 }
 
-// planBaseline adds to a host's first change what is to be recorded beside it. Later it would be too late:
-// the programs have run.
+// planBaseline adds the baseline to the entries of the host's first action. It does nothing when the host
+// already has a record: the programs have run by then, and their changes would be recorded as previous state.
 func (p *planner) planBaseline() {
 	if len(p.actions) == 0 || len(p.state.Record) > 0 {
 		return
@@ -59,15 +59,16 @@ func (p *planner) planBaseline() {
 	if tables := p.state.Tables; p.desired.Baseline.Tables && tables != nil {
 		entries = append(entries, Entry{Kind: KindTables, Name: "tables", Value: *tables})
 	}
+	// The record is written before any action is performed, so the first action may carry all entries.
 	first := &p.actions[0]
 	first.entries = append(Record{}.missing(entries), first.entries...)
 }
 
-// namesOf is where the names of what was in a directory are kept, relative to the record.
+// namesOf returns the path, relative to the record, of the list of names that a directory contained.
 func namesOf(dir string) string { return copyOf(dir) + ".names" }
 
-// covers reports whether undoing the trees decides what is at a path: there is nothing to be done about
-// it by itself.
+// covers reports whether undoing a tree already restores a path, so that the path needs no handling of its
+// own. A tree without a copy only removes new entries and does not restore changed ones.
 func (r Record) covers(path string) bool {
 	for _, entry := range r {
 		if entry.Kind == KindTree && (entry.Absent || entry.Copy != "") && strings.HasPrefix(path, entry.Name+"/") {
@@ -77,8 +78,8 @@ func (r Record) covers(path string) bool {
 	return false
 }
 
-// trees gives those that are to go, and those of which what has come is to go: as COPY=PATH where what
-// was there comes back, and NAMES=PATH where it stays.
+// trees returns the paths of the trees to remove, and those of the trees of which only new entries are
+// removed: as COPY=PATH where the previous content is restored from a copy, and as NAMES=PATH where it stays.
 func (r Record) trees() (absent, copied, named []string) {
 	for _, entry := range r {
 		switch {

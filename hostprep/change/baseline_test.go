@@ -33,7 +33,7 @@ func setAside() (change.State, change.Desired) {
 	return state, desired
 }
 
-// entries are what Apply adds to the host's record.
+// entries returns the entries that Apply adds to the host's record, and all arguments of the record script.
 func entries(t *testing.T, actions []change.Action) (change.Record, []string) {
 	t.Helper()
 	host := &slowHost{}
@@ -91,7 +91,7 @@ func TestAsideComesTooLateAfterTheFirstChange(t *testing.T) {
 	state, desired = setAside()
 	state.Files["/etc/app/app.conf"] = asWanted().Files["/etc/app/app.conf"]
 	if actions := change.Plan(state, desired); len(actions) > 0 {
-		t.Errorf("where nothing has to change there is to be done: %v", actions)
+		t.Errorf("got actions for a host in the desired state: %v", actions)
 	}
 }
 
@@ -147,8 +147,8 @@ func TestUndoing(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"remove package conntrack", "stop app.service", "set kernel.panic back to 0", "remove /usr/local/bin/app", "bring back /etc/motd",
-		"remove /etc/dualstrap/cluster.yaml", "bring back what was in /var/lib/containerd", "bring back what was in /var/lib/kubelet",
+		"remove package conntrack", "stop app.service", "restore kernel.panic to 0", "remove /usr/local/bin/app", "restore /etc/motd",
+		"remove /etc/dualstrap/cluster.yaml", "restore the content of /var/lib/containerd", "restore the content of /var/lib/kubelet",
 		"remove /etc/kubernetes",
 	}
 	if diff := cmp.Diff(want, made.UndoSummary()); diff != "" {
@@ -162,7 +162,7 @@ func TestUndoWithoutTraces(t *testing.T) {
 	if err := change.Undo(t.Context(), host); err != nil || len(host.calls) != 1 {
 		t.Errorf("%v after %v", err, host.calls)
 	}
-	// A run that was cut off as it forgot has left the directory.
+	// A run that was interrupted while it removed the record has left the directory.
 	host = &slowHost{survey: remote.Answer{Values: map[string]remote.Value{"traces": {}}}}
 	if err := change.Undo(t.Context(), host); err != nil || host.args["remove the record of changes"] == nil {
 		t.Errorf("%v after %v", err, host.calls)
@@ -178,7 +178,7 @@ func TestSharedSysctlsAreNotRecorded(t *testing.T) {
 	state.Sysctls = map[string]string{"fs/inotify/max_user_instances": "128", "net/ipv4/ip_forward": "0"}
 	actions := change.Plan(state, desired)
 	if len(actions) != 2 {
-		t.Errorf("there is to be done: %v", actions)
+		t.Errorf("got the actions %v, want 2", actions)
 	}
 	made, _ := entries(t, actions)
 	if diff := cmp.Diff(change.Record{{Kind: change.KindSysctl, Name: "net/ipv4/ip_forward", Value: "0"}}, made); diff != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
-// Desired is what a host has to be. What is not mentioned stays as it is.
+// Desired is the desired state of a host. Everything that it does not mention is left alone.
 type Desired struct {
 	Files       []File
 	Sysctls     []Sysctl
@@ -18,9 +18,9 @@ type Desired struct {
 	Images      []Image
 	Programs    []Program
 	Units       []Unit
-	// Firewalld concerns only hosts on which it runs.
+	// Firewalld is ignored on hosts on which firewalld does not run.
 	Firewalld firewalld.Wanted
-	// Baseline is what others will change later.
+	// Baseline describes state that other programs will change later.
 	Baseline Baseline
 }
 
@@ -32,64 +32,68 @@ type File struct {
 	// Owner is USER:GROUP; root:root when empty.
 	Owner   string
 	Content []byte
-	// Secret keeps the content out of diffs.
+	// Secret keeps the content out of diffs. Of the present file, the host only sends the digest.
 	Secret bool
-	// Restarts are the units that read the file when they start.
+	// Restarts lists the units that read the file when they start, so that a change restarts them.
 	Restarts []string
 }
 
-// Sysctl is a kernel setting at run time. What sets it at the next start is a File.
+// Sysctl is a kernel setting at run time. Persisting it across reboots takes a File in sysctl.d.
 type Sysctl struct {
-	// Key is the path below /proc/sys.
+	// Key is the path below /proc/sys, such as net/ipv4/ip_forward.
 	Key, Value string
-	// Shared says that it is not this host's alone, as that of the kernel around a container. Then it is
-	// set and never set back: others may have come to need it.
+	// Shared reports that the setting is not this host's alone, like those of the kernel that a container
+	// shares with its machine. It is set but neither recorded nor restored: others may rely on it by then.
 	Shared bool
-	// Optional says that a kernel without it is as good: nothing is set there.
+	// Optional skips the setting on kernels that do not have it.
 	Optional bool
-	// Least says that Value is a number, and a larger one is as good.
+	// Least reports that Value is a number and a minimum: a larger value on the host is left alone.
 	Least bool
 }
 
-// Executable is a program that is sent to the host.
+// Executable is a program that is uploaded to the host.
 type Executable struct {
+	// Path is absolute.
 	Path string
 	Mode fs.FileMode
-	// SHA256 is the digest in hexadecimal of the program itself.
+	// SHA256 is the digest, in hexadecimal, of the uncompressed program.
 	SHA256 string
-	// Open gives it compressed with gzip, and Size is how many bytes that are.
+	// Open returns the program compressed with gzip. Size is the number of compressed bytes.
 	Open func() (io.ReadCloser, error)
 	Size int64
-	// Restarts are the units that run it.
+	// Restarts lists the units that run the program, so that a new version restarts them.
 	Restarts []string
 }
 
-// Image is a container image that is sent to the host.
+// Image is a container image that is uploaded to the host and imported into containerd.
 type Image struct {
+	// Reference is the full name, with registry and tag.
 	Reference string
-	// Digest is that of the manifest or index behind the reference, as in sha256:...
+	// Digest is the digest of the manifest or index that the reference points to, in the form sha256:HEX.
 	Digest string
-	// Open gives the archive, Size and SHA256 are its.
+	// Open returns the archive. Size is its length in bytes, SHA256 its digest in hexadecimal.
 	Open   func() (io.ReadCloser, error)
 	Size   int64
 	SHA256 string
 }
 
-// Program is one that comes from the host's own package manager.
+// Program is an executable that is installed with the host's own package manager.
 type Program struct {
+	// Name is looked up in the host's PATH.
 	Name string
-	// Apt and Dnf are the packages that have it.
+	// Apt and Dnf name the packages that contain the program.
 	Apt, Dnf string
 }
 
-// Unit is a unit of systemd that starts with the host.
+// Unit is a systemd unit that is enabled, so that it starts at boot.
 type Unit struct {
 	Name string
-	// Start starts it now as well.
+	// Start also starts the unit now.
 	Start bool
 }
 
-// ParseSysctls reads a file of sysctl.d.
+// ParseSysctls parses the content of a file of sysctl.d, see sysctl.d(5). A key with a leading dash, whose
+// failure systemd ignores, becomes an optional sysctl.
 func ParseSysctls(content []byte) ([]Sysctl, error) {
 	var sysctls []Sysctl
 	for line := range strings.Lines(string(content)) {
@@ -100,24 +104,26 @@ func ParseSysctls(content []byte) ([]Sysctl, error) {
 		if !found {
 			return nil, fmt.Errorf("cannot read sysctl %q: it has no value", line)
 		}
-		key, optional := strings.CutPrefix(strings.TrimSpace(key), "-") // systemd passes over those that fail
+		key, optional := strings.CutPrefix(strings.TrimSpace(key), "-")
 		sysctls = append(sysctls, Sysctl{Key: sysctlPath(key), Value: strings.TrimSpace(value), Optional: optional})
 	}
 	return sysctls, nil
 }
 
-// sysctlPath follows sysctl.d(5): dots and slashes change places, unless a slash comes first.
+// sysctlPath converts a key to a path below /proc/sys. As in sysctl.d(5), dots and slashes are swapped
+// unless the first separator is a slash: net.ipv4.conf.eth0/5.forwarding is net/ipv4/conf/eth0.5/forwarding.
 func sysctlPath(key string) string {
 	if at := strings.IndexAny(key, "./"); at < 0 || key[at] == '/' {
 		return key
 	}
-	return swapped(key)
+	return swapSeparators(key)
 }
 
-// sysctlName is how people write a path: sysctlPath the other way round.
-func sysctlName(path string) string { return swapped(path) }
+// sysctlName returns the dotted key for a path below /proc/sys. It is the inverse of sysctlPath.
+func sysctlName(path string) string { return swapSeparators(path) }
 
-func swapped(key string) string {
+// swapSeparators replaces dots by slashes and slashes by dots: the name of an interface may contain a dot.
+func swapSeparators(key string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {
 		case '.':
@@ -130,7 +136,7 @@ func swapped(key string) string {
 	}, key)
 }
 
-// ParseModules reads a file of modules-load.d.
+// ParseModules parses the content of a file of modules-load.d. Dashes become underscores, as in /sys/module.
 func ParseModules(content []byte) []string {
 	var modules []string
 	for line := range strings.Lines(string(content)) {

@@ -6,8 +6,8 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 )
 
-// unified shows how a file changes. It is empty where there is nothing to show: the file is no text,
-// or too long.
+// unified returns the change of a file as a unified diff. It is empty if either side is not valid UTF-8, or if
+// the host did not send the present content because the file is too long.
 func unified(path string, there FileState, found bool, after []byte) string {
 	if found && there.Content == nil || !utf8.Valid(there.Content) || !utf8.Valid(after) {
 		return ""

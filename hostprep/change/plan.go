@@ -9,20 +9,22 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// Action is one change of a host. It is plain data until [Apply] does it.
+// Action is a single change of a host. It has no effect until [Apply] performs it.
 type Action struct {
-	// Summary is one line for people: "create /etc/sysctl.d/90-dualstrap.conf".
+	// Summary describes the action in one line: "create /etc/sysctl.d/90-dualstrap.conf".
 	Summary string
-	// Diff shows the change of a text file as a unified diff, for those who ask for it. It is nil for all else
-	// and for secrets.
+	// Diff returns the change of a text file as a unified diff. It is a function because most runs never show
+	// diffs. It is nil for actions that do not change a text file, and for secrets.
 	Diff func() string
 
+	// entries hold the previous state of everything that the action changes.
 	entries Record
-	addTo   func(*batch)
+	// addTo adds the action's work to a batch.
+	addTo func(*batch)
 }
 
-// Plan says what has to be done so that a host in this state is as desired, in the order in which
-// people want to read it. There is nothing to do when it is empty.
+// Plan returns the actions that bring a host from its state to the desired one. The result is empty if the
+// host is in the desired state. The order is for readers; [Apply] has an order of its own.
 func Plan(state State, desired Desired) []Action {
 	p := planner{state: state, desired: desired, touched: map[string]bool{}}
 	p.planPrograms()
@@ -38,22 +40,26 @@ func Plan(state State, desired Desired) []Action {
 	return p.actions
 }
 
+// planner collects the actions. The steps of [Plan] run in a fixed order: files and executables come before
+// units, because they decide which units are restarted.
 type planner struct {
 	state   State
 	desired Desired
 	actions []Action
-	// touched are the units of which a file changes.
+	// touched is the set of units of which a configuration file or executable changes.
 	touched map[string]bool
-	// reload says that a unit's own files change.
+	// reload reports that the unit files themselves change, so that systemd has to read them again.
 	reload bool
 }
 
-// add adds an action, with what is to be recorded before it.
+// add appends an action. Entries that the host's record already has are dropped: the first one recorded is
+// the state before dualstrap.
 func (p *planner) add(summary string, join func(*batch), entries ...Entry) *Action {
 	p.actions = append(p.actions, Action{Summary: summary, entries: p.state.Record.missing(entries), addTo: join})
 	return &p.actions[len(p.actions)-1]
 }
 
+// touch marks units whose files change.
 func (p *planner) touch(units []string) {
 	for _, unit := range units {
 		p.touched[unit] = true
@@ -71,6 +77,7 @@ func (p *planner) planPrograms() {
 		if manager == dnf {
 			name = program.Dnf
 		}
+		// Several programs may come from one package. It is recorded, and later removed, only once.
 		var entries []Entry
 		if !slices.Contains(packages, name) {
 			packages = append(packages, name)
@@ -98,9 +105,9 @@ func (p *planner) planSysctls() {
 		if !there && sysctl.Optional || there && sysctl.isMetBy(value) {
 			continue
 		}
-		summary := fmt.Sprintf("set %s to %s, which is %s", sysctlName(sysctl.Key), sysctl.Value, value)
-		if !there {
-			summary = fmt.Sprintf("set %s to %s, which the kernel does not have yet", sysctlName(sysctl.Key), sysctl.Value)
+		summary := fmt.Sprintf("set %s: %s → %s", sysctlName(sysctl.Key), value, sysctl.Value)
+		if !there { // loading a module of the same plan may create the key
+			summary = fmt.Sprintf("set %s to %s (the kernel does not have it yet)", sysctlName(sysctl.Key), sysctl.Value)
 		}
 		var entries []Entry
 		if !sysctl.Shared {
@@ -110,7 +117,8 @@ func (p *planner) planSysctls() {
 	}
 }
 
-// isMetBy reports whether a setting may stay as it is.
+// isMetBy reports whether the present value satisfies the setting. The kernel separates the numbers of a
+// setting by tabs, files of sysctl.d by spaces.
 func (s Sysctl) isMetBy(value string) bool {
 	if s.Least {
 		has, err := strconv.Atoi(strings.TrimSpace(value))
@@ -120,6 +128,7 @@ func (s Sysctl) isMetBy(value string) bool {
 	return slices.Equal(strings.Fields(value), strings.Fields(s.Value))
 }
 
+// planUnits enables and starts units. A static unit has no [Install] section and cannot be enabled.
 func (p *planner) planUnits() {
 	starting := map[string]bool{}
 	for _, unit := range p.desired.Units {
@@ -136,8 +145,8 @@ func (p *planner) planUnits() {
 	p.planRestarts(starting)
 }
 
-// planRestarts restarts what runs and has read other files than those there will be, or an earlier
-// run was to restart. What starts anyway needs none.
+// planRestarts restarts running units whose files change, and those whose restart an earlier, interrupted run
+// left pending. Units that this plan starts read the new files anyway.
 func (p *planner) planRestarts(starting map[string]bool) {
 	stale := false
 	for _, name := range p.unitNames() {
@@ -150,11 +159,11 @@ func (p *planner) planRestarts(starting map[string]bool) {
 		}
 	}
 	if p.reload || stale {
-		p.add("make systemd read its units again", func(w *batch) { w.reload = true })
+		p.add("reload systemd units", func(w *batch) { w.reload = true })
 	}
 }
 
-// unitNames are those that were looked at, sorted.
+// unitNames returns the surveyed units, sorted.
 func (p *planner) unitNames() []string {
 	var names []string
 	for name := range p.state.Units {
@@ -171,27 +180,28 @@ func (p *planner) planImages() {
 		}
 		summary := "import image " + image.Reference
 		if there {
-			summary += " again, which is another one"
+			summary = "re-import image " + image.Reference + " (digest changed)"
 		}
 		p.add(summary, func(w *batch) { w.images = append(w.images, image) },
 			Entry{Kind: KindImage, Name: image.Reference, Absent: !there, Value: digest})
 	}
 }
 
-// planArchives removes those of images that are there: a run was cut off between the two. Those of images
-// that are not there yet are taken up.
+// planArchives removes archives of images that an earlier run left behind because it was interrupted between
+// import and removal. Archives, whole or partial, of images that are still to be imported stay: their upload
+// resumes.
 func (p *planner) planArchives() {
-	var left []string
+	var stale []string
 	for _, name := range p.state.Archives {
-		coming := func(image Image) bool {
+		isPending := func(image Image) bool {
 			return p.state.Images[image.Reference] != image.Digest && strings.Contains(name, image.SHA256)
 		}
-		if !slices.ContainsFunc(p.desired.Images, coming) {
-			left = append(left, name)
+		if !slices.ContainsFunc(p.desired.Images, isPending) {
+			stale = append(stale, name)
 		}
 	}
-	if len(left) > 0 {
-		p.add("remove archives of images that an earlier run left", func(w *batch) { w.archives = left })
+	if len(stale) > 0 {
+		p.add("remove archives of images that an earlier run left", func(w *batch) { w.archives = stale })
 	}
 }
 

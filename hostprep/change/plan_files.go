@@ -11,11 +11,15 @@ import (
 )
 
 const (
-	rootOwner       = "root:root"
-	unitDir         = "/etc/systemd/system/"
-	firewalldUnit   = "firewalld.service"
-	rpfilterKey     = "IPv6_rpfilter"
-	rpfilterOff     = "no"
+	rootOwner = "root:root"
+	// unitDir is where dualstrap puts unit files and drop-ins; a change below it needs a daemon-reload.
+	unitDir       = "/etc/systemd/system/"
+	firewalldUnit = "firewalld.service"
+	// rpfilterKey is the setting of firewalld.conf that adds the reverse path filter for IPv6. Pods' packets
+	// fail it, because their replies take another interface.
+	rpfilterKey = "IPv6_rpfilter"
+	rpfilterOff = "no"
+	// defaultConfMode is the mode of a firewalld.conf that does not exist yet.
 	defaultConfMode = 0o644
 )
 
@@ -40,6 +44,7 @@ func (p *planner) planFiles() {
 	}
 }
 
+// fileSummary describes the change of a file. It is empty if there is none.
 func fileSummary(file File, owner string, there FileState, found bool) string {
 	var parts []string
 	switch {
@@ -51,14 +56,15 @@ func fileSummary(file File, owner string, there FileState, found bool) string {
 		parts = append(parts, fmt.Sprintf("change %s%s", file.Path, secretNote(file)))
 	}
 	if there.Mode != file.Mode {
-		parts = append(parts, fmt.Sprintf("set mode of %s to %#o, which is %#o", file.Path, file.Mode, there.Mode))
+		parts = append(parts, fmt.Sprintf("set mode of %s: %#o → %#o", file.Path, there.Mode, file.Mode))
 	}
 	if !there.isOwnedBy(owner) {
-		parts = append(parts, fmt.Sprintf("set owner of %s to %s, which is %s", file.Path, owner, there.Owner))
+		parts = append(parts, fmt.Sprintf("set owner of %s: %s → %s", file.Path, there.Owner, owner))
 	}
 	return strings.Join(parts, "; ")
 }
 
+// secretNote explains why a summary has no diff.
 func secretNote(file File) string {
 	if file.Secret {
 		return " (its content is secret)"
@@ -66,7 +72,8 @@ func secretNote(file File) string {
 	return ""
 }
 
-// fileEntries record what is at a path, and the directories that have to be made for it.
+// fileEntries returns entries for the previous state of a path and for each missing parent directory, so that
+// undoing removes the directories that the change creates. The entry of the path comes last.
 func (p *planner) fileEntries(path string) []Entry {
 	var entries []Entry
 	for _, dir := range p.state.Dirs {
@@ -77,20 +84,22 @@ func (p *planner) fileEntries(path string) []Entry {
 	return append(entries, fileEntry(path, p.state))
 }
 
+// planFirewalld changes firewalld's settings, zones and policies. A setting only takes effect with a restart,
+// and some changes only with a reload; both drop runtime settings, so neither is planned without need.
 func (p *planner) planFirewalld() {
 	if !p.state.Firewalld.Running {
 		return
 	}
 	wanted := p.desired.Firewalld
 	restart := slices.Contains(p.state.Restarts, firewalldUnit)
-	// Whatever the file says, what counts is in effect.
+	// The file may already have the value while the running firewalld still has its rule in the kernel.
 	restart = restart || wantsFilterOff(wanted) && p.state.Firewalld.FiltersPaths
 	edited := map[string]firewalld.Conf{}
 	for _, setting := range wanted.Settings {
 		restart = p.planSetting(setting, edited) || restart
 	}
 	delta := firewalld.Missing(p.state.Firewalld, wanted.Changes)
-	if restart {
+	if restart { // it loads the permanent configuration, so runtime changes would be redundant
 		delta.Runtime = nil
 	}
 	p.planChanges(delta)
@@ -104,17 +113,18 @@ func (p *planner) planFirewalld() {
 		p.add("reload firewalld", func(w *batch) { w.firewalld.how, w.firewalld.asked = "reload", changes })
 	}
 	if back := p.state.PutBack; len(back) > 0 {
-		p.add("firewalld: put back what an earlier run took away", func(w *batch) { w.firewalld.back = back })
+		p.add("firewalld: restore runtime settings that an earlier run dropped", func(w *batch) { w.firewalld.back = back })
 	}
 }
 
-// wantsFilterOff reports whether IPv6 packets are to pass that come in where the way back does not go
-// out.
+// wantsFilterOff reports whether the desired settings switch firewalld's IPv6 reverse path filter off, so that
+// packets pass even if their replies leave through another interface.
 func wantsFilterOff(wanted firewalld.Wanted) bool {
 	return slices.ContainsFunc(wanted.Settings, func(s firewalld.Setting) bool { return s.Key == rpfilterKey && s.Value == rpfilterOff })
 }
 
-// planSetting edits one setting and reports whether it has to be.
+// planSetting edits one setting and reports whether it differs from the present one. edited holds the content
+// of files that earlier settings have edited, so that each edit builds on the previous one.
 func (p *planner) planSetting(setting firewalld.Setting, edited map[string]firewalld.Conf) bool {
 	there, found := p.state.Files[setting.File]
 	conf, begun := edited[setting.File]
@@ -140,14 +150,15 @@ func (p *planner) planSetting(setting firewalld.Setting, edited map[string]firew
 	return true
 }
 
-// planChanges has one action for each thing that is missing, wherever it is.
+// planChanges adds one action for each missing change, whether it is missing in the permanent configuration,
+// at run time, or in both.
 func (p *planner) planChanges(delta firewalld.Delta) {
 	for _, change := range p.desired.Firewalld.Changes {
 		permanent := slices.Contains(delta.Permanent, change)
 		runtime := slices.Contains(delta.Runtime, change)
 		where := ""
 		switch {
-		case !permanent && !runtime: // it is there, or the reload brings it
+		case !permanent && !runtime: // nothing is missing, or the reload makes it effective
 			continue
 		case !permanent:
 			where = " at run time"

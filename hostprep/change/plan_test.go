@@ -20,7 +20,7 @@ func sum(content string) string {
 	return hex.EncodeToString(digest[:])
 }
 
-// wanted is one thing of each kind.
+// wanted returns a desired state with one thing of each kind.
 func wanted() change.Desired {
 	restarts := []string{"app.service"}
 	return change.Desired{
@@ -44,7 +44,7 @@ func wanted() change.Desired {
 	}
 }
 
-// asWanted is a host on which there is nothing to do.
+// asWanted returns the state of a host that needs no changes.
 func asWanted() change.State {
 	file := func(content string, mode fs.FileMode) change.FileState {
 		return change.FileState{Kind: "regular file", Mode: mode, Owner: "root:root", OwnerID: "0:0", SHA256: sum(content)}
@@ -96,7 +96,7 @@ func TestPlan(t *testing.T) {
 		}, []string{"replace /etc/app/app.conf, which is a symbolic link", "restart app.service"}},
 		{"a file is open to others: nothing that reads it restarts", func(s *change.State) {
 			alter(s, "/etc/app/app.conf", func(f *change.FileState) { f.Mode, f.Owner, f.OwnerID = 0o666, "bin:root", "2:0" })
-		}, []string{"set mode of /etc/app/app.conf to 0644, which is 0666; set owner of /etc/app/app.conf to root:root, which is bin:root"}},
+		}, []string{"set mode of /etc/app/app.conf: 0666 → 0644; set owner of /etc/app/app.conf: bin:root → root:root"}},
 		{"a secret was edited", func(s *change.State) {
 			alter(s, "/etc/app/secret", func(f *change.FileState) { f.SHA256 = sum("seen") })
 		}, []string{"change /etc/app/secret (its content is secret)"}},
@@ -115,7 +115,7 @@ func TestPlan(t *testing.T) {
 		},
 		{"systemd has not seen an edit", func(s *change.State) {
 			s.Units["app.service"] = change.UnitState{Load: "loaded", File: "enabled", Active: "active", Stale: true}
-		}, []string{"make systemd read its units again"}},
+		}, []string{"reload systemd units"}},
 		{
 			"a run was cut off before its restart",
 			func(s *change.State) { s.Restarts = []string{"app.service", "kubelet.service", "foreign.service"} },
@@ -123,16 +123,16 @@ func TestPlan(t *testing.T) {
 		},
 		{
 			"a sysctl was set", func(s *change.State) { s.Sysctls["net/ipv4/conf/eth0.5/send_redirects"] = "1" },
-			[]string{"set net.ipv4.conf.eth0/5.send_redirects to 0, which is 1"},
+			[]string{"set net.ipv4.conf.eth0/5.send_redirects: 1 → 0"},
 		},
 		{
 			"a sysctl is not there", func(s *change.State) { s.Sysctls = nil },
-			[]string{"set net.ipv4.conf.eth0/5.send_redirects to 0, which the kernel does not have yet"},
+			[]string{"set net.ipv4.conf.eth0/5.send_redirects to 0 (the kernel does not have it yet)"},
 		},
 		{
 			"a sysctl that not every kernel has",
 			func(s *change.State) { s.Sysctls["net/ipv6/neigh/default/gc_thresh3"] = "1024" },
-			[]string{"set net.ipv6.neigh.default.gc_thresh3 to 8192, which is 1024"},
+			[]string{"set net.ipv6.neigh.default.gc_thresh3: 1024 → 8192"},
 		},
 		{"a module", func(s *change.State) { s.Loadable = []string{"overlay"} }, []string{"load kernel module overlay"}},
 		{
@@ -146,7 +146,7 @@ func TestPlan(t *testing.T) {
 		{"no image", func(s *change.State) { s.Images = nil }, []string{"import image dualstrap.dev/pause:3"}},
 		{
 			"another image", func(s *change.State) { s.Images["dualstrap.dev/pause:3"] = "sha256:2" },
-			[]string{"import image dualstrap.dev/pause:3 again, which is another one"},
+			[]string{"re-import image dualstrap.dev/pause:3 (digest changed)"},
 		},
 		{
 			"archives are left, one whole and one in part",
@@ -167,7 +167,7 @@ func TestPlan(t *testing.T) {
 		},
 		{
 			"a run was cut off before it put back", func(s *change.State) { s.PutBack = []firewalld.Command{{"--zone=public", "--add-port=1/tcp"}} },
-			[]string{"firewalld: put back what an earlier run took away"},
+			[]string{"firewalld: restore runtime settings that an earlier run dropped"},
 		},
 		{
 			"a port is closed until the next restart", func(s *change.State) { s.Firewalld.Runtime.Zones["public"] = firewalld.Section{} },
@@ -246,8 +246,8 @@ func TestParseSysctls(t *testing.T) {
 	}
 }
 
-// TestPlanNarrowsZone: a zone that let everything in is told otherwise, beside the ports that are to stay open,
-// and firewalld reads it: a target is not to be had at run time.
+// TestPlanNarrowsZone plans for a zone whose target accepts everything: the target is changed, the ports that
+// have to stay open are added, and firewalld is reloaded, because a target cannot be changed at run time.
 func TestPlanNarrowsZone(t *testing.T) {
 	t.Parallel()
 	wide := firewalld.Config{Zones: map[string]firewalld.Section{"pods": {Target: "ACCEPT"}}}
@@ -271,10 +271,10 @@ func TestPlanRaisesLimits(t *testing.T) {
 	t.Parallel()
 	desired := change.Desired{Sysctls: []change.Sysctl{{Key: "fs/inotify/max_user_watches", Value: "524288", Least: true}}}
 	for value, want := range map[string][]string{
-		"8192":    {"set fs.inotify.max_user_watches to 524288, which is 8192"},
+		"8192":    {"set fs.inotify.max_user_watches: 8192 → 524288"},
 		"524288":  nil,
-		"1048576": nil, // somebody needs more
-		"none":    {"set fs.inotify.max_user_watches to 524288, which is none"},
+		"1048576": nil, // another program needs more
+		"none":    {"set fs.inotify.max_user_watches: none → 524288"},
 	} {
 		state := change.State{Sysctls: map[string]string{"fs/inotify/max_user_watches": value}}
 		var got []string

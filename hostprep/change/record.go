@@ -12,55 +12,64 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
-// Kind says what an Entry is about.
+// Kind is the type of the thing that an Entry describes. Hosts keep these values in their records, so a
+// published value never changes.
 type Kind string
 
 // The kinds of entries.
 const (
-	KindFile      Kind = "file"
-	KindDir       Kind = "folder"
-	KindTree      Kind = "tree"
-	KindSysctl    Kind = "sysctl"
-	KindUnit      Kind = "unit"
-	KindPackage   Kind = "package"
-	KindImage     Kind = "image"
-	KindSetting   Kind = "firewalld-setting"
+	KindFile Kind = "file"
+	// KindDir is a directory that was created for a file. Its value is the word of the first versions.
+	KindDir Kind = "folder"
+	// KindTree is a [Tree].
+	KindTree    Kind = "tree"
+	KindSysctl  Kind = "sysctl"
+	KindUnit    Kind = "unit"
+	KindPackage Kind = "package"
+	KindImage   Kind = "image"
+	// KindSetting is a line of firewalld.conf.
+	KindSetting Kind = "firewalld-setting"
+	// KindFirewalld is a [firewalld.Change].
 	KindFirewalld Kind = "firewalld"
-	KindTables    Kind = "nftables"
-	KindZone      Kind = "firewalld-zone"
+	// KindTables is the list of all nftables tables that existed, see [Baseline.Tables].
+	KindTables Kind = "nftables"
+	// KindZone is the file of a zone that firewalld ships, see [Baseline.Zones].
+	KindZone Kind = "firewalld-zone"
 )
 
-// Entry is what one thing was before it was changed for the first time.
+// Entry describes the state of one thing before it was changed for the first time.
 type Entry struct {
 	Kind Kind `json:"kind"`
-	// Name is a path, a key, the name of a unit or package, a reference.
+	// Name identifies the thing: a path, a key, the name of a unit or package, or an image reference.
 	Name string `json:"name"`
-	// Absent says that there was none.
+	// Absent reports that the thing did not exist.
 	Absent bool `json:"absent,omitempty"`
-	// Value is what a sysctl or a setting was, or the nftables tables that there were, one a line.
+	// Value is the previous value of a sysctl or setting, the previous digest of an image, or the list of
+	// previous nftables tables, one per line.
 	Value string `json:"value,omitempty"`
-	// Copy is where a file as it was lies, relative to the record.
+	// Copy is the path of a copy of the previous file or directory, relative to the record.
 	Copy string `json:"copy,omitempty"`
-	// File is the one a setting is in, with its mode in octal and its owner.
+	// File is the path of the file that contains a setting. Mode (octal) and Owner (USER:GROUP) are the file's.
 	File  string `json:"file,omitempty"`
 	Mode  string `json:"mode,omitempty"`
 	Owner string `json:"owner,omitempty"`
-	// Enabled and Running are what a unit was.
+	// Enabled and Running are the previous state of a unit.
 	Enabled bool `json:"enabled,omitempty"`
 	Running bool `json:"running,omitempty"`
-	// Change is what firewalld did not have, Permanent and Runtime say where.
+	// Change is missing from firewalld's permanent configuration if Permanent is set, and from its runtime
+	// configuration if Runtime is set.
 	Change    *firewalld.Change `json:"change,omitempty"`
 	Permanent bool              `json:"permanent,omitempty"`
 	Runtime   bool              `json:"runtime,omitempty"`
 }
 
-// Record is what was found on a host before anything was changed, in the order of the changes. It is
-// kept on the host in /var/lib/dualstrap/record.jsonl, one entry a line, with the files as they were
-// beside it. An entry is written before its change is made, so that it is there whenever the change
-// is, and never changed afterwards.
+// Record describes the state of a host before dualstrap changed it, in the order of the changes. The host
+// keeps it in /var/lib/dualstrap/record.jsonl, one entry per line, with copies of the previous files beside
+// it. An entry is written before its change is made, so that no change is ever without one, and is immutable
+// afterwards.
 type Record []Entry
 
-// ParseRecord reads a record.
+// ParseRecord parses a record. Empty data is an empty record.
 func ParseRecord(data []byte) (Record, error) {
 	var record Record
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -77,7 +86,8 @@ func ParseRecord(data []byte) (Record, error) {
 	}
 }
 
-// encode gives the bytes that are added to the host's record.
+// encode returns the bytes that are appended to the host's record. Characters of HTML stay as they are, so
+// that administrators can read the record.
 func (r Record) encode() ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -90,7 +100,7 @@ func (r Record) encode() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// missing gives the entries that the record does not have.
+// missing returns those of the entries that the record does not have, without duplicates.
 func (r Record) missing(entries []Entry) Record {
 	var missing Record
 	for i := range entries {
@@ -101,7 +111,7 @@ func (r Record) missing(entries []Entry) Record {
 	return missing
 }
 
-// isAbout reports whether the record has an entry about the same thing.
+// isAbout reports whether the record has an entry about the same thing, identified by kind and name.
 func (r Record) isAbout(entry *Entry) bool {
 	for i := range r {
 		if r[i].Kind == entry.Kind && r[i].Name == entry.Name {
@@ -111,7 +121,7 @@ func (r Record) isAbout(entry *Entry) bool {
 	return false
 }
 
-// fileEntry records what is at a path.
+// fileEntry returns an entry for the previous state of a path: absent, or with the place of its copy.
 func fileEntry(path string, state State) Entry {
 	entry := Entry{Kind: KindFile, Name: path}
 	if _, there := state.Files[path]; there {
@@ -122,16 +132,18 @@ func fileEntry(path string, state State) Entry {
 	return entry
 }
 
-// copyOf is where a copy of what is at a path lies, relative to the record.
+// copyOf returns the path, relative to the record, of the copy of a file or directory. It is a hash of the
+// original path, since that would need escaping as a file name.
 func copyOf(path string) string {
 	sum := sha256.Sum256([]byte(path))
 	return "before/" + hex.EncodeToString(sum[:8])
 }
 
-// changeEntry records that firewalld does not have something.
+// changeEntry returns an entry for a change that is missing from firewalld, permanently or at run time. The
+// entry names the default zone explicitly, because another zone may be the default when the change is undone.
 func changeEntry(change firewalld.Change, state firewalld.State) Entry {
 	if change.Zone == "" && change.Policy == "" && change.Kind != firewalld.NewZone && change.Kind != firewalld.NewPolicy {
-		change.Zone = state.DefaultZone // it may be another one by the time this is read
+		change.Zone = state.DefaultZone
 	}
 	return Entry{
 		Kind: KindFirewalld, Name: change.String(), Change: &change,

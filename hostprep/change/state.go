@@ -7,54 +7,60 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
-// State is what was read on a host.
+// State describes a host, as read by [Survey], as far as the desired state is concerned.
 type State struct {
-	// Files are those at the paths of the desired files and executables. One that is not there is
-	// missing here.
+	// Files holds the state of the paths of desired files and executables, and of the baseline. A path that
+	// does not exist is missing from the map.
 	Files map[string]FileState
-	// Directories do not exist above these paths, outermost first.
+	// Dirs lists the parent directories that do not exist and would have to be created, outermost first.
 	Dirs []string
-	// Sysctls are values at run time. One that the kernel does not have is missing.
+	// Sysctls holds values at run time by path below /proc/sys. Keys that the kernel does not have are missing.
 	Sysctls map[string]string
-	// Loadable are modules that are not there and that the host may have.
+	// Loadable lists the desired modules that are not loaded and that the host can load.
 	Loadable []string
-	Units    map[string]UnitState
-	// MissingPrograms are names.
+	// Units holds the state of the desired units, and of those that files and executables restart, by name.
+	Units map[string]UnitState
+	// MissingPrograms lists the desired programs that are not in the host's PATH.
 	MissingPrograms []string
-	// PackageManager is apt-get, dnf, or empty.
+	// PackageManager is apt-get, dnf, or empty where the host has neither.
 	PackageManager string
-	// Images are digests by reference.
+	// Images holds the digests of the images in containerd, by reference.
 	Images map[string]string
-	// Archives are the names of files of images, whole or in part, that were on their way.
+	// Archives lists the file names of uploaded image archives, complete and partial.
 	Archives  []string
 	Firewalld firewalld.State
-	// Tables are nftables', as FAMILY NAME, one a line; nil where the host cannot tell.
+	// Tables lists the nftables tables as FAMILY NAME, one per line. It is nil if the host cannot list them.
 	Tables *string
-	// Record is what earlier runs found before they changed it.
+	// Record holds the previous state that earlier runs have recorded.
 	Record Record
-	// PutBack is what an earlier run took away from firewalld and did not come to put back.
+	// PutBack lists the calls that restore runtime settings of firewalld. An earlier run was interrupted after
+	// its restart or reload dropped those settings and before it restored them.
 	PutBack []firewalld.Command
-	// Restarts are the units that an earlier run was to restart and did not.
+	// Restarts lists the units whose restart an interrupted run left pending.
 	Restarts []string
 }
 
-// FileState is what is at a path.
+// FileState describes a file or another object at a path.
 type FileState struct {
-	// Kind is in the words of stat(1): regular file, directory, symbolic link, ...
+	// Kind is the file type as stat(1) prints it: regular file, directory, symbolic link, ...
 	Kind string
+	// Mode holds the permission bits alone.
 	Mode fs.FileMode
-	// Owner and OwnerID are USER:GROUP, by names and by numbers.
+	// Owner and OwnerID are USER:GROUP, as names and as numeric IDs.
 	Owner, OwnerID string
-	Size           int64
-	SHA256         string
-	// Content is what is to be compared; nil where it is secret, too long, or as desired.
+	// Size is in bytes.
+	Size int64
+	// SHA256 is the digest of the content in hexadecimal; empty for anything but files that are compared.
+	SHA256 string
+	// Content is the present content for diffs. It is nil if the file is secret, longer than maxShown, or
+	// already has the desired content.
 	Content []byte
 }
 
-// isRegular reports whether it is a plain file.
+// isRegular reports whether the path is a regular file. stat calls an empty one "regular empty file".
 func (s FileState) isRegular() bool { return strings.HasPrefix(s.Kind, "regular") }
 
-// isOwnedBy compares with an owner whose parts are names or numbers.
+// isOwnedBy reports whether the file belongs to an owner USER:GROUP, whose parts are names or numeric IDs.
 func (s FileState) isOwnedBy(owner string) bool {
 	wantUser, wantGroup, _ := strings.Cut(owner, ":")
 	user, group, _ := strings.Cut(s.Owner, ":")
@@ -62,18 +68,19 @@ func (s FileState) isOwnedBy(owner string) bool {
 	return (wantUser == user || wantUser == userID) && (wantGroup == group || wantGroup == groupID)
 }
 
-// UnitState is how a unit is.
+// UnitState describes a systemd unit.
 type UnitState struct {
-	// Load, File and Active are LoadState, UnitFileState and ActiveState of systemd.
+	// Load, File and Active hold systemd's LoadState, UnitFileState and ActiveState.
 	Load, File, Active string
-	// Stale says that systemd has not read the unit's files since they changed.
+	// Stale reports that the unit's files have changed since systemd read them (NeedDaemonReload).
 	Stale bool
 }
 
-// isEnabled reports whether the unit starts with the host.
+// isEnabled reports whether the unit starts at boot.
 func (u UnitState) isEnabled() bool { return u.File == "enabled" }
 
-// isRunning reports whether there is something to restart.
+// isRunning reports whether the unit has a process that may have to be restarted. A unit that is still
+// activating, or restarts in a loop, counts: it has read its files already.
 func (u UnitState) isRunning() bool {
 	return u.Active == "active" || u.Active == "reloading" || u.Active == "activating"
 }

@@ -14,13 +14,15 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// stateDir is where a host keeps what this package has to remember.
+// stateDir is the directory on the host that holds the record and everything else that this package remembers
+// between runs.
 const stateDir = "/var/lib/dualstrap"
 
 //go:embed scripts/*.sh
 var scripts embed.FS
 
-// body gives the scripts one after the other, with what they share before them.
+// body returns the named scripts as one text, preceded by the variable $state and the functions for the
+// host's lock, which all of them share.
 func body(names ...string) (string, error) {
 	var all strings.Builder
 	all.WriteString("state=" + stateDir + "\n" + remote.LockScript())
@@ -34,7 +36,8 @@ func body(names ...string) (string, error) {
 	return all.String(), nil
 }
 
-// Survey reads, in one round trip, what a host has of what it has to be.
+// Survey reads the state of everything that the desired state mentions, in one round trip. It changes nothing
+// on the host.
 func Survey(ctx context.Context, host remote.Reader, desired Desired) (State, error) {
 	request, err := newRequest(desired)
 	if err != nil {
@@ -44,34 +47,40 @@ func Survey(ctx context.Context, host remote.Reader, desired Desired) (State, er
 	if err != nil {
 		return State{}, err
 	}
-	answer, err := host.Probe(ctx, remote.Script{Name: "look at what may have to change", Body: text, Args: request.args()})
+	answer, err := host.Probe(ctx, remote.Script{Name: "survey the host", Body: text, Args: request.args()})
 	if err != nil {
 		return State{}, err
 	}
 	return request.parse(answer)
 }
 
-// request is what is asked of a host: each field is one argument, a list of one item a line.
+// request holds the arguments of the survey script. Each list becomes one argument with one item per line.
 type request struct {
-	files, hashed    []string
+	// files lists the paths whose type, mode and owner are read, hashed those of which only the digest is read
+	// (executables, which are large, and secrets).
+	files, hashed []string
+	// shown lists the files whose content is read, too, if it differs from the desired one.
 	shown            []shownFile
 	sysctls, modules []string
 	units, programs  []string
 	zones, policies  []string
+	// desiresFirewalld makes the script read firewalld at all.
 	desiresFirewalld bool
 }
 
-// shownFile is a file whose content is wanted unless its digest is this one.
+// shownFile is a file whose content the host sends unless its SHA-256 digest is sum.
 type shownFile struct{ path, sum string }
 
-// noSum is no file's digest.
+// noSum is a digest that matches no file in practice. With it, the host always sends a file's content.
 const noSum = "0000000000000000000000000000000000000000000000000000000000000000"
 
+// sumOf returns the SHA-256 digest of content in hexadecimal.
 func sumOf(content []byte) string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
 
+// newRequest collects what has to be read to plan for the desired state, and validates it.
 func newRequest(desired Desired) (request, error) {
 	var r request
 	for _, file := range desired.Files {
@@ -117,7 +126,7 @@ func newRequest(desired Desired) (request, error) {
 	return r, r.check()
 }
 
-// restartable are the units that files and executables belong to.
+// restartable returns the units that a change of a file or executable restarts.
 func restartable(desired Desired) []string {
 	var units []string
 	for _, file := range desired.Files {
@@ -129,7 +138,8 @@ func restartable(desired Desired) []string {
 	return units
 }
 
-// check refuses what would not be one item of a list, or no path.
+// check returns an error for an item that would break its list (empty, or with a line end) and for a path
+// that is not clean and absolute: the script takes paths apart, and reports them exactly as they were given.
 func (r request) check() error {
 	for _, list := range r.lists() {
 		for _, item := range list {
@@ -140,13 +150,13 @@ func (r request) check() error {
 	}
 	for _, file := range r.files {
 		if !path.IsAbs(file) || path.Clean(file) != file {
-			return fmt.Errorf("cannot look for %q on a host: it is no clean absolute path", file)
+			return fmt.Errorf("cannot look for %q on a host: not a clean absolute path", file)
 		}
 	}
 	return nil
 }
 
-// lists are those of the script, in the order of its arguments.
+// lists returns the lists in the order of the script's arguments.
 func (r request) lists() [][]string {
 	shown := make([]string, len(r.shown))
 	for i, file := range r.shown {
@@ -155,6 +165,7 @@ func (r request) lists() [][]string {
 	return [][]string{r.files, shown, r.hashed, r.sysctls, r.modules, r.units, r.programs, r.zones, r.policies}
 }
 
+// args returns the script's arguments.
 func (r request) args() []string {
 	var args []string
 	for _, list := range r.lists() {

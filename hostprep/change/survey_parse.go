@@ -11,9 +11,11 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// maxShown is how long a file may be to be shown in a diff.
+// maxShown is the maximum size in bytes of a file that is shown in a diff. The script sends one byte more than
+// that at most, so that a longer file can be told from one of exactly this size.
 const maxShown = 256 << 10
 
+// parse converts the script's answer to a State.
 func (r request) parse(answer remote.Answer) (State, error) {
 	state := State{
 		Dirs:            unique(lines(answer.Text("dirs"))),
@@ -30,6 +32,7 @@ func (r request) parse(answer remote.Answer) (State, error) {
 		key, value, _ := strings.Cut(line, ":")
 		state.Sysctls[key] = value
 	}
+	// Without nft, or where it fails, Tables stays nil, so that undoing does not remove any table.
 	if value, told := answer.Values["tables"]; told && value.Status == 0 {
 		tables := answer.Text("tables")
 		state.Tables = &tables
@@ -48,15 +51,18 @@ func (r request) parse(answer remote.Answer) (State, error) {
 	return state, err
 }
 
+// lines splits a text into its lines, without empty ones.
 func lines(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
 }
 
+// unique sorts the items in place and returns them without duplicates.
 func unique(items []string) []string {
 	slices.Sort(items)
 	return slices.Compact(items)
 }
 
+// parseFiles combines the output of stat, the digests, and the contents of files that differ.
 func (r request) parseFiles(answer remote.Answer) (map[string]FileState, error) {
 	files := map[string]FileState{}
 	for _, line := range lines(answer.Text("stat")) {
@@ -76,19 +82,22 @@ func (r request) parseFiles(answer remote.Answer) (map[string]FileState, error) 
 	for i, shown := range r.shown {
 		content, told := answer.Values["content."+strconv.Itoa(i+1)]
 		if file, found := files[shown.path]; found && told && content.Status == 0 && len(content.Output) <= maxShown {
-			file.Content = append([]byte{}, content.Output...) // not nil when it is empty
+			// An empty file gets an empty, non-nil content: nil means that the content is unknown.
+			file.Content = append([]byte{}, content.Output...)
 			files[shown.path] = file
 		}
 	}
 	return files, nil
 }
 
-// parseStat reads a line of the script's format.
+// parseStat parses a line of the script's call of stat and returns the path and its state. The fields are mode
+// (octal), user ID, group ID, user, group, size, type and path. The path comes last, since it may contain the
+// separator.
 func parseStat(line string) (string, FileState, error) {
 	const fields = 8
 	parts := strings.SplitN(line, "|", fields)
 	if len(parts) != fields {
-		return "", FileState{}, fmt.Errorf("cannot read what stat says of a file: %q", line)
+		return "", FileState{}, fmt.Errorf("cannot parse the output of stat: %q", line)
 	}
 	mode, err := strconv.ParseUint(parts[0], 8, 32)
 	if err != nil {
@@ -107,7 +116,8 @@ func parseStat(line string) (string, FileState, error) {
 	}, nil
 }
 
-// parseUnits reads a block of properties for each unit, in the order in which they were asked for.
+// parseUnits parses the output of systemctl show: a block of properties for each requested unit, in the order
+// of the request. The Id is of no use here, because an alias is listed under its real name.
 func (r request) parseUnits(text string) (map[string]UnitState, error) {
 	units := map[string]UnitState{}
 	if len(r.units) == 0 {
@@ -115,7 +125,7 @@ func (r request) parseUnits(text string) (map[string]UnitState, error) {
 	}
 	blocks := strings.Split(strings.TrimSpace(text), "\n\n")
 	if len(blocks) != len(r.units) {
-		return nil, fmt.Errorf("cannot read the state of units: systemd tells of %d where %d were asked for", len(blocks), len(r.units))
+		return nil, fmt.Errorf("cannot read the state of units: systemd reported %d of %d", len(blocks), len(r.units))
 	}
 	for i, block := range blocks {
 		properties := map[string]string{}
@@ -133,7 +143,8 @@ func (r request) parseUnits(text string) (map[string]UnitState, error) {
 	return units, nil
 }
 
-// parseImages reads ctr's table: reference, type, digest, and more.
+// parseImages parses the table that ctr images ls prints and returns digests by reference. The columns are
+// reference, type, digest, and others; the heading is skipped because its third word is not a digest.
 func parseImages(text string) map[string]string {
 	images := map[string]string{}
 	for _, line := range lines(text) {
@@ -144,6 +155,8 @@ func parseImages(text string) map[string]string {
 	return images
 }
 
+// parseFirewalld parses the answers of the script firewalld_read.sh, which are named
+// {runtime,permanent}.{zone,policy}.NAME. Without an answer about the default zone, firewalld does not run.
 func parseFirewalld(answer remote.Answer) (firewalld.State, error) {
 	defaultZone, running := answer.Values["firewalld.default"]
 	if !running {
@@ -164,7 +177,7 @@ func parseFirewalld(answer remote.Answer) (firewalld.State, error) {
 		kind, object, isSection := strings.Cut(rest, ".")
 		config := map[string]firewalld.Config{"permanent": state.Permanent, "runtime": state.Runtime}[when]
 		if !isSection || config.Zones == nil || value.Status != 0 {
-			continue // a status is how firewalld says that there is no such zone
+			continue // other answers; or a zone that does not exist, which makes the call fail
 		}
 		section, err := firewalld.ParseSection(value.Output)
 		if err != nil {
@@ -179,10 +192,11 @@ func parseFirewalld(answer remote.Answer) (firewalld.State, error) {
 	return state, nil
 }
 
+// lastLine returns the last line of a program's error output, for an error message.
 func lastLine(text string) string {
 	all := lines(text)
 	if len(all) == 0 {
-		return "it says nothing"
+		return "no error output"
 	}
 	return all[len(all)-1]
 }

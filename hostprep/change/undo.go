@@ -13,18 +13,20 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// Undo goes back to what the host's record says, and removes the record. What was not changed by
-// [Apply], and is in no [Tree], stays. Where a host has no record there is nothing to undo. It can be cut
-// off anywhere and called again; the last files go last, because they say what the host is.
+// Undo restores the state in the host's record and removes the record. Anything that [Apply] did not change,
+// and that is not in a [Tree], is left alone. Undo does nothing on a host without a record. It may be
+// interrupted at any point and called again. The files named in last are removed at the very end: they mark
+// the host as a node of its cluster, so that an interrupted run finds out that there is more to undo.
 //
-// Kernel modules stay loaded until the next start, packages stay when others need them, and an image
-// that was replaced by another one is not brought back.
+// Kernel modules stay loaded until the next reboot, packages that other packages need stay installed, and an
+// image that was replaced by another one is not restored.
 func Undo(ctx context.Context, host remote.Host, last ...string) error {
 	traces, err := ReadUndoState(ctx, host)
 	if err != nil || !traces.Any {
 		return err
 	}
 	record := traces.Record
+	// The directories of the last files can only be removed after those files.
 	files, lastFiles := splitLast(record.names(KindFile), func(name string) bool { return slices.Contains(last, name) })
 	dirs, lastDirs := splitLast(deepestFirst(record.names(KindDir)), func(name string) bool {
 		return slices.ContainsFunc(last, func(path string) bool { return strings.HasPrefix(path, name+"/") })
@@ -39,22 +41,24 @@ func Undo(ctx context.Context, host remote.Host, last ...string) error {
 		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastDirs)
 }
 
-// UndoState are what a host keeps of changes.
+// UndoState describes what a host has stored about changes.
 type UndoState struct {
-	// Any says that there is something, even if it is no whole record.
+	// Any reports that the state directory exists, even if it does not contain a record: a run may have been
+	// interrupted before it wrote the record or while it removed the directory.
 	Any    bool
 	Record Record
 
+	// restarts lists the units whose restart is pending.
 	restarts []string
 }
 
-// ReadUndoState reads what there is to undo on a host.
+// ReadUndoState reads the host's record and what else it has stored about changes.
 func ReadUndoState(ctx context.Context, host remote.Reader) (UndoState, error) {
 	text, err := body("record_read")
 	if err != nil {
 		return UndoState{}, err
 	}
-	answer, err := host.Probe(ctx, remote.Script{Name: "look for what there is to undo", Body: text})
+	answer, err := host.Probe(ctx, remote.Script{Name: "read the record of changes", Body: text})
 	if err != nil {
 		return UndoState{}, err
 	}
@@ -64,7 +68,7 @@ func ReadUndoState(ctx context.Context, host remote.Reader) (UndoState, error) {
 	return traces, err
 }
 
-// splitLast takes out what is to go last.
+// splitLast partitions the names by isLast and keeps their order.
 func splitLast(names []string, isLast func(string) bool) (others, last []string) {
 	for _, name := range names {
 		if isLast(name) {
@@ -76,7 +80,7 @@ func splitLast(names []string, isLast func(string) bool) (others, last []string)
 	return others, last
 }
 
-// run runs one of the package's scripts; lists are one item a line.
+// run runs one of the package's scripts. Each list becomes one argument with one item per line.
 func run(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
 	text, err := body(script)
 	if err != nil {
@@ -85,7 +89,8 @@ func run(ctx context.Context, host remote.Host, name, script string, lists ...[]
 	return runBody(ctx, host, name, text, lists)
 }
 
-// runExclusive is run for scripts that undo: not two at once.
+// runExclusive is run for scripts that undo changes: it waits until no other run is undoing on the host, as the
+// script of an interrupted run may still be.
 func runExclusive(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
 	text, err := body("undo_lock", script)
 	if err != nil {
@@ -94,6 +99,7 @@ func runExclusive(ctx context.Context, host remote.Host, name, script string, li
 	return runBody(ctx, host, name, text, lists)
 }
 
+// runBody runs the text of a script with the lists as its arguments.
 func runBody(ctx context.Context, host remote.Host, name, text string, lists [][]string) error {
 	args := make([]string, len(lists))
 	for i, list := range lists {
@@ -103,7 +109,7 @@ func runBody(ctx context.Context, host remote.Host, name, text string, lists [][
 	return err
 }
 
-// names gives the names of the entries of a kind for which there was nothing before, the last first.
+// names returns the entries of a kind that did not exist before dualstrap, most recent first.
 func (r Record) names(kind Kind) []string {
 	var names []string
 	for _, entry := range slices.Backward(r) {
@@ -114,6 +120,8 @@ func (r Record) names(kind Kind) []string {
 	return names
 }
 
+// undoSystem undoes everything but firewalld's changes and packages: images, units, trees, files, directories,
+// sysctls and nftables tables.
 func undoSystem(ctx context.Context, host remote.Host, record Record, files, dirs []string) error {
 	var stop, disable, start, copies, sysctls, tables []string
 	for _, entry := range slices.Backward(record) {
@@ -136,30 +144,34 @@ func undoSystem(ctx context.Context, host remote.Host, record Record, files, dir
 				sysctls = append(sysctls, entry.Name+"="+entry.Value)
 			}
 		case KindTables:
+			// The first line tells an empty list, which means that there were no tables, from no list at all.
 			tables = append([]string{"known"}, lines(entry.Value)...)
 		}
 	}
 	gone, copied, named := record.trees()
 	images := record.names(KindImage)
 	if slices.Contains(gone, imageStore) {
-		images = nil // one by one takes longer than all together
+		images = nil // they go with the whole store, which is faster than removing them one by one
 	}
+	// Trees restore these paths.
 	files = slices.DeleteFunc(files, record.covers)
 	dirs = slices.DeleteFunc(dirs, record.covers)
 	return runExclusive(ctx, host, "undo changes", "undo",
 		images, stop, disable, gone, copied, named, copies, files, dirs, start, sysctls, tables)
 }
 
-// imageStore is where containerd keeps images.
+// imageStore is the directory in which containerd stores images.
 const imageStore = "/var/lib/containerd"
 
+// deepestFirst sorts directories so that each comes after everything below it: rmdir needs them empty.
 func deepestFirst(dirs []string) []string {
 	slices.Sort(dirs)
 	slices.Reverse(dirs)
 	return dirs
 }
 
-// undoFirewalld takes from firewalld what it did not have.
+// undoFirewalld removes from firewalld what it did not have before, and restores its settings. restart reports
+// that an interrupted run has changed the settings already, so that the restart is still pending.
 func undoFirewalld(ctx context.Context, host remote.Host, record Record, restart bool) error {
 	restored, err := undoSettings(ctx, host, record)
 	if err != nil {
@@ -180,12 +192,14 @@ func undoFirewalld(ctx context.Context, host remote.Host, record Record, restart
 		return err
 	}
 	if lost := firewalld.Lost(state, after, removed); len(lost) > 0 {
-		return fmt.Errorf("cannot keep what firewalld had: the %s took it away: %s", calls.how, strings.Join(lost, ", "))
+		return fmt.Errorf("cannot preserve firewalld's runtime settings: the %s dropped: %s", calls.how, strings.Join(lost, ", "))
 	}
 	return nil
 }
 
-// undoCalls takes back, of what the record says, what is still there.
+// undoCalls returns the calls that undo those of the record's changes that are still in effect, and the changes
+// that are to be missing from the runtime configuration afterwards. A restart, where one is needed, replaces the
+// reload that removing a zone or policy takes.
 func undoCalls(state firewalld.State, record Record, restart bool) (firewalldCalls, []firewalld.Change) {
 	var permanent []firewalld.Change
 	var calls firewalldCalls
@@ -200,26 +214,27 @@ func undoCalls(state firewalld.State, record Record, restart bool) (firewalldCal
 			calls.how = "reload"
 		}
 	}
-	if restart { // it stands for a reload
+	if restart {
 		calls.how = "restart"
 	}
 	calls.permanent = firewalld.Undo(true, permanent)
 	removed := record.changes(func(e Entry) bool { return e.Runtime })
 	if calls.how == "" {
-		// An earlier run may have been cut off after this: what is gone cannot be removed.
+		// Removing a change that is not in effect fails, and an interrupted run may have removed some already.
 		still := slices.DeleteFunc(slices.Clone(removed), func(c firewalld.Change) bool { return !runs(c) })
 		calls.runtime = firewalld.Undo(false, still)
 		return calls, removed
 	}
-	// What is at run time because it is permanent goes by itself. Others somebody had until the next
-	// restart before they became so, or had not although they were.
+	// The restart or reload drops runtime changes together with their permanent ones. Two kinds need a call:
+	// those that were in effect at run time before dualstrap made them permanent are added again, and those
+	// that were permanent but not in effect (an operator had removed them at run time) are removed again.
 	kept := record.changes(func(e Entry) bool { return e.Permanent && !e.Runtime })
 	runtime := record.changes(func(e Entry) bool { return e.Runtime && !e.Permanent })
 	calls.back = slices.Concat(firewalld.Commands(false, kept), firewalld.Undo(false, runtime))
 	return calls, removed
 }
 
-// changes gives those of firewalld's changes that are chosen.
+// changes returns the recorded changes of firewalld for which chosen returns true, oldest first.
 func (r Record) changes(chosen func(Entry) bool) []firewalld.Change {
 	var changes []firewalld.Change
 	for _, entry := range r {
@@ -230,7 +245,7 @@ func (r Record) changes(chosen func(Entry) bool) []firewalld.Change {
 	return changes
 }
 
-// leftovers are what firewalld keeps of zones and policies that were removed.
+// leftovers returns the backup files that firewalld leaves behind when it removes a zone or policy.
 func leftovers(record Record) []string {
 	var files []string
 	for _, entry := range record {
@@ -247,7 +262,8 @@ func leftovers(record Record) []string {
 	return files
 }
 
-// undoSettings sets back what was set in firewalld's own files, and reports whether it had to.
+// undoSettings restores the settings in firewalld's own files, and reports whether any differed from its
+// previous value. Everything else in the files, edited by others in the meantime, is preserved.
 func undoSettings(ctx context.Context, host remote.Host, record Record) (bool, error) {
 	restored := false
 	for _, entry := range record {
@@ -270,7 +286,9 @@ func undoSettings(ctx context.Context, host remote.Host, record Record) (bool, e
 			continue
 		}
 		restored = true
-		if err := run(ctx, host, "note that firewalld is to be restarted", "record", nil, nil, []string{firewalldUnit}, nil); err != nil {
+		// The file has its previous content after an interruption, and no longer tells that the running
+		// firewalld has not read it. So the pending restart is stored first.
+		if err := run(ctx, host, "record that firewalld has to restart", "record", nil, nil, []string{firewalldUnit}, nil); err != nil {
 			return false, err
 		}
 		mode, err := strconv.ParseUint(entry.Mode, 8, 32)

@@ -8,7 +8,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
-// TestUndoCalls: whatever an earlier run has got done before it was cut off, only what is there is removed.
+// TestUndoCalls continues an undo that was interrupted at different points: only what is left is removed.
 func TestUndoCalls(t *testing.T) {
 	t.Parallel()
 	policy := firewalld.Change{Kind: firewalld.NewPolicy, Value: "ours"}

@@ -1,10 +1,8 @@
 package change
 
-import (
-	"fmt"
-)
+import "fmt"
 
-// UndoSummary says what [Undo] does by a record, a line each, the first change last, as it is undone.
+// UndoSummary returns the actions of [Undo], one line each, most recent change first, as they are undone.
 func (r Record) UndoSummary() []string {
 	var lines []string
 	for i := len(r) - 1; i >= 0; i-- {
@@ -16,21 +14,22 @@ func (r Record) UndoSummary() []string {
 	return lines
 }
 
-// undoSummary is empty for what needs no telling: directories and images go with what is in them.
+// undoSummary describes the undoing of one entry. It is empty for details that are of no interest to users:
+// directories, images, and tables and zone files that other programs have made.
 func (e Entry) undoSummary() string {
 	switch e.Kind {
 	case KindFile:
-		return e.choose("remove "+e.Name, "bring back "+e.Name)
+		return e.choose("remove "+e.Name, "restore "+e.Name)
 	case KindTree:
-		return e.choose("remove "+e.Name, "bring back what was in "+e.Name)
+		return e.choose("remove "+e.Name, "restore the content of "+e.Name)
 	case KindSysctl:
-		return e.choose("", fmt.Sprintf("set %s back to %s", sysctlName(e.Name), e.Value))
+		return e.choose("", fmt.Sprintf("restore %s to %s", sysctlName(e.Name), e.Value))
 	case KindPackage:
 		return "remove package " + e.Name
 	case KindSetting:
-		return fmt.Sprintf("set back %s in %s", e.Name, e.File)
+		return fmt.Sprintf("restore %s in %s", e.Name, e.File)
 	case KindFirewalld:
-		return "firewalld: take back: " + e.Name
+		return "firewalld: undo: " + e.Name
 	case KindUnit:
 		if e.Running {
 			return "restart " + e.Name
@@ -41,7 +40,7 @@ func (e Entry) undoSummary() string {
 	return ""
 }
 
-// choose tells what there was not from what there was.
+// choose returns absent if the thing did not exist before, else present.
 func (e Entry) choose(absent, present string) string {
 	if e.Absent {
 		return absent
