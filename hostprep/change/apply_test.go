@@ -16,15 +16,17 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// slowHost writes down what is called, and fails what it is told to fail. Several calls can be under
-// way, so that only what waits for something else has an order.
+// slowHost is a fake host that records the calls and returns the configured errors. Calls may overlap, so only
+// calls that wait for each other have a defined order.
 type slowHost struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards calls and args
 	calls []string
-	fail  map[string]error
-	// survey is what is answered to a probe.
+	// fail holds the errors to return, by the name of the call.
+	fail map[string]error
+	// survey is the answer to every probe.
 	survey remote.Answer
-	args   map[string][]string
+	// args holds the arguments of scripts by name.
+	args map[string][]string
 }
 
 func (h *slowHost) call(ctx context.Context, name string) error {
@@ -79,11 +81,11 @@ const (
 	install = "install packages conntrack"
 )
 
-// empty opens what is to be sent where nobody reads it.
+// empty opens a source whose content does not matter.
 func empty() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
 
-// TestApplyOpensEverythingFirst leaves the host alone where one of the things that it would get is unsound, and
-// says of each what is wrong with it.
+// TestApplyOpensEverythingFirst verifies that damaged sources leave the host unchanged, and that the error names
+// all of them.
 func TestApplyOpensEverythingFirst(t *testing.T) {
 	t.Parallel()
 	host, desired := &slowHost{}, wanted()
@@ -98,7 +100,7 @@ func TestApplyOpensEverythingFirst(t *testing.T) {
 	}
 }
 
-// fromNothing is a plan for a host that has nothing.
+// fromNothing returns the plan for a host that has nothing yet.
 func fromNothing() []change.Action {
 	desired := wanted()
 	desired.Images[0].SHA256 = "abc"

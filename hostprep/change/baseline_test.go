@@ -10,8 +10,9 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// setAside is something of each kind, on a host that has one of the directories.
-func setAside() (change.State, change.Desired) {
+// withBaseline returns a desired state with a baseline of every kind, and the state of a host on which some of it
+// exists.
+func withBaseline() (change.State, change.Desired) {
 	desired := wanted()
 	desired.Baseline = change.Baseline{
 		Trees: []change.Tree{
@@ -48,9 +49,9 @@ func entries(t *testing.T, actions []change.Action) (change.Record, []string) {
 	return made, args
 }
 
-func TestAsideIsRecordedWithTheFirstChange(t *testing.T) {
+func TestBaselineIsRecordedWithTheFirstChange(t *testing.T) {
 	t.Parallel()
-	state, desired := setAside()
+	state, desired := withBaseline()
 	made, args := entries(t, change.Plan(state, desired))
 	want := change.Record{
 		{Kind: change.KindDir, Name: "/etc/cni", Absent: true},
@@ -78,9 +79,9 @@ func TestAsideIsRecordedWithTheFirstChange(t *testing.T) {
 	}
 }
 
-func TestAsideComesTooLateAfterTheFirstChange(t *testing.T) {
+func TestBaselineComesTooLateAfterTheFirstChange(t *testing.T) {
 	t.Parallel()
-	state, desired := setAside()
+	state, desired := withBaseline()
 	state.Record = change.Record{{Kind: change.KindFile, Name: "/etc/app/other", Absent: true}}
 	made, _ := entries(t, change.Plan(state, desired))
 	for _, entry := range made {
@@ -88,7 +89,7 @@ func TestAsideComesTooLateAfterTheFirstChange(t *testing.T) {
 			t.Errorf("what programs have made by now is recorded as what was there before: %+v", entry)
 		}
 	}
-	state, desired = setAside()
+	state, desired = withBaseline()
 	state.Files["/etc/app/app.conf"] = asWanted().Files["/etc/app/app.conf"]
 	if actions := change.Plan(state, desired); len(actions) > 0 {
 		t.Errorf("got actions for a host in the desired state: %v", actions)
@@ -130,7 +131,7 @@ func TestUndo(t *testing.T) {
 	if diff := cmp.Diff(want, host.args["undo changes"]); diff != "" {
 		t.Errorf("undo (-want +got):\n%s", diff)
 	}
-	// What says whose the host is goes with the record.
+	// The files that mark the host as a node of its cluster are removed together with the record.
 	want = []string{"conntrack", "", "/etc/firewalld/zones/public.xml", "/etc/dualstrap/cluster.yaml", "/etc/dualstrap"}
 	if diff := cmp.Diff(want, host.args["remove the record of changes"]); diff != "" {
 		t.Errorf("forget (-want +got):\n%s", diff)

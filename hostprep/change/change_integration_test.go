@@ -15,8 +15,8 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// prepared is a host whose operator has been there before: files, ports that are open for good, and
-// things that were opened and closed until the next restart.
+// prepared is a script that sets up a host as an operator may have left it: with files, with ports that are
+// permanently open, and with changes of firewalld's runtime configuration.
 const prepared = `
 echo hello >/etc/motd
 chmod 0640 /etc/motd
@@ -32,7 +32,7 @@ firewall-cmd --quiet --add-port=4712/udp
 firewall-cmd --quiet --zone=home --add-rich-rule='rule family="ipv6" source address="fd12::3:1" accept'
 firewall-cmd --quiet --zone=home --remove-service=ssh`
 
-// fill is what programs do that run on the host later.
+// fill is a script that makes the changes of programs that run on the host later.
 const fill = `
 echo other >/etc/filled/mine
 echo theirs >/etc/filled/theirs
@@ -45,7 +45,7 @@ echo 1 >/proc/sys/net/ipv4/conf/all/proxy_arp
 nft 'add table ip emptied; add chain ip emptied INPUT { type filter hook input priority 0; policy accept; }'
 nft 'add table ip used; add chain ip used INPUT; add rule ip used INPUT counter'`
 
-// TestHost takes one real host there and back, and disturbs it on the way.
+// TestHost changes one real host and undoes the changes, with interruptions and errors in between.
 func TestHost(t *testing.T) {
 	m := newMachine(t)
 	m.sh(prepared)
@@ -115,12 +115,12 @@ test "$(nft list tables | grep -c ' ip emptied$')" = 0
 nft delete table ip used # it was in use
 ! grep -E ' /(etc/gone|opt/named)/' /proc/self/mountinfo`)
 	})
-	t.Run("an upload that is cut off leaves nothing under its name", func(t *testing.T) {
+	t.Run("an interrupted upload leaves nothing under its final name", func(t *testing.T) {
 		cut := m.serve(remotetest.Options{Fault: func(n int) remotetest.Fault {
 			if n > 1 {
 				return remotetest.Fault{}
 			}
-			// More than the 2 MiB that are on their way before anybody reads, less than the whole.
+			// More than the 2 MiB that are in flight before the other side reads, less than the whole file.
 			return remotetest.Fault{CutAfter: 2800 << 10}
 		}})
 		broken := connect(t, cut)
@@ -132,7 +132,7 @@ nft delete table ip used # it was in use
 		undo(t, host)
 		m.expect(t, before)
 	})
-	t.Run("killed anywhere, it comes to its end", func(t *testing.T) {
+	t.Run("killed at any point, the next run finishes", func(t *testing.T) {
 		killAnywhere(t, m, server)
 		converge(t, host, desired())
 		undo(t, host)
@@ -147,15 +147,15 @@ func undo(tb testing.TB, host remote.Host) {
 	}
 }
 
-// expect holds the machine to a fingerprint.
+// expect compares the machine's fingerprint.
 func (m *machine) expect(tb testing.TB, want string) {
 	tb.Helper()
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(m.fingerprint(), "\n")); diff != "" {
-		tb.Errorf("the host is another one (-want +got):\n%s", diff)
+		tb.Errorf("the host differs (-want +got):\n%s", diff)
 	}
 }
 
-// invocations are others after a restart.
+// invocations returns the invocation IDs of services, which change with every restart.
 func (m *machine) invocations() string {
 	return m.sh("systemctl show --property=Id,InvocationID firewalld conntrack-test ssh")
 }

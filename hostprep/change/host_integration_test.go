@@ -28,7 +28,7 @@ import (
 	"github.com/dualstrap/dualstrap/lab/engine"
 )
 
-// machine is a real host: systemd and firewalld run on it, and it is connected to nothing.
+// machine is a real host that runs systemd and firewalld and has no network connection.
 type machine struct {
 	tb  testing.TB
 	pid string
@@ -46,6 +46,7 @@ func (m *machine) serve(options remotetest.Options) *remotetest.Server {
 	return remotetest.NewServer(m.tb, options)
 }
 
+// enter returns the command that runs another one inside the machine.
 func (m *machine) enter() []string {
 	return []string{
 		"nsenter", "--target", m.pid, "--mount", "--uts", "--ipc", "--net", "--pid", "--",
@@ -53,7 +54,7 @@ func (m *machine) enter() []string {
 	}
 }
 
-// sh runs a script on the machine, past everything that is tested.
+// sh runs a script on the machine without any of the code under test.
 func (m *machine) sh(script string) string {
 	m.tb.Helper()
 	line := append(m.enter(), "sh", "-euc", script)
@@ -67,7 +68,7 @@ func (m *machine) sh(script string) string {
 	return strings.TrimRight(string(output), "\n")
 }
 
-// connect gives a server's machine as everything sees hosts.
+// connect returns the server's machine as a [remote.Host].
 func connect(tb testing.TB, server *remotetest.Server) remote.Host {
 	tb.Helper()
 	pool, err := remote.NewPool(server.Settings())
@@ -82,7 +83,7 @@ func connect(tb testing.TB, server *remotetest.Server) remote.Host {
 	return host
 }
 
-// plan surveys and plans.
+// plan surveys the host and returns the plan.
 func plan(tb testing.TB, host remote.Reader, desired change.Desired) []change.Action {
 	tb.Helper()
 	state, err := change.Survey(tb.Context(), host, desired)
@@ -92,7 +93,7 @@ func plan(tb testing.TB, host remote.Reader, desired change.Desired) []change.Ac
 	return change.Plan(state, desired)
 }
 
-// converge makes the host be as desired, and holds it to that.
+// converge applies the desired state and verifies that a second plan is empty.
 func converge(tb testing.TB, host remote.Host, desired change.Desired) change.Result {
 	tb.Helper()
 	result, err := change.Apply(tb.Context(), host, plan(tb, host, desired))
@@ -100,7 +101,7 @@ func converge(tb testing.TB, host remote.Host, desired change.Desired) change.Re
 		tb.Fatal(err)
 	}
 	if left := summaries(plan(tb, host, desired)); left != "" {
-		tb.Fatalf("there is still to be done:\n%s", left)
+		tb.Fatalf("actions are left:\n%s", left)
 	}
 	return result
 }
@@ -113,7 +114,7 @@ func summaries(actions []change.Action) string {
 	return out.String()
 }
 
-// fingerprint is everything that a run may change and undoing it has to bring back.
+// fingerprint returns a listing of everything that a run may change and that undoing has to restore.
 func (m *machine) fingerprint() string {
 	m.tb.Helper()
 	return m.sh(`
@@ -136,7 +137,7 @@ firewall-cmd --list-all-policies
 nft list table inet firewalld | sort`)
 }
 
-// desired is something of every kind that needs no container runtime.
+// desired returns a desired state with something of every kind that works without a container runtime.
 func desired() change.Desired {
 	program := []byte("#!/bin/sh\nread -r line </etc/conntrack-test/settings/first.conf\nexec sleep infinity\n")
 	blob := make([]byte, 3<<20)
@@ -197,7 +198,7 @@ func executable(path string, content []byte, restarts ...string) change.Executab
 	}
 }
 
-// startMachine starts a container of the lab's image, alone, and gives the process ID of its systemd.
+// startMachine starts a single container of the lab's image and returns the process ID of its systemd.
 func startMachine(tb testing.TB) string {
 	tb.Helper()
 	var limit syscall.Rlimit
@@ -232,7 +233,7 @@ func startMachine(tb testing.TB) string {
 	return strconv.Itoa(found[0].PID)
 }
 
-// labImage makes the lab's image where there is none.
+// labImage returns the name of the lab's image, and builds the image if it is missing.
 func labImage(tb testing.TB) string {
 	tb.Helper()
 	hosts, err := lab.New("change", "", func(step string) { tb.Log(step) })

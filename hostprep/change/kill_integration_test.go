@@ -18,14 +18,15 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// childVariable tells a process of this test that it is to work on a host, and how it is reached.
+// childVariable is the environment variable that makes this test binary work on a host as a child process. Its
+// value is a reach as JSON.
 const childVariable = "DUALSTRAP_CHANGE_CHILD"
 
-// reach is how a child reaches the host.
+// reach describes how a child reaches the host.
 type reach struct {
 	Port            uint16
 	Key, KnownHosts string
-	// Slow has the child make slow be there, and tell what it has planned.
+	// Slow makes the child apply slow instead of desired, and print the number of planned actions.
 	Slow bool
 }
 
@@ -48,10 +49,10 @@ func TestMain(m *testing.M) {
 	} else {
 		code = m.Run()
 	}
-	os.Exit(code) //nolint:forbidigo // it is what a test's main does
+	os.Exit(code) //nolint:forbidigo // the main function of a test binary has to
 }
 
-// child makes the host be as desired, or undoes it where it is.
+// child applies the desired state, or undoes it if the host is already in it.
 func child(ctx context.Context, how string) error {
 	var to reach
 	if err := json.Unmarshal([]byte(how), &to); err != nil {
@@ -87,8 +88,8 @@ func child(ctx context.Context, how string) error {
 	return err
 }
 
-// killAnywhere starts children and kills them at random moments, on both ways. Whatever the moment, no
-// file is there in part.
+// killAnywhere starts children and kills them at random moments, while they apply and while they undo. At no
+// moment is a file incomplete.
 func killAnywhere(t *testing.T, m *machine, server *remotetest.Server) {
 	t.Helper()
 	settings := server.Settings()

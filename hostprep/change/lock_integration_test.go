@@ -16,7 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/change"
 )
 
-// slow is something whose start takes until somebody makes a file.
+// slow returns a desired state with a unit whose start blocks until the test creates a file.
 func slow() change.Desired {
 	const unit = `[Service]
 ExecStartPre=/bin/sh -c ': >/run/slow-begun; until [ -e /run/slow-may-end ]; do sleep 0.1; done'
@@ -30,8 +30,8 @@ WantedBy=multi-user.target
 	}
 }
 
-// sshd has the machine's own SSH server let the test in, and gives how it is reached from within the
-// machine's network. It does with scripts of a connection that is gone what servers do: nothing.
+// sshd authorizes the test at the machine's own SSH server, and returns how a child in the machine's network
+// reaches it. Unlike the test server, sshd leaves scripts running after their connection is lost.
 func (m *machine) sshd() reach {
 	m.tb.Helper()
 	dir := m.tb.TempDir()
@@ -61,8 +61,8 @@ func (m *machine) insideCommand(ctx context.Context, to reach) *exec.Cmd {
 	return command
 }
 
-// A run that is killed leaves a script behind that is in the middle of its work. The next run waits for
-// it: what it plans with is what the script has made, not what it was about to make.
+// TestNextRunWaitsForScripts kills a run while its script is still working on the host. The next run waits for
+// that script, so that its plan is based on the script's result and not on a state in between.
 func TestNextRunWaitsForScripts(t *testing.T) {
 	m := newMachine(t)
 	to := m.sshd()
@@ -97,7 +97,7 @@ func TestNextRunWaitsForScripts(t *testing.T) {
 	}
 	m.sh(": >/run/slow-may-end")
 	if got, want := <-planned, "0 actions\n"; got != want {
-		t.Errorf("it plans %q, want %q: the script has done it all", got, want)
+		t.Errorf("got the plan %q, want %q: the script has done everything", got, want)
 	}
 	if err := second.Wait(); err != nil {
 		t.Error(err)

@@ -15,8 +15,8 @@ const (
 	// unitDir is where dualstrap puts unit files and drop-ins; a change below it needs a daemon-reload.
 	unitDir       = "/etc/systemd/system/"
 	firewalldUnit = "firewalld.service"
-	// rpfilterKey is the setting of firewalld.conf that adds the reverse path filter for IPv6. Pods' packets
-	// fail it, because their replies take another interface.
+	// rpfilterKey is the setting of firewalld.conf that adds a reverse path filter for IPv6. The filter drops
+	// pods' packets: the route back to their source leads through another interface than they came in by.
 	rpfilterKey = "IPv6_rpfilter"
 	rpfilterOff = "no"
 	// defaultConfMode is the mode of a firewalld.conf that does not exist yet.

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Scripts either change the host, and hold its lock, or look at it. What is planned with is looked at
-// when nobody holds the lock.
+// TestScriptsHoldTheLock verifies that scripts that change the host hold its lock, and that those whose answers
+// are the input of a plan wait until the lock is free.
 func TestScriptsHoldTheLock(t *testing.T) {
 	t.Parallel()
 	paths, err := fs.Glob(scripts, "scripts/*.sh")
@@ -16,7 +16,8 @@ func TestScriptsHoldTheLock(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	waiting := []string{"scripts/survey.sh", "scripts/record_read.sh"}
-	looking := []string{"scripts/firewalld_read.sh", "scripts/firewalld_state.sh", "scripts/undo_lock.sh"} // in the middle of a run
+	// These run in the middle of a run, which may hold the lock itself.
+	reading := []string{"scripts/firewalld_read.sh", "scripts/firewalld_state.sh", "scripts/undo_lock.sh"}
 	for _, path := range paths {
 		text, err := fs.ReadFile(scripts, path)
 		if err != nil {
@@ -24,13 +25,13 @@ func TestScriptsHoldTheLock(t *testing.T) {
 		}
 		want := "lock_shared"
 		switch {
-		case slices.Contains(looking, path):
+		case slices.Contains(reading, path):
 			continue
 		case slices.Contains(waiting, path):
 			want = "wait_unlocked"
 		}
 		if regexp.MustCompile(`(?m)^\s*(dnf|apt-get|ctr .* import) `).Match(text) && !regexp.MustCompile(`(?m)^progress [0-9]+`).Match(text) {
-			t.Errorf("%s calls what may take long by itself, and does not say so: progress SECONDS", path)
+			t.Errorf("%s calls a program that may take long without output, but not: progress SECONDS", path)
 		}
 		if !regexp.MustCompile("(?m)^" + want + "$").Match(text) {
 			t.Errorf("%s does not call %s", path, want)

@@ -5,21 +5,22 @@ import (
 	"strings"
 )
 
-// Wanted is what firewalld on one host has to let through.
+// Wanted is the desired state of firewalld on one host. What it does not mention is left alone.
 type Wanted struct {
-	// Settings belong into firewalld's own configuration; a change takes effect with its restart.
+	// Settings belong to firewalld's own configuration files. A change takes effect when firewalld restarts.
 	Settings []Setting
-	// Changes are in the order in which they are made.
+	// Changes are made in this order: a zone or policy has to be created before anything is added to it.
 	Changes []Change
 }
 
-// Setting is one KEY=VALUE line of a file.
+// Setting is a KEY=VALUE line of a configuration file. File is an absolute path.
 type Setting struct{ File, Key, Value string }
 
-// Kind says what a Change does. Its value is the option of firewall-cmd.
+// Kind is the type of a Change. Its value is the option of firewall-cmd that makes the change.
 type Kind string
 
-// The kinds of change.
+// The kinds of changes. NewZone, NewPolicy and SetTarget only exist in the permanent configuration; at run time they
+// take effect with a reload.
 const (
 	NewZone     Kind = "--new-zone"
 	NewPolicy   Kind = "--new-policy"
@@ -31,13 +32,15 @@ const (
 	AddRichRule Kind = "--add-rich-rule"
 )
 
-// Change is something that firewalld has to have.
+// Change is a single item of firewalld's configuration that has to exist. Its JSON form is stored in the records of
+// hosts, so field names and values are immutable.
 type Change struct {
 	Kind Kind `json:"kind"`
-	// Zone or Policy is what is changed. With neither it is the default zone, or what Kind creates.
+	// Zone or Policy names the object that is changed. If both are empty, it is the default zone, or the object
+	// that Kind creates.
 	Zone   string `json:"zone,omitempty"`
 	Policy string `json:"policy,omitempty"`
-	// Value is the argument of Kind: a range, a port, a rule.
+	// Value is the argument of Kind: the name of a zone or policy, a range, a port, a rule.
 	Value string `json:"value"`
 }
 
@@ -61,29 +64,29 @@ func (c Change) String() string {
 	}
 }
 
-// makes reports whether the change creates a zone or a policy.
-func (c Change) makes() bool { return c.Kind == NewZone || c.Kind == NewPolicy }
+// creates reports whether the change creates a zone or a policy.
+func (c Change) creates() bool { return c.Kind == NewZone || c.Kind == NewPolicy }
 
-// isAboutZone reports whether the change makes a zone or is in it.
+// isAboutZone reports whether the change creates the named zone or changes it.
 func (c Change) isAboutZone(name, defaultZone string) bool {
-	if c.makes() {
+	if c.creates() {
 		return c.Kind == NewZone && c.Value == name
 	}
 	return c.Policy == "" && cmp.Or(c.Zone, defaultZone) == name
 }
 
-// isAboutPolicy reports whether the change makes a policy or is in it.
+// isAboutPolicy reports whether the change creates the named policy or changes it.
 func (c Change) isAboutPolicy(name string) bool {
-	if c.makes() {
+	if c.creates() {
 		return c.Kind == NewPolicy && c.Value == name
 	}
 	return c.Policy == name
 }
 
-// Command is the arguments of one call of firewall-cmd.
+// Command holds the arguments of one call of firewall-cmd.
 type Command []string
 
-// FormatCommands gives calls as one text: an argument a line, and an empty line after each call.
+// FormatCommands returns the calls as one text, with one argument per line and an empty line after each call.
 func FormatCommands(commands []Command) string {
 	var out strings.Builder
 	for _, command := range commands {
@@ -92,7 +95,7 @@ func FormatCommands(commands []Command) string {
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// ParseCommands reads what FormatCommands gives.
+// ParseCommands is the inverse of [FormatCommands].
 func ParseCommands(text string) []Command {
 	var commands []Command
 	for paragraph := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n\n") {
@@ -103,7 +106,8 @@ func ParseCommands(text string) []Command {
 	return commands
 }
 
-// object chooses what a change is about.
+// object returns the option that selects the zone or policy of a change. It is empty for the default zone and for
+// changes that create an object.
 func (c Change) object() Command {
 	switch {
 	case c.Zone != "":
@@ -115,44 +119,46 @@ func (c Change) object() Command {
 	}
 }
 
-// Commands make changes, in their order, with as few calls as firewall-cmd can do with: each starts
-// an interpreter, and takes several values of one kind for one zone or policy.
+// Commands returns the calls that make the changes, in their order. Successive changes of the same kind, zone and
+// policy share a call, because each call starts a Python interpreter.
 func Commands(permanent bool, changes []Change) []Command {
 	return commands(permanent, changes, func(c Change) string { return string(c.Kind) + "=" + c.Value })
 }
 
-// Undo takes changes back, in the opposite order. Targets are not set back: they go with the zones and
-// policies that were made for them.
+// Undo returns the calls that revert the changes, in the opposite order. Targets are not reset: they disappear with
+// the zones and policies that were created for them. At run time, zones and policies cannot be removed either.
 func Undo(permanent bool, changes []Change) []Command {
-	var backwards []Change
+	var reversed []Change
 	for i := len(changes) - 1; i >= 0; i-- {
-		if changes[i].Kind != SetTarget && (permanent || !changes[i].makes()) {
-			backwards = append(backwards, changes[i])
+		if changes[i].Kind != SetTarget && (permanent || !changes[i].creates()) {
+			reversed = append(reversed, changes[i])
 		}
 	}
-	return commands(permanent, backwards, func(c Change) string {
+	return commands(permanent, reversed, func(c Change) string {
 		option := strings.Replace(string(c.Kind), "--add-", "--remove-", 1)
 		return strings.Replace(option, "--new-", "--delete-", 1) + "=" + c.Value
 	})
 }
 
+// commands builds the calls for Commands and Undo. option returns the option that makes or reverts a change.
 func commands(permanent bool, changes []Change, option func(Change) string) []Command {
-	var made []Command
+	var calls []Command
 	for i, change := range changes {
-		if i > 0 && !change.makes() && change.sameSetting(changes[i-1]) {
-			made[len(made)-1] = append(made[len(made)-1], option(change))
+		// firewall-cmd creates only one zone or policy per call.
+		if i > 0 && !change.creates() && change.sameSetting(changes[i-1]) {
+			calls[len(calls)-1] = append(calls[len(calls)-1], option(change))
 			continue
 		}
 		var command Command
 		if permanent {
 			command = append(command, "--permanent")
 		}
-		made = append(made, append(append(command, change.object()...), option(change)))
+		calls = append(calls, append(append(command, change.object()...), option(change)))
 	}
-	return made
+	return calls
 }
 
-// sameSetting reports whether two changes differ in their values alone.
+// sameSetting reports whether two changes differ in their values only.
 func (c Change) sameSetting(other Change) bool {
 	c.Value, other.Value = "", ""
 	return c == other

@@ -5,17 +5,18 @@ import (
 	"unicode"
 )
 
-// Conf is the content of firewalld.conf. Edits keep every byte that is not the one value they are
-// about.
+// Conf is the content of firewalld.conf. Edits preserve every byte except for the value that they change, including
+// comments, spaces and line ends, so that undoing an edit restores the file exactly.
 type Conf string
 
-// Lookup gives a key's value. Of several lines with the key firewalld takes the first.
+// Lookup returns the value of a key and whether there is one. Of several lines with the key, firewalld uses the
+// first one.
 func (c Conf) Lookup(key string) (string, bool) {
 	line, found := c.find(key)
 	return string(c[line.value:line.valueEnd]), found
 }
 
-// With gives the content with a key set, at the end when there was none.
+// With returns the content with a key set. A key that is missing is appended.
 func (c Conf) With(key, value string) Conf {
 	if line, found := c.find(key); found {
 		return c[:line.value] + Conf(value) + c[line.valueEnd:]
@@ -26,7 +27,7 @@ func (c Conf) With(key, value string) Conf {
 	return c + Conf(key+"="+value+"\n")
 }
 
-// Without gives the content without a key's line.
+// Without returns the content without the line that sets a key.
 func (c Conf) Without(key string) Conf {
 	line, found := c.find(key)
 	if !found {
@@ -35,12 +36,12 @@ func (c Conf) Without(key string) Conf {
 	return c[:line.begin] + c[line.next:]
 }
 
-// confLine is where in a Conf a line is: from begin to where the next one begins, with its value in
-// between.
+// confLine holds the byte offsets of a line in a Conf: where the line begins, where its value begins and ends, and
+// where the next line begins.
 type confLine struct{ begin, value, valueEnd, next int }
 
-// find gives the line that sets a key. As for firewalld, a line is no setting when it is a comment or
-// has not exactly one equals sign.
+// find returns the line that sets a key, and whether there is one. It follows firewalld's own parser: comments and
+// lines without exactly one equals sign are ignored, and lines end with \n, \r or \r\n.
 func (c Conf) find(key string) (confLine, bool) {
 	for begin := 0; begin < len(c); {
 		end, next := len(c), len(c)

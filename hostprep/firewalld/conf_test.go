@@ -51,7 +51,7 @@ func TestConf(t *testing.T) {
 	}
 }
 
-// FuzzConf holds every edit to change one value, and nothing else.
+// FuzzConf verifies that every edit changes one value and nothing else.
 func FuzzConf(f *testing.F) {
 	f.Add("# a\nIPv6_rpfilter=yes\n\n Lockdown = no", "IPv6_rpfilter", "no")
 	f.Add("IPv6_rpfilter\u00a0=\u2003yes\r\nb=c\r", "IPv6_rpfilter", "")
@@ -71,7 +71,7 @@ func FuzzConf(f *testing.F) {
 			t.Fatalf("a second edit changes %q to %q", edited, again)
 		}
 		if set {
-			// Where there is no value, nothing tells the space before one from that behind it.
+			// If the value is empty, the space before it cannot be told from the space after it.
 			if back := edited.With(key, before); back != conf && value != "" {
 				t.Fatalf("%q becomes %q when it is set back", conf, back)
 			}

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// The settings of a zone or policy have names of their own on firewalld's bus; these are what they are
-// to firewall-cmd. Ports are pairs there, all others texts.
+// busOptions maps the settings of a zone or policy on firewalld's D-Bus interface to the options of firewall-cmd
+// that add them. Settings that are missing here (descriptions, priorities) cannot be changed at run time, so no
+// reload drops them.
 func busOptions() map[string]string {
 	return map[string]string{
 		"services":      "--add-service",
@@ -25,23 +26,24 @@ func busOptions() map[string]string {
 		"sources":       string(AddSource),
 		"ingress_zones": string(AddIngress),
 		"egress_zones":  string(AddEgress),
-		// These are switches.
+		// These are booleans; their options take no value.
 		"masquerade":           "--add-masquerade",
 		"forward":              "--add-forward",
 		"icmp_block_inversion": "--add-icmp-block-inversion",
 	}
 }
 
-// busValue is a value with its type, as busctl prints it.
+// busValue is a D-Bus value with its type signature, as busctl prints it.
 type busValue struct {
 	Type string          `json:"type"`
 	Data json.RawMessage `json:"data"`
 }
 
-// errAnswer is an answer that firewalld does not give.
+// errAnswer reports a reply of a form that firewalld does not send.
 var errAnswer = errors.New("the answer is malformed")
 
-// ParseSection reads the settings of a zone or a policy as busctl --json=short prints them.
+// ParseSection parses the settings of a zone or a policy as busctl --json=short prints them. The items are sorted by
+// the name of their setting.
 func ParseSection(answer []byte) (Section, error) {
 	var settings []map[string]busValue
 	if err := parseAnswer(answer, &settings); err != nil || len(settings) != 1 {
@@ -58,7 +60,7 @@ func ParseSection(answer []byte) (Section, error) {
 		}
 		option, known := options[key]
 		if !known {
-			continue // descriptions, priorities: nothing that a reload takes away
+			continue
 		}
 		values, err := value.texts()
 		if err != nil {
@@ -71,6 +73,7 @@ func ParseSection(answer []byte) (Section, error) {
 	return section, nil
 }
 
+// parseAnswer decodes the data of a reply.
 func parseAnswer(answer []byte, data any) error {
 	var value busValue
 	if err := json.Unmarshal(answer, &value); err != nil {
@@ -79,7 +82,8 @@ func parseAnswer(answer []byte, data any) error {
 	return json.Unmarshal(value.Data, data)
 }
 
-// texts gives a value as what firewall-cmd takes; a switch that is on is one empty text.
+// texts returns a value as arguments for firewall-cmd. A boolean that is true becomes one empty argument. Ports and
+// forwarded ports are tuples on the bus and are formatted as firewall-cmd writes them.
 func (v busValue) texts() ([]string, error) {
 	switch v.Type {
 	case "b":

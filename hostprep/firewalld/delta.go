@@ -6,20 +6,20 @@ import (
 	"slices"
 )
 
-// Delta is what has to be done so that firewalld has what is wanted.
+// Delta holds the difference between the present and the desired state of firewalld.
 type Delta struct {
-	// Permanent and Runtime are changes to make there.
+	// Permanent and Runtime list the changes that are missing in the respective configuration.
 	Permanent, Runtime []Change
-	// Reload says that something can only be had at run time by reading all that is permanent again:
-	// zones, policies and targets.
+	// Reload reports that a zone, policy or target is missing at run time, which only takes effect with a reload
+	// of the permanent configuration.
 	Reload bool
 }
 
 // Empty reports whether there is nothing to do.
 func (d Delta) Empty() bool { return len(d.Permanent) == 0 && len(d.Runtime) == 0 && !d.Reload }
 
-// Missing compares what is there with what is wanted. A restart, which makes the settings take effect,
-// stands for a reload.
+// Missing returns the changes that the state lacks. If a reload is needed, Runtime is empty, because the reload makes
+// all permanent changes effective. Wanted.Settings are not considered.
 func Missing(state State, changes []Change) Delta {
 	var delta Delta
 	for _, change := range changes {
@@ -42,7 +42,8 @@ func Missing(state State, changes []Change) Delta {
 	return delta
 }
 
-// Names gives the zones and policies that changes are about, beside the default zone.
+// Names returns the zones and policies that the changes name, sorted and without duplicates. The default zone is only
+// included if a change names it.
 func Names(changes []Change) (zones, policies []string) {
 	for _, change := range changes {
 		switch {
@@ -61,9 +62,10 @@ func Names(changes []Change) (zones, policies []string) {
 	return slices.Compact(zones), slices.Compact(policies)
 }
 
-// PutBack gives what makes everything be at run time that was there before a reload or a restart, and
-// nothing that was not: an operator who opened or closed something until further notice finds it so
-// afterwards. Only what the changes ask for is not closed again.
+// PutBack returns the calls that restore the runtime configuration after a reload or restart. It adds items that only
+// existed at run time, and removes items that were permanent but had been removed at run time, so that temporary
+// changes of an operator survive. Items that the changes ask for are not removed. Zones and policies that only exist
+// at run time cannot be restored.
 func PutBack(state State, changes []Change) []Command {
 	var commands []Command
 	for _, name := range slices.Sorted(maps.Keys(state.Runtime.Zones)) {
@@ -81,6 +83,8 @@ func PutBack(state State, changes []Change) []Command {
 	return commands
 }
 
+// putBack returns the calls for one zone or policy, which object selects. An interface that was moved to another zone
+// at run time is not removed from this one: adding it to the other zone moves it again.
 func putBack(object string, permanent, runtime Section, asked []Change) []Command {
 	var commands []Command
 	for _, item := range runtime.Items {
@@ -97,6 +101,7 @@ func putBack(object string, permanent, runtime Section, asked []Change) []Comman
 	return commands
 }
 
+// only returns the changes for which keep returns true.
 func only(changes []Change, keep func(Change) bool) []Change {
 	var kept []Change
 	for _, change := range changes {
@@ -107,7 +112,8 @@ func only(changes []Change, keep func(Change) bool) []Change {
 	return kept
 }
 
-// Lost describes what was at run time before and is not any more, beside what was to be removed.
+// Lost describes the runtime items that existed before and are missing after, except for those that were removed on
+// purpose.
 func Lost(before, after State, removed []Change) []string {
 	var lost []string
 	compare := func(kind string, before, after map[string]Section, removed func(name string, item Item) bool) {

@@ -165,7 +165,7 @@ func TestCommands(t *testing.T) {
 
 func TestParseSection(t *testing.T) {
 	t.Parallel()
-	// What firewalld 1.3.3 says.
+	// Recorded from firewalld 1.3.3.
 	const answer = `{"type":"a{sv}","data":[{"short":{"type":"s","data":"Public"},"target":{"type":"s","data":"default"},` +
 		`"services":{"type":"as","data":["ssh"]},"masquerade":{"type":"b","data":false},"forward":{"type":"b","data":true},` +
 		`"ports":{"type":"a(ss)","data":[["100","tcp"]]},"priority":{"type":"i","data":-15000},` +

@@ -1,9 +1,9 @@
-// Package firewalld knows what a firewalld has, what it is asked for, and what is missing: pure
-// functions over what was read on a host.
+// Package firewalld models the state of firewalld, the changes that are desired, and the difference between the two.
+// All functions are pure; the state is read on a host elsewhere.
 //
-// firewalld keeps everything twice. What is permanent lies in files and takes effect with a reload or
-// a restart; what is at run time is in effect, and is lost with either. [Missing] asks for both at
-// once, so that nothing waits for a reload that can be had without one:
+// firewalld has two configurations. The permanent one is stored in files and takes effect with a reload or a
+// restart. The runtime one is in effect, and both of these operations drop it. [Missing] compares with both, so
+// that a reload is only needed for changes that cannot be made at run time:
 //
 //	permanent   ──reload, restart──▶   at run time   ──▶   the kernel's rules
 package firewalld

@@ -9,47 +9,49 @@ import (
 	"strings"
 )
 
-// State is what was read on a host.
+// State is the state of firewalld on a host.
 type State struct {
-	// Running is false where firewalld does not run: nothing is asked of it then.
+	// Running reports whether firewalld runs. If it does not, the other fields are zero.
 	Running bool
-	// DefaultZone is the zone that is meant where none is named.
+	// DefaultZone is the zone that changes without a zone and a policy apply to.
 	DefaultZone        string
 	Permanent, Runtime Config
-	// FiltersPaths is set when the rule is in effect by which IPv6 packets are dropped that come in
-	// where the way back does not go out.
+	// FiltersPaths reports that the kernel has the rule of IPv6_rpfilter, which drops IPv6 packets whose way back
+	// does not lead through the interface they came in by.
 	FiltersPaths bool
 }
 
-// Config is the permanent configuration or that at run time. Zones and policies that nobody asked for
-// may be left out of it.
+// Config is the permanent or the runtime configuration. It may lack zones and policies that were not requested.
 type Config struct{ Zones, Policies map[string]Section }
 
-// Section is a zone or a policy.
+// Section holds the settings of a zone or a policy.
 type Section struct {
+	// Target decides about packets that no item matches.
 	Target string
 	Items  []Item
 }
 
-// Item is something that a zone or a policy has.
+// Item is a single element of a zone or a policy, such as a port.
 type Item struct {
-	// Option is what adds it, as in --add-port.
+	// Option is the option of firewall-cmd that adds the item, such as --add-port.
 	Option string
-	// Value is empty for what is only switched on, like --add-masquerade.
+	// Value is the option's argument; empty for options without one, such as --add-masquerade.
 	Value string
 }
 
-// addInterface adds an interface to a zone. It fails where the interface is in another one already.
+// addInterface is the option that adds an interface to a zone. It fails if the interface is in another zone.
 const addInterface = "--add-interface"
 
-// add is the option that adds the item.
+// add returns the option that adds the item, with its value. An interface is added with --change-interface, which
+// works whatever zone it is in.
 func (i Item) add() string {
 	return i.option(strings.Replace(i.Option, addInterface, "--change-interface", 1))
 }
 
-// remove is the option that removes the item.
+// remove returns the option that removes the item, with its value.
 func (i Item) remove() string { return i.option(strings.Replace(i.Option, "--add-", "--remove-", 1)) }
 
+// option returns the named option with the item's value, if it has one.
 func (i Item) option(name string) string {
 	if i.Value == "" {
 		return name
@@ -57,17 +59,17 @@ func (i Item) option(name string) string {
 	return name + "=" + i.Value
 }
 
-// does reports whether the item is what a change asks for, or more than that.
+// does reports whether the item satisfies a change: it is the same or covers more.
 func (i Item) does(change Change) bool {
 	return i.Option == string(change.Kind) && covers(change.Kind, i.Value, change.Value)
 }
 
-// isPartOf reports whether another item is the same or more than that.
+// isPartOf reports whether another item is the same or covers more.
 func (i Item) isPartOf(other Item) bool {
 	return i.Option == other.Option && covers(Kind(i.Option), other.Value, i.Value)
 }
 
-// section gives what a change is about, and whether it is there.
+// section returns the zone or policy that a change creates or changes, and whether it exists.
 func (c Config) section(change Change, defaultZone string) (Section, bool) {
 	var section Section
 	var found bool
@@ -84,11 +86,12 @@ func (c Config) section(change Change, defaultZone string) (Section, bool) {
 	return section, found
 }
 
-// Has reports whether a change is made already.
+// Has reports whether the configuration already contains a change. A change without a zone and a policy is looked up
+// in the default zone.
 func (c Config) Has(change Change, defaultZone string) bool {
 	section, found := c.section(change, defaultZone)
 	switch {
-	case !found || change.makes():
+	case !found || change.creates():
 		return found
 	case change.Kind == SetTarget:
 		return section.Target == change.Value
@@ -97,8 +100,8 @@ func (c Config) Has(change Change, defaultZone string) bool {
 	}
 }
 
-// covers reports whether what is there does what is wanted. firewalld merges ports that touch, and
-// may write an address otherwise.
+// covers reports whether an existing value includes the wanted one. They may differ in form: firewalld merges
+// adjacent ports into ranges, and may write an address in another way.
 func covers(kind Kind, there, wanted string) bool {
 	switch {
 	case there == wanted:
@@ -116,7 +119,7 @@ func covers(kind Kind, there, wanted string) bool {
 	}
 }
 
-// parsePorts reads 80/tcp and 2379-2380/tcp.
+// parsePorts parses a port or a range of ports with its protocol: 80/tcp, 2379-2380/tcp.
 func parsePorts(text string) (first, last uint64, protocol string, err error) {
 	ports, protocol, _ := strings.Cut(text, "/")
 	from, to, isRange := strings.Cut(ports, "-")
@@ -127,7 +130,7 @@ func parsePorts(text string) (first, last uint64, protocol string, err error) {
 		last, err = strconv.ParseUint(to, 10, 16)
 	}
 	if err != nil {
-		return 0, 0, "", fmt.Errorf("cannot read ports %q: %w", text, err)
+		return 0, 0, "", fmt.Errorf("cannot parse ports %q: %w", text, err)
 	}
 	return first, last, protocol, nil
 }

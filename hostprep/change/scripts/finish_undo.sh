@@ -1,12 +1,13 @@
-# forget PACKAGES FILES ZONES LAST FOLDERS: removes packages that nothing else needs, files, firewalld's files
-# of zones that say no more than those it brings, then what says whose the host is and the directories of that,
-# and the record. It comes last.
+# finish_undo PACKAGES FILES ZONES LAST DIRS: the last step of undoing. It removes packages that no other package
+# needs, files, firewalld's zone files that are equivalent to those it ships, then the files that mark the host
+# as a node of its cluster with their directories, and the record. All arguments are lists with one item per line.
 lock_shared
 IFS='
 '
 set -f
 for package in $1; do
 	progress
+	# Both refuse to remove a package that another one needs by now; it stays.
 	if command -v dpkg >/dev/null; then
 		dpkg --remove -- "$package" || echo "package $package stays" >&2
 	else
@@ -16,10 +17,12 @@ done
 for file in $2; do
 	rm -f -- "$file"
 done
-said() { sed -e 's/^[[:space:]]*//' -e '/^$/d' -- "$1" | sort; }
+# normalized FILE prints the lines of a zone's XML without indentation and in a fixed order: firewalld writes them
+# in another order than the files that it ships.
+normalized() { sed -e 's/^[[:space:]]*//' -e '/^$/d' -- "$1" | sort; }
 for zone in $3; do
-	brought=/usr/lib/firewalld/zones/${zone##*/}
-	if [ -f "$zone" ] && [ -f "$brought" ] && [ "$(said "$zone")" = "$(said "$brought")" ]; then
+	shipped=/usr/lib/firewalld/zones/${zone##*/}
+	if [ -f "$zone" ] && [ -f "$shipped" ] && [ "$(normalized "$zone")" = "$(normalized "$shipped")" ]; then
 		rm -f -- "$zone"
 	fi
 	[ -e "$zone" ] || rm -f -- "$zone.old"
@@ -28,10 +31,10 @@ for file in $4; do
 	rm -f -- "$file"
 done
 for dir in $5; do
-	[ ! -d "$dir" ] || rmdir -- "$dir" || echo "$dir stays: there is something in it" >&2
+	[ ! -d "$dir" ] || rmdir -- "$dir" || echo "$dir stays: it is not empty" >&2
 done
 rm -f -- "$lock" # of lock_shared: this is the last change
-# Without its record nothing says what the rest is for.
+# The record goes first: without it, an interrupted run only has to remove the rest of the directory.
 rm -f "$state/record.jsonl"
 rm -rf "$state/before" "$state/restart" "$state/digests" "$state/images" "$state/put-back" "$state/put-back.new" "$state/record.jsonl.new"
-rmdir "$state" || echo "$state stays: there is something in it" >&2
+rmdir "$state" || echo "$state stays: it is not empty" >&2

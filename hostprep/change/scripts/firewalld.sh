@@ -1,10 +1,10 @@
-# firewalld PERMANENT RUNTIME HOW BACK: makes changes. PERMANENT, RUNTIME and BACK are calls of
-# firewall-cmd, one argument a line and an empty line after each call. HOW is restart, reload or
-# nothing; BACK is what is at run time now and would be lost by it.
+# firewalld PERMANENT RUNTIME HOW BACK: changes firewalld. PERMANENT, RUNTIME and BACK are calls of firewall-cmd,
+# with one argument per line and an empty line after each call. HOW is restart, reload or empty. BACK restores
+# the runtime settings that the restart or reload drops.
 lock_shared
 permanent=$1 runtime=$2 how=$3 back=$4
 
-# each CALLS [COMMAND...]: makes the calls, and runs the command where one fails.
+# each CALLS COMMAND: makes the calls. For each call that fails, it runs the command with the call's arguments.
 each() {
 	each_calls=$1 each_failed=$2
 	set --
@@ -13,7 +13,7 @@ each() {
 			set -- "$@" "$line"
 		elif [ $# -gt 0 ]; then
 			progress
-			firewall-cmd --quiet "$@" </dev/null || "$each_failed" "$@"
+			firewall-cmd --quiet "$@" </dev/null || "$each_failed" "$@" # stdin is the list of calls
 			set --
 		fi
 	done <<END
@@ -39,14 +39,16 @@ take_effect() {
 each "$permanent" give_up
 each "$runtime" give_up
 
-# From here to the end nobody stops this, not even by going away: what is to be put back would be lost.
-# Should the host itself stop it, the next run finds what there was.
+# From here to the end the script ignores signals, also those of a lost connection: an interruption would lose the
+# runtime settings that have to be restored. If the process is killed nevertheless, the next run finds them in
+# put-back. The boot ID marks them as stale after a reboot.
 mkdir -p "$state"
 if [ -n "$back" ]; then
 	{ cat /proc/sys/kernel/random/boot_id && printf '%s\n' "$back"; } >"$state/put-back.new"
 	mv "$state/put-back.new" "$state/put-back"
 fi
 trap '' HUP INT PIPE TERM
+# Writing to a lost connection would fail, so the output goes to a file first.
 log=$(mktemp -p /run dualstrap-firewalld.XXXXXXXXXX)
 status=0
 take_effect >"$log" 2>&1 || status=$?

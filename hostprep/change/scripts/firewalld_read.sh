@@ -1,26 +1,29 @@
-# firewalld_read ZONES POLICIES: what firewalld has of these and of the default zone, one name a line;
-# with * it is everything. It asks the firewalld that runs, over its bus, and starts none: firewall-cmd
-# takes twenty times as long. IFS is a line end, and globbing is off.
+# firewalld_read ZONES POLICIES: reads the settings of these zones and policies, one name per line, and of the
+# default zone. * stands for all of them. It queries the running firewalld over D-Bus and does not start one:
+# firewall-cmd takes twenty times as long. The caller has set IFS to a line end, and globbing off.
 
 firewalld_bus=org.fedoraproject.FirewallD1
 firewalld_object=/org/fedoraproject/FirewallD1
 
+# ask OBJECT INTERFACE METHOD [SIGNATURE ARGUMENT]: calls a method of firewalld and prints the reply as JSON.
 ask() {
 	busctl --auto-start=no --timeout=60 --json=short call "$firewalld_bus" "$@"
 }
 
-# texts makes lines of {"type":"as","data":[["a","b"]]}.
+# texts converts {"type":"as","data":[["a","b"]]} to one text per line.
 texts() {
 	sed -e '/\[\[\]\]/d' -e 's/^.*"data":\[*"//' -e 's/"\]*}$//' -e 's/","/\n/g'
 }
 
-# permanent KIND METHOD NAME INTERFACE GETTER: what lies in files of a zone or a policy.
+# permanent KIND METHOD NAME GETTER: prints the permanent settings of a zone or a policy. METHOD finds its object
+# by its name, GETTER reads the settings.
 permanent() {
 	permanent_object=$(ask "$firewalld_object/config" "$firewalld_bus.config" "$2" s "$3" | texts)
 	[ -n "$permanent_object" ] && ask "$permanent_object" "$firewalld_bus.config.$1" "$4"
 }
 
-# names RUNTIME_METHOD PERMANENT_METHOD INTERFACE
+# names RUNTIME_METHOD PERMANENT_METHOD INTERFACE: prints the names of all zones or policies, whether they exist
+# at run time or only permanently.
 names() {
 	{
 		ask "$firewalld_object" "$firewalld_bus.$3" "$1" | texts
@@ -28,6 +31,7 @@ names() {
 	} | sort -u
 }
 
+# filters_paths succeeds if the rule of IPv6_rpfilter is in the kernel.
 filters_paths() {
 	nft list table inet firewalld | grep -qE 'fib saddr \. mark \. iif oif (missing|0) drop'
 }

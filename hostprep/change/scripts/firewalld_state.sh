@@ -1,4 +1,4 @@
-# Looks at all that firewalld has.
+# Reads all zones and policies of firewalld.
 IFS='
 '
 set -f

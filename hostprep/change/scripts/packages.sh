@@ -1,12 +1,13 @@
-# packages MANAGER PACKAGES PROGRAMS: installs packages, so that the programs are there.
+# packages MANAGER PACKAGES PROGRAMS: installs packages and verifies that the programs exist afterwards.
 lock_shared
 packages=$2 programs=$3
 IFS='
 '
 set -f
 
-# Package managers have time-outs of their own for each try, and large indexes to read.
+# Package managers have timeouts of their own for each attempt, and large indexes to read.
 progress 1800
+# With the lock timeout, apt-get waits for another run, such as unattended upgrades, instead of failing at once.
 apt_install() {
 	apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock::Timeout=120 -- $packages
 }
@@ -14,12 +15,14 @@ apt_install() {
 case $1 in
 apt-get)
 	export DEBIAN_FRONTEND=noninteractive
-	dpkg --configure --pending # an installation that was cut off
+	dpkg --configure --pending # an earlier installation may have been interrupted
+	# The package lists are only updated when they are missing or outdated: updating takes long, and offline hosts
+	# may have the packages already.
 	apt_install || { apt-get update --quiet && apt_install; }
 	;;
 dnf) dnf install --assumeyes --quiet -- $packages ;;
 *)
-	echo 'there is neither apt-get nor dnf' >&2
+	echo 'the host has neither apt-get nor dnf' >&2
 	exit 1
 	;;
 esac

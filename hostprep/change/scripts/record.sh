@@ -1,7 +1,8 @@
-# record COPIES ABSENT RESTARTS ENTRIES NAMED: keeps what is about to be changed. COPIES are lines
-# NAME=PATH of files and directories that are there, ABSENT paths at which there is nothing, RESTARTS units
-# that will have to be restarted. NAMED are NAME=PATH of directories of which it keeps the names of what is
-# in them. The copies come first, so that what the record names is there.
+# record COPIES ABSENT RESTARTS ENTRIES NAMED: saves the previous state of what is about to change. COPIES are
+# NAME=PATH of existing files and directories to copy, ABSENT are paths that must not exist, RESTARTS are units
+# whose restart is pending. NAMED are NAME=PATH of directories of which only the names of the entries are saved.
+# ENTRIES are the lines to append to the record. Copies are made first, so that the record never refers to a
+# missing one.
 lock_shared
 IFS='
 '
@@ -11,12 +12,13 @@ mkdir -p "$state/before" "$state/restart"
 
 for path in $2; do
 	if [ -e "$path" ] || [ -L "$path" ]; then
-		echo "$path was not there a moment ago: somebody else is changing this host; run again" >&2
+		echo "$path has just been created by another program or user: run again" >&2
 		exit 1
 	fi
 done
 for copy in $1; do
 	name=${copy%%=*}
+	# A copy of an earlier run is of the state before dualstrap; the file may have changed since.
 	[ -e "$state/$name" ] || [ -L "$state/$name" ] && continue
 	progress
 	rm -rf "$state/$name.new"
@@ -25,7 +27,7 @@ for copy in $1; do
 done
 for named in ${5-}; do
 	dir=${named#*=} names=$state/${named%%=*}
-	mkdir -p "$names"
+	mkdir -p "$names" # its mode and owner stand for those of the directory
 	ls -A -- "$dir" >"$names/list"
 	chmod --reference="$dir" -- "$names"
 	chown --reference="$dir" -- "$names"
@@ -41,6 +43,6 @@ if [ -n "$4" ]; then
 		cat "$state/record.jsonl" >"$new"
 	fi
 	printf '%s' "$4" >>"$new"
-	sync "$new"
+	sync "$new" # the record has to survive a power failure that the changes survive
 	mv "$new" "$state/record.jsonl"
 fi

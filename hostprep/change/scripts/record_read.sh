@@ -1,4 +1,4 @@
-# Gives the record, and what else is kept.
+# Prints the record, and the names of what else the state directory contains.
 wait_unlocked
 if [ -d "$state" ]; then
 	answer traces ls "$state"

@@ -1,14 +1,14 @@
-# Looks at all that may have to change. Every argument is a list, one item a line.
-files=$1       # all, executables too
-contents=$2    # "SHA256  PATH" of files to be shown where they are otherwise
-hashed=$3      # executables and secrets
-keys=$4        # sysctls, as paths
+# Reads the state of everything that may have to change. Every argument is a list with one item per line.
+files=$1       # paths of all files, including executables
+contents=$2    # "SHA256  PATH" of files whose content is printed unless it has this digest
+hashed=$3      # paths of executables and secrets, of which only digests are printed
+keys=$4        # sysctls, as paths below /proc/sys
 modules=$5
 units=$6
 programs=$7
 zones=$8
 policies=$9
-firewalld=${10-}
+firewalld=${10-} # not empty if firewalld is to be read
 
 PATH=$PATH:/usr/local/bin
 IFS='
@@ -16,16 +16,17 @@ IFS='
 set -f
 
 stats() {
-	# What is missing has no line.
+	# A path that does not exist has no line.
 	stat -c '%a|%u|%g|%U|%G|%s|%F|%n' -- $files 2>/dev/null || :
 }
 
+# sums prints the digests of the files in $contents, without the digest and two spaces that precede each path.
 sums() {
 	sha256sum -- $(printf '%s\n' $contents | cut -c 67-) 2>/dev/null || :
 }
 
-# Hashing hundreds of megabytes takes seconds. A digest that was verified holds as long as nothing has
-# touched the file, as its inode and its times tell.
+# digests prints the digests of the files in $hashed. Hashing hundreds of megabytes takes seconds, so a digest that
+# was verified before is reused as long as the file's inode, size and times are unchanged.
 digests() {
 	for path in $hashed; do
 		{ [ -f "$path" ] && [ ! -L "$path" ]; } || continue
@@ -41,7 +42,7 @@ digests() {
 	done
 }
 
-# missing_dirs are those that have to be made for the files.
+# missing_dirs prints the parent directories that have to be created for the files.
 missing_dirs() {
 	for path in $files; do
 		dir=${path%/*}
@@ -52,6 +53,8 @@ missing_dirs() {
 	done
 }
 
+# show_differing SUMS: prints the content of each file in $contents whose line is not in SUMS. It prints one byte
+# more than a diff shows, so that a longer file is recognized.
 show_differing() {
 	count=0
 	for line in $contents; do
@@ -70,13 +73,14 @@ $line
 	done
 }
 
-# The shell's own read asks for one byte at a time, which these files do not answer as they should.
+# The shell's own read is of no use here: it reads one byte at a time, and these files return their full value to
+# the first read only.
 sysctls() {
 	(cd /proc/sys && grep -Hs '' -- $keys) || :
 }
 
-# loadable are modules that are not there and could be. Without a tree of modules the kernel has what
-# it has: it is one without modules, or that of the machine a container is on.
+# loadable prints the modules that are not loaded and can be. Without a module tree for the running kernel nothing
+# can be loaded: the kernel has no modules, or it belongs to the machine that this container runs on.
 loadable() {
 	[ -d "/lib/modules/$(uname -r)" ] || return 0
 	for module in $modules; do
@@ -149,7 +153,7 @@ if [ -d "$state/restart" ]; then
 fi
 if [ -r "$state/put-back" ]; then
 	{
-		# What was there until the host went down is of no more interest.
+		# Runtime settings do not survive a reboot, so those saved before one must not be restored.
 		read -r boot
 		if [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then
 			answer put-back cat

@@ -1,6 +1,6 @@
-# system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS ARCHIVES: makes files take effect. All are
-# lists, one item a line: KEY=VALUE of sysctls, "SHA256  PATH" of executables that were verified, names of
-# archives of images that are of no more use.
+# system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS ARCHIVES: loads modules, sets sysctls, and reloads,
+# enables, starts and restarts units. The arguments are lists with one item per line: SYSCTLS are KEY=VALUE, DIGESTS
+# are "SHA256  PATH" of executables whose digest was verified, ARCHIVES are names of stale image archives.
 lock_shared
 modules=$1 sysctls=$2 reload=$3 enable=$4 start=$5 restart=$6 digests=$7 archives=$8
 IFS='
@@ -9,11 +9,12 @@ set -f
 umask 022
 
 unit_failed() {
-	echo "$1 does not start; the last of its log:" >&2
+	echo "$1 does not start; its last log lines:" >&2
 	journalctl --no-pager --output=cat --lines=15 --unit="$1" >&2 || :
 	exit 1
 }
 
+# The survey reuses these digests as long as inode, size and times of the file are the same.
 for line in $digests; do
 	path=${line#*  }
 	known=$state/digests$path

@@ -1,8 +1,9 @@
-# undo IMAGES STOP DISABLE GONE COPIED NAMED COPIES ABSENT FOLDERS START SYSCTLS TABLES: goes back to what
-# there was. All are lists, one item a line, in the order in which they are dealt with. GONE are directories that
-# there were not, COPIED and NAMED are NAME=PATH of directories that there were, with a copy of them or the
-# names of what was in them. COPIES are NAME=PATH of files, SYSCTLS KEY=VALUE. TABLES are the
-# nftables tables that there were, after a line that says so where that is known.
+# undo IMAGES STOP DISABLE GONE COPIED NAMED COPIES ABSENT DIRS START SYSCTLS TABLES: restores the previous state.
+# The arguments are lists with one item per line and are processed in this order. GONE are directories that did not
+# exist. COPIED and NAMED are NAME=PATH of directories that existed, of which there is a copy or a list of the names
+# of their entries. COPIES are NAME=PATH of files, ABSENT files that did not exist, DIRS directories that were created
+# for files, SYSCTLS KEY=VALUE. TABLES are the nftables tables that existed, after a line "known"; the list is empty
+# if they are not known.
 lock_shared
 images=$1 stop=$2 disable=$3 gone=$4 copied=$5 named=$6 copies=$7 absent=$8 dirs=$9
 start=${10} sysctls=${11} tables=${12}
@@ -11,10 +12,11 @@ IFS='
 '
 set -f
 
-# drop PATH: removes what is there, however much is mounted in it.
+# drop PATH: unmounts everything at and below a path and removes it. A busy mount is detached lazily, and rm does
+# not descend into other file systems, so that nothing on them is deleted.
 drop() {
 	for mounted in $(awk -v at="$1" '$5 == at || index($5, at "/") == 1 { print $5 }' /proc/self/mountinfo | sort -r); do
-		mounted=$(printf '%b' "$mounted")
+		mounted=$(printf '%b' "$mounted") # mountinfo has octal escapes for spaces and other characters
 		umount -- "$mounted" || umount --lazy -- "$mounted"
 	done
 	rm -rf --one-file-system -- "$1"
@@ -23,6 +25,7 @@ drop() {
 if [ -n "$images" ] && [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
 	ctr --connect-timeout 5s -n k8s.io images rm --sync -- $images || echo 'some images stay' >&2
 fi
+# A unit that does not exist any more, after an interrupted undo, is stopped and disabled already.
 for unit in $stop; do
 	progress
 	systemctl stop -- "$unit" || [ "$(systemctl show --property=LoadState --value -- "$unit")" = not-found ]
@@ -42,6 +45,7 @@ for tree in $copied; do
 		[ -e "$copy/$name" ] || [ -L "$copy/$name" ] || drop "$path/$name"
 	done
 	for name in $(ls -A -- "$copy"); do
+		# The copy takes the place of the present entry only when it is complete.
 		cp -a --reflink=auto -- "$copy/$name" "$path/.dualstrap-undo"
 		drop "$path/$name"
 		mv -T -- "$path/.dualstrap-undo" "$path/$name"
@@ -71,11 +75,11 @@ for path in $absent; do
 	rm -f -- "$path" "$state/digests$path"
 done
 for dir in $dirs; do
-	[ ! -d "$dir" ] || rmdir -- "$dir" || echo "$dir stays: there is something in it" >&2
+	[ ! -d "$dir" ] || rmdir -- "$dir" || echo "$dir stays: it is not empty" >&2
 done
 if [ -n "$stop$disable$copies$absent" ]; then
 	systemctl daemon-reload
-	# A unit that failed once would stay known without its file.
+	# systemd lists a failed unit even after its file is gone.
 	for unit in $stop; do
 		systemctl reset-failed -- "$unit" 2>/dev/null || :
 	done
@@ -91,10 +95,12 @@ for setting in $sysctls; do
 	elif [ -w "$file" ]; then
 		printf '%s\n' "$value" >"$file"
 	else
-		echo "$file stays as it is: this host may not set it" >&2 # it is that of the kernel around a container
+		# A container shares the setting with its machine.
+		echo "$file stays as it is: this host may not set it" >&2
 	fi
 done
-# is_empty TABLE: reports whether there is no rule and nothing of anybody's in an nftables table.
+# is_empty TABLE: succeeds if an nftables table contains nothing but the built-in chains (upper case) that iptables
+# creates, without rules and with policy accept.
 is_empty() {
 	IFS=' '
 	nft list table $1 2>/dev/null | grep -vE '^(#|table |[[:space:]]*(chain [A-Z]+ \{|type .* policy accept;|\})?$)' >/dev/null && return 1

@@ -1,5 +1,5 @@
-# Waits until no other run undoes what was done here: one that was cut off may still be on its way. When that
-# has come to its end there is nothing left to do.
+# Waits until no other run is undoing changes on this host: the script of an interrupted run may still be working.
+# After it has finished, the state directory is gone and nothing is left to do.
 if [ -d "$state" ]; then
 	exec 9<"$state"
 	progress 120
