@@ -119,7 +119,11 @@ func writeFindings(out *strings.Builder, host hostprep.HostReport) {
 			continue
 		}
 		fmt.Fprintf(out, "%s  %s: %s: %s\n", heading, result.Status, result.Name, cli.Visible(result.Message))
-		fmt.Fprintf(out, "    try: %s\n", cli.Visible(result.Hint))
+		label := "try"
+		if result.Automatic {
+			label = "note"
+		}
+		fmt.Fprintf(out, "    %s: %s\n", label, cli.Visible(result.Hint))
 		heading = ""
 	}
 }

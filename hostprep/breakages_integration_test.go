@@ -8,21 +8,22 @@ const (
 	client, everyNode     = "client", ""
 )
 
-// The hardware addresses that the lab gives these two; they follow from their names.
+// The hardware addresses of these two hosts, which the lab derives from their names.
 const cp1MAC, clientMAC = "02:d5:0d:40:0f:a5", "02:d5:fa:64:d1:68"
 
 // step is a script on a host.
 type step struct{ host, script string }
 
-// breakage is something wrong with hosts of the lab, and what preflight says of it: lines as unpassed
-// gives them, by their beginnings.
+// breakage breaks hosts of the lab in one way. want lists the findings of preflight, as the beginnings of the lines
+// that unpassed returns.
 type breakage struct {
 	name          string
 	breaks, mends []step
 	want          []string
 }
 
-// fresh makes the lab's hosts pass without a warning; that of firewalld is one of the breakages.
+// fresh returns the steps after which the lab's hosts pass without a warning. The one of firewalld is tested as a
+// breakage.
 func fresh() []step {
 	return []step{{everyNode, "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=no/' /etc/firewalld/firewalld.conf; systemctl restart firewalld"}}
 }
@@ -31,7 +32,7 @@ func breakages() []breakage {
 	return append(append(addressBreakages(), identityBreakages()...), append(machineBreakages(), occupantBreakages()...)...)
 }
 
-// address6 gives worker2 its IPv6 address and route again.
+// address6 restores the IPv6 address and route of worker2.
 const address6 = "ip -6 address flush dev eth0 scope global; ip -6 address add fd12::2:6/108 dev eth0 nodad; " +
 	"ip -6 route replace default via fd12::3:ffff; "
 
@@ -44,7 +45,7 @@ func addressBreakages() []breakage {
 			[]string{
 				"10.2.0.6 ipv6-enabled failed: IPv6 is switched off: net.ipv6.conf.eth0.disable_ipv6 is 1",
 				"10.2.0.6 dual-stack-network failed: eth0 has IPv4 only",
-				"10.2.0.6 ipv6-address failed: eth0 has no IPv6 address that can be the node's: it has none that is global",
+				"10.2.0.6 ipv6-address failed: eth0 has no IPv6 address that can be the node's: it has no global one",
 				"10.2.0.6 default-route warning: it has no default route for IPv6",
 			},
 		},
@@ -54,7 +55,7 @@ func addressBreakages() []breakage {
 			[]step{{worker2, address6}},
 			[]string{
 				"10.2.0.6 dual-stack-network failed: eth0 has IPv4 only",
-				"10.2.0.6 ipv6-address failed: eth0 has no IPv6 address that can be the node's: it has none that is global",
+				"10.2.0.6 ipv6-address failed: eth0 has no IPv6 address that can be the node's: it has no global one",
 			},
 		},
 		{
@@ -64,7 +65,7 @@ func addressBreakages() []breakage {
 			[]string{
 				"10.2.0.4 node-to-node failed: it does not reach fd12::2:6",
 				"10.2.0.5 node-to-node failed: it does not reach fd12::2:6",
-				"10.2.0.6 ipv6-on-link failed: it has no subnet around fd12::2:6, and so none that holds the node fd12::2:4",
+				"10.2.0.6 ipv6-on-link failed: it has no subnet around fd12::2:6, and so none that contains the node fd12::2:4",
 				"10.2.0.6 node-to-node failed: it does not reach fd12::2:4, fd12::2:5",
 			},
 		},
@@ -107,7 +108,7 @@ func addressBreakages() []breakage {
 	}
 }
 
-// greet has worker2 tell everybody its new hardware address, and learn theirs.
+// greet makes worker2 announce its new hardware address to the other hosts, and learn theirs.
 const greet = "; for other in 10.2.0.1 10.2.0.4 10.2.0.5 fd12::3:ffff fd12::2:4 fd12::2:5; do ping -n -q -c 1 -W 10 $other; done"
 
 func identityBreakages() []breakage {
@@ -147,8 +148,8 @@ func identityBreakages() []breakage {
 			},
 		},
 		{
-			// All containers of a machine have its clock. A library that is loaded into every program of the
-			// host answers for the kernel, so that each, from sshd to date, reads another time.
+			// All containers of a machine share its clock. A library that is preloaded into every program of the host
+			// replaces the kernel's answer, so that each of them, from sshd to date, reads another time.
 			"clock ahead",
 			[]step{{worker2, "echo /root/" + clockLibrary + " >/etc/ld.so.preload"}},
 			[]step{{worker2, "rm /etc/ld.so.preload"}},

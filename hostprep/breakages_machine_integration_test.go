@@ -2,15 +2,16 @@
 
 package hostprep_test
 
-// rpfilterOn is how a lab's hosts come. firewalld is on the bus before its rules are in the kernel.
+// rpfilterOn restores the initial state of a lab's hosts. It waits for the rule, because firewalld answers on the bus
+// before its rules are in the kernel.
 const rpfilterOn = "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=yes/' /etc/firewalld/firewalld.conf; systemctl restart firewalld; " +
 	"timeout 20 sh -c 'until nft list table inet firewalld 2>/dev/null | grep -q \"fib saddr\"; do sleep 0.1; done'"
 
 func machineBreakages() []breakage {
 	return []breakage{
 		{
-			// What swaps is the machine's, and so for all its containers. Their view of it is put over the
-			// kernel's file, as lxcfs does it for containers that are to look like machines.
+			// All containers share the machine's swap. A file is mounted over the kernel's, as lxcfs does to make
+			// containers look like machines.
 			"swap on",
 			[]step{{worker2, `printf 'Filename Type Size Used Priority\n/swap.img file 4194300 0 -2\n' >/root/swaps; ` +
 				"mount --bind /root/swaps /proc/swaps"}},
@@ -42,28 +43,28 @@ func machineBreakages() []breakage {
 			"nftables missing",
 			[]step{{worker2, "mv /usr/sbin/nft /usr/sbin/nft.away"}},
 			[]step{{worker2, "mv /usr/sbin/nft.away /usr/sbin/nft"}},
-			[]string{"10.2.0.6 programs warning: there is no nft for the portmap plugin"},
+			[]string{"10.2.0.6 programs warning: missing programs: nft (for the portmap plugin)"},
 		},
 		{
 			"IPv6_rpfilter on a host like RHEL",
 			[]step{{worker1, rpfilterOn}},
 			fresh(),
-			[]string{"10.2.0.5 ipv6-rpfilter warning: IPv6_rpfilter is yes, which drops packets of pods; Red Hat Enterprise Linux 9.6"},
+			[]string{"10.2.0.5 ipv6-rpfilter warning: IPv6_rpfilter is yes, which drops packets of pods; on Red Hat Enterprise Linux 9.6"},
 		},
 		{
 			"IPv6_rpfilter off in the file only",
 			[]step{{worker2, rpfilterOn + "; sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=no/' /etc/firewalld/firewalld.conf"}},
 			[]step{{worker2, "systemctl restart firewalld"}},
-			[]string{"10.2.0.6 ipv6-rpfilter warning: IPv6_rpfilter is no, but firewalld runs with its rule still"},
+			[]string{"10.2.0.6 ipv6-rpfilter warning: IPv6_rpfilter is no, but the running firewalld still has its rule"},
 		},
 		{
 			"firewalld off until the next boot",
 			[]step{{worker2, "systemctl stop firewalld"}},
 			[]step{{worker2, "systemctl start firewalld"}},
-			[]string{"10.2.0.6 firewalld warning: firewalld is stopped, but starts with the next boot, without the cluster's ports"},
+			[]string{"10.2.0.6 firewalld warning: firewalld is stopped, but starts at the next boot, without the cluster's ports"},
 		},
 		{
-			"ufw on", // it is the file that says so
+			"ufw on", // the check reads ufw's configuration file
 			[]step{{worker2, "mkdir -p /etc/ufw; echo ENABLED=yes >/etc/ufw/ufw.conf"}},
 			[]step{{worker2, "rm /etc/ufw/ufw.conf"}},
 			[]string{"10.2.0.6 conflicting-firewall failed: ufw is on, and drops what is forwarded to pods"},
@@ -73,20 +74,20 @@ func machineBreakages() []breakage {
 			[]step{{worker2, "systemctl start nftables"}},
 			[]step{{worker2, "systemctl stop nftables; systemctl start firewalld"}},
 			[]string{
-				"10.2.0.6 firewalld warning: firewalld is stopped, but starts with the next boot, without the cluster's ports",
+				"10.2.0.6 firewalld warning: firewalld is stopped, but starts at the next boot, without the cluster's ports",
 				"10.2.0.6 conflicting-firewall warning: nftables.service is on: when it is restarted, the cluster's rules are gone",
 			},
 		},
 	}
 }
 
-// runs makes a unit that a package of a distribution would bring. It sleeps.
+// runs returns a script that installs and starts a unit in place of that of a distribution's package. It sleeps.
 func runs(unit string) string {
 	return `printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' >/lib/systemd/system/` + unit +
 		"; systemctl daemon-reload; systemctl start " + unit
 }
 
-// removed takes it away.
+// removed returns a script that removes the unit.
 func removed(unit string) string {
 	return "systemctl disable -q --now " + unit + "; rm /lib/systemd/system/" + unit + "; systemctl daemon-reload"
 }
@@ -97,7 +98,7 @@ func occupantBreakages() []breakage {
 			"leftovers of another cluster",
 			[]step{{worker2, "mkdir -p /etc/kubernetes/manifests /var/lib/etcd/member; ip link add cni0 type bridge; " + runs("kubelet.service")}},
 			[]step{{worker2, "rm -r /etc/kubernetes /var/lib/etcd; ip link delete cni0; " + removed("kubelet.service")}},
-			[]string{"10.2.0.6 leftovers failed: there is something in /etc/kubernetes, /var/lib/etcd; a kubelet runs; a pod network left cni0"},
+			[]string{"10.2.0.6 leftovers failed: found files in /etc/kubernetes, /var/lib/etcd; a kubelet runs; a pod network left cni0"},
 		},
 		{
 			"node of another cluster",
@@ -122,13 +123,13 @@ func occupantBreakages() []breakage {
 			"containerd of the distribution",
 			[]step{{worker2, runs("containerd.service")}},
 			[]step{{worker2, removed("containerd.service")}},
-			[]string{"10.2.0.6 container-runtime failed: another containerd runs, by /lib/systemd/system/containerd.service"},
+			[]string{"10.2.0.6 container-runtime failed: another containerd is running, from /lib/systemd/system/containerd.service"},
 		},
 		{
 			"Docker and CRI-O",
 			[]step{{worker2, runs("docker.service") + "; " + runs("crio.service") + "; systemctl enable -q crio; systemctl stop crio"}},
 			[]step{{worker2, removed("docker.service") + "; " + removed("crio.service")}},
-			[]string{"10.2.0.6 container-runtime failed: Docker runs; CRI-O is stopped, but starts with the next boot"},
+			[]string{"10.2.0.6 container-runtime failed: Docker runs; CRI-O is stopped, but starts at the next boot"},
 		},
 	}
 }

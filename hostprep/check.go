@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// Check is one thing that a host has to be, alone or among the others.
+// Check is a requirement that a host has to meet, alone or in comparison with the other hosts.
 type Check struct {
-	// Name is stable, in words joined by dashes.
+	// Name identifies the check in reports and for --ignore-checks. It is immutable: words joined by dashes.
 	Name string
-	// Short is what it demands, in one line.
+	// Short describes the requirement in one line.
 	Short string
-	// Hint is what to do about it, in one line; a result may know better.
+	// Hint describes in one line what to do if the check does not pass. A verdict may have a more specific hint.
 	Hint string
 
-	judge func(*subject) verdict
+	evaluate func(*subject) verdict
 }
 
-// Checks are all of them, in the order in which a report lists them: whether the host answers at all,
-// the machine, its network, what else runs on it, and what lies between it and the others.
+// Checks returns all checks in the order in which a report lists them: access, the machine, its network, other
+// software on it, and the network between the hosts.
 func Checks() []Check {
 	return slices.Concat(
 		accessChecks(),
@@ -38,7 +38,7 @@ func Checks() []Check {
 	)
 }
 
-// Status is what a check came to.
+// Status is the outcome of a check.
 type Status string
 
 // The values of a Status. Only a failed check stops the run.
@@ -48,23 +48,24 @@ const (
 	Failed  Status = "failed"
 )
 
-// Report is what preflight found. Its JSON form is a contract with users: check preflight -o json
-// prints it.
+// Report holds the results of preflight. Its JSON form is a contract with users: check preflight -o json prints it.
 type Report struct {
-	OK    bool         `json:"ok"`
+	// OK reports that no check has failed. Warnings do not matter.
+	OK bool `json:"ok"`
+	// Hosts are in the order of the hosts that were evaluated.
 	Hosts []HostReport `json:"hosts"`
 }
 
-// HostReport is what preflight found about one host.
+// HostReport holds the results of preflight for one host.
 type HostReport struct {
 	Address netip.Addr `json:"address"`
-	// Checks are in the order of [Checks], without those that say nothing about this host.
+	// Checks are in the order of [Checks], without those that do not apply to the host.
 	Checks []Result `json:"checks"`
-	// Changes are what create would do to the host, a line each.
+	// Changes lists the actions that create would perform on the host, one line each. Evaluate leaves it empty.
 	Changes []string `json:"changes"`
 }
 
-// Count is how many checks came to a status.
+// Count returns the number of checks with a status.
 func (r HostReport) Count(status Status) int {
 	n := 0
 	for _, result := range r.Checks {
@@ -75,16 +76,19 @@ func (r HostReport) Count(status Status) int {
 	return n
 }
 
-// Result is what one check says about one host.
+// Result is the outcome of one check for one host.
 type Result struct {
 	Name    string `json:"name"`
 	Status  Status `json:"status"`
 	Message string `json:"message"`
-	// Hint says what to do; empty for a check that passed.
+	// Hint describes what to do; empty for a check that passed.
 	Hint string `json:"hint"`
+	// Automatic reports that create resolves the finding, so that Hint describes what create will do and the user
+	// has nothing to do.
+	Automatic bool `json:"-"`
 }
 
-// Evaluate applies every check to every host.
+// Evaluate applies every check to every host. The result has the hosts in the given order.
 func Evaluate(cluster *Cluster, hosts []Host) Report {
 	report := Report{OK: true, Hosts: make([]HostReport, len(hosts))}
 	checks := Checks()
@@ -104,32 +108,36 @@ func Evaluate(cluster *Cluster, hosts []Host) Report {
 	return report
 }
 
-// apply gives the check's result, unless it says nothing about the host.
+// apply returns the check's result for a host, and whether the check applies to it. The failure of an ignored check
+// becomes a warning.
 func (c Check) apply(s *subject) (Result, bool) {
-	v := c.judge(s)
+	v := c.evaluate(s)
 	if v.status == "" {
 		return Result{}, false
 	}
 	result := Result{Name: c.Name, Status: v.status, Message: v.message}
 	if v.status != Passed {
-		result.Hint = cmp.Or(v.hint, c.Hint)
+		result.Hint, result.Automatic = cmp.Or(v.hint, c.Hint), v.automatic
 	}
 	if v.status == Failed && slices.Contains(s.fleet.cluster.Ignore, c.Name) {
 		result.Status = Warning
-		result.Message += " (ignored, as asked)"
+		result.Message += " (ignored, as requested)"
 	}
 	return result, true
 }
 
-// verdict is what a check says about a host. The zero value says that it does not apply.
+// verdict is the finding of a check about a host. The zero value means that the check does not apply.
 type verdict struct {
 	status        Status
 	message, hint string
+	// automatic reports that create resolves the finding, see [Result.Automatic].
+	automatic bool
 }
 
-// doesNotApply is the verdict of a check that has nothing to say.
+// doesNotApply returns the verdict of a check that does not apply to a host, or that another check covers.
 func doesNotApply() verdict { return verdict{} }
 
+// passed, warning and failed return a verdict with a formatted message.
 func passed(format string, args ...any) verdict {
 	return verdict{status: Passed, message: fmt.Sprintf(format, args...)}
 }
@@ -142,19 +150,25 @@ func failed(format string, args ...any) verdict {
 	return verdict{status: Failed, message: fmt.Sprintf(format, args...)}
 }
 
-// withHint says what to do in this very case.
+// withHint sets a hint that is more specific than that of the check.
 func (v verdict) withHint(format string, args ...any) verdict {
 	v.hint = fmt.Sprintf(format, args...)
 	return v
 }
 
-// severity orders statuses.
+// resolvedByCreate marks a finding that create resolves. The hint has to begin with "create will".
+func (v verdict) resolvedByCreate(format string, args ...any) verdict {
+	v.automatic = true
+	return v.withHint(format, args...)
+}
+
+// severity returns a number by which statuses are ordered: the more severe, the higher.
 func (v verdict) severity() int {
 	return slices.Index([]Status{"", Passed, Warning, Failed}, v.status)
 }
 
-// combine makes one verdict of several: as bad as the worst, in the words of all that are no better
-// than a warning, or of fine when there is none.
+// combine merges findings into one verdict with the most severe status and the messages and hints of all findings. It
+// returns fine if there are no findings.
 func combine(fine verdict, findings []verdict) verdict {
 	if len(findings) == 0 {
 		return fine
@@ -170,10 +184,10 @@ func combine(fine verdict, findings []verdict) verdict {
 	return verdict{status: worst.status, message: strings.Join(messages, "; "), hint: strings.Join(hints, "; ")}
 }
 
-// maxListed is how many things of a kind a message names.
+// maxListed is the number of items that a message lists before it only counts the rest.
 const maxListed = 4
 
-// formatList writes things for a person, and only counts what is too much.
+// formatList formats items for a message: the first few, and the number of the remaining ones.
 func formatList[T any](things []T) string {
 	words := make([]string, 0, len(things))
 	for _, thing := range things[:min(len(things), maxListed)] {

@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// addressChecks returns the checks of the node's addresses and subnets.
 func addressChecks() []Check {
 	return allIfReachable([]Check{
 		{
@@ -13,23 +14,23 @@ func addressChecks() []Check {
 			"correct the node's address in the manifests, or give the interface that address", checkIPv4Address,
 		},
 		{
-			"ipv6-enabled", "IPv6 is switched on, also for interfaces to come, as those of pods.",
+			"ipv6-enabled", "IPv6 is switched on, also for interfaces that are created later, such as those of pods.",
 			"remove ipv6.disable=1 from the kernel's command line and disable_ipv6 = 1 from /etc/sysctl.d, and reboot", checkIPv6Enabled,
 		},
 		{
 			"dual-stack-network", "The node's interface has IPv4 and IPv6: a dual-stack cluster cannot start on a single-stack network.",
-			"make the network dual-stack: give the interface an address in the nodes' IPv6 range, as fd12::2:4/108", checkDualStack,
+			"make the network dual-stack: give the interface an address in the nodes' IPv6 range, such as fd12::2:4/108", checkDualStack,
 		},
 		{
-			"ipv6-address", "The node's interface has a global IPv6 address to stay: not temporary, tentative, deprecated or in use elsewhere.",
+			"ipv6-address", "The node's interface has a permanent global IPv6 address: not temporary, tentative, deprecated or in use elsewhere.",
 			"give the interface a static address, now and for the next boot: ip -6 address add ADDRESS/LENGTH dev INTERFACE", checkIPv6Address,
 		},
 		{
-			"ipv4-on-link", "The node's IPv4 subnet holds the other nodes, the VIP, the address pools and, where IPv4 is flat, the pods.",
+			"ipv4-on-link", "The node's IPv4 subnet contains the other nodes, the VIP, the address pools and, where IPv4 is flat, the pods.",
 			"widen the subnet of the node's address, or move the ranges into it", checkOnLink4,
 		},
 		{
-			"ipv6-on-link", "The node's IPv6 subnet holds the other nodes, the pods, and the address pools.",
+			"ipv6-on-link", "The node's IPv6 subnet contains the other nodes, the pods, and the address pools.",
 			"widen the subnet of the node's address, as in ip -6 address change fd12::2:4/108 dev eth0, or move the ranges into it", checkOnLink6,
 		},
 	})
@@ -44,7 +45,7 @@ func checkIPv4Address(s *subject) verdict {
 	case link == nil:
 		return failed("no interface has %s; the host has %s", s.K8sIP, formatList(s.addresses4()))
 	case !s.node.IPv4.IsValid():
-		return failed("%s has not got %s; the host has %s", link.Name, s.K8sIP, formatList(s.addresses4()))
+		return failed("%s does not have %s; the host has %s", link.Name, s.K8sIP, formatList(s.addresses4()))
 	case !link.Up:
 		return failed("%s has %s and is down", link.Name, s.node.IPv4).withHint("bring it up: ip link set %s up", link.Name)
 	default:
@@ -52,6 +53,7 @@ func checkIPv4Address(s *subject) verdict {
 	}
 }
 
+// linkNames returns the host's interfaces except for the loopback.
 func (s *subject) linkNames() []string {
 	var names []string
 	for _, link := range s.Facts.Links {
@@ -62,7 +64,7 @@ func (s *subject) linkNames() []string {
 	return names
 }
 
-// addresses4 are the host's IPv4 addresses that others could reach it by.
+// addresses4 describes the host's global IPv4 addresses, for a message; it returns "none" if there are none.
 func (s *subject) addresses4() []string {
 	var addresses []string
 	for _, link := range s.Facts.Links {
@@ -78,11 +80,11 @@ func (s *subject) addresses4() []string {
 	return addresses
 }
 
-// checkIPv6Enabled: "all" counts when an interface has no say of its own, and "default" for those that
-// are made later.
+// checkIPv6Enabled checks the node's interface, and "default", which applies to interfaces that are created later. It
+// ignores "all": writing it sets every interface, whose own value is the one in effect afterwards.
 func checkIPv6Enabled(s *subject) verdict {
 	if !s.Facts.IPv6 {
-		return failed("the kernel was started without IPv6")
+		return failed("the kernel was booted without IPv6")
 	}
 	var off []string
 	for _, name := range []string{s.node.Interface, "default"} {
@@ -96,6 +98,8 @@ func checkIPv6Enabled(s *subject) verdict {
 	return passed("IPv6 is switched on")
 }
 
+// checkDualStack looks for any IPv4 and any global IPv6 address on the node's interface. Whether they can be the
+// node's is for other checks.
 func checkDualStack(s *subject) verdict {
 	var v4, v6 *Address
 	link := s.link()
@@ -121,6 +125,7 @@ func checkDualStack(s *subject) verdict {
 	}
 }
 
+// checkIPv6Address checks the address that [Host.NodeFacts] has chosen, or explains why it has chosen none.
 func checkIPv6Address(s *subject) verdict {
 	link := s.link()
 	if link == nil {
@@ -129,7 +134,7 @@ func checkIPv6Address(s *subject) verdict {
 	chosen, found := s.choose(link)
 	switch {
 	case !found && s.IPv6.IsValid():
-		return failed("%s has not got %s, which the manifests name", link.Name, s.IPv6).
+		return failed("%s does not have %s, which the manifests name", link.Name, s.IPv6).
 			withHint("correct nodes[].ipv6 in ProvisionOptions, or add the address: ip -6 address add %s/LENGTH dev %s", s.IPv6, link.Name)
 	case !found:
 		return failed("%s has no IPv6 address that can be the node's%s", link.Name, unusableReasons(link))
@@ -140,7 +145,7 @@ func checkIPv6Address(s *subject) verdict {
 	}
 }
 
-// unusableReasons says of each global address why it cannot be the node's.
+// unusableReasons returns, for the end of a message, why each global IPv6 address cannot be the node's.
 func unusableReasons(link *Link) string {
 	var words []string
 	for _, address := range link.Addresses {
@@ -149,11 +154,13 @@ func unusableReasons(link *Link) string {
 		}
 	}
 	if len(words) == 0 {
-		return ": it has none that is global"
+		return ": it has no global one"
 	}
 	return ": " + strings.Join(words, ", ")
 }
 
+// checkOnLink4 checks the node's IPv4 subnet. Pods only count if IPv4 is flat; otherwise their addresses stay behind
+// the node's.
 func checkOnLink4(s *subject) verdict {
 	if !s.node.IPv4.IsValid() {
 		return doesNotApply()
@@ -167,6 +174,7 @@ func checkOnLink4(s *subject) verdict {
 	return subnet.verdict()
 }
 
+// checkOnLink6 checks the node's IPv6 subnet. Pods always count, because IPv6 is always flat.
 func checkOnLink6(s *subject) verdict {
 	if !s.node.IPv6.IsValid() {
 		return doesNotApply()
@@ -176,13 +184,16 @@ func checkOnLink6(s *subject) verdict {
 	return subnet.verdict()
 }
 
-// onLink is a range that a node reaches without a gateway, and what it lacks.
+// onLink is a range that a node reaches without a gateway, and the addresses outside it that should be inside.
 type onLink struct {
 	netip.Prefix
+	// missing describes those addresses.
 	missing []string
-	worst   Status
+	// worst is the most severe status of a missing address; empty if none is missing.
+	worst Status
 }
 
+// lacks adds an address that the range does not contain. status says how severe that is.
 func (o *onLink) lacks(status Status, format string, args ...any) {
 	o.missing = append(o.missing, fmt.Sprintf(format, args...))
 	if o.worst != Failed {
@@ -190,13 +201,13 @@ func (o *onLink) lacks(status Status, format string, args ...any) {
 	}
 }
 
-// holds looks for what belongs into a node's subnet: the other nodes, pods where they have addresses
-// of the L2, and addresses that the node is to answer for.
+// holds checks for everything that belongs to a node's subnet: the other nodes, the pods if their addresses are part
+// of the L2, and the addresses that the node answers for.
 func (o *onLink) holds(s *subject, nodes span, podsToo bool) {
 	cluster := s.fleet.cluster
 	status := Failed
 	if !cluster.Builtin {
-		status = Warning // a pod network of the user's own may tunnel
+		status = Warning // a third-party pod network may tunnel between subnets
 	}
 	if node := nodes.outside(o.Prefix); node.IsValid() {
 		o.lacks(status, "the node %s", node)
@@ -214,20 +225,22 @@ func (o *onLink) holds(s *subject, nodes span, podsToo bool) {
 	}
 }
 
+// verdict lists the missing addresses. A single address without a subnet around it needs another message.
 func (o *onLink) verdict() verdict {
 	if len(o.missing) == 0 {
 		return passed("it reaches %s without a gateway", o.Prefix)
 	}
 	v := verdict{status: o.worst, message: fmt.Sprintf("its subnet is %s, which lacks %s", o.Prefix, formatList(o.missing))}
 	if o.IsSingleIP() {
-		v.message = fmt.Sprintf("it has no subnet around %s, and so none that holds %s", o.Addr(), formatList(o.missing))
+		v.message = fmt.Sprintf("it has no subnet around %s, and so none that contains %s", o.Addr(), formatList(o.missing))
 	}
 	return v
 }
 
+// sameFamily reports whether both addresses are IPv4 or both are IPv6.
 func sameFamily(a, b netip.Addr) bool { return a.Is4() == b.Is4() }
 
-// contains reports whether all of inner is in outer.
+// contains reports whether outer contains all of inner.
 func contains(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }

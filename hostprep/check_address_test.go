@@ -108,7 +108,7 @@ func addressCases() []checkCase {
 	}
 }
 
-// flawed is an address that cannot be a node's.
+// flawed returns an address that cannot be a node's because of the named property.
 func flawed(prefix, flaw string) Address {
 	a := address6(prefix)
 	a.Temporary, a.Tentative = flaw == "temporary", flaw == "tentative"

@@ -6,18 +6,20 @@ import (
 	"strings"
 )
 
-// containerdUnit is where dualstrap puts its unit of containerd; a distribution's is elsewhere.
+// containerdUnit is the path of dualstrap's unit file for containerd. Packages of distributions install theirs below
+// /lib or /usr/lib, so the path tells them apart.
 const containerdUnit = "/etc/systemd/system/containerd.service"
 
+// existingChecks returns the checks for software and leftovers that conflict with a node.
 func existingChecks() []Check {
 	return allIfReachable([]Check{
 		{
-			"other-cluster", "The host is a node of no other cluster.",
+			"other-cluster", "The host is not a node of another cluster.",
 			"take another host, or reset this one with the tool and the manifests of its cluster", checkOtherCluster,
 		},
 		{
 			"leftovers", "Nothing is left of another cluster.",
-			"reset it with the tool that made it, as kubeadm reset, and remove what stays", checkLeftovers,
+			"reset it with the tool that made it, such as kubeadm reset, and remove what stays", checkLeftovers,
 		},
 		{
 			"container-runtime", "No other container runtime runs, and no containerd but dualstrap's.",
@@ -26,7 +28,7 @@ func existingChecks() []Check {
 	})
 }
 
-// distributions are the units of other ways to be a node.
+// distributions maps the units of other Kubernetes distributions to their names.
 func distributions() map[string]string {
 	return map[string]string{
 		"k3s": "k3s", "k3s-agent": "k3s", "rke2-server": "RKE2", "rke2-agent": "RKE2",
@@ -34,6 +36,8 @@ func distributions() map[string]string {
 	}
 }
 
+// checkOtherCluster decides by the units of other distributions, by the API server that the kubelet is configured for,
+// by the cluster that dualstrap prepared the host for, and by the certificate authority.
 func checkOtherCluster(s *subject) verdict {
 	known := distributions()
 	for _, unit := range slices.Sorted(maps.Keys(known)) {
@@ -42,23 +46,24 @@ func checkOtherCluster(s *subject) verdict {
 		}
 	}
 	member, cluster := s.Facts.Membership, s.fleet.cluster
-	switch s.belongs {
+	switch s.ownership {
 	case Foreign:
 		return s.checkForeign()
 	case Ours:
 		if s.isOutvoted() {
-			return failed("it is a node of another cluster at %s: its certificate authority is not that of the others", cluster.Endpoint)
+			return failed("it is a node of another cluster at %s: its certificate authority differs from that of the others", cluster.Endpoint)
 		}
 		if member.Server == "" {
 			return passed("it was prepared for this cluster before")
 		}
 		return passed("it is a node of this cluster")
 	default:
-		return passed("it is a node of no cluster")
+		return passed("it is not a node of any cluster")
 	}
 }
 
-// checkForeign tells which cluster a host is of.
+// checkForeign returns the verdict about a host of another cluster: which one it is, and how to reset the host. Only a
+// cluster that dualstrap made can be reset with dualstrap.
 func (s *subject) checkForeign() verdict {
 	member, cluster := s.Facts.Membership, s.fleet.cluster
 	const reset = "reset it with that cluster's manifests: dualstrap reset nodes -f MANIFESTS --addresses "
@@ -66,7 +71,7 @@ func (s *subject) checkForeign() verdict {
 	case member.Server != "" && !member.Prepared:
 		return failed("it is a node of the cluster at %s, which dualstrap did not make", member.Server)
 	case member.CAHash != "" && cluster.CAHash != "" && member.CAHash != cluster.CAHash:
-		return failed("it is a node of another cluster at %s: its certificate authority is another", cluster.Endpoint).
+		return failed("it is a node of another cluster at %s: its certificate authority is a different one", cluster.Endpoint).
 			withHint(reset+"%s", s.Address)
 	case member.Server != "":
 		return failed("it is a node of the cluster at %s", member.Server).withHint(reset+"%s", s.Address)
@@ -75,8 +80,8 @@ func (s *subject) checkForeign() verdict {
 	}
 }
 
-// isOutvoted reports whether the host's certificate authority is not that of most nodes, while nobody
-// knows which is the right one.
+// isOutvoted reports whether the host's certificate authority differs from that of most nodes, while the right one is
+// not known. In a tie between hosts that all differ, each of them is outvoted.
 func (s *subject) isOutvoted() bool {
 	hash := s.Facts.Membership.CAHash
 	if hash == "" || s.fleet.cluster.CAHash != "" {
@@ -90,7 +95,7 @@ func (s *subject) isOutvoted() bool {
 	return len(s.fleet.byCAHash) > 1 && (ours < most || most == 1)
 }
 
-// leftoverPaths are directories that hold something only where a cluster is or was.
+// leftoverPaths lists directories that only contain something if the host is or was a node of a cluster.
 func leftoverPaths() []string {
 	return []string{
 		"/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet", "/etc/cni/net.d", "/var/lib/cni",
@@ -98,17 +103,18 @@ func leftoverPaths() []string {
 	}
 }
 
-// podNetworkLinks are the interfaces that pod networks make, or how their names begin.
+// podNetworkLinks lists the names, or prefixes of names, of interfaces that pod networks create.
 func podNetworkLinks() []string {
 	return []string{"cni0", "flannel.", "cilium_", "cali", "vxlan.calico", "kube-ipvs0", "kube-bridge", "weave", "antrea-gw", "ovn-k8s"}
 }
 
+// checkLeftovers looks for directories, a running kubelet and interfaces of an earlier cluster.
 func checkLeftovers(s *subject) verdict {
-	switch s.belongs {
+	switch s.ownership {
 	case Ours:
-		return passed("what is there is this cluster's")
+		return passed("all of it is this cluster's")
 	case Foreign:
-		return doesNotApply() // they are no leftovers, and another check tells whose they are
+		return doesNotApply() // another cluster uses them; the check other-cluster reports that
 	}
 	var left []string
 	for _, path := range leftoverPaths() {
@@ -118,8 +124,8 @@ func checkLeftovers(s *subject) verdict {
 	}
 	var findings []verdict
 	if len(left) > 0 {
-		findings = append(findings, failed("there is something in %s", formatList(left)).
-			withHint("reset it with the tool that made it, as kubeadm reset, then: rm -rf %s", strings.Join(left, " ")))
+		findings = append(findings, failed("found files in %s", formatList(left)).
+			withHint("reset it with the tool that made it, such as kubeadm reset, then: rm -rf %s", strings.Join(left, " ")))
 	}
 	if s.Facts.Units["kubelet"].Active {
 		findings = append(findings, failed("a kubelet runs").withHint("systemctl disable --now kubelet"))
@@ -130,6 +136,7 @@ func checkLeftovers(s *subject) verdict {
 	return combine(passed("nothing is left of a cluster"), findings)
 }
 
+// podNetworks returns the host's interfaces that a pod network has created.
 func (s *subject) podNetworks() []string {
 	var links []string
 	for _, link := range s.Facts.Links {
@@ -141,14 +148,14 @@ func (s *subject) podNetworks() []string {
 	return links
 }
 
-// checkRuntime fails for what would get into dualstrap's way: another containerd would lose its
-// configuration, Docker drops what is forwarded to pods, CRI-O brings a pod network.
+// checkRuntime fails for programs that conflict with dualstrap's: another containerd would lose its configuration,
+// Docker's firewall rules drop packets that are forwarded to pods, and CRI-O brings a pod network of its own.
 func checkRuntime(s *subject) verdict {
 	units := s.Facts.Units
 	var findings []verdict
 	if unit := units["containerd"]; unit.Path != "" && unit.Path != containerdUnit {
 		if unit.Active {
-			findings = append(findings, failed("another containerd runs, by %s", unit.Path))
+			findings = append(findings, failed("another containerd is running, from %s", unit.Path))
 		} else {
 			findings = append(findings, warning("another containerd is installed with %s, and dualstrap's takes its place", unit.Path))
 		}
@@ -158,7 +165,7 @@ func checkRuntime(s *subject) verdict {
 		case unit.Active:
 			findings = append(findings, failed("%s runs", other.name))
 		case known && unit.Enabled:
-			findings = append(findings, failed("%s is stopped, but starts with the next boot", other.name))
+			findings = append(findings, failed("%s is stopped, but starts at the next boot", other.name))
 		case known:
 			findings = append(findings, warning("%s is installed", other.name))
 		}

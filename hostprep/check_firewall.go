@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// rpfilterHint describes what create does about IPv6_rpfilter.
+const rpfilterHint = "create will set IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restart firewalld"
+
+// firewallChecks returns the checks of firewalld, SELinux and other packet filters.
 func firewallChecks() []Check {
 	return allIfReachable([]Check{
 		{
@@ -13,9 +17,9 @@ func firewallChecks() []Check {
 		},
 		{
 			"ipv6-rpfilter", "firewalld does not drop packets of pods: IPv6_rpfilter is no, in its file and in the running rules.",
-			"nothing: create sets IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restarts firewalld", checkRPFilter,
+			rpfilterHint, checkRPFilter,
 		},
-		{"selinux", "SELinux may be enforcing; it stays as it is.", "", checkSELinux},
+		{"selinux", "SELinux may be enforcing; it is left as it is.", "", checkSELinux},
 		{
 			"conflicting-firewall", "Nothing but firewalld filters packets.",
 			"switch the other firewall off", checkOtherFirewalls,
@@ -23,22 +27,24 @@ func firewallChecks() []Check {
 	})
 }
 
+// checkFirewalld fails if firewalld runs but cannot be controlled, which the probe notices when it asks for zones over
+// D-Bus. A firewalld that only starts at the next boot would block the cluster's ports then.
 func checkFirewalld(s *subject) verdict {
 	unit := s.Facts.Units["firewalld"]
 	switch {
 	case unit.Active && s.Facts.Firewalld.Zones == nil:
-		return failed("firewalld runs, but does not answer").withHint("look at: firewall-cmd --state, and systemctl status firewalld dbus polkit")
+		return failed("firewalld runs, but does not answer").withHint("check: firewall-cmd --state, and systemctl status firewalld dbus polkit")
 	case unit.Active:
 		return passed("firewalld runs, and %s is in zone %s; create opens the ports", s.node.Interface, s.node.FirewalldZone)
 	case unit.Enabled:
-		return warning("firewalld is stopped, but starts with the next boot, without the cluster's ports")
+		return warning("firewalld is stopped, but starts at the next boot, without the cluster's ports")
 	default:
 		return passed("firewalld does not run")
 	}
 }
 
-// checkRPFilter warns of what create changes. The documentation asks for it where SELinux is enabled on
-// RHEL or CentOS; packets of pods are dropped wherever firewalld runs so.
+// checkRPFilter warns about a setting that create changes. The documentation of Google Distributed Cloud requires the
+// change on RHEL and CentOS with SELinux enabled, but the filter drops packets of pods on every distribution.
 func checkRPFilter(s *subject) verdict {
 	unit, conf := s.Facts.Units["firewalld"], s.Facts.Firewalld
 	off := conf.RPFilter == "no" || conf.RPFilter == "false"
@@ -46,27 +52,31 @@ func checkRPFilter(s *subject) verdict {
 	case !unit.Active && !unit.Enabled:
 		return passed("firewalld does not run")
 	case off && conf.RPFilterRunning:
-		return warning("IPv6_rpfilter is no, but firewalld runs with its rule still").withHint("systemctl restart firewalld")
+		return warning("IPv6_rpfilter is no, but the running firewalld still has its rule").withHint("systemctl restart firewalld")
 	case off:
 		return passed("IPv6_rpfilter is no")
 	default:
-		return warning("IPv6_rpfilter is %s, which drops packets of pods%s", conf.RPFilter, s.documentedRule())
+		return warning("IPv6_rpfilter is %s, which drops packets of pods%s", conf.RPFilter, s.documentedRule()).
+			resolvedByCreate(rpfilterHint)
 	}
 }
 
-// documentedRule names the reason where it is the documentation's.
+// documentedRule returns the rule of the documentation, for the end of a message, on hosts to which it applies.
 func (s *subject) documentedRule() string {
 	isRHEL := slices.ContainsFunc(append(s.Facts.OS.Like, s.Facts.OS.ID), func(id string) bool {
 		return id == "rhel" || id == "centos"
 	})
 	if isRHEL && s.Facts.SELinux != "disabled" {
-		return fmt.Sprintf("; %s with SELinux enabled must not have it", s.Facts.OS.Name)
+		return fmt.Sprintf("; on %s with SELinux enabled it has to be no", s.Facts.OS.Name)
 	}
 	return ""
 }
 
+// checkSELinux always passes: it only reports the mode.
 func checkSELinux(s *subject) verdict { return passed("SELinux is %s", s.Facts.SELinux) }
 
+// checkOtherFirewalls fails for ufw, whose default policy drops forwarded packets. Services that load a fixed set of
+// rules only get a warning: they flush the cluster's rules when they are restarted.
 func checkOtherFirewalls(s *subject) verdict {
 	var findings []verdict
 	if s.Facts.UFW {
@@ -80,7 +90,7 @@ func checkOtherFirewalls(s *subject) verdict {
 	}
 	if s.Facts.LegacyTables {
 		findings = append(findings, warning("iptables-legacy has rules, which apply beside those of nftables").
-			withHint("remove them and take iptables-nft: iptables-legacy -F, then update-alternatives --set iptables /usr/sbin/iptables-nft"))
+			withHint("remove them and use iptables-nft: iptables-legacy -F, then update-alternatives --set iptables /usr/sbin/iptables-nft"))
 	}
 	return combine(passed("nothing else filters packets"), findings)
 }

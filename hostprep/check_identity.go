@@ -8,25 +8,27 @@ import (
 )
 
 const (
-	// noticedSkew is where etcd begins to complain about its peers' clocks.
+	// noticedSkew is the difference at which etcd starts to log warnings about its peers' clocks.
 	noticedSkew = time.Second
-	// harmfulSkew leaves a margin: API servers take each other's tokens when they are a minute early.
+	// harmfulSkew leaves a margin: API servers accept each other's tokens up to a minute before they are valid.
 	harmfulSkew = 30 * time.Second
 )
 
+// clockChecks returns the checks of the hosts' clocks.
 func clockChecks() []Check {
 	return allIfReachable([]Check{
 		{
-			"time-sync", "Something keeps the clock right: chrony, ntpd or systemd-timesyncd.",
+			"time-sync", "The clock is synchronized: by chrony, ntpd or systemd-timesyncd.",
 			"switch it on and wait a minute: timedatectl set-ntp true", checkTimeSync,
 		},
 		{
-			"clock-skew", "The clocks of all hosts agree: within a second, or etcd complains; 30 seconds are a failure.",
+			"clock-skew", "The clocks of all hosts agree to within a second, or etcd complains; more than 30 seconds are a failure.",
 			"set the clock, and switch synchronization on: timedatectl set-ntp true", checkClockSkew,
 		},
 	})
 }
 
+// checkTimeSync relies on what systemd reports. A container shares the clock of its machine.
 func checkTimeSync(s *subject) verdict {
 	switch clock := s.Facts.Clock; {
 	case s.node.Container:
@@ -34,16 +36,17 @@ func checkTimeSync(s *subject) verdict {
 	case clock.Synchronized == Yes:
 		return passed("the clock is synchronized")
 	case clock.Synchronized == No:
-		return failed("nothing synchronizes the clock, or not yet")
+		return failed("the clock is not synchronized, or not yet")
 	default:
-		return warning("it does not say whether something synchronizes the clock").withHint("look at: timedatectl")
+		return warning("cannot tell whether the clock is synchronized").withHint("check: timedatectl")
 	}
 }
 
+// checkClockSkew compares the host's clock with the median of all hosts, which one wrong clock does not move.
 func checkClockSkew(s *subject) verdict {
 	clock := s.Facts.Clock
 	if !clock.Known {
-		return warning("it does not tell its time").withHint("look at: date")
+		return warning("cannot read the host's clock").withHint("check: date")
 	}
 	direction := "behind"
 	if clock.Ahead > s.fleet.clock.Ahead {
@@ -59,6 +62,7 @@ func checkClockSkew(s *subject) verdict {
 	}
 }
 
+// identityChecks returns the checks for properties that have to be unique, which copies of virtual machines violate.
 func identityChecks() []Check {
 	return allIfReachable([]Check{
 		{
@@ -76,6 +80,7 @@ func identityChecks() []Check {
 	})
 }
 
+// checkHostname checks that the name is valid for a Node object and for the label kubernetes.io/hostname, and unique.
 func checkHostname(s *subject) verdict {
 	name := s.node.Name
 	others := s.others(s.fleet.byName, name)
@@ -87,7 +92,7 @@ func checkHostname(s *subject) verdict {
 		return failed("it is called %s", name)
 	case len(wrong) > 0:
 		return failed("it is called %q; a node's name has letters, digits, dashes and dots, and a letter or digit at both ends", name)
-	// kubernetes.io/hostname is a label, and labels are shorter than names.
+	// The value of the label kubernetes.io/hostname is the name, and label values are limited to 63 characters.
 	case len(name) > validation.LabelValueMaxLength:
 		return failed("it is called %s, which has more than %d characters", name, validation.LabelValueMaxLength)
 	case len(others) > 0:
@@ -97,10 +102,12 @@ func checkHostname(s *subject) verdict {
 	}
 }
 
+// checkMachineID checks that the machine-id is there and unique. Equal product UUIDs, the sign of a copied virtual
+// machine, only get a warning. Containers share the UUID of their machine.
 func checkMachineID(s *subject) verdict {
 	id := s.Facts.MachineID
 	if len(id) != 32 {
-		return failed("there is no machine-id in /etc/machine-id").withHint("make one: systemd-machine-id-setup")
+		return failed("there is no machine-id in /etc/machine-id").withHint("create one: systemd-machine-id-setup")
 	}
 	if others := s.others(s.fleet.byMachineID, id); len(others) > 0 {
 		return failed("its machine-id is that of %s, too", formatList(others))
@@ -108,11 +115,12 @@ func checkMachineID(s *subject) verdict {
 	twins := s.others(s.fleet.byProductUUID, s.Facts.ProductUUID)
 	if len(twins) > 0 && !s.node.Container {
 		return warning("its product UUID is that of %s, too, as if they were one machine", formatList(twins)).
-			withHint("give the virtual machine a UUID of its own, where it is one")
+			withHint("if the host is a virtual machine, give it a UUID of its own")
 	}
 	return passed("no other host has its machine-id")
 }
 
+// checkMAC compares the hardware addresses of the nodes' interfaces; other interfaces are not on the nodes' L2.
 func checkMAC(s *subject) verdict {
 	link := s.link()
 	if link == nil {

@@ -17,7 +17,7 @@ func unreachable(reason error) func(*scene) {
 	}
 }
 
-// facts changes those of the first host.
+// facts returns a change of the first host's facts.
 func facts(change func(*Facts)) func(*scene) {
 	return func(s *scene) { change(&s.first().Facts) }
 }
@@ -27,7 +27,7 @@ func machineCases() []checkCase {
 		{"ssh", "it answers", Passed, asIs},
 		{"ssh", "nobody there", Failed, unreachable(remote.ErrNoRoute)},
 		{"ssh", "no sudo", Passed, unreachable(remote.ErrSudo)},
-		{"ssh", "an error without a hint", Failed, func(s *scene) { s.first().Err = errors.New("cannot understand the host") }},
+		{"ssh", "an error without a hint", Failed, func(s *scene) { s.first().Err = errors.New("cannot parse the facts of the host") }},
 		{"privileges", "root", Passed, asIs},
 		{"privileges", "no sudo", Failed, unreachable(remote.ErrSudo)},
 		{"privileges", "nobody there", "", unreachable(remote.ErrNoRoute)},
@@ -111,7 +111,7 @@ func cgroupV1(f *Facts) {
 	f.Cgroup = Cgroup{Version: 1, Controllers: []string{"cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"}}
 }
 
-// space has everything on one disk.
+// space returns a change that puts all directories of the first host onto one disk.
 func space(available, size uint64) func(*scene) {
 	return facts(func(f *Facts) {
 		for path := range f.Spaces {

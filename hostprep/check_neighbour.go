@@ -7,23 +7,25 @@ import (
 	"slices"
 )
 
+// neighbourChecks returns the checks that evaluate the network probes.
 func neighbourChecks() []Check {
 	return allIfReachable([]Check{
 		{
 			"node-to-node", "The host reaches the others at their node addresses in both families, with packets of full size.",
-			"look at the switches, VLANs and firewalls between the hosts, and compare: ping -M do -s SIZE ADDRESS", checkReach,
+			"check the switches, VLANs and firewalls between the hosts, and compare: ping -M do -s SIZE ADDRESS", checkReach,
 		},
 		{
-			"addresses-unused", "Nobody has the control plane's VIP or an address of the pools.",
-			"take the address away from whoever has it, or choose another", checkUnused,
+			"addresses-unused", "The control plane's VIP and the addresses of the pools are not in use.",
+			"remove the address from the host that has it, or choose another one", checkUnused,
 		},
 		{
-			"control-plane-vip", "In mode manual, the control plane's VIP takes connections or refuses them.",
-			"set the load balancer up first: it passes the VIP's port on to the API servers' port", checkVIP,
+			"control-plane-vip", "In mode manual, the control plane's VIP accepts or refuses connections.",
+			"set up the load balancer first: it forwards the VIP's port to the API servers' port", checkVIP,
 		},
 	})
 }
 
+// checkReach groups the probed addresses of other nodes by the outcome of their probes.
 func checkReach(s *subject) verdict {
 	if s.Network == nil || len(s.Network.Reached) == 0 {
 		return doesNotApply()
@@ -41,7 +43,7 @@ func checkReach(s *subject) verdict {
 	}
 	if small := byAnswer[Small]; len(small) > 0 {
 		findings = append(findings, warning("packets of %d bytes do not reach %s", s.node.MTU, formatList(small)).
-			withHint("set the MTU that the network carries: ip link set %s mtu SIZE", s.node.Interface))
+			withHint("set an MTU that the network supports: ip link set %s mtu SIZE", s.node.Interface))
 	}
 	if untried := byAnswer[Untried]; len(untried) > 0 {
 		findings = append(findings, warning("it has neither ping nor bash to find out whether it reaches %s", formatList(untried)).
@@ -50,18 +52,20 @@ func checkReach(s *subject) verdict {
 	return combine(passed("it reaches %d addresses of other nodes", len(s.Network.Reached)), findings)
 }
 
-// claim is somebody who has an address that should be free.
+// claim is an address that should be unused, with the host that has it.
 type claim struct {
 	address netip.Addr
-	who     string
-	// stranger says that it is none of the hosts that answered.
+	// who is the SSH address of a host of the cluster, or the hardware address of another machine.
+	who string
+	// stranger reports that the hardware address does not belong to any host that answered.
 	stranger bool
 }
 
-// String says who has what.
+// String describes the claim for a message.
 func (c claim) String() string { return fmt.Sprintf("%s has %s", c.who, c.address) }
 
-// checkUnused: what a node of this cluster has or answers for is what it should.
+// checkUnused reports addresses in use by hosts that are not nodes of this cluster. Its nodes may have them: they
+// answer for the VIP and for Services.
 func checkUnused(s *subject) verdict {
 	if !s.fleet.cluster.Bundled {
 		return doesNotApply()
@@ -72,27 +76,27 @@ func checkUnused(s *subject) verdict {
 		slices.SortFunc(claims, func(a, b claim) int { return cmp.Or(a.address.Compare(b.address), cmp.Compare(a.who, b.who)) })
 		return s.fleet.contest(claims)
 	case s.Network == nil || s.Network.Asked == 0:
-		return passed("it has none of them itself")
+		return passed("the host does not have any of them")
 	default:
-		return passed("it asked for %d of them, and nobody else has any", s.Network.Asked)
+		return passed("no other host answered for any of the %d addresses that were probed", s.Network.Asked)
 	}
 }
 
-// contest is the verdict about addresses that somebody has. Who is not known may be one of the hosts that did
-// not answer: a host that is going down, say, has left the VIP behind in the tables of others.
+// contest returns the verdict about addresses that are in use. An unknown machine may be one of the hosts that did not
+// answer (a host that is going down leaves the VIP behind in the neighbour tables of others), so that is a warning.
 func (f *fleet) contest(claims []claim) verdict {
 	absent := slices.ContainsFunc(f.subjects, func(s subject) bool { return s.Err != nil })
 	if absent && !slices.ContainsFunc(claims, func(c claim) bool { return !c.stranger }) {
 		return warning("%s, unless that is a host that did not answer", formatList(claims)).
-			withHint("bring the hosts up that did not answer, and look again")
+			withHint("bring up the hosts that did not answer, and check again")
 	}
 	return failed("%s", formatList(claims))
 }
 
-// ownClaims are the addresses that the host itself has on one of its interfaces.
+// ownClaims returns the claims of the host itself: addresses on its own interfaces. A node of the cluster has none.
 func (s *subject) ownClaims() []claim {
 	var claims []claim
-	if s.belongs == Ours {
+	if s.ownership == Ours {
 		return nil
 	}
 	for _, link := range s.Facts.Links {
@@ -105,8 +109,8 @@ func (s *subject) ownClaims() []claim {
 	return claims
 }
 
-// neighboursClaims are the addresses that others answered for. What the host remembers of an address that it
-// has itself by now is from before.
+// neighboursClaims returns the claims of other hosts, which answered the probes. An entry of the neighbour table for
+// an address that the host has itself is stale: another host had the address before.
 func (s *subject) neighboursClaims() []claim {
 	var claims []claim
 	if s.Network == nil {
@@ -116,14 +120,14 @@ func (s *subject) neighboursClaims() []claim {
 		if s.has(address) {
 			continue
 		}
-		if owners := s.fleet.byMAC[mac]; len(owners) == 0 || !allOurs(owners) {
+		if owners := s.fleet.byMAC[mac]; len(owners) == 0 || !areOurs(owners) {
 			claims = append(claims, claim{address, nameOf(owners, mac), len(owners) == 0})
 		}
 	}
 	return claims
 }
 
-// has reports whether an address is on one of the host's interfaces.
+// has reports whether one of the host's interfaces has the address.
 func (s *subject) has(address netip.Addr) bool {
 	return slices.ContainsFunc(s.Facts.Links, func(link Link) bool {
 		return slices.ContainsFunc(link.Addresses, func(own Address) bool { return own.Addr() == address })
@@ -143,11 +147,12 @@ func (c *Cluster) reserves(address netip.Addr) bool {
 	return false
 }
 
-func allOurs(owners []*subject) bool {
-	return !slices.ContainsFunc(owners, func(s *subject) bool { return s.belongs != Ours })
+// areOurs reports whether all of the hosts belong to the cluster. Several hosts may share a hardware address.
+func areOurs(owners []*subject) bool {
+	return !slices.ContainsFunc(owners, func(s *subject) bool { return s.ownership != Ours })
 }
 
-// nameOf names a host by its hardware address.
+// nameOf returns the SSH address of the host with a hardware address, or the hardware address if no host has it.
 func nameOf(owners []*subject, mac string) string {
 	if len(owners) == 0 {
 		return mac
@@ -155,6 +160,8 @@ func nameOf(owners []*subject, mac string) string {
 	return owners[0].Address.String()
 }
 
+// checkVIP passes if anything answers at the VIP of an external load balancer. Before the cluster is created there is
+// no API server behind it, so a refused connection is as good as an accepted one.
 func checkVIP(s *subject) verdict {
 	endpoint := s.fleet.cluster.Endpoint
 	if s.Network == nil || s.Network.Connected[endpoint] == "" {
@@ -162,13 +169,13 @@ func checkVIP(s *subject) verdict {
 	}
 	switch answer := s.Network.Connected[endpoint]; answer {
 	case Open:
-		return passed("%s takes connections", endpoint)
+		return passed("%s accepts connections", endpoint)
 	case Refused:
 		return passed("%s refuses connections, which is fine as long as there is no API server", endpoint)
 	case Untried:
-		return warning("it has no bash to find out whether %s takes connections", endpoint).
+		return warning("it has no bash to find out whether %s accepts connections", endpoint).
 			withHint("%s install bash", s.Facts.packageManager())
 	default:
-		return failed("nothing comes back from %s", endpoint)
+		return failed("%s does not answer", endpoint)
 	}
 }

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// minMTU is what links have to carry for IPv6; see RFC 8200, section 5.
+// minMTU is the smallest MTU in bytes that IPv6 allows for a link; see RFC 8200, section 5.
 const minMTU = 1280
 
+// networkChecks returns the checks of the interface's configuration, routes and name servers.
 func networkChecks() []Check {
 	return allIfReachable([]Check{
 		{
@@ -15,22 +16,22 @@ func networkChecks() []Check {
 			"give the interface a static IPv6 address", checkRouterAdvertisements,
 		},
 		{
-			"mtu", "The node's interface carries packets of 1,280 bytes or more, and as large ones as those of the other hosts.",
+			"mtu", "The node's interface has an MTU of 1,280 bytes or more, and the same MTU as those of the other hosts.",
 			"set the same MTU on all hosts: ip link set INTERFACE mtu 1500, and in the network's configuration", checkMTU,
 		},
 		{
 			"default-route", "There is a default route in both families.",
-			"add the missing route, if pods are to reach what is beyond the L2", checkDefaultRoute,
+			"add the missing route if pods have to reach addresses outside the L2", checkDefaultRoute,
 		},
 		{
-			"dns", "The host has a name server that pods can use, too.",
-			"name one in /etc/resolv.conf that is not on the loopback, or run systemd-resolved", checkDNS,
+			"dns", "The host has a name server that pods can use as well.",
+			"configure one in /etc/resolv.conf that does not listen on the loopback, or run systemd-resolved", checkDNS,
 		},
 	})
 }
 
-// checkRouterAdvertisements warns of addresses that may go. That the kernel of a router ignores
-// advertisements is taken care of when the host is prepared.
+// checkRouterAdvertisements warns about node addresses that may disappear. A node forwards packets, and the kernel of a
+// router ignores advertisements unless accept_ra is 2; preparing the host takes care of that.
 func checkRouterAdvertisements(s *subject) verdict {
 	link := s.link()
 	if link == nil {
@@ -41,7 +42,7 @@ func checkRouterAdvertisements(s *subject) verdict {
 	case !found:
 		return doesNotApply()
 	case chosen.Dynamic:
-		return warning("%s is from a router or a DHCP server: when it changes, the node is lost", chosen.Addr())
+		return warning("%s was assigned by a router or a DHCP server: if it changes, the node becomes unreachable", chosen.Addr())
 	case s.node.AcceptsRouterAdvertisements:
 		return passed("%s is static; routes from router advertisements are kept with accept_ra = 2", chosen.Addr())
 	default:
@@ -49,13 +50,14 @@ func checkRouterAdvertisements(s *subject) verdict {
 	}
 }
 
+// checkMTU compares with the minimum of IPv6 and with the MTU of most hosts.
 func checkMTU(s *subject) verdict {
 	mtu, common := s.node.MTU, s.fleet.commonMTU
 	switch {
 	case mtu == 0:
 		return doesNotApply()
 	case mtu < minMTU:
-		return failed("%s has an MTU of %d, and IPv6 needs %d", s.node.Interface, mtu, minMTU)
+		return failed("%s has an MTU of %d, but IPv6 needs %d", s.node.Interface, mtu, minMTU)
 	case mtu != common:
 		return warning("%s has an MTU of %d, while most hosts have %d", s.node.Interface, mtu, common)
 	default:
@@ -63,6 +65,7 @@ func checkMTU(s *subject) verdict {
 	}
 }
 
+// checkDefaultRoute only warns: a cluster works without a default route as long as all peers are on its L2.
 func checkDefaultRoute(s *subject) verdict {
 	missing := map[bool]string{true: "IPv4", false: "IPv6"}
 	for _, route := range s.Facts.Routes {
@@ -80,8 +83,8 @@ func checkDefaultRoute(s *subject) verdict {
 	}
 }
 
-// checkDNS warns: CoreDNS passes on what it does not know to the host's name servers, and does not
-// start when there is none or when that would be itself.
+// checkDNS checks for a name server that CoreDNS can forward queries to. CoreDNS does not start without one, or if it
+// would forward to itself, as it does for a name server on the loopback: that is the loopback of its pod.
 func checkDNS(s *subject) verdict {
 	servers := s.Facts.Nameservers
 	for _, server := range servers {
@@ -90,7 +93,7 @@ func checkDNS(s *subject) verdict {
 		}
 	}
 	if len(servers) == 0 {
-		return warning("it names no name server, and without one CoreDNS does not start")
+		return warning("it has no name server, and without one CoreDNS does not start")
 	}
-	return warning("its only name server is %s, where CoreDNS would find nobody but itself", strings.Join(servers, ", "))
+	return warning("its only name server is %s, which in CoreDNS's pod is CoreDNS itself", strings.Join(servers, ", "))
 }

@@ -6,25 +6,27 @@ import (
 	"slices"
 )
 
+// portChecks returns the check for ports that other programs occupy.
 func portChecks() []Check {
 	return allIfReachable([]Check{{
 		"ports", "The ports that the node's role listens on are free.",
-		"stop the program, or have it listen elsewhere", checkPorts,
+		"stop the program, or configure it to listen on another port", checkPorts,
 	}})
 }
 
-// port is one that a node's programs listen on.
+// port is a port that one of a node's programs listens on.
 type port struct {
-	network string
+	network string // tcp or udp
 	number  int
-	// address is where; everywhere when it is invalid.
+	// address is the address that the program binds to; invalid for all addresses of both families.
 	address netip.Addr
 	program string
 }
 
+// loopback returns 127.0.0.1, where programs listen for the health checks and metrics of their own host.
 func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
 
-// ports are those that a node of the role listens on.
+// ports returns the ports that a node with the host's roles listens on.
 func (s *subject) ports() []port {
 	cluster, everywhere := s.fleet.cluster, netip.Addr{}
 	ports := []port{
@@ -64,15 +66,15 @@ func (s *subject) ports() []port {
 	return ports
 }
 
-// meets reports whether a listener keeps a program from a port.
+// meets reports whether a listener conflicts with a port: both bind to the same address, or one of them to all.
 func (l Listener) meets(p port) bool {
 	everywhere := func(a netip.Addr) bool { return !a.IsValid() || a.IsUnspecified() }
 	return l.Network == p.network && l.Port == p.number &&
 		(everywhere(l.Address) || everywhere(p.address) || l.Address == p.address)
 }
 
-// isOfNode reports whether a program is one that runs on a node, by its name as the kernel cuts it. A
-// program without a name runs in a container, whose processes ss does not see.
+// isOfNode reports whether a process is one of a node's own programs. The kernel truncates names to 15 characters. The
+// name is empty for processes in containers, which ss does not see.
 func isOfNode(process string) bool {
 	return slices.Contains([]string{
 		"", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler", "kube-proxy", "etcd",
@@ -80,11 +82,13 @@ func isOfNode(process string) bool {
 	}, process)
 }
 
+// checkPorts fails for ports that the node's programs need, and warns about ports in the range of NodePorts: a Service
+// may or may not get that very port. On a node of this cluster, the node's own programs do not count.
 func checkPorts(s *subject) verdict {
 	var taken, nodePorts []string
 	needed := s.ports()
 	for _, listener := range s.Facts.Listeners {
-		if s.belongs == Ours && isOfNode(listener.Process) {
+		if s.ownership == Ours && isOfNode(listener.Process) {
 			continue
 		}
 		if listener.isNodePort() {
@@ -107,12 +111,12 @@ func checkPorts(s *subject) verdict {
 	return combine(passed("the ports are free"), findings)
 }
 
-// isNodePort reports whether the port is one that Services of type NodePort get.
+// isNodePort reports whether the port is in the default range of Services of type NodePort.
 func (l Listener) isNodePort() bool {
 	return l.Port >= 30000 && l.Port <= 32767 && !l.Address.IsLoopback()
 }
 
-// String says who has which port.
+// String describes the listener for a message.
 func (l Listener) String() string {
 	who := l.Process
 	if who == "" {

@@ -6,26 +6,28 @@ import (
 	"strings"
 )
 
+// programChecks returns the check for programs that the distribution has to provide.
 func programChecks() []Check {
 	return allIfReachable([]Check{{
 		"programs", "The programs that the node or its preparation calls are there, or can be installed.", "install them", checkPrograms,
 	}})
 }
 
-// Program is one that a host needs from its own distribution.
+// Program is an executable that a host needs from its own distribution.
 type Program struct {
 	Name string
-	// Debian and RPM are the packages that have it.
+	// Debian and RPM name the packages that contain the program.
 	Debian, RPM string
-	// Purpose is who calls it.
+	// Purpose names the program that calls this one.
 	Purpose string
-	// needed is nil for a program that every node needs.
+	// needed reports whether a host needs the program; nil for programs that every node needs.
 	needed func(*Cluster, *Host) bool
 }
 
-// programs are what Kubernetes 1.36 and 1.37 call on a node (addExecChecks of kubeadm's preflight, the
-// kubelet's volumes), what the portmap plugin calls, and what dualstrap calls. kube-proxy brings nft in
-// its image, containerd forwards ports without socat, and conntrack is not asked for since 1.32.
+// programs lists the executables that Kubernetes 1.36 and 1.37 call on a node (addExecChecks of kubeadm's preflight,
+// the kubelet's volumes), and those that the portmap plugin and dualstrap call. It lacks some that are often listed:
+// kube-proxy has nft in its image, containerd forwards ports without socat, and kubeadm no longer checks for conntrack
+// since 1.32.
 func programs() []Program {
 	firewalldRuns := func(_ *Cluster, h *Host) bool { return h.Facts.Units["firewalld"].Active }
 	builtin := func(c *Cluster, _ *Host) bool { return c.Builtin }
@@ -44,19 +46,19 @@ func programs() []Program {
 	}
 }
 
-// Programs are those that the host needs in this cluster.
+// Programs returns the programs that the host needs in this cluster.
 func (h *Host) Programs(cluster *Cluster) []Program {
 	return slices.DeleteFunc(programs(), func(p Program) bool { return p.needed != nil && !p.needed(cluster, h) })
 }
 
-// checkPrograms only warns where the host's package manager is one that preparing calls.
+// checkPrograms only warns if the host has a package manager that create can install the programs with.
 func checkPrograms(s *subject) verdict {
 	var missing, packages []string
 	for _, p := range s.Programs(s.fleet.cluster) {
 		if s.Facts.Programs[p.Name] {
 			continue
 		}
-		missing = append(missing, p.Name+" for "+p.Purpose)
+		missing = append(missing, fmt.Sprintf("%s (for %s)", p.Name, p.Purpose))
 		name := p.Debian
 		if s.Facts.packageManager() == "dnf" {
 			name = p.RPM
@@ -66,17 +68,17 @@ func checkPrograms(s *subject) verdict {
 		}
 	}
 	if len(missing) == 0 {
-		return passed("all programs are there")
+		return passed("all programs are installed")
 	}
-	lacks := "there is no " + strings.Join(missing, ", no ")
+	lacks := "missing programs: " + strings.Join(missing, ", ")
 	command := fmt.Sprintf("%s install %s", s.Facts.packageManager(), strings.Join(packages, " "))
 	if s.Facts.Programs["apt-get"] || s.Facts.Programs["dnf"] {
-		return warning("%s", lacks).withHint("nothing: create calls %s", command)
+		return warning("%s", lacks).resolvedByCreate("create will run %s", command)
 	}
 	return failed("%s", lacks).withHint("%s", command)
 }
 
-// packageManager is the program that installs packages on the host.
+// packageManager returns the program that installs packages on the host, for hints; apt-get if none is known.
 func (f *Facts) packageManager() string {
 	for _, name := range []string{"dnf", "zypper"} {
 		if f.Programs[name] {

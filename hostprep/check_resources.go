@@ -6,28 +6,29 @@ import (
 	"strings"
 )
 
-// The least that Google Distributed Cloud runs on, its edge profile; it runs more than dualstrap does.
+// The documented minimum of Google Distributed Cloud with its edge profile, which runs more programs than dualstrap
+// does. A host below it only gets a warning.
 const (
 	documentedCPUs   = 2
 	documentedMemory = 5 * gibibyte
 )
 
-// checkCPU fails where kubeadm would; see ControlPlaneNumCPU in its constants.
+// checkCPU fails if kubeadm would; see ControlPlaneNumCPU in its constants.
 func checkCPU(s *subject) verdict {
 	cpus := s.Facts.CPUs
 	switch {
 	case cpus == 0:
-		return warning("it does not say how many CPUs it has").withHint("install coreutils, which has nproc")
+		return warning("cannot tell how many CPUs it has").withHint("install coreutils, which contains nproc")
 	case cpus < documentedCPUs && s.ControlPlane:
 		return failed("a control plane node needs 2 CPUs and has %d", cpus)
 	case cpus < documentedCPUs:
-		return warning("%d CPU is less than the 2 that the documentation asks for", cpus)
+		return warning("%d CPU is less than the documented minimum of 2", cpus)
 	default:
 		return passed("%d CPUs", cpus)
 	}
 }
 
-// checkMemory fails where kubeadm would on a control plane node; see ControlPlaneMem in its constants.
+// checkMemory fails if kubeadm would on a control plane node; see ControlPlaneMem in its constants.
 func checkMemory(s *subject) verdict {
 	least, role := uint64(900*mebibyte), "a worker"
 	if s.ControlPlane {
@@ -37,13 +38,13 @@ func checkMemory(s *subject) verdict {
 	case memory < least:
 		return failed("%s needs %s of memory and has %s", role, formatSize(least), formatSize(memory))
 	case memory < documentedMemory:
-		return warning("%s of memory is less than the %s that the documentation asks for", formatSize(memory), formatSize(documentedMemory))
+		return warning("%s of memory is less than the documented minimum of %s", formatSize(memory), formatSize(documentedMemory))
 	default:
 		return passed("%s of memory", formatSize(memory))
 	}
 }
 
-// formatSize writes bytes for a person.
+// formatSize formats a number of bytes for a message, with two or more significant digits.
 func formatSize(bytes uint64) string {
 	switch {
 	case bytes >= 10*gibibyte:
@@ -55,16 +56,17 @@ func formatSize(bytes uint64) string {
 	}
 }
 
-// diskUse is the free space that a directory needs: least to work at all, and what the documentation asks for.
+// diskUse is the free space in bytes that a directory needs.
 type diskUse struct {
-	path              string
+	path string
+	// least is the space without which the node does not work; documented is the documented minimum.
 	least, documented uint64
-	// controlPlane is what is needed in their place on control plane nodes.
+	// controlPlaneLeast and controlPlaneDocumented replace them on control plane nodes.
 	controlPlaneLeast, controlPlaneDocumented uint64
 }
 
-// diskUses are what a node fills. The least is what the bundle's files and images take, with room for some
-// more; etcd's database may grow to 2 GiB.
+// diskUses lists the directories that a node fills. The least values are the size of the bundle's files and images with
+// some reserve; etcd's database may grow to 2 GiB.
 func diskUses() []diskUse {
 	return []diskUse{
 		{"/", gibibyte, 4 * gibibyte, gibibyte, 4 * gibibyte},
@@ -74,23 +76,23 @@ func diskUses() []diskUse {
 	}
 }
 
-// diskDemand is what all directories on one file system need together.
+// diskDemand is the space in bytes that all directories on one file system need together.
 type diskDemand struct {
 	paths             []string
 	space             Space
 	least, documented uint64
 }
 
-// diskDemands sums up the rooms of a host, by file system.
+// diskDemands returns the demands of a host, one for each file system: directories on the same one share its space.
 func diskDemands(s *subject) []*diskDemand {
 	var all []*diskDemand
 	byID := map[string]*diskDemand{}
-	for _, r := range diskUses() {
-		least, documented := r.least, r.documented
+	for _, use := range diskUses() {
+		least, documented := use.least, use.documented
 		if s.ControlPlane {
-			least, documented = r.controlPlaneLeast, r.controlPlaneDocumented
+			least, documented = use.controlPlaneLeast, use.controlPlaneDocumented
 		}
-		space, known := s.Facts.Spaces[r.path]
+		space, known := s.Facts.Spaces[use.path]
 		if documented == 0 || !known {
 			continue
 		}
@@ -100,38 +102,38 @@ func diskDemands(s *subject) []*diskDemand {
 			byID[space.ID] = d
 			all = append(all, d)
 		}
-		d.paths = append(d.paths, r.path)
+		d.paths = append(d.paths, use.path)
 		d.least += least
 		d.documented += documented
 	}
 	return all
 }
 
-// checkDisk asks for space on hosts that are to become nodes. A node has filled it already; but on
-// both, a kubelet evicts pods when a file system is nearly full.
+// checkDisk checks for free space on hosts that are not nodes yet; a node has used the space already. On both, the
+// kubelet evicts pods if a file system is nearly full.
 func checkDisk(s *subject) verdict {
 	var findings []verdict
 	all := diskDemands(s)
 	if len(all) == 0 {
-		return warning("it does not say how much space there is").withHint("install coreutils, which has stat")
+		return warning("cannot tell how much disk space it has").withHint("install coreutils, which contains stat")
 	}
 	for _, d := range all {
 		paths := strings.Join(d.paths, ", ")
 		switch free := d.space.Available; {
-		case s.belongs == Fresh && free < d.least:
+		case s.ownership == Fresh && free < d.least:
 			findings = append(findings, failed("the file system of %s has %s free and needs %s", paths, formatSize(free), formatSize(d.least)))
 		case d.nearlyFull() != "":
 			findings = append(findings, failed("the file system of %s %s, so the kubelet would evict pods", paths, d.nearlyFull()))
-		case s.belongs == Fresh && free < d.documented:
-			findings = append(findings, warning("the file system of %s has %s free, less than the %s that the documentation asks for",
+		case s.ownership == Fresh && free < d.documented:
+			findings = append(findings, warning("the file system of %s has %s free, less than the documented minimum of %s",
 				paths, formatSize(free), formatSize(d.documented)))
 		}
 	}
 	return combine(passed("%s", freeSpaces(all)), findings)
 }
 
-// nearlyFull says what of a file system is below the kubelet's hard eviction thresholds: 10 % of the
-// space below its own directory, 15 % where images are, and 5 % of the inodes of either.
+// nearlyFull describes how a file system is below the kubelet's default hard eviction thresholds: 10 % of the space for
+// its own directory, 15 % for images, and 5 % of the inodes for either. It returns "" if it is not below any.
 func (d *diskDemand) nearlyFull() string {
 	var percent uint64
 	switch {
@@ -152,6 +154,7 @@ func (d *diskDemand) nearlyFull() string {
 	}
 }
 
+// freeSpaces describes the free space of each file system, for a message.
 func freeSpaces(all []*diskDemand) string {
 	var words []string
 	for _, d := range all {

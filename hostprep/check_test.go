@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// checkCase is one thing that is wrong with the first host of a scene, or not, and what a check makes
-// of it. What it says in words is in testdata/checks.txt.
+// checkCase is a change of a scene, usually of its first host, and the status that a check has for that host
+// afterwards. Messages and hints are in testdata/checks.txt.
 type checkCase struct {
 	check, name string
-	want        Status // empty for a check that says nothing
+	want        Status // empty for a check that does not apply
 	change      func(*scene)
 }
 
@@ -20,7 +20,7 @@ func checkCases() []checkCase {
 	return slices.Concat(machineCases(), identityCases(), addressCases(), networkCases(), occupantCases(), neighbourCases())
 }
 
-// resultOf is what a check says about the first host.
+// resultOf returns the result of a check for the first host.
 func resultOf(s *scene, check string) Result {
 	for _, result := range Evaluate(&s.cluster, s.hosts).Hosts[0].Checks {
 		if result.Name == check {
@@ -44,14 +44,20 @@ func TestGoldenChecks(t *testing.T) {
 			t.Errorf("%s, %s: %s with the hint %q", c.check, c.name, got.Status, got.Hint)
 		}
 		fmt.Fprintf(&text, "%s, %s\n    %s: %s\n", c.check, c.name, got.Status, got.Message)
-		if got.Hint != "" {
+		if strings.HasPrefix(got.Hint, "create will ") != got.Automatic {
+			t.Errorf("%s, %s: automatic is %v, with the hint %q", c.check, c.name, got.Automatic, got.Hint)
+		}
+		switch {
+		case got.Automatic:
+			fmt.Fprintf(&text, "    note: %s\n", got.Hint)
+		case got.Hint != "":
 			fmt.Fprintf(&text, "    try: %s\n", got.Hint)
 		}
 	}
 	compareGolden(t, "testdata/checks.txt", text.String())
 }
 
-// Every check passes somewhere and does not somewhere else.
+// TestEveryCheckIsTried verifies that each check has a case in which it passes and one in which it does not.
 func TestEveryCheckIsTried(t *testing.T) {
 	t.Parallel()
 	tried := map[string]map[bool]bool{}
@@ -82,16 +88,16 @@ func TestChecksAreWellFormed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, check := range Checks() {
 		if seen[check.Name] || check.Name == "" || strings.Trim(check.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			t.Errorf("%q is no name of a check, or not the only one of that name", check.Name)
+			t.Errorf("%q is not a valid name of a check, or not unique", check.Name)
 		}
 		seen[check.Name] = true
 		if check.Short == "" || strings.Contains(check.Short+check.Hint, "\n") {
-			t.Errorf("%s: it demands nothing, or not in one line", check.Name)
+			t.Errorf("%s: the description is missing, or not in one line", check.Name)
 		}
 	}
 }
 
-// A healthy cluster passes all checks, in their order, and is OK.
+// TestHealthy verifies that a healthy cluster passes all checks, in their order, and is OK.
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	s := newScene()
@@ -124,7 +130,7 @@ func TestIgnore(t *testing.T) {
 	s.first().Facts.Swaps = []string{"/swapfile"}
 	s.cluster.Ignore = []string{"swap"}
 	got := resultOf(s, "swap")
-	if got.Status != Warning || got.Message != "it swaps to /swapfile (ignored, as asked)" || got.Hint == "" {
+	if got.Status != Warning || got.Message != "it swaps to /swapfile (ignored, as requested)" || got.Hint == "" {
 		t.Errorf("an ignored check gives %+v", got)
 	}
 	if !Evaluate(&s.cluster, s.hosts).OK {
@@ -136,7 +142,7 @@ func TestIgnore(t *testing.T) {
 	}
 }
 
-// The JSON form is a contract: names, and lists that are never null.
+// TestReportJSON verifies the JSON form, which is a contract: its names, and lists that are never null.
 func TestReportJSON(t *testing.T) {
 	t.Parallel()
 	s := newScene()

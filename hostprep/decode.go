@@ -11,18 +11,19 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// probeOutput is what the probe's script said.
+// probeOutput is the output of the probe's script.
 type probeOutput struct {
 	remote.Answer
+	// received is the time, by this machine's clock, at which the answer arrived.
 	received time.Time
-	// files are the lines of files, by path.
+	// files holds lines of files by path, without empty lines and comments.
 	files map[string][]string
 }
 
 // decoder makes facts of one answer of the probe's script.
 type decoder struct {
 	name   string
-	decode func(said probeOutput, text string, facts *Facts) error
+	decode func(output probeOutput, text string, facts *Facts) error
 }
 
 func decoders() []decoder {
@@ -47,35 +48,35 @@ func decoders() []decoder {
 	}
 }
 
-// decode makes facts of what the probe's script said; received is when its answer arrived. A program
-// that is missing said nothing, and neither did one that failed; what a program did say has to make
-// sense.
+// decode converts the output of the probe's script to facts. received is the time at which it arrived. An answer with a
+// non-zero status (the program failed or is missing) leaves the facts unknown. An answer that is missing or malformed
+// is an error: the host cannot be relied on then.
 func decode(answer remote.Answer, received time.Time) (Facts, error) {
-	said := probeOutput{Answer: answer, received: received, files: splitFiles(answer.Text("lines"))}
+	output := probeOutput{Answer: answer, received: received, files: splitFiles(answer.Text("lines"))}
 	facts := Facts{Clock: Clock{Synchronized: Unknown}, SELinux: "disabled"}
 	for _, d := range decoders() {
 		value, answered := answer.Values[d.name]
 		if !answered {
-			return Facts{}, fmt.Errorf("cannot understand the host: its answer lacks %q", d.name)
+			return Facts{}, fmt.Errorf("cannot parse the facts of the host: its answer lacks %q", d.name)
 		}
 		if value.Status != 0 {
 			continue
 		}
-		if err := d.decode(said, answer.Text(d.name), &facts); err != nil {
-			return Facts{}, fmt.Errorf("cannot understand the host: %s: %w", d.name, err)
+		if err := d.decode(output, answer.Text(d.name), &facts); err != nil {
+			return Facts{}, fmt.Errorf("cannot parse the facts of the host: %s: %w", d.name, err)
 		}
 	}
-	if err := decodeFirewalld(said, &facts); err != nil {
-		return Facts{}, fmt.Errorf("cannot understand the host: firewalld: %w", err)
+	if err := decodeFirewalld(output, &facts); err != nil {
+		return Facts{}, fmt.Errorf("cannot parse the facts of the host: firewalld: %w", err)
 	}
 	return facts, nil
 }
 
-// intern gives a word of an answer for facts to hold on to. Facts stay for as long as the run, and a part of a text
-// keeps all of it; and hosts are much alike, so most words are held once for all of them.
+// intern returns a canonical copy of a word for use in facts. Facts live as long as the run, and a substring would keep
+// the whole answer in memory. Hosts are much alike, so most words are then stored once for all of them.
 func intern(word string) string { return unique.Make(word).Value() }
 
-// splitFiles gathers the lines of files, which come as PATH:LINE.
+// splitFiles groups lines of the form PATH:LINE by path.
 func splitFiles(text string) map[string][]string {
 	files := map[string][]string{}
 	for line := range strings.Lines(text) {
@@ -86,18 +87,19 @@ func splitFiles(text string) map[string][]string {
 	return files
 }
 
-// first is the first line of a file, without space around it.
-func (a probeOutput) first(path string) string {
-	if lines := a.files[path]; len(lines) > 0 {
+// first returns the first line of a file without surrounding space, or "" if the file has none.
+func (o probeOutput) first(path string) string {
+	if lines := o.files[path]; len(lines) > 0 {
 		return intern(strings.TrimSpace(lines[0]))
 	}
 	return ""
 }
 
-// setting is the value of a KEY=VALUE line of a file. Where a key stands twice, the last one counts.
-func (a probeOutput) setting(path, key string) string {
+// setting returns the value of a KEY=VALUE line of a file without quotes. The last line with the key counts, as in
+// shells.
+func (o probeOutput) setting(path, key string) string {
 	var value string
-	for _, line := range a.files[path] {
+	for _, line := range o.files[path] {
 		if name, rest, found := strings.Cut(line, "="); found && strings.TrimSpace(name) == key {
 			value = strings.Trim(strings.TrimSpace(rest), `"'`)
 		}
@@ -105,9 +107,9 @@ func (a probeOutput) setting(path, key string) string {
 	return intern(value)
 }
 
-// after is what stands behind the colon of a line of a file, as in MemTotal:  123 kB.
-func (a probeOutput) after(path, key string) []string {
-	for _, line := range a.files[path] {
+// after returns the words after the colon of the line "KEY: WORDS" of a file, such as MemTotal:  123 kB.
+func (o probeOutput) after(path, key string) []string {
+	for _, line := range o.files[path] {
 		if rest, found := strings.CutPrefix(line, key+":"); found {
 			return strings.Fields(rest)
 		}
@@ -115,42 +117,44 @@ func (a probeOutput) after(path, key string) []string {
 	return nil
 }
 
-func decodeFiles(said probeOutput, _ string, facts *Facts) error {
-	decodeOS(said, facts)
-	facts.Kernel = said.first("/proc/sys/kernel/osrelease")
-	facts.Hostname = said.first("/proc/sys/kernel/hostname")
-	facts.MachineID = said.first("/etc/machine-id")
-	facts.ProductUUID = strings.ToLower(said.first("/sys/class/dmi/id/product_uuid"))
-	facts.UFW = strings.EqualFold(said.setting("/etc/ufw/ufw.conf", "ENABLED"), "yes")
-	facts.LegacyTables = said.first("/proc/net/ip_tables_names")+said.first("/proc/net/ip6_tables_names") != ""
-	facts.Nameservers = nameservers(said)
-	facts.Container = said.first("/run/systemd/container")
+// decodeFiles decodes the files that the script has printed.
+func decodeFiles(output probeOutput, _ string, facts *Facts) error {
+	decodeOS(output, facts)
+	facts.Kernel = output.first("/proc/sys/kernel/osrelease")
+	facts.Hostname = output.first("/proc/sys/kernel/hostname")
+	facts.MachineID = output.first("/etc/machine-id")
+	facts.ProductUUID = strings.ToLower(output.first("/sys/class/dmi/id/product_uuid"))
+	facts.UFW = strings.EqualFold(output.setting("/etc/ufw/ufw.conf", "ENABLED"), "yes")
+	facts.LegacyTables = output.first("/proc/net/ip_tables_names")+output.first("/proc/net/ip6_tables_names") != ""
+	facts.Nameservers = nameservers(output)
+	facts.Container = output.first("/run/systemd/container")
 	facts.Sysctls = map[string]string{}
-	for path := range said.files {
+	for path := range output.files {
 		if key, found := strings.CutPrefix(path, "/proc/sys/"); found {
-			facts.Sysctls[intern(key)] = said.first(path)
+			facts.Sysctls[intern(key)] = output.first(path)
 		}
 	}
-	if swaps := said.files["/proc/swaps"]; len(swaps) > 1 {
+	if swaps := output.files["/proc/swaps"]; len(swaps) > 1 {
 		for _, line := range swaps[1:] {
 			device, _, _ := strings.Cut(line, " ")
 			facts.Swaps = append(facts.Swaps, intern(strings.TrimSpace(device)))
 		}
 	}
-	facts.Kubelet = decodeKubelet(said)
-	return decodeNumbers(said, facts)
+	facts.Kubelet = decodeKubelet(output)
+	return decodeNumbers(output, facts)
 }
 
-// decodeNumbers takes what the kernel counts.
-func decodeNumbers(said probeOutput, facts *Facts) error {
+// decodeNumbers decodes the host's memory and the user that the probe ran as.
+func decodeNumbers(output probeOutput, facts *Facts) error {
 	var err error
-	if memory := said.after("/proc/meminfo", "MemTotal"); len(memory) > 0 {
+	if memory := output.after("/proc/meminfo", "MemTotal"); len(memory) > 0 {
 		if facts.Memory, err = strconv.ParseUint(memory[0], 10, 53); err != nil {
 			return fmt.Errorf("memory: %w", err)
 		}
 		facts.Memory *= 1024
 	}
-	uid := said.after("/proc/self/status", "Uid")
+	// The line has the real and the effective ID, among others. sudo sets both; the effective one counts.
+	uid := output.after("/proc/self/status", "Uid")
 	if len(uid) < 2 {
 		return fmt.Errorf("no user in /proc/self/status")
 	}
@@ -160,30 +164,31 @@ func decodeNumbers(said probeOutput, facts *Facts) error {
 	return nil
 }
 
-func decodeOS(said probeOutput, facts *Facts) {
+// decodeOS decodes os-release. As in os-release(5), the file below /usr/lib is only used if there is none below /etc.
+func decodeOS(output probeOutput, facts *Facts) {
 	path := "/etc/os-release"
-	if len(said.files[path]) == 0 {
+	if len(output.files[path]) == 0 {
 		path = "/usr/lib/os-release"
 	}
 	facts.OS = OS{
-		ID:      said.setting(path, "ID"),
-		Like:    strings.Fields(said.setting(path, "ID_LIKE")),
-		Version: said.setting(path, "VERSION_ID"),
-		Name:    said.setting(path, "PRETTY_NAME"),
+		ID:      output.setting(path, "ID"),
+		Like:    strings.Fields(output.setting(path, "ID_LIKE")),
+		Version: output.setting(path, "VERSION_ID"),
+		Name:    output.setting(path, "PRETTY_NAME"),
 	}
 	facts.OS.Name = cmp.Or(facts.OS.Name, facts.OS.ID)
 }
 
-// nameservers are those that the kubelet gives to pods: where systemd-resolved runs, kubeadm points the
-// kubelet to its file, because the host's own names nobody but the host itself.
-func nameservers(said probeOutput) []string {
+// nameservers returns the name servers that the kubelet passes on to pods. If systemd-resolved runs, kubeadm configures
+// the kubelet to use its resolv.conf, because /etc/resolv.conf only lists the resolver on the host's loopback.
+func nameservers(output probeOutput) []string {
 	const resolved = "/run/systemd/resolve/resolv.conf"
 	path := "/etc/resolv.conf"
-	if len(said.files[resolved]) > 0 {
+	if len(output.files[resolved]) > 0 {
 		path = resolved
 	}
 	var servers []string
-	for _, line := range said.files[path] {
+	for _, line := range output.files[path] {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
 			servers = append(servers, intern(fields[1]))
 		}

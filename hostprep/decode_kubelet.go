@@ -8,7 +8,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// kubeletFile has the fields of KubeletConfiguration that manifests set (k8s.io/kubelet/config/v1beta1).
+// kubeletFile holds the fields of KubeletConfiguration that manifests set (k8s.io/kubelet/config/v1beta1). Pointers tell
+// a zero value from a missing field, whose default is not zero.
 type kubeletFile struct {
 	Kind                string `json:"kind"`
 	MaxPods             int    `json:"maxPods"`
@@ -19,22 +20,22 @@ type kubeletFile struct {
 	ServerTLSBootstrap  bool   `json:"serverTLSBootstrap"`
 }
 
-// DefaultKubelet is what a kubelet does that is told nothing.
+// DefaultKubelet returns the defaults of the kubelet.
 func DefaultKubelet() Kubelet {
 	return Kubelet{MaxPods: 110, RegistryPullQPS: 5, RegistryBurst: 10, SerializeImagePulls: true}
 }
 
-// decodeKubelet reads what kubeadm left for the kubelet.
-func decodeKubelet(said probeOutput) *Kubelet {
-	kubelet := ParseKubelet(strings.Join(said.files["/var/lib/kubelet/config.yaml"], "\n"))
+// decodeKubelet decodes the kubelet's configuration and flags as kubeadm has written them. It returns nil without them.
+func decodeKubelet(output probeOutput) *Kubelet {
+	kubelet := ParseKubelet(strings.Join(output.files["/var/lib/kubelet/config.yaml"], "\n"))
 	if kubelet != nil {
-		kubelet.NodeIPs = nodeIPs(said.setting("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS"))
+		kubelet.NodeIPs = nodeIPs(output.setting("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS"))
 	}
 	return kubelet
 }
 
-// ParseKubelet reads a KubeletConfiguration, all but the addresses, which are flags. It returns nil for anything else: a
-// host that was another cluster's may have what it likes.
+// ParseKubelet parses a KubeletConfiguration. NodeIPs stays empty, since the addresses are flags. It returns nil for
+// anything else, without an error: a host of another cluster may have a file of any form there.
 func ParseKubelet(content string) *Kubelet {
 	var file kubeletFile
 	if err := yaml.Unmarshal([]byte(content), &file); err != nil || file.Kind != "KubeletConfiguration" {
@@ -55,7 +56,7 @@ func ParseKubelet(content string) *Kubelet {
 	return kubelet
 }
 
-// nodeIPs are the addresses of --node-ip.
+// nodeIPs returns the addresses of the flag --node-ip. It skips values that are not addresses.
 func nodeIPs(flags string) []netip.Addr {
 	var addresses []netip.Addr
 	for flag := range strings.FieldsSeq(flags) {

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// kubeletConfig is the beginning of what kubeadm writes.
+// kubeletConfig is the beginning of the file that kubeadm writes.
 const kubeletConfig = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\ncpuManagerReconcilePeriod: 0s\n"
 
 func TestParseKubelet(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// spacePaths are the directories that a node fills, in the order in which the probe asks about them.
+// spacePaths returns the directories that a node fills, in the order in which the probe's script lists them.
 func spacePaths() []string {
 	return []string{"/", "/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd"}
 }
 
-// set makes a set of the words of a text.
+// set returns the words of a text as a set.
 func set(text string) map[string]bool {
 	words := map[string]bool{}
 	for _, word := range strings.Fields(text) {
@@ -21,25 +21,26 @@ func set(text string) map[string]bool {
 	return words
 }
 
-func decodePresent(said probeOutput, text string, facts *Facts) error {
+// decodePresent decodes the list of paths that exist, and what follows from their existence.
+func decodePresent(output probeOutput, text string, facts *Facts) error {
 	facts.Present = set(text)
 	facts.Systemd = facts.Present["/run/systemd/system"]
 	facts.IPv6 = facts.Present["/proc/sys/net/ipv6"]
 	switch {
 	case facts.Present["/sys/fs/cgroup/cgroup.controllers"]:
-		facts.Cgroup = Cgroup{Version: 2, Controllers: strings.Fields(said.first("/sys/fs/cgroup/cgroup.controllers"))}
+		facts.Cgroup = Cgroup{Version: 2, Controllers: strings.Fields(output.first("/sys/fs/cgroup/cgroup.controllers"))}
 	case facts.Present["/sys/fs/cgroup/memory"]:
-		facts.Cgroup = Cgroup{Version: 1, Controllers: cgroupV1Controllers(said)}
+		facts.Cgroup = Cgroup{Version: 1, Controllers: cgroupV1Controllers(output)}
 	}
 	facts.Membership.Prepared = facts.Present["/etc/dualstrap"]
 	facts.Membership.Joined = facts.Present["/etc/dualstrap/joined"]
 	return nil
 }
 
-// cgroupV1Controllers are those that the last column of /proc/cgroups says are enabled.
-func cgroupV1Controllers(said probeOutput) []string {
+// cgroupV1Controllers returns the controllers that are enabled according to the last column of /proc/cgroups.
+func cgroupV1Controllers(output probeOutput) []string {
 	var names []string
-	for _, line := range said.files["/proc/cgroups"] {
+	for _, line := range output.files["/proc/cgroups"] {
 		if fields := strings.Fields(line); len(fields) == 4 && fields[3] == "1" {
 			names = append(names, intern(fields[0]))
 		}
@@ -58,6 +59,8 @@ func decodeCPUs(_ probeOutput, text string, facts *Facts) error {
 	return err
 }
 
+// decodeSpaces decodes a line of stat -f for each directory: file system ID, block size, total blocks, blocks available
+// to ordinary users, total inodes, and free inodes.
 func decodeSpaces(_ probeOutput, text string, facts *Facts) error {
 	paths := spacePaths()
 	lines := strings.Split(text, "\n")
@@ -79,6 +82,7 @@ func decodeSpaces(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
+// parseNumbers parses exactly count numbers, separated by spaces.
 func parseNumbers(text string, count int) ([]uint64, error) {
 	fields := strings.Fields(text)
 	if len(fields) != count {
@@ -99,6 +103,7 @@ func decodePrograms(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
+// decodeFeatures decodes lines of a kernel module and whether the kernel has it: yes, no or unknown.
 func decodeFeatures(_ probeOutput, text string, facts *Facts) error {
 	facts.Features = map[string]Presence{}
 	for line := range strings.Lines(text) {
@@ -113,12 +118,13 @@ func decodeFeatures(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
-// decodeContainer is only called when systemd-detect-virt found a container.
+// decodeContainer is only called if systemd-detect-virt has found a container: it fails otherwise.
 func decodeContainer(_ probeOutput, text string, facts *Facts) error {
 	facts.Container = intern(text)
 	return nil
 }
 
+// decodeTimeSync leaves Synchronized unknown for anything but yes and no.
 func decodeTimeSync(_ probeOutput, text string, facts *Facts) error {
 	switch text {
 	case "NTPSynchronized=yes":
@@ -129,16 +135,16 @@ func decodeTimeSync(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
-// decodeClock takes the host's clock as read in the middle of the round trip, which it was give or
-// take half of it.
-func decodeClock(said probeOutput, text string, facts *Facts) error {
+// decodeClock assumes that the host read its clock in the middle of the round trip. The error of that assumption is at
+// most half of the round trip.
+func decodeClock(output probeOutput, text string, facts *Facts) error {
 	nanoseconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return err
 	}
-	half := said.Duration / 2
+	half := output.Duration / 2
 	facts.Clock.Known = true
 	facts.Clock.Uncertainty = half
-	facts.Clock.Ahead = time.Unix(0, nanoseconds).Sub(said.received.Add(-half))
+	facts.Clock.Ahead = time.Unix(0, nanoseconds).Sub(output.received.Add(-half))
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ipLink is what ip -j address show prints of one interface.
+// ipLink is an interface in the output of ip -j address show.
 type ipLink struct {
 	Name      string      `json:"ifname"`
 	Flags     []string    `json:"flags"`
@@ -18,6 +18,7 @@ type ipLink struct {
 	Addresses []ipAddress `json:"addr_info"`
 }
 
+// ipAddress is an address in the output of ip -j address show.
 type ipAddress struct {
 	Family     string     `json:"family"`
 	Local      netip.Addr `json:"local"`
@@ -30,6 +31,7 @@ type ipAddress struct {
 	Deprecated bool       `json:"deprecated"`
 }
 
+// decodeLinks decodes the output of ip -j address show. Addresses of families other than IP are skipped.
 func decodeLinks(_ probeOutput, text string, facts *Facts) error {
 	var links []ipLink
 	if err := json.Unmarshal([]byte(text), &links); err != nil {
@@ -37,7 +39,7 @@ func decodeLinks(_ probeOutput, text string, facts *Facts) error {
 	}
 	for _, link := range links {
 		if link.Name == "" {
-			continue // an empty object stands for what a filter left out
+			continue // ip prints an empty object for an interface that it filters out
 		}
 		decoded := Link{
 			Name: link.Name, MAC: strings.ToLower(link.MAC), MTU: link.MTU,
@@ -49,7 +51,7 @@ func decodeLinks(_ probeOutput, text string, facts *Facts) error {
 			}
 			prefix := netip.PrefixFrom(address.Local, address.Length)
 			if !prefix.IsValid() || address.Local.Is4() != (address.Family == "inet") || address.Local.Is4In6() {
-				return fmt.Errorf("%s has an address that is none: %s/%d", link.Name, address.Local, address.Length)
+				return fmt.Errorf("%s has an invalid address: %s/%d", link.Name, address.Local, address.Length)
 			}
 			decoded.Addresses = append(decoded.Addresses, Address{
 				Prefix: prefix, Global: address.Scope == "global",
@@ -70,7 +72,8 @@ func decodeRoutes6(_ probeOutput, text string, facts *Facts) error {
 	return addRoutes(facts, text, netip.PrefixFrom(netip.IPv6Unspecified(), 0))
 }
 
-// addRoutes reads lines as PREFIX via GATEWAY dev INTERFACE proto PROTOCOL.
+// addRoutes parses lines of the form PREFIX via GATEWAY dev INTERFACE proto PROTOCOL. defaultRoute is the prefix that
+// the word default stands for. A route by nexthop object (nhid) counts as one with a gateway.
 func addRoutes(facts *Facts, text string, defaultRoute netip.Prefix) error {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
@@ -88,7 +91,7 @@ func addRoutes(facts *Facts, text string, defaultRoute netip.Prefix) error {
 				return err
 			}
 			if route.Prefix.Addr().Is4() != defaultRoute.Addr().Is4() {
-				return fmt.Errorf("%s is of the other family", route.Prefix)
+				return fmt.Errorf("%s belongs to the other address family", route.Prefix)
 			}
 		}
 		facts.Routes = append(facts.Routes, route)
@@ -96,6 +99,7 @@ func addRoutes(facts *Facts, text string, defaultRoute netip.Prefix) error {
 	return nil
 }
 
+// wordAfter returns the word that follows the given one, or "" if there is none.
 func wordAfter(words []string, word string) string {
 	if i := slices.Index(words, word); i >= 0 && i+1 < len(words) {
 		return words[i+1]
@@ -103,8 +107,8 @@ func wordAfter(words []string, word string) string {
 	return ""
 }
 
-// decodeListeners reads what ss -H -lntup prints: network, state, two queue lengths, local and peer
-// address, and who listens.
+// decodeListeners parses the output of ss -H -lntup: network, state, two queue lengths, local address, peer address,
+// and the process if ss can see it.
 func decodeListeners(_ probeOutput, text string, facts *Facts) error {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
@@ -132,8 +136,8 @@ func decodeListeners(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
-// listenAddress reads an address as ss writes it: in brackets when it is IPv6, * for all of both
-// families, and bound to an interface after %.
+// listenAddress parses an address as ss prints it: in brackets if it is IPv6, with an interface after %, or * for all
+// addresses of both families, for which it returns the zero Addr.
 func listenAddress(text string) (netip.Addr, error) {
 	text, _, _ = strings.Cut(text, "%")
 	text = strings.Trim(text, "[]")

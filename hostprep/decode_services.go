@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// decodeUnits reads blocks of KEY=VALUE lines, one for each unit that was asked for. A unit that is
-// an alias comes under its real name.
+// decodeUnits parses the output of systemctl show: a block of KEY=VALUE lines for each requested unit. Units that do
+// not exist are left out. An alias is listed under its real name.
 func decodeUnits(_ probeOutput, text string, facts *Facts) error {
 	facts.Units = map[string]Unit{}
 	for block := range strings.SplitSeq(text, "\n\n") {
@@ -23,7 +23,7 @@ func decodeUnits(_ probeOutput, text string, facts *Facts) error {
 		}
 		name, found := strings.CutSuffix(properties["Id"], ".service")
 		if !found {
-			return fmt.Errorf("%q is no unit", properties["Id"])
+			return fmt.Errorf("%q is not a service", properties["Id"])
 		}
 		if properties["LoadState"] == "not-found" {
 			continue
@@ -37,14 +37,15 @@ func decodeUnits(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
-// decodeEndpoints reads PATH:KEY: VALUE lines of the kubelet's and of kubeadm's configuration.
-func decodeEndpoints(said probeOutput, text string, facts *Facts) error {
+// decodeEndpoints parses lines of the form PATH:KEY: VALUE, which come from the kubelet's kubeconfig and from the
+// configuration that dualstrap has written for kubeadm. It also hashes the certificate authority.
+func decodeEndpoints(output probeOutput, text string, facts *Facts) error {
 	member := &facts.Membership
 	for line := range strings.Lines(text) {
 		path, rest, _ := strings.Cut(line, ":")
 		key, value, found := strings.Cut(strings.TrimSpace(rest), ": ")
 		if !found {
-			return fmt.Errorf("%q is no endpoint", line)
+			return fmt.Errorf("%q is not an endpoint", line)
 		}
 		value = strings.Trim(strings.TrimSpace(value), `"'`)
 		switch {
@@ -55,13 +56,13 @@ func decodeEndpoints(said probeOutput, text string, facts *Facts) error {
 		}
 	}
 	var err error
-	member.CAHash, err = CAHash([]byte(strings.Join(said.files["/etc/kubernetes/pki/ca.crt"], "\n") + "\n"))
+	member.CAHash, err = CAHash([]byte(strings.Join(output.files["/etc/kubernetes/pki/ca.crt"], "\n") + "\n"))
 	return err
 }
 
-// CAHash pins a cluster's certificate authority by its certificate, PEM, in the form sha256:HEX of
-// kubeadm join --discovery-token-ca-cert-hash. A certificate that was cut off while it was written has
-// none.
+// CAHash returns the hash that pins a certificate authority, in the form sha256:HEX of kubeadm join
+// --discovery-token-ca-cert-hash: the SHA-256 of its public key. The certificate is PEM. An incomplete one, whose
+// writing was interrupted, has the hash "".
 func CAHash(certificatePEM []byte) (string, error) {
 	block, _ := pem.Decode(certificatePEM)
 	if block == nil {
@@ -80,25 +81,26 @@ func decodeSELinux(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
-// activeZones is what busctl prints of firewalld's getActiveZones: interfaces and sources by zone.
+// activeZones is the reply to firewalld's getActiveZones as busctl prints it: interfaces and sources by zone.
 type activeZones struct {
 	Data []map[string]map[string][]string `json:"data"`
 }
 
-// decodeFirewalld reads the answers that only hosts with firewalld give.
-func decodeFirewalld(said probeOutput, facts *Facts) error {
+// decodeFirewalld decodes the answers that only hosts with firewalld give. Zones stays nil if firewalld runs but does
+// not answer, which a check reports. The fallbacks are firewalld's own defaults.
+func decodeFirewalld(output probeOutput, facts *Facts) error {
 	const path = "/etc/firewalld/firewalld.conf"
 	unit, known := facts.Units["firewalld"]
 	facts.Firewalld = Firewalld{
 		Installed:   known || facts.Programs["firewall-cmd"],
-		DefaultZone: cmp.Or(said.setting(path, "DefaultZone"), "public"),
-		RPFilter:    strings.ToLower(cmp.Or(said.setting(path, "IPv6_rpfilter"), "yes")),
+		DefaultZone: cmp.Or(output.setting(path, "DefaultZone"), "public"),
+		RPFilter:    strings.ToLower(cmp.Or(output.setting(path, "IPv6_rpfilter"), "yes")),
 	}
 	if !unit.Active {
 		return nil
 	}
-	facts.Firewalld.RPFilterRunning = said.Text("rpfilter") != ""
-	zones, answered := said.Values["zones"]
+	facts.Firewalld.RPFilterRunning = output.Text("rpfilter") != ""
+	zones, answered := output.Values["zones"]
 	if !answered || zones.Status != 0 {
 		return nil
 	}

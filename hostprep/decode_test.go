@@ -17,8 +17,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// recorded reads what the probe's script said on a host. The sections are the answers, with their
-// exit status.
+// recorded reads a recorded output of the probe's script. Each section is an answer, with its exit status.
 func recorded(tb testing.TB, path string) remote.Answer {
 	tb.Helper()
 	archive, err := txtar.ParseFile(path)
@@ -46,7 +45,7 @@ func recordings(tb testing.TB) []string {
 	return paths
 }
 
-// at is when recordings arrive. The clocks of their hosts are far from it.
+// at returns the time at which the recordings "arrive". The clocks of their hosts are far from it.
 func at() time.Time { return time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC) }
 
 func TestGoldenFacts(t *testing.T) {
@@ -65,13 +64,13 @@ func TestGoldenFacts(t *testing.T) {
 	}
 }
 
-// healthyAnswer is what the best of the recorded hosts said.
+// healthyAnswer returns the recorded output of a host without any problem.
 func healthyAnswer(tb testing.TB) remote.Answer {
 	tb.Helper()
 	return recorded(tb, "testdata/hosts/debian.txtar")
 }
 
-// TestHostileFacts tries hosts whose programs say what makes no sense, or whose answers lack some.
+// TestHostileFacts decodes answers that are malformed or incomplete.
 func TestHostileFacts(t *testing.T) {
 	t.Parallel()
 	t.Run("deep addresses", func(t *testing.T) {
@@ -114,7 +113,7 @@ func TestHostileFacts(t *testing.T) {
 	}
 }
 
-// A program that is missing is no mistake.
+// TestDecodeTolerates verifies that a missing program is not an error.
 func TestDecodeTolerates(t *testing.T) {
 	t.Parallel()
 	for _, d := range decoders() {
@@ -133,7 +132,7 @@ func TestDecodeClock(t *testing.T) {
 	t.Parallel()
 	answer := healthyAnswer(t)
 	answer.Duration = 2 * time.Second
-	// It was read a second before the answer arrived, give or take one, and showed three seconds more.
+	// The host read its clock one second before the answer arrived, plus or minus one, and was three seconds ahead.
 	answer.Values["clock"] = remote.Value{Output: []byte(strconv.FormatInt(at().Add(2*time.Second).UnixNano(), 10))}
 	facts, err := decode(answer, at())
 	if err != nil {
@@ -147,7 +146,7 @@ func TestDecodeClock(t *testing.T) {
 
 func TestCAHash(t *testing.T) {
 	t.Parallel()
-	// What kubeadm prints for this certificate: openssl x509 -pubkey | openssl rsa -pubin -outform der | sha256sum.
+	// The hash that kubeadm prints for this certificate: openssl x509 -pubkey | openssl rsa -pubin -outform der | sha256sum.
 	archive, err := txtar.ParseFile("testdata/ca.txtar")
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +164,7 @@ func TestCAHash(t *testing.T) {
 	}
 }
 
-// Decoding anything gives facts or an error, and facts can always be judged.
+// FuzzDecode verifies that decoding any input returns facts or an error, and that all facts can be evaluated.
 func FuzzDecode(f *testing.F) {
 	for _, path := range recordings(f) {
 		recording, err := os.ReadFile(path)
@@ -176,7 +175,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, recording string, duration int64) {
 		answer := remote.Answer{Values: map[string]remote.Value{}, Duration: time.Duration(duration)}
-		// Package txtar reads these files, too, but panics on some that are none.
+		// Package txtar could read these files, but panics on some malformed ones.
 		for section := range strings.SplitSeq("\n"+recording, "\n-- ") {
 			heading, output, _ := strings.Cut(section, " --\n")
 			name, status, _ := strings.Cut(heading, " ")
@@ -223,7 +222,7 @@ neighbour fd12::4:104 lladdr 02:00:00:00:00:0e PROBE
 	}
 }
 
-// TestHostileNetworkFacts tries what no script of ours says of the network around a host.
+// TestHostileNetworkFacts decodes results that the script for network probes never prints.
 func TestHostileNetworkFacts(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range []string{

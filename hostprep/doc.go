@@ -1,12 +1,12 @@
-// Package hostprep says what a host is like and whether it can become a node.
+// Package hostprep determines the properties of hosts and checks whether they can become nodes.
 //
-// The way of the data: [Probe] asks a host everything in one round trip. [Tasks] says what each host
-// of a cluster should try on the network, and [ProbeNetwork] has it tried. [Judge] then applies every
-// [Check] to what is known, and gives the [Report] that check preflight prints:
+// [Probe] reads all facts about a host in one round trip. [PlanNetworkProbes] assigns network probes to each
+// host of a cluster, and [ProbeNetwork] runs them. [Evaluate] then applies every [Check] to the results and
+// returns the [Report] that check preflight prints:
 //
-//	Probe → Facts ─┬→ Tasks → ProbeNetwork → NetworkFacts ─┐
-//	               └──────────────── Host ─────────────────┴→ Judge → Report
+//	Probe → Facts ─┬→ PlanNetworkProbes → ProbeNetwork → NetworkFacts ─┐
+//	               └────────────────────── Host ───────────────────────┴→ Evaluate → Report
 //
-// Nothing here changes a host, and judging needs no host at all. Whether a host is a container, is a
-// node already, or was prepared before, is told by its facts and never by a flag.
+// This package never changes a host, and Evaluate is a pure function. Whether a host is a container, is already
+// a node, or has been prepared before, follows from its facts and never from a flag.
 package hostprep

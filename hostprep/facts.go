@@ -5,93 +5,94 @@ import (
 	"time"
 )
 
-// Facts is what one host is like. What a host cannot tell, for want of a program or of a file, is the
-// zero value.
+// Facts describes one host. A field is its zero value if the host cannot tell, because a program or a file is missing.
 type Facts struct {
 	OS           OS
-	Kernel       string // as uname -r gives it
-	Architecture string // as uname -m gives it
+	Kernel       string // as printed by uname -r
+	Architecture string // as printed by uname -m
 	CPUs         int
 	// Memory is in bytes.
 	Memory uint64
-	// Spaces are the file systems below / and below the directories that a node fills, by these paths.
+	// Spaces holds the file systems of / and of the directories that a node fills, by these paths. A directory that
+	// does not exist yet has the file system of its closest existing parent.
 	Spaces map[string]Space
-	// UID is the user that the probe ran as.
+	// UID is the effective ID of the user that the probe ran as.
 	UID int
-	// Container is the kind of container that the host is, as podman; empty when it is none.
+	// Container is the type of container that the host is, such as podman; empty if it is not a container.
 	Container string
-	// Systemd says that systemd runs the host.
+	// Systemd reports that systemd is the host's init.
 	Systemd bool
 	Cgroup  Cgroup
-	// Features says of each of the kernel's modules that a node needs whether it is there.
+	// Features holds, for each kernel module that a node needs, whether the kernel has it, built in or as a module.
 	Features map[string]Presence
-	// Swaps are the devices and files that the host swaps to.
+	// Swaps lists the devices and files that the host swaps to.
 	Swaps []string
 	Clock Clock
-	// Nameservers are those of the file that pods get their DNS settings from.
+	// Nameservers lists the name servers of the resolv.conf that the kubelet passes on to pods.
 	Nameservers []string
 
-	Hostname    string
-	MachineID   string
+	Hostname  string
+	MachineID string
+	// ProductUUID is the firmware's ID of the machine, in lower case. Containers share that of their machine.
 	ProductUUID string
 
 	Links  []Link
 	Routes []Route
-	// IPv6 says that the kernel speaks IPv6 at all.
+	// IPv6 reports that the kernel was booted with IPv6.
 	IPv6 bool
-	// Sysctls are settings of the kernel, by paths below /proc/sys.
+	// Sysctls holds settings of the kernel by path below /proc/sys.
 	Sysctls   map[string]string
 	Listeners []Listener
 
-	// Units are the systemd units that matter here and that the host knows, by name.
+	// Units holds those of the probed systemd services that exist on the host, by name without .service.
 	Units map[string]Unit
-	// Present are those of the paths that the probe looks for that exist; of directories that a cluster fills,
-	// those that are not empty.
+	// Present is the set of probed paths that exist. Directories that a cluster fills only count if they are not
+	// empty.
 	Present map[string]bool
-	// Programs are those of the programs that the probe looks for that are in the host's PATH.
+	// Programs is the set of probed programs that are in the host's PATH.
 	Programs   map[string]bool
 	Membership Membership
-	// Kubelet is nil where no kubelet has been configured, or its configuration is not kubeadm's.
+	// Kubelet is nil if no kubelet has been configured, or not by kubeadm.
 	Kubelet *Kubelet
 
 	Firewalld Firewalld
 	// SELinux is enforcing, permissive or disabled.
 	SELinux string
-	// UFW says that ufw is switched on.
+	// UFW reports that ufw is enabled.
 	UFW bool
-	// LegacyTables says that iptables-legacy has tables in the kernel.
+	// LegacyTables reports that iptables-legacy has tables in the kernel.
 	LegacyTables bool
 }
 
 // OS is the host's distribution.
 type OS struct {
-	// ID, Like and Version are ID, ID_LIKE and VERSION_ID of os-release.
+	// ID, Like and Version hold ID, ID_LIKE and VERSION_ID of os-release.
 	ID      string
 	Like    []string
 	Version string
-	// Name is its name for people.
+	// Name is the name for users, PRETTY_NAME or else ID.
 	Name string
 }
 
-// Space is one file system.
+// Space describes a file system.
 type Space struct {
-	// ID is the same for directories on the same file system.
+	// ID is equal for directories on the same file system.
 	ID string
-	// Size and Available are bytes; what is reserved for root is not available.
+	// Size and Available are in bytes. Available does not include the space that is reserved for root.
 	Size, Available uint64
-	// Inodes is 0 for file systems that do not count them.
+	// Inodes is 0 for file systems that do not have a fixed number of inodes.
 	Inodes, FreeInodes uint64
 }
 
-// Cgroup is the host's control group hierarchy.
+// Cgroup describes the host's control groups.
 type Cgroup struct {
-	// Version is 1 or 2; 0 when there is none.
+	// Version is 1 or 2; 0 if there are no control groups.
 	Version int
-	// Controllers are those that are switched on.
+	// Controllers lists the enabled controllers.
 	Controllers []string
 }
 
-// Presence is whether something is there.
+// Presence reports whether something is present, or that the host cannot tell.
 type Presence string
 
 // The values of a Presence.
@@ -101,19 +102,21 @@ const (
 	Unknown Presence = "unknown"
 )
 
-// Clock is what the host's clock showed.
+// Clock describes the host's clock.
 type Clock struct {
-	// Known says that the host told its time.
+	// Known reports that the host's time could be read.
 	Known bool
-	// Ahead is how much it was ahead of this machine's clock, give or take Uncertainty.
+	// Ahead is the difference to this machine's clock, negative if the host's is behind. The true difference is at
+	// most Uncertainty more or less.
 	Ahead, Uncertainty time.Duration
-	// Synchronized says whether something keeps the clock right.
+	// Synchronized reports whether a program, such as chrony, keeps the clock synchronized.
 	Synchronized Presence
 }
 
 // Link is a network interface.
 type Link struct {
-	Name      string
+	Name string
+	// MAC is the hardware address in lower case.
 	MAC       string
 	MTU       int
 	Up        bool
@@ -121,22 +124,23 @@ type Link struct {
 	Addresses []Address
 }
 
-// Address is an address on an interface.
+// Address is an address of an interface.
 type Address struct {
-	// Prefix is the address itself, with the length of its subnet.
+	// Prefix is the address itself (with its host bits) and the length of its subnet.
 	Prefix netip.Prefix
+	// Global addresses have scope global, which includes private and unique local addresses.
 	Global bool
-	// Dynamic addresses end some day, unless a router or a DHCP server renews them.
+	// Dynamic addresses expire unless a router or a DHCP server renews them.
 	Dynamic bool
-	// Temporary addresses are made up by privacy extensions and replaced every day.
+	// Temporary addresses are generated by privacy extensions and replaced every day.
 	Temporary bool
-	// Tentative addresses are being checked for duplicates, and Duplicate ones failed that.
+	// Tentative addresses are being checked for duplicates. Duplicate addresses have failed that check.
 	Tentative, Duplicate bool
-	// Deprecated addresses are not to be used for new connections.
+	// Deprecated addresses are not used for new connections.
 	Deprecated bool
 }
 
-// Addr is the address without its subnet.
+// Addr returns the address without its subnet.
 func (a Address) Addr() netip.Addr { return a.Prefix.Addr() }
 
 // Route is a route without a gateway, or a default route.
@@ -144,68 +148,71 @@ type Route struct {
 	// Prefix is 0.0.0.0/0 or ::/0 for a default route.
 	Prefix    netip.Prefix
 	Interface string
-	// Gateway says that the route has one.
+	// Gateway reports that the route has a gateway.
 	Gateway bool
-	// FromRouter says that a router advertisement made it.
+	// FromRouter reports that the route was received in a router advertisement.
 	FromRouter bool
 }
 
-// Listener is a port that is taken.
+// Listener is a port that a process listens on.
 type Listener struct {
 	Network string // tcp or udp
-	// Address is unspecified when the port is taken on all addresses of its family, and invalid when it
-	// is taken on all of both.
+	// Address is unspecified (0.0.0.0 or ::) for all addresses of its family, and the zero Addr for all addresses
+	// of both families.
 	Address netip.Addr
 	Port    int
-	// Process is the name of the program, empty when it is unknown.
+	// Process is the name of the process; empty if ss cannot see it.
 	Process string
 }
 
-// Unit is a systemd unit.
+// Unit describes a systemd service.
 type Unit struct {
+	// Active includes services that are being started.
 	Active, Enabled bool
-	// Path is the unit's file.
+	// Path is the path of the unit file.
 	Path string
 }
 
-// Membership is what the host is a node of.
+// Membership describes the cluster that the host belongs to.
 type Membership struct {
-	// Server is where its kubelet reaches the API server, as https://10.2.0.175:443; empty when the
-	// host is no node.
+	// Server is the URL at which the kubelet reaches the API server, such as https://10.2.0.175:443; empty if the
+	// host is not a node.
 	Server string
-	// CAHash pins the certificate authority on the host, in the form sha256:HEX.
+	// CAHash pins the certificate authority on the host, in the form sha256:HEX; empty if there is none.
 	CAHash string
-	// Prepared says that dualstrap has worked on the host.
+	// Prepared reports that dualstrap has changed the host.
 	Prepared bool
-	// Joined says that kubeadm has come to its end on the host: it is a node, and no half of one.
+	// Joined reports that kubeadm has finished on the host, so that it is not a partially joined node.
 	Joined bool
-	// PreparedFor is the API server's HOST:PORT that dualstrap prepared the host for, as far as known.
+	// PreparedFor is the API server's HOST:PORT that dualstrap prepared the host for; empty if it is not known.
 	PreparedFor string
 }
 
-// Kubelet is what a host's kubelet is set to, of what manifests set: kubeadm writes it once, when the host joins.
+// Kubelet holds those settings of a host's kubelet that manifests set. kubeadm writes them once, when the host joins,
+// so they may differ from the present manifests.
 type Kubelet struct {
 	MaxPods             int
 	SeccompDefault      bool
 	RegistryPullQPS     int
 	RegistryBurst       int
 	SerializeImagePulls bool
-	// ServerTLSBootstrap says that the kubelet asks the cluster for the certificate that it serves with.
+	// ServerTLSBootstrap reports that the kubelet requests its serving certificate from the cluster.
 	ServerTLSBootstrap bool
-	// NodeIPs are the node's addresses in the order of --node-ip.
+	// NodeIPs lists the node's addresses in the order of --node-ip.
 	NodeIPs []netip.Addr
 }
 
-// Firewalld is the state of firewalld.
+// Firewalld describes firewalld on the host.
 type Firewalld struct {
 	Installed bool
-	// DefaultZone is that of firewalld.conf.
+	// DefaultZone is the value in firewalld.conf, or firewalld's default.
 	DefaultZone string
-	// Zones are those that claim interfaces, by interface.
+	// Zones maps interfaces to the zones that claim them. All other interfaces are in the default zone. It is nil if
+	// firewalld does not run or does not answer.
 	Zones map[string]string
-	// RPFilter is IPv6_rpfilter of firewalld.conf, in small letters; firewalld's own default when the
-	// file does not say.
+	// RPFilter is the value of IPv6_rpfilter in firewalld.conf, in lower case, or firewalld's default if the file
+	// has none.
 	RPFilter string
-	// RPFilterRunning says that the running rules have what IPv6_rpfilter makes.
+	// RPFilterRunning reports that the kernel has the rule that IPv6_rpfilter adds.
 	RPFilterRunning bool
 }

@@ -6,32 +6,35 @@ import (
 	"time"
 )
 
-// subject is a host as checks see it.
+// subject is the host that a check evaluates, with access to the other hosts.
 type subject struct {
 	*Host
-	node    NodeFacts
-	belongs Ownership
-	fleet   *fleet
+	node      NodeFacts
+	ownership Ownership
+	fleet     *fleet
 }
 
-// fleet is all hosts of a cluster, and what is only seen when they are looked at together.
+// fleet holds all hosts of a cluster and the data that comparing them takes. It is computed once, so that evaluating
+// every check for every host does not compare every host with every other one.
 type fleet struct {
 	cluster  *Cluster
 	subjects []subject
 
-	// byName and so on are the hosts that say they have it, in their order.
+	// These are indexes of the hosts that answered, by a property that should be unique (byCAHash: equal), in the
+	// order of the hosts. Hosts without the property are left out.
 	byName, byMachineID, byProductUUID, byMAC, byCAHash map[string][]*subject
-	// commonMTU is that of most hosts.
+	// commonMTU is the MTU of most hosts.
 	commonMTU int
-	// clock is the middle one of the hosts' clocks.
+	// clock is the median of the hosts' clocks.
 	clock Clock
-	// span4 and span6 are the lowest and the highest address of a node. A range that has both has all.
+	// span4 and span6 are the spans of the node addresses. A prefix that contains both ends contains all of them.
 	span4, span6 span
 }
 
-// span is the lowest and the highest of some addresses.
+// span is the lowest and the highest of a number of addresses; both are zero without any.
 type span struct{ low, high netip.Addr }
 
+// add extends the span by an address. It ignores the zero Addr.
 func (s *span) add(address netip.Addr) {
 	if !address.IsValid() {
 		return
@@ -44,7 +47,7 @@ func (s *span) add(address netip.Addr) {
 	}
 }
 
-// outside gives an address that a range lacks, or an invalid one when it has all.
+// outside returns an end of the span that the prefix does not contain, or the zero Addr if it contains both.
 func (s span) outside(prefix netip.Prefix) netip.Addr {
 	for _, address := range []netip.Addr{s.low, s.high} {
 		if address.IsValid() && !prefix.Contains(address) {
@@ -54,6 +57,7 @@ func (s span) outside(prefix netip.Prefix) netip.Addr {
 	return netip.Addr{}
 }
 
+// newFleet indexes the hosts.
 func newFleet(cluster *Cluster, hosts []Host) *fleet {
 	f := &fleet{
 		cluster: cluster, subjects: make([]subject, len(hosts)),
@@ -67,35 +71,36 @@ func newFleet(cluster *Cluster, hosts []Host) *fleet {
 			f.add(s)
 		}
 	}
-	f.clock = middleClock(f.subjects)
+	f.clock = medianClock(f.subjects)
 	f.commonMTU = commonMTU(f.subjects)
 	return f
 }
 
-// add takes a host that answered into the indexes.
+// add adds a host that answered to the indexes.
 func (f *fleet) add(s *subject) {
 	s.node = s.NodeFacts()
-	s.belongs = s.OwnedBy(f.cluster)
+	s.ownership = s.OwnedBy(f.cluster)
 	index(f.byName, s.node.Name, s)
 	index(f.byMachineID, s.Facts.MachineID, s)
 	index(f.byProductUUID, s.Facts.ProductUUID, s)
 	if link := s.link(); link != nil {
 		index(f.byMAC, link.MAC, s)
 	}
-	if s.belongs == Ours {
+	if s.ownership == Ours {
 		index(f.byCAHash, s.Facts.Membership.CAHash, s)
 	}
 	f.span4.add(s.K8sIP)
 	f.span6.add(s.node.IPv6.Addr())
 }
 
+// index adds a host under a key, unless the key is empty.
 func index(hosts map[string][]*subject, key string, s *subject) {
 	if key != "" {
 		hosts[key] = append(hosts[key], s)
 	}
 }
 
-// others are the addresses of the hosts that have the same key as s.
+// others returns the addresses of the other hosts with the given key.
 func (s *subject) others(hosts map[string][]*subject, key string) []netip.Addr {
 	var addresses []netip.Addr
 	for _, other := range hosts[key] {
@@ -106,8 +111,9 @@ func (s *subject) others(hosts map[string][]*subject, key string) []netip.Addr {
 	return addresses
 }
 
-// middleClock is the median: a host whose clock is wrong cannot make the others look wrong.
-func middleClock(subjects []subject) Clock {
+// medianClock returns the median of the known clocks. Unlike the average, it does not change much if one clock is wrong,
+// so that the other hosts still pass.
+func medianClock(subjects []subject) Clock {
 	var clocks []Clock
 	for i := range subjects {
 		if clock := subjects[i].Facts.Clock; clock.Known {
@@ -121,12 +127,12 @@ func middleClock(subjects []subject) Clock {
 	return clocks[len(clocks)/2]
 }
 
-// distance is how far two clocks are apart for sure.
+// distance returns the minimum difference of two clocks, given the uncertainties of both.
 func (c Clock) distance(other Clock) time.Duration {
 	return max(0, (c.Ahead-other.Ahead).Abs()-c.Uncertainty-other.Uncertainty)
 }
 
-// commonMTU is the one that most hosts have, the smallest of them when there is a draw.
+// commonMTU returns the MTU that most hosts have; in a tie, the smallest of those.
 func commonMTU(subjects []subject) int {
 	counts := map[int]int{}
 	common := 0

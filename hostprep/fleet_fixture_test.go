@@ -7,16 +7,16 @@ import (
 	"go4.org/netipx"
 )
 
-// scene is a cluster whose hosts are fine until a test changes something.
+// scene is a cluster whose hosts pass all checks until a test changes something.
 type scene struct {
 	cluster Cluster
 	hosts   []Host
 }
 
-// first is the control plane node, which most cases are about.
+// first returns the control plane node, the host of most cases.
 func (s *scene) first() *Host { return &s.hosts[0] }
 
-// newScene is the cluster of examples/dual-stack.yaml.
+// newScene returns the cluster of examples/dual-stack.yaml.
 func newScene() *scene {
 	s := &scene{cluster: Cluster{
 		Endpoint: netip.MustParseAddrPort("10.2.0.175:443"), APIServerPort: 6443,
@@ -35,7 +35,7 @@ func newScene() *scene {
 	return s
 }
 
-// newHost is a host with addresses that end in a number.
+// newHost returns a host whose addresses end in the given number.
 func newHost(last int) Host {
 	address := netip.AddrFrom4([4]byte{10, 2, byte(last >> 8), byte(last)})
 	return Host{
@@ -75,15 +75,15 @@ func newFacts(last int, address netip.Addr) Facts {
 	return facts
 }
 
-// eth0 is the interface with the node's addresses.
+// eth0 returns the interface with the node's addresses.
 func (h *Host) eth0() *Link { return &h.Facts.Links[1] }
 
-// setIPv6 gives eth0 other IPv6 addresses.
+// setIPv6 replaces the IPv6 addresses of eth0.
 func (h *Host) setIPv6(addresses ...Address) {
 	h.eth0().Addresses = append(h.eth0().Addresses[:1:1], addresses...)
 }
 
-// address6 is a global IPv6 address.
+// address6 returns a global IPv6 address.
 func address6(prefix string) Address {
 	return Address{Prefix: netip.MustParsePrefix(prefix), Global: true}
 }
@@ -108,7 +108,7 @@ func (h *Host) listen(network, address string, port int, process string) {
 	h.Facts.Listeners = append(h.Facts.Listeners, listener)
 }
 
-// firewalld has it run with a setting of IPv6_rpfilter.
+// firewalld makes firewalld run with the given value of IPv6_rpfilter.
 func (h *Host) firewalld(rpfilter string, running bool) {
 	h.unit("firewalld", Unit{Active: true, Enabled: true})
 	h.Facts.Firewalld = Firewalld{
@@ -117,7 +117,7 @@ func (h *Host) firewalld(rpfilter string, running bool) {
 	}
 }
 
-// network is what the host saw, in pairs of an address and an answer.
+// reached sets the results of the host's network probes, given as pairs of an address and a result.
 func (h *Host) reached(pairs ...string) {
 	h.Network = &NetworkFacts{Reached: map[netip.Addr]ProbeResult{}}
 	for i := 0; i < len(pairs); i += 2 {
@@ -125,8 +125,8 @@ func (h *Host) reached(pairs ...string) {
 	}
 }
 
-// neighbours is who answered when the host asked for 27 addresses, in pairs of an address and a
-// hardware address.
+// neighbours sets the answers to the host's probes for 27 unused addresses, given as pairs of an address and a hardware
+// address.
 func (h *Host) neighbours(pairs ...string) {
 	h.Network = &NetworkFacts{Asked: 27, Neighbours: map[netip.Addr]string{}}
 	for i := 0; i < len(pairs); i += 2 {

@@ -24,8 +24,8 @@ import (
 	"github.com/dualstrap/dualstrap/lab/network"
 )
 
-// TestMain gives the tests a network of their own, for their hosts. The image that those are made of
-// comes through the machine's.
+// TestMain runs the tests in a network namespace of their own. The image of the hosts is built before that, because it
+// takes the machine's network.
 func TestMain(m *testing.M) {
 	hosts, err := lab.New(labName, "", func(step string) { log.Print(step) })
 	if err == nil {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// labHosts are a lab's hosts that are to become nodes, reached over SSH.
+// labHosts is a lab whose hosts, except for the client, are reached over SSH.
 type labHosts struct {
 	program, workspaces string
 	pool                *remote.Pool
@@ -106,8 +106,8 @@ func (l *labHosts) lab(t *testing.T, verb string, args ...string) {
 	}
 }
 
-// forwardEverywhere makes a hub of the lab's switch. A switch would send what is for a hardware address
-// that two hosts share to one of them only, and preflight has to reach both.
+// forwardEverywhere turns the lab's switch into a hub. A switch sends packets for a hardware address that two hosts
+// share to only one of them, but preflight has to reach both.
 func (l *labHosts) forwardEverywhere(t *testing.T) {
 	t.Helper()
 	hub := exec.CommandContext(t.Context(), "ip", "link", "set", network.Bridge, "type", "bridge", "ageing_time", "0")
@@ -116,7 +116,7 @@ func (l *labHosts) forwardEverywhere(t *testing.T) {
 	}
 }
 
-// clockLibrary is what has the programs that load it read another time.
+// clockLibrary is the file name of a library that makes the programs that load it read another time.
 const clockLibrary = "clock.so"
 
 // putClock builds that library and puts it onto worker2, where nothing loads it yet.
@@ -139,7 +139,7 @@ func (l *labHosts) putClock(t *testing.T) {
 	}
 }
 
-// run runs scripts on hosts, without the network.
+// run runs scripts on hosts without using their network.
 func (l *labHosts) run(t *testing.T, steps []step) {
 	t.Helper()
 	for _, step := range steps {
@@ -153,7 +153,7 @@ func (l *labHosts) run(t *testing.T, steps []step) {
 	}
 }
 
-// preflight asks all hosts, has them try the network, and judges.
+// preflight probes all hosts and the network between them, and evaluates the checks.
 func (l *labHosts) preflight(t *testing.T) hostprep.Report {
 	t.Helper()
 	hosts := make([]hostprep.Host, len(l.nodes))
@@ -177,7 +177,7 @@ func (l *labHosts) preflight(t *testing.T) hostprep.Report {
 	return hostprep.Evaluate(&l.cluster, hosts)
 }
 
-// unpassed are the checks that did not pass, as HOST CHECK STATUS: MESSAGE.
+// unpassed returns the checks that did not pass, as HOST CHECK STATUS: MESSAGE.
 func unpassed(report hostprep.Report) []string {
 	var lines []string
 	for _, host := range report.Hosts {
@@ -190,8 +190,8 @@ func unpassed(report hostprep.Report) []string {
 	return lines
 }
 
-// without leaves out what the machine that the lab is on is to blame for: what new hosts were told already, and that it
-// is small, which others on the machine can change at any moment by what they put onto its disk.
+// without removes findings that the machine of the lab causes: those that new hosts have already, and those about its
+// size, which other processes on the machine can change at any moment by filling its disk.
 func without(lines, blamed []string) []string {
 	key := func(line string) string { return line[:strings.Index(line, ": ")] }
 	return slices.DeleteFunc(lines, func(line string) bool {
@@ -202,8 +202,8 @@ func without(lines, blamed []string) []string {
 	})
 }
 
-// Hosts of a lab pass. Broken in one way, they are told of that and of nothing else; mended, they pass
-// again.
+// TestIntegrationPreflight verifies that hosts of a lab pass, that a breakage is reported and nothing else is, and that
+// they pass again after it is repaired.
 func TestIntegrationPreflight(t *testing.T) {
 	l := newLabHosts(t)
 	l.run(t, fresh())
@@ -216,14 +216,14 @@ func TestIntegrationPreflight(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			defer l.run(t, b.mends)
 			l.run(t, b.breaks)
-			said := without(unpassed(l.preflight(t)), healthy)
-			for i := range min(len(said), len(b.want)) {
-				if strings.HasPrefix(said[i], b.want[i]) {
-					said[i] = b.want[i]
+			got := without(unpassed(l.preflight(t)), healthy)
+			for i := range min(len(got), len(b.want)) {
+				if strings.HasPrefix(got[i], b.want[i]) {
+					got[i] = b.want[i]
 				}
 			}
-			if diff := cmp.Diff(b.want, said); diff != "" {
-				t.Errorf("what is said (-want its beginning +got):\n%s", diff)
+			if diff := cmp.Diff(b.want, got); diff != "" {
+				t.Errorf("findings (-want, by their beginnings, +got):\n%s", diff)
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
+var update = flag.Bool("update", false, "update the golden files") //nolint:gochecknoglobals // a flag of the test binary
 
 // compareGolden compares text with a file below testdata, or writes it there with -update.
 func compareGolden(tb testing.TB, path, got string) {

@@ -14,66 +14,69 @@ import (
 //go:embed scripts/network.sh
 var networkScript string
 
-// NetworkProbe is what one host tries on the network.
+// NetworkProbe lists what one host probes on the network.
 type NetworkProbe struct {
-	// Reach are the hosts to reach, each address from the host's own of the same family.
+	// Reach lists addresses of other hosts that should be reachable.
 	Reach []Peer
-	// Connect are endpoints that should take connections, or at least refuse them.
+	// Connect lists endpoints that should accept or at least refuse connections.
 	Connect []netip.AddrPort
-	// Interface is where Occupied are asked for.
+	// Interface is the interface whose L2 is probed for ExpectUnused.
 	Interface string
-	// ExpectUnused are addresses on the host's own L2 that nobody should have.
+	// ExpectUnused lists addresses on the host's own L2 that no machine should have.
 	ExpectUnused []netip.Addr
-	// ShortWait has the host wait for their first answers only, as will do when it has asked before.
+	// ShortWait reduces the time to wait for answers about ExpectUnused. That is enough for nodes, which have probed
+	// the addresses before.
 	ShortWait bool
 }
 
 // Peer is an address of another host.
 type Peer struct {
+	// Source is the probing host's own address of the same family.
 	Address, Source netip.Addr
-	// MTU is the size of a packet that should get there whole.
+	// MTU is the size in bytes of a packet that should arrive without fragmentation.
 	MTU int
-	// Port is one at which the host should at least refuse connections.
+	// Port is a port at which the other host should accept or at least refuse connections. It is tried if the host
+	// does not answer echo requests.
 	Port int
 }
 
-// IsEmpty reports whether there is nothing to try.
+// IsEmpty reports whether there is nothing to probe.
 func (t NetworkProbe) IsEmpty() bool { return len(t.Reach)+len(t.Connect)+len(t.ExpectUnused) == 0 }
 
-// ProbeResult is what came back from an address.
+// ProbeResult is the outcome of probing one address.
 type ProbeResult string
 
-// The values of an Answer.
+// The values of a ProbeResult.
 const (
-	// Whole is a full-size packet that was answered.
+	// Whole means that packets of full size were answered.
 	Whole ProbeResult = "whole"
-	// Small is a small packet that was answered while full-size ones were not.
+	// Small means that small packets were answered, but those of full size were not.
 	Small ProbeResult = "small"
-	// Open and Refused are the answers of TCP.
+	// Open and Refused mean that a TCP connection was accepted or refused.
 	Open    ProbeResult = "open"
 	Refused ProbeResult = "refused"
-	// Filtered is no answer at all.
+	// Filtered means that there was no answer.
 	Filtered ProbeResult = "filtered"
-	// Untried is a host without the programs to try.
+	// Untried means that the host lacks the programs to probe with.
 	Untried ProbeResult = "unknown"
 )
 
-// NetworkFacts is what one host saw of the network.
+// NetworkFacts holds the results of one host's network probes.
 type NetworkFacts struct {
 	Reached   map[netip.Addr]ProbeResult
 	Connected map[netip.AddrPort]ProbeResult
-	// Asked is how many addresses the host asked for, and Neighbours are the hardware addresses of those
-	// who answered.
+	// Asked is the number of addresses in ExpectUnused. Neighbours maps those of them that were answered for to
+	// hardware addresses in lower case.
 	Asked      int
 	Neighbours map[netip.Addr]string
 }
 
-// Script is what [ProbeNetwork] runs on a host.
+// Script returns the script that [ProbeNetwork] runs on a host.
 func (t NetworkProbe) Script() remote.Script {
 	return remote.Script{Name: "probe network", Body: networkScript, Args: t.args()}
 }
 
-// ProbeNetwork has a host try the network around it, in one round trip of some seconds at most.
+// ProbeNetwork runs the network probes on a host, all at the same time, in one round trip of a few seconds at most.
 func ProbeNetwork(ctx context.Context, host remote.Reader, task NetworkProbe) (NetworkFacts, error) {
 	answer, err := host.Probe(ctx, task.Script())
 	if err != nil {
@@ -84,7 +87,8 @@ func ProbeNetwork(ctx context.Context, host remote.Reader, task NetworkProbe) (N
 	return facts, err
 }
 
-// echoOverhead is what headers take of a packet with an echo request.
+// echoOverhead returns the size in bytes of the IP and ICMP headers of an echo request. ping's option -s is the size
+// without them.
 func echoOverhead(address netip.Addr) int {
 	if address.Is4() {
 		return 20 + 8
@@ -92,7 +96,7 @@ func echoOverhead(address netip.Addr) int {
 	return 40 + 8
 }
 
-// args are the arguments of the script, one for each thing to try at the same time.
+// args returns the arguments of the script, one for each concurrent probe.
 func (t NetworkProbe) args() []string {
 	var args []string
 	for _, peer := range t.Reach {
@@ -103,7 +107,8 @@ func (t NetworkProbe) args() []string {
 		args = append(args, fmt.Sprintf("connect %s %d", endpoint.Addr(), endpoint.Port()))
 	}
 	if len(t.ExpectUnused) > 0 {
-		words := []string{"neighbours", t.Interface, "12"} // the kernel asks once more after a second
+		// The number is in tenths of a second. The kernel repeats an unanswered request after one second.
+		words := []string{"neighbours", t.Interface, "12"}
 		if t.ShortWait {
 			words = []string{"neighbours", t.Interface, "3"}
 		}
@@ -115,18 +120,21 @@ func (t NetworkProbe) args() []string {
 	return args
 }
 
+// decodeNetwork parses the output of the script.
 func decodeNetwork(answer remote.Answer) (NetworkFacts, error) {
 	facts := NetworkFacts{
 		Reached: map[netip.Addr]ProbeResult{}, Connected: map[netip.AddrPort]ProbeResult{}, Neighbours: map[netip.Addr]string{},
 	}
 	for line := range strings.Lines(answer.Text("network")) {
 		if err := facts.add(strings.Fields(line)); err != nil {
-			return NetworkFacts{}, fmt.Errorf("cannot understand what the host says about the network: %q: %w", strings.TrimSpace(line), err)
+			return NetworkFacts{}, fmt.Errorf("cannot parse the results of the network probes: %q: %w", strings.TrimSpace(line), err)
 		}
 	}
 	return facts, nil
 }
 
+// add adds the result of one line: reach ADDRESS RESULT, connect ADDRESS PORT RESULT, or neighbour and a line of
+// ip neighbour show.
 func (f *NetworkFacts) add(words []string) error {
 	if len(words) < 3 {
 		return fmt.Errorf("it is too short")
@@ -141,7 +149,7 @@ func (f *NetworkFacts) add(words []string) error {
 	case "connect":
 		port, err := strconv.ParseUint(words[2], 10, 16)
 		if err != nil || len(words) < 4 {
-			return fmt.Errorf("it has no port and answer")
+			return fmt.Errorf("it lacks a port or a result")
 		}
 		f.Connected[netip.AddrPortFrom(address, uint16(port))] = ProbeResult(intern(words[3]))
 	case "neighbour":
@@ -149,17 +157,17 @@ func (f *NetworkFacts) add(words []string) error {
 			f.Neighbours[address] = intern(strings.ToLower(mac))
 		}
 	default:
-		return fmt.Errorf("it begins with none of the words it may")
+		return fmt.Errorf("unknown type of result %q", words[0])
 	}
 	return nil
 }
 
-// isGone reports whether a neighbour in this state does not answer any more.
+// isGone reports whether a neighbour in the given state does not answer, or not any more.
 func isGone(state string) bool {
 	switch state {
 	case "FAILED", "INCOMPLETE":
 		return true
-	case "DELAY", "PROBE": // somebody was there, and has not said that they still are
+	case "DELAY", "PROBE": // the neighbour existed before and has not confirmed yet that it still does
 		return true
 	}
 	return false

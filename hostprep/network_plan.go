@@ -6,21 +6,24 @@ import (
 	"go4.org/netipx"
 )
 
-// How much one host tries. With these, a fleet of a thousand costs each host some two dozen packets, and
-// whoever is cut off is still tried by several others.
+// Limits of the probes of one host. With these, each host of a fleet of a thousand sends about two dozen packets, and a
+// host that is isolated is still probed by several others.
 const (
-	// maxAskers is how many hosts ask for the same VIP.
+	// maxAskers is the number of hosts that probe for the VIP.
 	maxAskers = 3
-	// maxFirst and maxLast are how many addresses of each end of a pool are asked for.
+	// maxFirst and maxLast are the numbers of addresses at the ends of a pool that are probed.
 	maxFirst, maxLast = 128, 16
-	// maxOccupied stays below the size at which the kernel's table of neighbours is swept.
-	maxOccupied = 128
+	// maxUnused is the number of addresses that one host probes for. The kernel does not collect garbage in its
+	// neighbour table up to that size (gc_thresh1, 128 entries by default), so that no result is lost.
+	maxUnused = 128
 )
 
-// PlanNetworkProbes says what each host is to try on the network, in the order of the hosts. A host reaches out to
-// every control plane node, and to those that follow it in the list by 1, 2, 4, 8, and so on.
+// PlanNetworkProbes returns the network probes of each host, in the order of the hosts. A host probes every control
+// plane node, and the hosts that follow it in the list by 1, 2, 4, 8, and so on: with that, every host is probed by
+// several others, while the number of probes per host only grows with the logarithm of the fleet. Hosts that did not
+// answer have no probes and are not probed.
 func PlanNetworkProbes(cluster *Cluster, hosts []Host) []NetworkProbe {
-	tasks := make([]NetworkProbe, len(hosts))
+	probes := make([]NetworkProbe, len(hosts))
 	nodes := make([]NodeFacts, len(hosts))
 	for i := range hosts {
 		nodes[i] = hosts[i].NodeFacts()
@@ -30,19 +33,19 @@ func PlanNetworkProbes(cluster *Cluster, hosts []Host) []NetworkProbe {
 			continue
 		}
 		for _, j := range peersOf(hosts, i) {
-			tasks[i].Reach = append(tasks[i].Reach, peers(nodes[i], nodes[j], hosts[j].SSHPort)...)
+			probes[i].Reach = append(probes[i].Reach, peers(nodes[i], nodes[j], hosts[j].SSHPort)...)
 		}
 		if hosts[i].ControlPlane && !cluster.Bundled {
-			tasks[i].Connect = []netip.AddrPort{cluster.Endpoint}
+			probes[i].Connect = []netip.AddrPort{cluster.Endpoint}
 		}
 	}
 	if cluster.Bundled {
-		addUnusedAddresses(cluster, hosts, nodes, tasks)
+		addUnusedAddresses(cluster, hosts, nodes, probes)
 	}
-	return tasks
+	return probes
 }
 
-// peersOf gives the indexes of the hosts that a host reaches out to.
+// peersOf returns the indexes of the hosts that host i probes.
 func peersOf(hosts []Host, i int) []int {
 	chosen := map[int]bool{i: true}
 	var peers []int
@@ -63,7 +66,7 @@ func peersOf(hosts []Host, i int) []int {
 	return peers
 }
 
-// peers are the addresses of one node as another reaches them.
+// peers returns the addresses of one node, in each family that both nodes have, as peers of the other.
 func peers(from, to NodeFacts, port int) []Peer {
 	var found []Peer
 	for _, pair := range [][2]netip.Addr{{from.IPv4.Addr(), to.IPv4.Addr()}, {from.IPv6.Addr(), to.IPv6.Addr()}} {
@@ -74,20 +77,20 @@ func peers(from, to NodeFacts, port int) []Peer {
 	return found
 }
 
-// addUnusedAddresses has load balancers ask who has the addresses that they will answer for: some of them
-// for the VIP, and all of them for a share of the pools.
-func addUnusedAddresses(cluster *Cluster, hosts []Host, nodes []NodeFacts, tasks []NetworkProbe) {
+// addUnusedAddresses assigns the addresses that should be unused to the hosts that will answer for them: the VIP to the
+// first few balancers, and the addresses of the pools to the servers of Services in turn.
+func addUnusedAddresses(cluster *Cluster, hosts []Host, nodes []NodeFacts, probes []NetworkProbe) {
 	var servers []int
 	askers := 0
 	for i := range hosts {
 		if hosts[i].Err != nil || nodes[i].Interface == "" {
 			continue
 		}
-		tasks[i].Interface = nodes[i].Interface
-		tasks[i].ShortWait = hosts[i].OwnedBy(cluster) == Ours && hosts[i].Facts.Membership.Joined
+		probes[i].Interface = nodes[i].Interface
+		probes[i].ShortWait = hosts[i].OwnedBy(cluster) == Ours && hosts[i].Facts.Membership.Joined
 		if hosts[i].Balancer && askers < maxAskers {
 			askers++
-			addUnusedAddress(&tasks[i], &hosts[i], nodes[i], cluster.Endpoint.Addr())
+			addUnusedAddress(&probes[i], &hosts[i], nodes[i], cluster.Endpoint.Addr())
 		}
 		if hosts[i].ServesLoadBalancers {
 			servers = append(servers, i)
@@ -100,24 +103,25 @@ func addUnusedAddresses(cluster *Cluster, hosts []Host, nodes []NodeFacts, tasks
 	for _, pool := range cluster.Pools {
 		for _, address := range endsOf(pool) {
 			i := servers[turn%len(servers)]
-			addUnusedAddress(&tasks[i], &hosts[i], nodes[i], address)
+			addUnusedAddress(&probes[i], &hosts[i], nodes[i], address)
 			turn++
 		}
 	}
 }
 
-// addUnusedAddress adds an address to a host's task if it is on the host's L2, where neighbours answer for it.
-func addUnusedAddress(task *NetworkProbe, host *Host, node NodeFacts, address netip.Addr) {
+// addUnusedAddress adds an address to a host's probes if it is on the host's L2; elsewhere neighbours do not answer.
+func addUnusedAddress(probe *NetworkProbe, host *Host, node NodeFacts, address netip.Addr) {
 	subnet := node.OnLink6
 	if address.Is4() {
 		subnet = host.Facts.onLink(node.Interface, node.IPv4)
 	}
-	if len(task.ExpectUnused) < maxOccupied && subnet.IsValid() && subnet.Contains(address) {
-		task.ExpectUnused = append(task.ExpectUnused, address)
+	if len(probe.ExpectUnused) < maxUnused && subnet.IsValid() && subnet.Contains(address) {
+		probe.ExpectUnused = append(probe.ExpectUnused, address)
 	}
 }
 
-// endsOf are the first addresses of a range and the last ones: all of them when there are few.
+// endsOf returns the first maxFirst and the last maxLast addresses of a range, or all of a smaller one, without
+// duplicates. An IPv6 pool may be too large to list.
 func endsOf(pool netipx.IPRange) []netip.Addr {
 	var addresses []netip.Addr
 	address := pool.From()

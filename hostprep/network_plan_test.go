@@ -10,7 +10,7 @@ import (
 	"go4.org/netipx"
 )
 
-// taskText is a fleet's tasks, for people.
+// taskText formats the network probes of a fleet for comparison.
 func taskText(tasks []NetworkProbe) string {
 	var text strings.Builder
 	for _, task := range tasks {
@@ -48,7 +48,7 @@ reach 10.2.0.5 10.2.0.6 1372 22
 	if got := taskText(tasks); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
-	// A node of the cluster has asked before.
+	// A node of the cluster has probed before, so it waits for a shorter time.
 	s.join(0)
 	s.hosts[0].Facts.Membership.Joined = true
 	if got := taskText(PlanNetworkProbes(&s.cluster, s.hosts)); !strings.Contains(got, "neighbours eth0 3 10.2.0.175 ") {
@@ -78,7 +78,7 @@ reach fd12::2:4 fd12::2:6 1452 22
 	}
 }
 
-// largeFleet is a cluster of many hosts.
+// largeFleet returns a cluster of many hosts.
 func largeFleet(hosts int) *scene {
 	s := newScene()
 	s.cluster.Pools = []netipx.IPRange{netipx.MustParseIPRange("10.2.100.0-10.2.103.255"), netipx.MustParseIPRange("fd12::8:0-fd12::f:ffff")}
@@ -93,7 +93,7 @@ func largeFleet(hosts int) *scene {
 	return s
 }
 
-// However many hosts there are, each tries little, and everybody is tried by several.
+// TestTasksAreBounded verifies that in a large fleet each host has few probes, and each is probed by several others.
 func TestTasksAreBounded(t *testing.T) {
 	t.Parallel()
 	s := largeFleet(1000)

@@ -7,31 +7,32 @@ import (
 	"strings"
 )
 
-// NodeFacts is what a node's configuration is made of.
+// NodeFacts holds the facts that a node's configuration is rendered from.
 type NodeFacts struct {
-	// Name is the name that the Node object gets.
+	// Name is the name of the Node object: the hostname in lower case.
 	Name string
-	// Interface is the one with the node's IPv4 address; empty when there is none.
+	// Interface is the interface with the node's IPv4 address, or the one that the manifests name; empty if the host
+	// does not have it.
 	Interface string
-	// MTU is that of Interface.
+	// MTU is the MTU of Interface in bytes.
 	MTU int
-	// IPv4 and IPv6 are the node's addresses with their subnets, invalid when there is none. IPv4 is
-	// given by the manifests, IPv6 is chosen by [Host.NodeFacts].
+	// IPv4 and IPv6 are the node's addresses with their subnets, or zero if the host does not have them. IPv4 comes
+	// from the manifests, IPv6 is chosen by [Host.NodeFacts].
 	IPv4, IPv6 netip.Prefix
 	// OnLink6 is the widest IPv6 range around IPv6 that the host reaches without a gateway.
 	OnLink6 netip.Prefix
-	// AcceptsRouterAdvertisements says that the kernel configures Interface from router advertisements.
+	// AcceptsRouterAdvertisements reports that the kernel configures Interface from router advertisements.
 	AcceptsRouterAdvertisements bool
-	// FirewalldZone is the zone of Interface; empty where firewalld does not run.
+	// FirewalldZone is the zone of Interface; empty if firewalld does not run.
 	FirewalldZone string
-	// Nameservers are those that the host asks, and its pods' DNS by way of it.
+	// Nameservers lists the host's name servers, to which the DNS server of its pods forwards.
 	Nameservers []netip.Addr
-	// Container and CgroupV1 say what kind of host it is.
+	// Container and CgroupV1 report that the host is a container, and that its control groups are version 1.
 	Container, CgroupV1 bool
 }
 
-// NodeFacts derives what the node's configuration is made of. What the manifests say wins, and is
-// there only when the host has it.
+// NodeFacts derives the facts for the node's configuration. Values in the manifests override the choice from the host's
+// facts, but only appear in the result if the host has them.
 func (h *Host) NodeFacts() NodeFacts {
 	facts := &h.Facts
 	node := NodeFacts{
@@ -61,7 +62,8 @@ func (h *Host) NodeFacts() NodeFacts {
 	return node
 }
 
-// link is the node's interface: the one the manifests name, else the one with the node's IPv4 address.
+// link returns the node's interface: the one that the manifests name, else the one with the node's IPv4 address. It
+// returns nil if the host does not have it.
 func (h *Host) link() *Link {
 	for i := range h.Facts.Links {
 		link := &h.Facts.Links[i]
@@ -72,7 +74,7 @@ func (h *Host) link() *Link {
 	return nil
 }
 
-// prefixOf is an address of an interface with its subnet; invalid when the interface has not got it.
+// prefixOf returns an address of an interface with its subnet, or the zero Prefix if the interface does not have it.
 func prefixOf(link *Link, address netip.Addr) netip.Prefix {
 	for _, a := range link.Addresses {
 		if a.Addr() == address {
@@ -82,9 +84,9 @@ func prefixOf(link *Link, address netip.Addr) netip.Prefix {
 	return netip.Prefix{}
 }
 
-// choose picks the node's IPv6 address: the one the manifests name; else the best of those that can
-// be used. An address that stays is better than one that a router or a DHCP server gave, one with a
-// subnet is better than one alone, and then the lowest is taken, so that every run picks the same.
+// choose returns the node's IPv6 address and whether there is one: the one that the manifests name, usable or not, else
+// the best of the usable ones. Static addresses come before those from a router or a DHCP server, and addresses with a
+// subnet before single ones. Of the rest the lowest is taken, so that every run chooses the same.
 func (h *Host) choose(link *Link) (Address, bool) {
 	var best Address
 	for _, candidate := range link.Addresses {
@@ -99,13 +101,14 @@ func (h *Host) choose(link *Link) (Address, bool) {
 	return best, best.Prefix.IsValid() && !h.IPv6.IsValid()
 }
 
+// isGlobal6 reports whether the address is IPv6 and global.
 func (a Address) isGlobal6() bool { return a.Addr().Is6() && a.Global }
 
-// unusableReason says why an address cannot be a node's; empty when it can.
+// unusableReason returns why the address cannot be a node's, or "" if it can.
 func (a Address) unusableReason() string {
 	switch {
 	case a.Duplicate:
-		return "another host has it, too"
+		return "another host has it as well"
 	case a.Tentative:
 		return "it is still being checked for duplicates"
 	case a.Temporary:
@@ -117,7 +120,7 @@ func (a Address) unusableReason() string {
 	}
 }
 
-// compare is below 0 when a is the better address of a node.
+// compare returns a negative number if a is the better address for a node, and a positive one if b is.
 func (a Address) compare(b Address) int {
 	return cmp.Or(
 		compareBool(a.Dynamic, b.Dynamic),
@@ -126,7 +129,7 @@ func (a Address) compare(b Address) int {
 	)
 }
 
-// compareBool puts false first.
+// compareBool orders false before true.
 func compareBool(a, b bool) int {
 	switch {
 	case a == b:
@@ -138,8 +141,8 @@ func compareBool(a, b bool) int {
 	}
 }
 
-// onLink is the widest range around an address that an interface reaches without a gateway: the
-// address's own subnet, or that of a route.
+// onLink returns the widest range around an address that an interface reaches without a gateway: the address's own
+// subnet, or the prefix of a route. Default routes do not count.
 func (f *Facts) onLink(link string, address netip.Prefix) netip.Prefix {
 	widest := address.Masked()
 	for _, route := range f.Routes {
@@ -151,8 +154,8 @@ func (f *Facts) onLink(link string, address netip.Prefix) netip.Prefix {
 	return widest
 }
 
-// acceptsRouterAdvertisements reports whether the kernel itself acts on router advertisements and there
-// are any. Where a program does it instead, as systemd-networkd, accept_ra is 0.
+// acceptsRouterAdvertisements reports whether the kernel itself processes router advertisements and has received some,
+// as dynamic addresses and routes show. If a program such as systemd-networkd processes them, it sets accept_ra to 0.
 func (f *Facts) acceptsRouterAdvertisements(link string) bool {
 	switch f.Sysctls["net/ipv6/conf/"+link+"/accept_ra"] {
 	case "1", "2":
@@ -169,7 +172,7 @@ func (f *Facts) acceptsRouterAdvertisements(link string) bool {
 	return slices.ContainsFunc(f.Routes, func(r Route) bool { return r.Interface == link && r.FromRouter })
 }
 
-// zoneOf is the zone of firewalld that an interface is in.
+// zoneOf returns the zone of an interface: the one that claims it, else the default zone.
 func (f Firewalld) zoneOf(link string) string {
 	return cmp.Or(f.Zones[link], f.DefaultZone)
 }

@@ -40,8 +40,8 @@ func TestNodeFacts(t *testing.T) {
 	}
 }
 
-// The node's IPv6 address is chosen by rule, and the order in which the kernel lists addresses does
-// not matter.
+// TestChooseIPv6 verifies the rule by which the node's IPv6 address is chosen. The order in which the kernel lists the
+// addresses does not matter.
 func TestChooseIPv6(t *testing.T) {
 	t.Parallel()
 	dynamic := func(prefix string) Address {

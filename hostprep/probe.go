@@ -11,13 +11,13 @@ import (
 //go:embed scripts/probe.sh
 var probeScript string
 
-// ProbeScript is what [Probe] runs on a host. It waits for what a run that was killed has left at work: a
-// firewalld that is just being restarted, say, does not answer.
+// ProbeScript returns the script that [Probe] runs on a host. It first waits until the host's lock is free: scripts of a
+// killed run may still be working, and a firewalld that they are restarting, for example, does not answer.
 func ProbeScript() remote.Script {
 	return remote.Script{Name: "probe host", Body: remote.LockScript() + "wait_unlocked\n" + probeScript}
 }
 
-// Probe asks a host everything that the checks and the renderer need to know, in one round trip.
+// Probe reads all facts about a host that the checks and the renderer need, in one round trip.
 func Probe(ctx context.Context, host remote.Reader) (Facts, error) {
 	answer, err := host.Probe(ctx, ProbeScript())
 	if err != nil {

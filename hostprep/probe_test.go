@@ -17,7 +17,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// bound is for what must not hang. Nothing is expected to take nearly as long.
+// bound returns a context for operations that must not hang. Its timeout is far above their normal duration.
 func bound(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -25,7 +25,7 @@ func bound(t *testing.T) context.Context {
 	return ctx
 }
 
-// Facts come in one round trip, and what fails is told as it is.
+// TestProbeIsOneCall verifies that facts take one round trip, and that errors are returned unchanged.
 func TestProbeIsOneCall(t *testing.T) {
 	t.Parallel()
 	fake := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
@@ -34,7 +34,7 @@ func TestProbeIsOneCall(t *testing.T) {
 		remotetest.Call{Method: remotetest.Probe, Script: hostprep.ProbeScript(), Answer: remote.Answer{}},
 		remotetest.Call{Method: remotetest.Probe, Script: hostprep.ProbeScript(), Err: lost},
 	)
-	if _, err := hostprep.Probe(bound(t), fake); err == nil || !strings.Contains(err.Error(), "cannot understand the host") {
+	if _, err := hostprep.Probe(bound(t), fake); err == nil || !strings.Contains(err.Error(), "cannot parse the facts of the host") {
 		t.Errorf("an empty answer gives the error %v", err)
 	}
 	if _, err := hostprep.Probe(bound(t), fake); !errors.Is(err, lost) {
@@ -62,14 +62,14 @@ func TestProbeNetworkIsOneCall(t *testing.T) {
 	}
 }
 
-// here is this machine, reached over SSH, with scripts run by a shell.
+// here returns this machine as a host that is reached over SSH and runs scripts with the given shell.
 func here(t *testing.T, shell string) remote.Host {
 	t.Helper()
 	path, err := exec.LookPath(shell)
 	if err != nil {
 		t.Fatalf("%s is missing: apt-get install %s", shell, shell)
 	}
-	// The remote side calls sh whatever the login shell is.
+	// The remote side calls sh, regardless of the login shell.
 	bin := t.TempDir()
 	if err := os.Symlink(path, bin+"/sh"); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func here(t *testing.T, shell string) remote.Host {
 	return host
 }
 
-// The script runs in every sh, and what it says of this machine is what Go says of it.
+// TestProbeHere runs the script with each available sh and compares the facts with those that Go returns.
 func TestProbeHere(t *testing.T) {
 	t.Parallel()
 	for _, shell := range []string{"dash", "bash"} {
@@ -113,7 +113,7 @@ func TestProbeHere(t *testing.T) {
 	}
 }
 
-// sameLinks compares interfaces with what the kernel tells Go.
+// sameLinks compares the interfaces with those of package net.
 func sameLinks(t *testing.T, facts hostprep.Facts) {
 	t.Helper()
 	links, err := net.Interfaces()
@@ -131,7 +131,7 @@ func sameLinks(t *testing.T, facts hostprep.Facts) {
 	}
 }
 
-// On the loopback, ports answer as they are.
+// TestProbeNetworkHere probes open and closed ports on the loopback.
 func TestProbeNetworkHere(t *testing.T) {
 	t.Parallel()
 	loopback := netip.MustParseAddr("127.0.0.1")

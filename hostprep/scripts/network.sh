@@ -1,12 +1,14 @@
-# What one host sees of the network around it. Each argument is one thing to try; all are tried at once,
-# and each says what came of it in one line. What is sent is what any host sends all the time.
+# Probes the network around one host. Each argument is one probe; all of them run concurrently, and each prints its
+# results, one per line. The packets are of kinds that hosts send all the time: echo requests, TCP connections, and
+# ARP and neighbour solicitations.
 
-# reach ADDRESS SOURCE SIZE PORT: an echo of SIZE bytes that may not be split, else a small one, else
-# whether anybody there speaks TCP, since echoes are filtered in places.
+# reach ADDRESS SOURCE SIZE PORT: sends an echo request of SIZE bytes that may not be fragmented, else small ones. If
+# neither is answered, it tries a TCP connection, because some networks filter echo requests.
 reach() {
 	if ping -nq -c 1 -W 1 -M "do" -s "$3" -I "$2" "$1" >/dev/null 2>&1; then
 		echo "reach $1 whole"
 	elif ping -nq -c 3 -i 0.2 -W 1 -I "$2" "$1" >/dev/null 2>&1; then
+		# The first packet of full size may have been lost for another reason.
 		if ping -nq -c 3 -i 0.2 -W 1 -M "do" -s "$3" -I "$2" "$1" >/dev/null 2>&1; then
 			echo "reach $1 whole"
 		else
@@ -17,7 +19,7 @@ reach() {
 	fi
 }
 
-# dial ADDRESS PORT prints open, refused, filtered when nothing comes back, or unknown without bash.
+# dial ADDRESS PORT: prints open, refused, filtered if nothing answers, or unknown if bash or timeout are missing.
 dial() {
 	if ! command -v bash >/dev/null || ! command -v timeout >/dev/null; then
 		echo unknown
@@ -32,19 +34,21 @@ dial() {
 	esac
 }
 
+# connect ADDRESS PORT: tries a TCP connection.
 connect() {
 	echo "connect $1 $2 $(dial "$1" "$2")"
 }
 
-# neighbours INTERFACE PATIENCE ADDRESS... asks who has the addresses, as sending to them does, and waits until the
-# kernel knows or has asked often enough: PATIENCE tenths of a second.
+# neighbours INTERFACE PATIENCE ADDRESS...: makes the kernel resolve the addresses by sending a packet to each, and
+# waits until it has an answer for all of them, or for PATIENCE tenths of a second. It prints the resulting entries of
+# the neighbour table.
 neighbours() {
 	interface=$1 patience=$2
 	shift 2
-	# What the kernel remembers it believes in for up to a minute after it has ceased to be true.
+	# The kernel may trust an entry for up to a minute after it has become wrong, so old entries are removed first.
 	known "$interface" "$@" | while read -r _ address state; do
 		case $state in
-		*PERMANENT* | *NOARP*) ;; # somebody has set it
+		*PERMANENT* | *NOARP*) ;; # configured by an administrator
 		*) ip neighbour delete "$address" dev "$interface" || : ;;
 		esac
 	done
@@ -64,6 +68,7 @@ neighbours() {
 	[ -z "$table" ] || printf '%s\n' "$table"
 }
 
+# known INTERFACE ADDRESS...: prints the entries of the neighbour table for the addresses.
 known() {
 	interface=$1
 	shift
@@ -74,9 +79,10 @@ known() {
 	done
 }
 
+# all PROBE...: runs the probes concurrently.
 all() {
 	for task in "$@"; do
-		$task & # one word of it is the function, the others are addresses and numbers
+		$task & # unquoted: the first word is a function above, the others are its arguments
 	done
 	wait
 }

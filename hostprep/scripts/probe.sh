@@ -1,6 +1,7 @@
-# What one host is like. It only reads, any program but grep may be missing, and it starts few: most of
-# what is asked here stands in files, which one grep prints, each line after its path, without comments.
+# Reads the facts about one host. The script changes nothing, works if programs are missing (except for grep), and
+# starts few of them: most facts are in files, which a single grep prints.
 
+# lines prints the files, each line preceded by its path, without comments and empty lines.
 lines() {
 	set -- /etc/os-release /usr/lib/os-release /etc/machine-id /etc/resolv.conf \
 		/etc/firewalld/firewalld.conf /etc/ufw/ufw.conf /etc/kubernetes/pki/ca.crt \
@@ -14,16 +15,16 @@ lines() {
 		/sys/class/dmi/id/product_uuid /sys/fs/cgroup/cgroup.controllers
 	for conf in /proc/sys/net/ipv6/conf/*; do
 		case ${conf##*/} in
-		veth* | cali* | lxc*) continue ;; # the hosts' ends of pods' links, of which there are many
+		veth* | cali* | lxc*) continue ;; # the host's ends of pods' interfaces, which may be many
 		esac
 		set -- "$@" "$conf/disable_ipv6" "$conf/forwarding" "$conf/accept_ra" "$conf/use_tempaddr"
 	done
-	grep -asHvE '^[[:space:]]*(#|$)' "$@" || : # it fails for what is not there
+	grep -asHvE '^[[:space:]]*(#|$)' "$@" || : # grep fails if a file is missing
 	line /proc/meminfo MemTotal:
 	line /proc/self/status Uid:
 }
 
-# line FILE WORD prints the line of a file that begins with the word: of some hundred lines, one is of use.
+# line FILE WORD: prints the line of a file that begins with the word. These files have a hundred other lines.
 line() {
 	while read -r text; do
 		case $text in
@@ -35,7 +36,8 @@ line() {
 	done <"$1"
 }
 
-# What there is of these: some only have to be there, and directories of clusters to hold something.
+# present prints which of these paths exist. The directories of clusters only count if they are not empty; lost+found
+# is there if a directory has a file system of its own.
 present() {
 	for path in /run/systemd/system /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/memory /proc/sys/net/ipv6 \
 		/etc/dualstrap /etc/dualstrap/joined; do
@@ -55,7 +57,8 @@ present() {
 	done
 }
 
-# The file systems below these paths, which need not exist yet.
+# space prints the file system of each of these paths, in this order. If a path does not exist yet, it is that of the
+# closest existing parent.
 space() {
 	set --
 	for path in / /var/lib/containerd /var/lib/kubelet /var/lib/etcd; do
@@ -67,6 +70,7 @@ space() {
 	stat -f -c '%i %S %b %a %c %d' -- "$@"
 }
 
+# programs prints which of these programs are in the PATH.
 programs() {
 	for program in apt-get bash cp dnf firewall-cmd gzip ip losetup mount nft ping sha256sum ss sysctl umount zypper; do
 		if command -v "$program" >/dev/null; then
@@ -75,7 +79,8 @@ programs() {
 	done
 }
 
-# Whether the kernel has what the cluster is made of: yes, no, or unknown where nothing tells.
+# features prints for each kernel module that a node needs whether the kernel has it: yes, no, or unknown if neither
+# /sys, the kernel's configuration nor modprobe can tell.
 features() {
 	read -r release </proc/sys/kernel/osrelease
 	config=
@@ -102,6 +107,7 @@ features() {
 	done
 }
 
+# kernel_config RELEASE: prints the relevant lines of the running kernel's configuration, or unknown if there is none.
 kernel_config() {
 	options='CONFIG_(OVERLAY_FS|NF_TABLES|NF_CONNTRACK|VETH)=[ym]'
 	for file in "/boot/config-$1" "/lib/modules/$1/config"; do
@@ -113,6 +119,7 @@ kernel_config() {
 	gzip -dc /proc/config.gz 2>/dev/null | grep -oE "$options" || echo unknown
 }
 
+# units prints the state of services of firewalls, of container runtimes and of Kubernetes distributions.
 units() {
 	systemctl show --no-pager -p Id -p LoadState -p ActiveState -p UnitFileState -p FragmentPath \
 		firewalld.service ufw.service nftables.service iptables.service ip6tables.service \
@@ -121,23 +128,24 @@ units() {
 		k0scontroller.service k0sworker.service snap.microk8s.daemon-kubelite.service
 }
 
-# Routes without a gateway, and default routes. Routes to pods of other nodes, a thousand perhaps, have one.
+# routes -4|-6: prints routes without a gateway, and default routes. It leaves out the routes to the pods of other
+# nodes, which may be a thousand, and have a gateway.
 routes() {
 	ip "$1" route show | grep -E '^default|^[^ ]*/[0-9]+ dev ' || :
 }
 
+# timesync prints whether the clock is synchronized. A container does not have a clock of its own.
 timesync() {
-	# A container has no clock of its own.
 	[ -e /run/systemd/container ] || timedatectl show -p NTPSynchronized
 }
 
-# The interfaces that a zone of firewalld claims; all others are in its default zone.
+# zones prints firewalld's zones with the interfaces that they claim. All other interfaces are in the default zone.
 zones() {
 	busctl --json=short --auto-start=no --timeout=5 call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 \
 		org.fedoraproject.FirewallD1.zone getActiveZones
 }
 
-# The rule that firewalld makes of IPv6_rpfilter, in the words of its two back ends.
+# rpfilter prints the rule that firewalld creates for IPv6_rpfilter, with either of its two backends.
 rpfilter() {
 	nft list table inet firewalld 2>/dev/null | grep -E 'fib saddr .*(missing|oif 0).* drop' || :
 	if grep -qs '^FirewallBackend=iptables' /etc/firewalld/firewalld.conf; then
@@ -147,7 +155,8 @@ rpfilter() {
 	fi
 }
 
-# What the host is a node of, and what it was prepared for. Nothing else of these files leaves the host.
+# endpoints prints the API server of the kubelet, and that of the cluster that the host was prepared for. Nothing else
+# of these files leaves the host, since they may contain secrets.
 endpoints() {
 	grep -asHE '^[[:space:]]*(server|controlPlaneEndpoint|apiServerEndpoint): ' \
 		/etc/kubernetes/kubelet.conf /etc/dualstrap/*.yaml || :
