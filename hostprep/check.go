@@ -41,11 +41,13 @@ func Checks() []Check {
 // Status is the outcome of a check.
 type Status string
 
-// The values of a Status. Only a failed check stops the run.
+// The values of a Status.
 const (
-	Passed  Status = "passed"
+	Passed Status = "passed"
+	// Warning is a finding that the user should know, but that does not stop the run.
 	Warning Status = "warning"
-	Failed  Status = "failed"
+	// Failed stops the run, unless the check is ignored.
+	Failed Status = "failed"
 )
 
 // Report holds the results of preflight. Its JSON form is a contract with users: check preflight -o json prints it.
@@ -58,6 +60,7 @@ type Report struct {
 
 // HostReport holds the results of preflight for one host.
 type HostReport struct {
+	// Address is the host's address for SSH.
 	Address netip.Addr `json:"address"`
 	// Checks are in the order of [Checks], without those that do not apply to the host.
 	Checks []Result `json:"checks"`
@@ -78,8 +81,10 @@ func (r HostReport) Count(status Status) int {
 
 // Result is the outcome of one check for one host.
 type Result struct {
-	Name    string `json:"name"`
-	Status  Status `json:"status"`
+	// Name is the name of the check.
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	// Message describes the finding in one line. Its subject is the host.
 	Message string `json:"message"`
 	// Hint describes what to do; empty for a check that passed.
 	Hint string `json:"hint"`
@@ -94,9 +99,10 @@ func Evaluate(cluster *Cluster, hosts []Host) Report {
 	checks := Checks()
 	subjects := newFleet(cluster, hosts).subjects
 	for i := range subjects {
+		// The lists are never nil, so that they are [] and not null in JSON.
 		host := HostReport{Address: hosts[i].Address, Checks: make([]Result, 0, len(checks)), Changes: []string{}}
 		for _, check := range checks {
-			result, applies := check.apply(&subjects[i])
+			result, applies := check.apply(&subjects[i]) // by pointer: others returns all subjects but this one
 			if !applies {
 				continue
 			}
@@ -128,7 +134,8 @@ func (c Check) apply(s *subject) (Result, bool) {
 
 // verdict is the finding of a check about a host. The zero value means that the check does not apply.
 type verdict struct {
-	status        Status
+	status Status
+	// hint is empty if the hint of the check applies.
 	message, hint string
 	// automatic reports that create resolves the finding, see [Result.Automatic].
 	automatic bool

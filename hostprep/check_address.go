@@ -36,6 +36,8 @@ func addressChecks() []Check {
 	})
 }
 
+// checkIPv4Address checks that the host has the node's IPv4 address, on the interface that the manifests name if they
+// name one, and that the interface is up.
 func checkIPv4Address(s *subject) verdict {
 	link := s.link()
 	switch {
@@ -168,6 +170,7 @@ func checkOnLink4(s *subject) verdict {
 	cluster := s.fleet.cluster
 	subnet := onLink{Prefix: s.Facts.onLink(s.node.Interface, s.node.IPv4)}
 	subnet.holds(s, s.fleet.span4, cluster.FlatIPv4)
+	// keepalived announces the VIP on the balancers' own subnet, so it cannot work anywhere else.
 	if vip := cluster.Endpoint.Addr(); s.Balancer && cluster.Bundled && !subnet.Contains(vip) {
 		subnet.lacks(Failed, "the control plane's VIP %s", vip)
 	}
@@ -209,7 +212,7 @@ func (o *onLink) holds(s *subject, nodes span, podsToo bool) {
 	if !cluster.Builtin {
 		status = Warning // a third-party pod network may tunnel between subnets
 	}
-	if node := nodes.outside(o.Prefix); node.IsValid() {
+	if node := nodes.outside(o.Prefix); node.IsValid() { // one example is enough
 		o.lacks(status, "the node %s", node)
 	}
 	for _, pods := range cluster.PodRanges {
@@ -219,6 +222,7 @@ func (o *onLink) holds(s *subject, nodes span, podsToo bool) {
 	}
 	for _, pool := range cluster.Pools {
 		inside := o.Contains(pool.From()) && o.Contains(pool.To())
+		// A pool elsewhere may be routed to the nodes, so it is only a warning.
 		if s.ServesLoadBalancers && sameFamily(pool.From(), o.Addr()) && !inside {
 			o.lacks(Warning, "the address pool %s", pool)
 		}

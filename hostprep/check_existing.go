@@ -40,6 +40,7 @@ func distributions() map[string]string {
 // by the cluster that dualstrap prepared the host for, and by the certificate authority.
 func checkOtherCluster(s *subject) verdict {
 	known := distributions()
+	// Sorted, so that a host with several of them has the same message in every run.
 	for _, unit := range slices.Sorted(maps.Keys(known)) {
 		if s.Facts.Units[unit].Active {
 			return failed("it is a node of %s", known[unit]).withHint("remove it with its own uninstaller, or take another host")
@@ -87,7 +88,7 @@ func (s *subject) isOutvoted() bool {
 	if hash == "" || s.fleet.cluster.CAHash != "" {
 		return false
 	}
-	most := 0
+	most := 0 // the number of hosts with the most common certificate authority
 	for _, hosts := range s.fleet.byCAHash {
 		most = max(most, len(hosts))
 	}
@@ -164,6 +165,7 @@ func checkRuntime(s *subject) verdict {
 		switch unit, known := units[other.unit]; {
 		case unit.Active:
 			findings = append(findings, failed("%s runs", other.name))
+		// After a reboot, an enabled one would conflict as much as one that runs now.
 		case known && unit.Enabled:
 			findings = append(findings, failed("%s is stopped, but starts at the next boot", other.name))
 		case known:

@@ -47,9 +47,9 @@ func checkFirewalld(s *subject) verdict {
 // change on RHEL and CentOS with SELinux enabled, but the filter drops packets of pods on every distribution.
 func checkRPFilter(s *subject) verdict {
 	unit, conf := s.Facts.Units["firewalld"], s.Facts.Firewalld
-	off := conf.RPFilter == "no" || conf.RPFilter == "false"
+	off := conf.RPFilter == "no" || conf.RPFilter == "false" // firewalld accepts both
 	switch {
-	case !unit.Active && !unit.Enabled:
+	case !unit.Active && !unit.Enabled: // a firewalld that is only stopped would load its rules at the next boot
 		return passed("firewalld does not run")
 	case off && conf.RPFilterRunning:
 		return warning("IPv6_rpfilter is no, but the running firewalld still has its rule").withHint("systemctl restart firewalld")

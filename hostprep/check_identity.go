@@ -48,6 +48,7 @@ func checkClockSkew(s *subject) verdict {
 	if !clock.Known {
 		return warning("cannot read the host's clock").withHint("check: date")
 	}
+	// Differences within the uncertainty of the measurement do not count.
 	direction := "behind"
 	if clock.Ahead > s.fleet.clock.Ahead {
 		direction = "ahead of"
@@ -88,7 +89,7 @@ func checkHostname(s *subject) verdict {
 	switch {
 	case name == "":
 		return failed("it has no name")
-	case strings.HasPrefix(name, "localhost"):
+	case strings.HasPrefix(name, "localhost"): // every host of an unconfigured image has this name
 		return failed("it is called %s", name)
 	case len(wrong) > 0:
 		return failed("it is called %q; a node's name has letters, digits, dashes and dots, and a letter or digit at both ends", name)
@@ -106,7 +107,7 @@ func checkHostname(s *subject) verdict {
 // machine, only get a warning. Containers share the UUID of their machine.
 func checkMachineID(s *subject) verdict {
 	id := s.Facts.MachineID
-	if len(id) != 32 {
+	if len(id) != 32 { // "uninitialized" in images whose first boot has not finished
 		return failed("there is no machine-id in /etc/machine-id").withHint("create one: systemd-machine-id-setup")
 	}
 	if others := s.others(s.fleet.byMachineID, id); len(others) > 0 {

@@ -129,6 +129,7 @@ func checkOS(s *subject) verdict {
 	return warning("dualstrap is not tested on %s", os.Name)
 }
 
+// checkSystemd fails without systemd: dualstrap only has units for it, and kubeadm expects it.
 func checkSystemd(s *subject) verdict {
 	if !s.Facts.Systemd {
 		return failed("systemd does not run, and nothing else starts containerd and the kubelet")
@@ -136,6 +137,7 @@ func checkSystemd(s *subject) verdict {
 	return passed("systemd runs")
 }
 
+// checkArchitecture compares with the architecture that bundles are built for.
 func checkArchitecture(s *subject) verdict {
 	if s.Facts.Architecture != "x86_64" {
 		return failed("the machine is %s; bundles only contain programs for amd64", s.Facts.Architecture)
@@ -212,6 +214,8 @@ func checkCgroup(s *subject) verdict {
 	return passed("control groups are version %d", s.Facts.Cgroup.Version)
 }
 
+// checkSwap fails for any swap: the kubelet refuses to start with its default of failSwapOn. dualstrap never switches
+// swap off on its own.
 func checkSwap(s *subject) verdict {
 	if swaps := s.Facts.Swaps; len(swaps) > 0 {
 		return failed("it swaps to %s", formatList(swaps))

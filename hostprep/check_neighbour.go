@@ -34,6 +34,7 @@ func checkReach(s *subject) verdict {
 	for address, answer := range s.Network.Reached {
 		byAnswer[answer] = append(byAnswer[answer], address)
 	}
+	// The order of a map is random, and a report should not change between runs.
 	for _, addresses := range byAnswer {
 		slices.SortFunc(addresses, netip.Addr.Compare)
 	}
@@ -96,7 +97,7 @@ func (f *fleet) contest(claims []claim) verdict {
 // ownClaims returns the claims of the host itself: addresses on its own interfaces. A node of the cluster has none.
 func (s *subject) ownClaims() []claim {
 	var claims []claim
-	if s.ownership == Ours {
+	if s.ownership == Ours { // it may serve them
 		return nil
 	}
 	for _, link := range s.Facts.Links {

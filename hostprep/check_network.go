@@ -67,7 +67,7 @@ func checkMTU(s *subject) verdict {
 
 // checkDefaultRoute only warns: a cluster works without a default route as long as all peers are on its L2.
 func checkDefaultRoute(s *subject) verdict {
-	missing := map[bool]string{true: "IPv4", false: "IPv6"}
+	missing := map[bool]string{true: "IPv4", false: "IPv6"} // by whether the family is IPv4
 	for _, route := range s.Facts.Routes {
 		if route.Prefix.Bits() == 0 {
 			delete(missing, route.Prefix.Addr().Is4())

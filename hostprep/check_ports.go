@@ -28,6 +28,7 @@ func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
 
 // ports returns the ports that a node with the host's roles listens on.
 func (s *subject) ports() []port {
+	// Most of these are the defaults of Kubernetes and MetalLB, which dualstrap does not change.
 	cluster, everywhere := s.fleet.cluster, netip.Addr{}
 	ports := []port{
 		{"tcp", 10250, everywhere, "the kubelet"},
@@ -76,6 +77,7 @@ func (l Listener) meets(p port) bool {
 // isOfNode reports whether a process is one of a node's own programs. The kernel truncates names to 15 characters. The
 // name is empty for processes in containers, which ss does not see.
 func isOfNode(process string) bool {
+	// kube-controller is kube-controller-manager; speaker and controller are MetalLB's.
 	return slices.Contains([]string{
 		"", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler", "kube-proxy", "etcd",
 		"haproxy", "keepalived", "dualstrap", "speaker", "controller",
@@ -95,6 +97,7 @@ func checkPorts(s *subject) verdict {
 			nodePorts = append(nodePorts, listener.String())
 		}
 		for _, p := range needed {
+			// One finding for each listener: etcd's port, for example, is needed at two addresses.
 			if listener.meets(p) {
 				taken = append(taken, fmt.Sprintf("%s, which %s needs", listener, p.program))
 				break

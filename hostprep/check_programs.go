@@ -27,7 +27,7 @@ type Program struct {
 // programs lists the executables that Kubernetes 1.36 and 1.37 call on a node (addExecChecks of kubeadm's preflight,
 // the kubelet's volumes), and those that the portmap plugin and dualstrap call. It lacks some that are often listed:
 // kube-proxy has nft in its image, containerd forwards ports without socat, and kubeadm no longer checks for conntrack
-// since 1.32.
+// since 1.32. The probe's script has to look for each of them.
 func programs() []Program {
 	firewalldRuns := func(_ *Cluster, h *Host) bool { return h.Facts.Units["firewalld"].Active }
 	builtin := func(c *Cluster, _ *Host) bool { return c.Builtin }

@@ -78,6 +78,7 @@ func diskUses() []diskUse {
 
 // diskDemand is the space in bytes that all directories on one file system need together.
 type diskDemand struct {
+	// paths lists the directories, in the order of diskUses.
 	paths             []string
 	space             Space
 	least, documented uint64
@@ -92,6 +93,7 @@ func diskDemands(s *subject) []*diskDemand {
 		if s.ControlPlane {
 			least, documented = use.controlPlaneLeast, use.controlPlaneDocumented
 		}
+		// A need of 0 means that the directory is not used: etcd's on workers.
 		space, known := s.Facts.Spaces[use.path]
 		if documented == 0 || !known {
 			continue
@@ -137,7 +139,7 @@ func checkDisk(s *subject) verdict {
 func (d *diskDemand) nearlyFull() string {
 	var percent uint64
 	switch {
-	case slices.Contains(d.paths, "/var/lib/containerd"):
+	case slices.Contains(d.paths, "/var/lib/containerd"): // the higher threshold, if both are on one file system
 		percent = 15
 	case slices.Contains(d.paths, "/var/lib/kubelet"):
 		percent = 10

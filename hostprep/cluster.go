@@ -48,6 +48,7 @@ type Node struct {
 	// SSHPort is the port at which other hosts can find out whether this host is reachable.
 	SSHPort int
 
+	// ControlPlane reports that the host runs the API server and etcd.
 	ControlPlane bool
 	// Balancer reports that the host runs keepalived and HAProxy.
 	Balancer bool

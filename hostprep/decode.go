@@ -20,12 +20,16 @@ type probeOutput struct {
 	files map[string][]string
 }
 
-// decoder makes facts of one answer of the probe's script.
+// decoder converts one answer of the probe's script to facts.
 type decoder struct {
-	name   string
+	// name is the name of the answer in the script.
+	name string
+	// decode receives the answer as text, and the whole output for those who need more than one answer.
 	decode func(output probeOutput, text string, facts *Facts) error
 }
 
+// decoders returns a decoder for each answer that the script always gives. The answers that it only gives on hosts with
+// firewalld are left to decodeFirewalld. Later decoders may rely on the facts of earlier ones.
 func decoders() []decoder {
 	return []decoder{
 		{"lines", decodeFiles},
@@ -53,6 +57,7 @@ func decoders() []decoder {
 // is an error: the host cannot be relied on then.
 func decode(answer remote.Answer, received time.Time) (Facts, error) {
 	output := probeOutput{Answer: answer, received: received, files: splitFiles(answer.Text("lines"))}
+	// getenforce is missing on hosts without SELinux.
 	facts := Facts{Clock: Clock{Synchronized: Unknown}, SELinux: "disabled"}
 	for _, d := range decoders() {
 		value, answered := answer.Values[d.name]
@@ -134,7 +139,7 @@ func decodeFiles(output probeOutput, _ string, facts *Facts) error {
 			facts.Sysctls[intern(key)] = output.first(path)
 		}
 	}
-	if swaps := output.files["/proc/swaps"]; len(swaps) > 1 {
+	if swaps := output.files["/proc/swaps"]; len(swaps) > 1 { // the first line is the heading
 		for _, line := range swaps[1:] {
 			device, _, _ := strings.Cut(line, " ")
 			facts.Swaps = append(facts.Swaps, intern(strings.TrimSpace(device)))
@@ -148,6 +153,7 @@ func decodeFiles(output probeOutput, _ string, facts *Facts) error {
 func decodeNumbers(output probeOutput, facts *Facts) error {
 	var err error
 	if memory := output.after("/proc/meminfo", "MemTotal"); len(memory) > 0 {
+		// The unit is KiB. The limit of 53 bits keeps the product from overflowing.
 		if facts.Memory, err = strconv.ParseUint(memory[0], 10, 53); err != nil {
 			return fmt.Errorf("memory: %w", err)
 		}
@@ -167,7 +173,7 @@ func decodeNumbers(output probeOutput, facts *Facts) error {
 // decodeOS decodes os-release. As in os-release(5), the file below /usr/lib is only used if there is none below /etc.
 func decodeOS(output probeOutput, facts *Facts) {
 	path := "/etc/os-release"
-	if len(output.files[path]) == 0 {
+	if len(output.files[path]) == 0 { // it is often a link to the other one, but need not exist
 		path = "/usr/lib/os-release"
 	}
 	facts.OS = OS{

@@ -20,7 +20,8 @@ type kubeletFile struct {
 	ServerTLSBootstrap  bool   `json:"serverTLSBootstrap"`
 }
 
-// DefaultKubelet returns the defaults of the kubelet.
+// DefaultKubelet returns the kubelet's defaults (SetDefaults_KubeletConfiguration in
+// pkg/kubelet/apis/config/v1beta1 of Kubernetes).
 func DefaultKubelet() Kubelet {
 	return Kubelet{MaxPods: 110, RegistryPullQPS: 5, RegistryBurst: 10, SerializeImagePulls: true}
 }

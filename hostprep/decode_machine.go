@@ -24,14 +24,17 @@ func set(text string) map[string]bool {
 // decodePresent decodes the list of paths that exist, and what follows from their existence.
 func decodePresent(output probeOutput, text string, facts *Facts) error {
 	facts.Present = set(text)
-	facts.Systemd = facts.Present["/run/systemd/system"]
+	facts.Systemd = facts.Present["/run/systemd/system"] // the test of sd_booted(3)
 	facts.IPv6 = facts.Present["/proc/sys/net/ipv6"]
 	switch {
+	// Only the root of a version 2 hierarchy has this file. The hybrid layout of systemd counts as version 1, as it does
+	// for the kubelet.
 	case facts.Present["/sys/fs/cgroup/cgroup.controllers"]:
 		facts.Cgroup = Cgroup{Version: 2, Controllers: strings.Fields(output.first("/sys/fs/cgroup/cgroup.controllers"))}
 	case facts.Present["/sys/fs/cgroup/memory"]:
 		facts.Cgroup = Cgroup{Version: 1, Controllers: cgroupV1Controllers(output)}
 	}
+	// Preparing a host creates the directory; the marker in it is written when kubeadm has finished.
 	facts.Membership.Prepared = facts.Present["/etc/dualstrap"]
 	facts.Membership.Joined = facts.Present["/etc/dualstrap/joined"]
 	return nil
@@ -48,11 +51,14 @@ func cgroupV1Controllers(output probeOutput) []string {
 	return names
 }
 
+// decodeArchitecture decodes the output of uname -m.
 func decodeArchitecture(_ probeOutput, text string, facts *Facts) error {
 	facts.Architecture = intern(text)
 	return nil
 }
 
+// decodeCPUs decodes the output of nproc, which only counts the CPUs that the host may use: a container's may be fewer
+// than its machine's.
 func decodeCPUs(_ probeOutput, text string, facts *Facts) error {
 	var err error
 	facts.CPUs, err = strconv.Atoi(text)
@@ -98,6 +104,7 @@ func parseNumbers(text string, count int) ([]uint64, error) {
 	return numbers, nil
 }
 
+// decodePrograms decodes the list of programs that are in the PATH.
 func decodePrograms(_ probeOutput, text string, facts *Facts) error {
 	facts.Programs = set(text)
 	return nil

@@ -64,6 +64,7 @@ func decodeLinks(_ probeOutput, text string, facts *Facts) error {
 	return nil
 }
 
+// decodeRoutes4 and decodeRoutes6 decode the output of ip route show, which writes default for both families.
 func decodeRoutes4(_ probeOutput, text string, facts *Facts) error {
 	return addRoutes(facts, text, netip.PrefixFrom(netip.IPv4Unspecified(), 0))
 }
@@ -116,6 +117,7 @@ func decodeListeners(_ probeOutput, text string, facts *Facts) error {
 			return fmt.Errorf("%q is too short", strings.TrimSpace(line))
 		}
 		listener := Listener{Network: intern(words[0])}
+		// IPv6 addresses contain colons, too; the port comes after the last one.
 		colon := strings.LastIndexByte(words[4], ':')
 		if colon < 0 {
 			return fmt.Errorf("%q has no port", words[4])
@@ -127,7 +129,7 @@ func decodeListeners(_ probeOutput, text string, facts *Facts) error {
 		if listener.Address, err = listenAddress(words[4][:colon]); err != nil {
 			return err
 		}
-		if _, rest, found := strings.Cut(line, `(("`); found {
+		if _, rest, found := strings.Cut(line, `(("`); found { // users:(("NAME",pid=1,fd=2),...)
 			process, _, _ := strings.Cut(rest, `"`)
 			listener.Process = intern(process)
 		}

@@ -28,6 +28,7 @@ func decodeUnits(_ probeOutput, text string, facts *Facts) error {
 		if properties["LoadState"] == "not-found" {
 			continue
 		}
+		// A service that is activating may be in a loop of restarts, and enabled includes enabled-runtime.
 		facts.Units[intern(name)] = Unit{
 			Active:  properties["ActiveState"] == "active" || properties["ActiveState"] == "activating",
 			Enabled: strings.HasPrefix(properties["UnitFileState"], "enabled"),
@@ -51,7 +52,7 @@ func decodeEndpoints(output probeOutput, text string, facts *Facts) error {
 		switch {
 		case key == "server" && path == "/etc/kubernetes/kubelet.conf":
 			member.Server = intern(value)
-		case key != "server":
+		case key != "server": // controlPlaneEndpoint or apiServerEndpoint of dualstrap's files
 			member.PreparedFor = intern(value)
 		}
 	}
@@ -76,6 +77,7 @@ func CAHash(certificatePEM []byte) (string, error) {
 	return "sha256:" + hex.EncodeToString(digest[:]), nil
 }
 
+// decodeSELinux decodes the output of getenforce.
 func decodeSELinux(_ probeOutput, text string, facts *Facts) error {
 	facts.SELinux = intern(strings.ToLower(text))
 	return nil
@@ -100,6 +102,7 @@ func decodeFirewalld(output probeOutput, facts *Facts) error {
 		return nil
 	}
 	facts.Firewalld.RPFilterRunning = output.Text("rpfilter") != ""
+	// The script does not ask for zones if firewalld has no configuration file.
 	zones, answered := output.Values["zones"]
 	if !answered || zones.Status != 0 {
 		return nil

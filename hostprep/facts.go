@@ -10,7 +10,8 @@ type Facts struct {
 	OS           OS
 	Kernel       string // as printed by uname -r
 	Architecture string // as printed by uname -m
-	CPUs         int
+	// CPUs is the number of CPUs that the host may use.
+	CPUs int
 	// Memory is in bytes.
 	Memory uint64
 	// Spaces holds the file systems of / and of the directories that a node fills, by these paths. A directory that
@@ -36,7 +37,9 @@ type Facts struct {
 	// ProductUUID is the firmware's ID of the machine, in lower case. Containers share that of their machine.
 	ProductUUID string
 
-	Links  []Link
+	// Links includes the loopback, and interfaces of pods on a node.
+	Links []Link
+	// Routes includes routes without a gateway and default routes only.
 	Routes []Route
 	// IPv6 reports that the kernel was booted with IPv6.
 	IPv6 bool
@@ -117,8 +120,10 @@ type Clock struct {
 type Link struct {
 	Name string
 	// MAC is the hardware address in lower case.
-	MAC       string
-	MTU       int
+	MAC string
+	// MTU is in bytes.
+	MTU int
+	// Up reports that the interface was brought up. Its link may have no carrier nevertheless.
 	Up        bool
 	Loopback  bool
 	Addresses []Address
@@ -167,7 +172,7 @@ type Listener struct {
 
 // Unit describes a systemd service.
 type Unit struct {
-	// Active includes services that are being started.
+	// Active includes services that are being started. Enabled services start at boot.
 	Active, Enabled bool
 	// Path is the path of the unit file.
 	Path string
@@ -191,10 +196,14 @@ type Membership struct {
 // Kubelet holds those settings of a host's kubelet that manifests set. kubeadm writes them once, when the host joins,
 // so they may differ from the present manifests.
 type Kubelet struct {
-	MaxPods             int
-	SeccompDefault      bool
-	RegistryPullQPS     int
-	RegistryBurst       int
+	MaxPods int
+	// SeccompDefault applies the runtime's default seccomp profile to pods that do not name one.
+	SeccompDefault bool
+	// RegistryPullQPS is the maximum number of image pulls per second; 0 for no limit.
+	RegistryPullQPS int
+	// RegistryBurst is the number of pulls that may exceed the limit for a moment.
+	RegistryBurst int
+	// SerializeImagePulls pulls one image at a time.
 	SerializeImagePulls bool
 	// ServerTLSBootstrap reports that the kubelet requests its serving certificate from the cluster.
 	ServerTLSBootstrap bool
@@ -204,6 +213,7 @@ type Kubelet struct {
 
 // Firewalld describes firewalld on the host.
 type Firewalld struct {
+	// Installed reports that the service or firewall-cmd exists.
 	Installed bool
 	// DefaultZone is the value in firewalld.conf, or firewalld's default.
 	DefaultZone string

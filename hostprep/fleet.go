@@ -9,6 +9,7 @@ import (
 // subject is the host that a check evaluates, with access to the other hosts.
 type subject struct {
 	*Host
+	// node and ownership are derived from the host's facts; zero if the host did not answer.
 	node      NodeFacts
 	ownership Ownership
 	fleet     *fleet
@@ -65,7 +66,7 @@ func newFleet(cluster *Cluster, hosts []Host) *fleet {
 		byMAC: map[string][]*subject{}, byCAHash: map[string][]*subject{},
 	}
 	for i := range hosts {
-		s := &f.subjects[i]
+		s := &f.subjects[i] // the indexes hold pointers into the slice, which does not grow any more
 		*s = subject{Host: &hosts[i], fleet: f}
 		if s.Err == nil {
 			f.add(s)
@@ -86,6 +87,7 @@ func (f *fleet) add(s *subject) {
 	if link := s.link(); link != nil {
 		index(f.byMAC, link.MAC, s)
 	}
+	// Hosts of other clusters have other certificate authorities by right.
 	if s.ownership == Ours {
 		index(f.byCAHash, s.Facts.Membership.CAHash, s)
 	}
@@ -123,6 +125,7 @@ func medianClock(subjects []subject) Clock {
 	if len(clocks) == 0 {
 		return Clock{}
 	}
+	// The difference may not fit an int on every platform, so only its sign is used.
 	slices.SortStableFunc(clocks, func(a, b Clock) int { return int(max(-1, min(1, a.Ahead-b.Ahead))) })
 	return clocks[len(clocks)/2]
 }

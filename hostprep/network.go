@@ -83,6 +83,7 @@ func ProbeNetwork(ctx context.Context, host remote.Reader, task NetworkProbe) (N
 		return NetworkFacts{}, err
 	}
 	facts, err := decodeNetwork(answer)
+	// Addresses without an answer have no line in the output.
 	facts.Asked = len(task.ExpectUnused)
 	return facts, err
 }
@@ -153,6 +154,7 @@ func (f *NetworkFacts) add(words []string) error {
 		}
 		f.Connected[netip.AddrPortFrom(address, uint16(port))] = ProbeResult(intern(words[3]))
 	case "neighbour":
+		// The state is the last word.
 		if mac := wordAfter(words, "lladdr"); mac != "" && !isGone(words[len(words)-1]) {
 			f.Neighbours[address] = intern(strings.ToLower(mac))
 		}

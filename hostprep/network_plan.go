@@ -60,6 +60,7 @@ func peersOf(hosts []Host, i int) []int {
 			choose(j)
 		}
 	}
+	// The list wraps around, so that the last hosts probe the first ones.
 	for step := 1; step < len(hosts); step *= 2 {
 		choose((i + step) % len(hosts))
 	}
@@ -83,6 +84,7 @@ func addUnusedAddresses(cluster *Cluster, hosts []Host, nodes []NodeFacts, probe
 	var servers []int
 	askers := 0
 	for i := range hosts {
+		// Without the node's interface there is no L2 to probe; another check reports that.
 		if hosts[i].Err != nil || nodes[i].Interface == "" {
 			continue
 		}
@@ -99,7 +101,7 @@ func addUnusedAddresses(cluster *Cluster, hosts []Host, nodes []NodeFacts, probe
 	if len(servers) == 0 {
 		return
 	}
-	turn := 0
+	turn := 0 // across pools, so that several small ones are spread as well
 	for _, pool := range cluster.Pools {
 		for _, address := range endsOf(pool) {
 			i := servers[turn%len(servers)]

@@ -42,6 +42,7 @@ func (h *Host) NodeFacts() NodeFacts {
 	}
 	for _, server := range facts.Nameservers {
 		if address, err := netip.ParseAddr(server); err == nil {
+			// Zones name interfaces of the host, which mean nothing to pods.
 			node.Nameservers = append(node.Nameservers, address.Unmap().WithZone(""))
 		}
 	}
@@ -90,7 +91,7 @@ func prefixOf(link *Link, address netip.Addr) netip.Prefix {
 func (h *Host) choose(link *Link) (Address, bool) {
 	var best Address
 	for _, candidate := range link.Addresses {
-		if candidate.Addr() == h.IPv6 {
+		if candidate.Addr() == h.IPv6 { // a check reports if it is not usable
 			return candidate, true
 		}
 		usable := candidate.isGlobal6() && candidate.unusableReason() == ""
@@ -98,6 +99,7 @@ func (h *Host) choose(link *Link) (Address, bool) {
 			best = candidate
 		}
 	}
+	// If the manifests name an address that the host does not have, no other one takes its place.
 	return best, best.Prefix.IsValid() && !h.IPv6.IsValid()
 }
 
@@ -158,7 +160,7 @@ func (f *Facts) onLink(link string, address netip.Prefix) netip.Prefix {
 // as dynamic addresses and routes show. If a program such as systemd-networkd processes them, it sets accept_ra to 0.
 func (f *Facts) acceptsRouterAdvertisements(link string) bool {
 	switch f.Sysctls["net/ipv6/conf/"+link+"/accept_ra"] {
-	case "1", "2":
+	case "1", "2": // 2 also accepts them while the host forwards packets
 	default:
 		return false
 	}

@@ -66,6 +66,7 @@ func (p *planner) touch(units []string) {
 	}
 }
 
+// planPrograms installs the packages of missing programs.
 func (p *planner) planPrograms() {
 	manager := p.state.PackageManager
 	var packages []string
@@ -91,6 +92,8 @@ func (p *planner) planPrograms() {
 	}
 }
 
+// planModules loads modules now; a file of modules-load.d loads them at the next boot. Undo leaves them loaded, so they
+// need no entry in the record.
 func (p *planner) planModules() {
 	for _, module := range p.desired.Modules {
 		if slices.Contains(p.state.Loadable, module) {
@@ -99,6 +102,7 @@ func (p *planner) planModules() {
 	}
 }
 
+// planSysctls sets values at run time that differ from the desired ones.
 func (p *planner) planSysctls() {
 	for _, sysctl := range p.desired.Sysctls {
 		value, there := p.state.Sysctls[sysctl.Key]
@@ -172,6 +176,7 @@ func (p *planner) unitNames() []string {
 	return unique(names)
 }
 
+// planImages imports images that are missing or whose reference points to another digest.
 func (p *planner) planImages() {
 	for _, image := range p.desired.Images {
 		digest, there := p.state.Images[image.Reference]
@@ -205,6 +210,8 @@ func (p *planner) planArchives() {
 	}
 }
 
+// planExecutables uploads executables of which content, mode or owner differ. If only mode or owner do, the units that
+// run the executable are not restarted.
 func (p *planner) planExecutables() {
 	for _, executable := range p.desired.Executables {
 		there, found := p.state.Files[executable.Path]

@@ -23,6 +23,7 @@ const (
 	defaultConfMode = 0o644
 )
 
+// planFiles writes files of which content, mode or owner differ. Only a different content restarts units.
 func (p *planner) planFiles() {
 	for _, file := range p.desired.Files {
 		owner := cmp.Or(file.Owner, rootOwner)
