@@ -33,7 +33,7 @@ func checkFirewalld(s *subject) verdict {
 	unit := s.Facts.Units["firewalld"]
 	switch {
 	case unit.Active && s.Facts.Firewalld.Zones == nil:
-		return failed("firewalld runs, but does not answer").withHint("check: firewall-cmd --state, and systemctl status firewalld dbus polkit")
+		return failed("firewalld runs, but does not answer").withHint("firewall-cmd --state, and systemctl status firewalld dbus polkit")
 	case unit.Active:
 		return passed("firewalld runs, and %s is in zone %s; create opens the ports", s.node.Interface, s.node.FirewalldZone)
 	case unit.Enabled:

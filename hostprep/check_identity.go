@@ -38,7 +38,7 @@ func checkTimeSync(s *subject) verdict {
 	case clock.Synchronized == No:
 		return failed("the clock is not synchronized, or not yet")
 	default:
-		return warning("cannot tell whether the clock is synchronized").withHint("check: timedatectl")
+		return warning("cannot tell whether the clock is synchronized").withHint("timedatectl")
 	}
 }
 
@@ -46,7 +46,7 @@ func checkTimeSync(s *subject) verdict {
 func checkClockSkew(s *subject) verdict {
 	clock := s.Facts.Clock
 	if !clock.Known {
-		return warning("cannot read the host's clock").withHint("check: date")
+		return warning("cannot read the host's clock").withHint("date")
 	}
 	// Differences within the uncertainty of the measurement do not count.
 	direction := "behind"

@@ -77,9 +77,9 @@ func checkUnused(s *subject) verdict {
 		slices.SortFunc(claims, func(a, b claim) int { return cmp.Or(a.address.Compare(b.address), cmp.Compare(a.who, b.who)) })
 		return s.fleet.contest(claims)
 	case s.Network == nil || s.Network.Asked == 0:
-		return passed("the host does not have any of them")
+		return passed("the host has neither the VIP nor an address of the pools")
 	default:
-		return passed("no other host answered for any of the %d addresses that were probed", s.Network.Asked)
+		return passed("no machine outside the cluster answered for the %d probed addresses", s.Network.Asked)
 	}
 }
 

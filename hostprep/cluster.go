@@ -18,7 +18,7 @@ type Cluster struct {
 
 	// Bundled reports that dualstrap's load balancers are used; false if the operator runs their own.
 	Bundled bool
-	// IngressVIP is the zero Addr if there is none.
+	// IngressVIP is the zero Addr if there is no ingress VIP.
 	IngressVIP netip.Addr
 	// Pools lists the addresses for Services of type LoadBalancer.
 	Pools []netipx.IPRange

@@ -170,7 +170,7 @@ func decodeNumbers(output probeOutput, facts *Facts) error {
 	return nil
 }
 
-// decodeOS decodes os-release. As in os-release(5), the file below /usr/lib is only used if there is none below /etc.
+// decodeOS decodes os-release. As in os-release(5), the file below /usr/lib is only used if /etc has no such file.
 func decodeOS(output probeOutput, facts *Facts) {
 	path := "/etc/os-release"
 	if len(output.files[path]) == 0 { // it is often a link to the other one, but need not exist

@@ -100,7 +100,7 @@ func addRoutes(facts *Facts, text string, defaultRoute netip.Prefix) error {
 	return nil
 }
 
-// wordAfter returns the word that follows the given one, or "" if there is none.
+// wordAfter returns the word that follows the given one, or "" if there is no such word.
 func wordAfter(words []string, word string) string {
 	if i := slices.Index(words, word); i >= 0 && i+1 < len(words) {
 		return words[i+1]

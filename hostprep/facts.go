@@ -183,7 +183,7 @@ type Membership struct {
 	// Server is the URL at which the kubelet reaches the API server, such as https://10.2.0.175:443; empty if the
 	// host is not a node.
 	Server string
-	// CAHash pins the certificate authority on the host, in the form sha256:HEX; empty if there is none.
+	// CAHash pins the certificate authority on the host, in the form sha256:HEX; empty if there is no certificate.
 	CAHash string
 	// Prepared reports that dualstrap has changed the host.
 	Prepared bool

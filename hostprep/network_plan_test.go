@@ -100,7 +100,7 @@ func TestTasksAreBounded(t *testing.T) {
 	triedBy := map[netip.Addr]int{}
 	asked := map[netip.Addr]int{}
 	for i, task := range PlanNetworkProbes(&s.cluster, s.hosts) {
-		if len(task.Reach) > 2*(5+10) || len(task.ExpectUnused) > maxOccupied {
+		if len(task.Reach) > 2*(5+10) || len(task.ExpectUnused) > maxUnused {
 			t.Errorf("host %d reaches out to %d addresses and asks for %d", i, len(task.Reach), len(task.ExpectUnused))
 		}
 		for _, peer := range task.Reach {

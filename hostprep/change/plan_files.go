@@ -45,7 +45,7 @@ func (p *planner) planFiles() {
 	}
 }
 
-// fileSummary describes the change of a file. It is empty if there is none.
+// fileSummary describes the change of a file. It is empty if nothing changes.
 func fileSummary(file File, owner string, there FileState, found bool) string {
 	var parts []string
 	switch {

@@ -107,7 +107,7 @@ features() {
 	done
 }
 
-# kernel_config RELEASE: prints the relevant lines of the running kernel's configuration, or unknown if there is none.
+# kernel_config RELEASE: prints the relevant lines of the running kernel's configuration, or unknown if that cannot be read.
 kernel_config() {
 	options='CONFIG_(OVERLAY_FS|NF_TABLES|NF_CONNTRACK|VETH)=[ym]'
 	for file in "/boot/config-$1" "/lib/modules/$1/config"; do
