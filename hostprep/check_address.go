@@ -66,7 +66,7 @@ func (s *subject) linkNames() []string {
 	return names
 }
 
-// addresses4 describes the host's global IPv4 addresses, for a message; or returns "none".
+// addresses4 describes the host's global IPv4 addresses for a message, or returns "none".
 func (s *subject) addresses4() []string {
 	var addresses []string
 	for _, link := range s.Facts.Links {
