@@ -15,25 +15,25 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Admin is what a cluster's administrator authenticates with, and tells its API servers by. All three are PEM, one
-// block each.
+// Admin holds the credentials of a cluster's administrator and the CA that its API servers' certificates are verified
+// against. Each field is exactly one PEM block.
 type Admin struct{ CA, Certificate, Key []byte }
 
-// maxKubeconfig bounds a kubeconfig, in bytes; kubeadm's has less than 8 KiB.
+// maxKubeconfig bounds a kubeconfig, in bytes. The one that kubeadm writes has less than 8 KiB.
 const maxKubeconfig = 64 << 10
 
 // adminFile is a kubeconfig as kubeadm writes it. A kubeconfig may also name programs to run, local files to send, and
-// proxies to send them to (k8s.io/client-go/tools/clientcmd/api). It comes from a host, so nothing that client-go
-// would act on may be in it: any field that is not here is refused.
+// proxies to send them to (k8s.io/client-go/tools/clientcmd/api). This one comes from a host, so it must not contain
+// anything that client-go would act on: ParseAdmin rejects every field that is not declared here.
 type adminFile struct {
 	APIVersion     string   `json:"apiVersion"`
 	Kind           string   `json:"kind"`
-	Preferences    struct{} `json:"preferences"` // kubeadm writes it empty
+	Preferences    struct{} `json:"preferences"` // kubeadm writes an empty object
 	CurrentContext string   `json:"current-context"`
 	Clusters       []struct {
 		Name    string `json:"name"`
 		Cluster struct {
-			// Server is not used: callers know where their cluster is.
+			// Server is ignored: callers know the address of their cluster.
 			Server string `json:"server"`
 			CA     []byte `json:"certificate-authority-data"`
 		} `json:"cluster"`
@@ -54,8 +54,8 @@ type adminFile struct {
 	} `json:"users"`
 }
 
-// ParseAdmin takes the administrator's credentials out of a kubeconfig that kubeadm, or [Admin.Kubeconfig], wrote. It
-// takes nothing else. The error names the first field that does not belong there, or the credential that is not one.
+// ParseAdmin returns the administrator's credentials from a kubeconfig that kubeadm, or [Admin.Kubeconfig], wrote. It
+// uses nothing else of the file. The error names the first unexpected field, or the credential that is malformed.
 func ParseAdmin(kubeconfig []byte) (Admin, error) {
 	if len(kubeconfig) > maxKubeconfig {
 		return Admin{}, fmt.Errorf("it is longer than %d bytes", maxKubeconfig)
@@ -65,6 +65,7 @@ func ParseAdmin(kubeconfig []byte) (Admin, error) {
 		return Admin{}, fmt.Errorf("it is not a YAML document: %w", err)
 	}
 	var file adminFile
+	// Strict errors are unknown and duplicate fields. They are reported separately from those of invalid JSON.
 	strict, err := json.UnmarshalStrict(content, &file)
 	switch {
 	case err != nil:
@@ -78,7 +79,8 @@ func ParseAdmin(kubeconfig []byte) (Admin, error) {
 	return newAdmin(file.Clusters[0].Cluster.CA, file.Users[0].User.Certificate, file.Users[0].User.Key)
 }
 
-// check refuses a file that leaves a choice.
+// check rejects a file that has more than one cluster, context or user, or a reference to one that it does not define.
+// Such a file would leave the choice of the credentials to its reader.
 func (f *adminFile) check() error {
 	if f.APIVersion != "v1" || f.Kind != "Config" {
 		return fmt.Errorf("it is not a kubeconfig: apiVersion is %q and kind %q", f.APIVersion, f.Kind)
@@ -104,7 +106,8 @@ func (f *adminFile) check() error {
 	return nil
 }
 
-// newAdmin parses each credential. What is kept is encoded anew, so that nothing beside the blocks is carried along.
+// newAdmin parses and validates each credential. It encodes them again from what it parsed, so that text around the PEM
+// blocks is dropped. The errors complete a sentence that begins with the field's name.
 func newAdmin(ca, certificate, key []byte) (Admin, error) {
 	authority, err := certificateIn(ca)
 	if err != nil {
@@ -122,18 +125,22 @@ func newAdmin(ca, certificate, key []byte) (Admin, error) {
 		return Admin{}, fmt.Errorf("client-key-data %w", err)
 	}
 	admin := Admin{CA: encoded(authority), Certificate: encoded(own), Key: pem.EncodeToMemory(block)}
+	// This is how client-go will use them. It is better to fail here, with the name of the field.
 	if _, err := tls.X509KeyPair(admin.Certificate, admin.Key); err != nil {
 		return Admin{}, fmt.Errorf("client-key-data is not the key of client-certificate-data: %w", err)
 	}
 	return admin, nil
 }
 
+// encoded returns the certificate as one PEM block.
 func encoded(certificate *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: certificate.Raw})
 }
 
+// certificateBlock is the type of a PEM block that holds an X.509 certificate (RFC 7468, section 5).
 const certificateBlock = "CERTIFICATE"
 
+// certificateIn parses data that must be the PEM block of one certificate.
 func certificateIn(data []byte) (*x509.Certificate, error) {
 	block, err := blockIn(data)
 	if err != nil {
@@ -149,7 +156,8 @@ func certificateIn(data []byte) (*x509.Certificate, error) {
 	return certificate, nil
 }
 
-// blockIn returns the only PEM block there is, without headers: those of a key would ask for a password.
+// blockIn returns the only PEM block in data. Blocks with headers are rejected: the headers of an encrypted key would
+// make its reader ask for a password.
 func blockIn(data []byte) (*pem.Block, error) {
 	if len(data) == 0 {
 		return nil, errors.New("is missing")
@@ -166,10 +174,11 @@ func blockIn(data []byte) (*pem.Block, error) {
 	return block, nil
 }
 
-// Names are those that a kubeconfig is to have. They tell clusters apart when kubeconfigs are merged.
+// Names are the names of the entries of a kubeconfig. They keep clusters apart when kubeconfigs are merged.
 type Names struct{ Cluster, User, Context string }
 
-// Kubeconfig returns a kubeconfig for the API servers at an address.
+// Kubeconfig returns a kubeconfig whose only context uses the administrator's credentials for the API servers at
+// endpoint.
 func (a Admin) Kubeconfig(endpoint netip.AddrPort, names Names) ([]byte, error) {
 	file := clientcmdapi.NewConfig()
 	file.Clusters[names.Cluster] = &clientcmdapi.Cluster{Server: serverURL(endpoint), CertificateAuthorityData: a.CA}
@@ -179,5 +188,5 @@ func (a Admin) Kubeconfig(endpoint netip.AddrPort, names Names) ([]byte, error) 
 	return clientcmd.Write(*file)
 }
 
-// serverURL is where a kubeconfig says that API servers are, in kubeadm's form.
+// serverURL returns the URL of the API servers at endpoint, as kubeadm writes it into a kubeconfig.
 func serverURL(endpoint netip.AddrPort) string { return "https://" + endpoint.String() }

@@ -60,7 +60,7 @@ func TestParseAdmin(t *testing.T) {
 	}
 	again, err := ParseAdmin(written)
 	if diff := cmp.Diff(admin, again); diff != "" || err != nil {
-		t.Errorf("what was written is read as %v (-want +got):\n%s", err, diff)
+		t.Errorf("the kubeconfig that was written parses as %v (-want +got):\n%s", err, diff)
 	}
 	config, err := clientcmd.RESTConfigFromKubeConfig(written)
 	if err != nil || config.Host != "https://[fd12::4:175]:443" {
@@ -68,8 +68,8 @@ func TestParseAdmin(t *testing.T) {
 	}
 }
 
-// TestHostileAdminKubeconfigs tries what client-go would act on in a host's kubeconfig, one at a time, and credentials
-// that are none.
+// TestHostileAdminKubeconfigs tries everything that client-go would act on in a kubeconfig from a host, one thing at a
+// time, and malformed credentials.
 func TestHostileAdminKubeconfigs(t *testing.T) {
 	t.Parallel()
 	own := certtest.New(t)
@@ -147,13 +147,14 @@ func TestHostileAdminKubeconfigs(t *testing.T) {
 				t.Errorf("the error is %v, want %s", err, test.want)
 			}
 			if diff := cmp.Diff(Admin{}, got); diff != "" {
-				t.Errorf("it returns something (-want +got):\n%s", diff)
+				t.Errorf("it returns credentials (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestParseAdminTakesClientGo: the writer of kubeadm is that of client-go, which may come to write more than it does.
+// TestParseAdminTakesClientGo checks that ParseAdmin accepts what client-go writes. kubeadm uses client-go's writer, so
+// a field that a later version writes by default would break it.
 func TestParseAdminTakesClientGo(t *testing.T) {
 	t.Parallel()
 	admin := issueAdmin(t, certtest.New(t))

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// maxAnswer bounds the body of one answer, in bytes. An object has at most 1.5 MiB, etcd's limit, and lists come in
-	// pages.
+	// maxAnswer bounds the body of one response, in bytes. An object has at most 1.5 MiB, etcd's limit, and lists are
+	// read in pages.
 	maxAnswer = 64 << 20
-	// pageSize is how many objects one page of a list has, as in kubectl get.
+	// pageSize is the number of objects per page of a list, the same as in kubectl get.
 	pageSize = 500
-	// maxObjects bounds a list. Kubernetes is built for 150,000 pods in a cluster
+	// maxObjects bounds the length of a list. Kubernetes is designed for 150,000 pods in a cluster
 	// (https://kubernetes.io/docs/setup/best-practices/cluster-large/).
 	maxObjects = 200_000
 )
 
-// limitedTransport ends an answer that is longer than any honest one: an API server is a host's, and must not be able to fill
-// this machine's memory.
+// limitedTransport fails responses that are longer than maxAnswer. An API server runs on a host, and a compromised host
+// must not be able to fill this machine's memory.
 type limitedTransport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -37,15 +37,18 @@ func (b limitedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 	return response, nil
 }
 
-// limitedBody returns an [AnswerError] instead of the byte that is one too many.
+// limitedBody returns an [AnswerError] when more than left bytes are read from it.
 type limitedBody struct {
 	io.ReadCloser
+	// left is the number of bytes that may still be read, negative once there were too many.
 	left int64
+	// path is that of the request, for the error.
 	path string
 }
 
 // Read implements io.Reader.
 func (b *limitedBody) Read(data []byte) (int, error) {
+	// One byte more than allowed is read: it tells a body of exactly maxAnswer bytes from a longer one.
 	if int64(len(data)) > b.left+1 {
 		data = data[:b.left+1]
 	}
@@ -56,7 +59,7 @@ func (b *limitedBody) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// AnswerError is an answer of the API server that is longer than any that is read.
+// AnswerError reports a response of the API server that exceeds the limit. Path is that of the request.
 type AnswerError struct{ Path string }
 
 // Error implements error.
@@ -64,13 +67,15 @@ func (e *AnswerError) Error() string {
 	return fmt.Sprintf("the API server's answer to %s is longer than %d MiB", e.Path, maxAnswer>>20)
 }
 
-// pagedClient reads lists page by page.
+// pagedClient reads lists page by page, so that a page of any list fits into one bounded response.
 type pagedClient struct{ client.Client }
 
-// List implements client.Reader.
+// List implements client.Reader. The list holds the objects of all pages and the resource version of the last.
 func (p pagedClient) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
 	var all []runtime.Object
 	for {
+		// The client decodes into an existing list and keeps what the response does not mention, so each page gets a
+		// copy.
 		page, isList := list.DeepCopyObject().(client.ObjectList)
 		if !isList {
 			return fmt.Errorf("%T is not a list", list)
@@ -79,6 +84,7 @@ func (p pagedClient) List(ctx context.Context, list client.ObjectList, options .
 		if err := p.Client.List(ctx, page, paging...); err != nil {
 			return err
 		}
+		// The pages are joined without their types, because list may be of any kind.
 		objects, err := meta.ExtractList(page)
 		if err != nil {
 			return err

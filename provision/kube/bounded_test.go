@@ -20,7 +20,7 @@ import (
 	"github.com/dualstrap/dualstrap/internal/certtest"
 )
 
-// serve returns a client of a server on loopback that answers over TLS, as an API server does.
+// serve returns a client of a TLS server on loopback, as an API server is one.
 func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
@@ -34,7 +34,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	})
 }
 
-// endless answers until its reader goes away.
+// endless sends a response until its reader closes the connection.
 func endless(w http.ResponseWriter, _ *http.Request) {
 	chunk := []byte(strings.Repeat("a", 1<<20))
 	for {
@@ -44,7 +44,7 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// TestHostileAPIAnswers tries API servers that answer without end, or what is no answer.
+// TestHostileAPIAnswers tries API servers whose responses are endless or malformed.
 func TestHostileAPIAnswers(t *testing.T) {
 	var asked []string
 	for name, test := range map[string]struct {
@@ -83,7 +83,7 @@ func TestHostileAPIAnswers(t *testing.T) {
 			if strings.HasPrefix(name, "endless") != errors.As(err, &answer) {
 				t.Errorf("error %v", err)
 			}
-			// What grows by doubling has been allocated up to three times over, and copied once more.
+			// A buffer that grows by doubling allocates up to three times its size, and is copied once more.
 			if allocated := after.TotalAlloc - before.TotalAlloc; name != "pages without end" && allocated > 8*maxAnswer {
 				t.Errorf("%d MiB were allocated", allocated>>20)
 			}
@@ -94,7 +94,7 @@ func TestHostileAPIAnswers(t *testing.T) {
 	}
 }
 
-// answers is a server that says the same to everybody.
+// answers returns a handler that sends the same text in response to every request.
 func answers(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -102,7 +102,7 @@ func answers(text string) http.HandlerFunc {
 	}
 }
 
-// TestProxyIsNotAsked: what the workstation's environment says about proxies is not about the way over SSH.
+// TestProxyIsNotAsked checks that proxies of the workstation's environment are ignored: connections go over SSH.
 func TestProxyIsNotAsked(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://192.0.2.1:1")
 	t.Setenv("NO_PROXY", "")
@@ -115,7 +115,8 @@ func TestProxyIsNotAsked(t *testing.T) {
 	}
 }
 
-// discovery answers what a client asks about the API before it lists nodes.
+// discovery answers the requests about the API's kinds that a client sends before it lists nodes. It reports whether
+// the request was one.
 func discovery(w http.ResponseWriter, r *http.Request) bool {
 	answers := map[string]string{
 		"/readyz": "ok",
@@ -133,7 +134,8 @@ func discovery(w http.ResponseWriter, r *http.Request) bool {
 	return known
 }
 
-// listNodes is a server whose list of nodes has so many pages of one node each; any number when pages is 0.
+// listNodes returns a handler for a list of nodes with the given number of pages of one node each, or without end if
+// pages is 0.
 func listNodes(pages int, asked *[]string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if discovery(w, r) {

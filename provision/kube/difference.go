@@ -10,29 +10,31 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Verb is what applying does to an object.
+// Verb names what applying does to an object. It is empty for an object that stays as it is.
 type Verb string
 
-// The values of a Verb. There is none for an object that stays as it is.
+// The values of a Verb.
 const (
 	Create Verb = "create"
 	Update Verb = "update"
 )
 
-// fieldsShown is how many fields a summary names.
+// fieldsShown bounds the fields that a summary names, so that it fits on a line.
 const fieldsShown = 3
 
-// Difference is what applying an object changes: the zero Difference is nothing.
+// Difference describes what applying an object would change. The zero Difference means that nothing changes.
 type Difference struct {
+	// Verb is empty if nothing changes.
 	Verb Verb
-	// Fields are those that an update changes, as in spec.replicas and metadata.labels[example.com/rack].
+	// Fields lists the paths of the fields that an update changes, sorted, as in spec.replicas and
+	// metadata.labels[example.com/rack]. It is empty for an object that is created.
 	Fields []string
 }
 
 // Any reports whether anything changes.
 func (d Difference) Any() bool { return d.Verb != "" }
 
-// Summary says in one line what changes about an object, and why.
+// Summary returns one line that describes the change and the first fields that differ.
 func (d Difference) Summary(object Object) string {
 	summary := string(d.Verb) + " " + object.Name()
 	switch more := len(d.Fields) - fieldsShown; {
@@ -45,7 +47,7 @@ func (d Difference) Summary(object Object) string {
 	}
 }
 
-// updating is an update of fields; nothing when there are none.
+// updating returns the Difference of an update that changes fields, or the zero Difference without fields.
 func updating(fields []string) Difference {
 	if len(fields) == 0 {
 		return Difference{}
@@ -53,7 +55,7 @@ func updating(fields []string) Difference {
 	return Difference{Verb: Update, Fields: fields}
 }
 
-// comparable leaves out what changes with every request.
+// comparable returns the object without the metadata that every request changes, even one that changes nothing else.
 func comparable(object *unstructured.Unstructured) map[string]any {
 	bare := object.DeepCopy()
 	bare.SetManagedFields(nil)
@@ -62,11 +64,12 @@ func comparable(object *unstructured.Unstructured) map[string]any {
 	return bare.Object
 }
 
-// differingFields gives the paths of fields that are not the same, sorted. Lists are compared whole.
+// differingFields returns the paths of the fields that differ, sorted. Lists are compared as a whole, and fields of
+// live that are missing in applied count as different.
 func differingFields(live, applied map[string]any) []string {
 	var fields []string
 	keys := maps.Clone(live)
-	maps.Copy(keys, applied)
+	maps.Copy(keys, applied) // only the keys of this map are used
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		before, after := live[key], applied[key]
 		inBefore, isMap := before.(map[string]any)
@@ -77,6 +80,7 @@ func differingFields(live, applied map[string]any) []string {
 			for _, field := range differingFields(inBefore, inAfter) {
 				fields = append(fields, step(key)+dotted(field))
 			}
+		// A value that is on one side only, or of different types.
 		default:
 			fields = append(fields, step(key))
 		}
@@ -84,7 +88,7 @@ func differingFields(live, applied map[string]any) []string {
 	return fields
 }
 
-// step writes a key as a part of a path: keys that have dots in them, as labels do, stand in brackets.
+// step returns a key as part of a path. Keys that contain dots or slashes, as those of labels do, are put in brackets.
 func step(key string) string {
 	if strings.ContainsAny(key, "./") {
 		return "[" + key + "]"
@@ -92,7 +96,7 @@ func step(key string) string {
 	return key
 }
 
-// dotted joins a path to the part before it.
+// dotted returns path with the separator that joins it to its parent: none before a bracket.
 func dotted(path string) string {
 	if strings.HasPrefix(path, "[") {
 		return path

@@ -17,16 +17,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// PodToEvict is a pod that has to leave a node.
+// PodToEvict identifies a pod that a drain evicts from a node.
 type PodToEvict struct {
 	Namespace, Name string
-	uid             types.UID
+	// uid tells the pod from a later one of the same name, as a StatefulSet makes them.
+	uid types.UID
 }
 
-// String is as people name pods.
+// String returns the pod's namespace and name, separated by a slash.
 func (p PodToEvict) String() string { return p.Namespace + "/" + p.Name }
 
-// Cordon keeps new pods from a node. One that is not there needs none.
+// Cordon marks the node unschedulable. A missing node is not an error.
 func (c *Client) Cordon(ctx context.Context, name string) error {
 	node := &corev1.Node{}
 	node.Name = name
@@ -40,9 +41,9 @@ func (c *Client) Cordon(ctx context.Context, name string) error {
 	})
 }
 
-// PodsToEvict lists the pods that a drain moves from a node. Those of DaemonSets would come back at once,
-// those that the node's kubelet has from a file are not the cluster's to move, and those that have come to
-// their end run no more.
+// PodsToEvict returns the pods that a drain evicts from a node. It leaves out pods of DaemonSets, whose controller
+// would create them again at once, mirror pods, which the kubelet runs from a file and the API server cannot stop, and
+// pods that have finished.
 func (c *Client) PodsToEvict(ctx context.Context, node string) ([]PodToEvict, error) {
 	var list corev1.PodList
 	if err := c.client.List(ctx, &list, client.MatchingFields{"spec.nodeName": node}); err != nil {
@@ -57,7 +58,7 @@ func (c *Client) PodsToEvict(ctx context.Context, node string) ([]PodToEvict, er
 	return pods, nil
 }
 
-// mustEvict reports whether a drain moves a pod.
+// mustEvict reports whether a drain evicts the pod.
 func mustEvict(pod *corev1.Pod) bool {
 	if _, isMirror := pod.Annotations[corev1.MirrorPodAnnotationKey]; isMirror {
 		return false
@@ -68,10 +69,11 @@ func mustEvict(pod *corev1.Pod) bool {
 	return pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
 }
 
-// DrainTimeoutError is pods that did not leave a node in time.
+// DrainTimeoutError reports that pods did not leave a node in time.
 type DrainTimeoutError struct {
+	// Patience is how long the drain was awaited: the value of --drain-timeout.
 	Patience time.Duration
-	// Pods are lines of what stays, and why.
+	// Pods holds a line for each remaining pod: its name and why it is still there.
 	Pods []string
 }
 
@@ -80,15 +82,16 @@ func (e *DrainTimeoutError) Error() string {
 	return fmt.Sprintf("the node is not drained after %s: %s", e.Patience, strings.Join(e.Pods, "; "))
 }
 
-// Hint says what to do.
+// Hint returns what the user can do about it.
 func (e *DrainTimeoutError) Hint() string {
 	return "scale what a PodDisruptionBudget keeps, wait longer with --drain-timeout, or do not drain with --force"
 }
 
-// Evict has pods leave and waits until they have left. A PodDisruptionBudget that forbids it now is asked
-// again until patience ends. Where the node's kubelet is gone nobody ends its pods, and to have evicted
-// them is enough.
+// Evict evicts the pods and waits until they are gone. An eviction that a PodDisruptionBudget forbids is retried until
+// patience ends; then the error is a [DrainTimeoutError]. isAlive says whether the node's kubelet runs: if it does not,
+// nothing terminates the pods, and Evict returns as soon as the evictions are accepted.
 func (c *Client) Evict(ctx context.Context, pods []PodToEvict, isAlive bool, patience time.Duration) error {
+	// The end of limited is a timeout, which has its own error. The end of ctx is an interrupt.
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	e := eviction{client: c, isAlive: isAlive, evicted: map[types.UID]bool{}}
@@ -115,15 +118,16 @@ func (c *Client) Evict(ctx context.Context, pods []PodToEvict, isAlive bool, pat
 	}
 }
 
-// eviction is one call of Evict.
+// eviction holds the state of one call of [Client.Evict].
 type eviction struct {
-	client  *Client
+	client *Client
+	// isAlive says whether the node's kubelet runs and terminates evicted pods.
 	isAlive bool
-	// evicted are the pods that are on their way.
+	// evicted holds the pods whose eviction the API server accepted. They are not evicted again, only awaited.
 	evicted map[types.UID]bool
 }
 
-// evictOnce asks every pod to leave, and gives those that stay, and why.
+// evictOnce makes one attempt for every pod. It returns the pods that remain and, at the same indices, the reasons.
 func (e *eviction) evictOnce(ctx context.Context, pods []PodToEvict) (staying []PodToEvict, reasons []string, err error) {
 	for _, pod := range pods {
 		reason, err := e.client.evict(ctx, pod, e.evicted)
@@ -138,23 +142,28 @@ func (e *eviction) evictOnce(ctx context.Context, pods []PodToEvict) (staying []
 	return staying, reasons, nil
 }
 
-// evictInterval is how often a pod that has not left is looked at.
+// evictInterval is the time between two attempts to evict the remaining pods.
 const evictInterval = time.Second
 
-// evict asks for a pod to leave, once, and says why it is still there.
+// evict requests the eviction of a pod, unless evicted has it, and returns why the pod still exists. The reason is
+// empty if the pod is gone. A non-nil error is permanent.
 func (c *Client) evict(ctx context.Context, pod PodToEvict, evicted map[types.UID]bool) (string, error) {
 	object := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
 	if !evicted[pod.uid] {
 		eviction := &policyv1.Eviction{
-			ObjectMeta:    metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name},
+			ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name},
+			// Without the UID, the eviction could hit a pod of the same name that has replaced this one.
 			DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &pod.uid}},
 		}
+		// The API server deletes the pod, unless a PodDisruptionBudget forbids it: 429 Too Many Requests. Deleting the
+		// pod directly would bypass the budget.
 		err := c.client.SubResource("eviction").Create(ctx, object, eviction)
 		switch {
-		case apierrors.IsNotFound(err), apierrors.IsConflict(err): // it has left, or another one has its name
+		case apierrors.IsNotFound(err), apierrors.IsConflict(err): // it is gone, or another pod has its name
 			return "", nil
 		case apierrors.IsTooManyRequests(err):
 			return "may not leave: " + budgetReason(err), nil
+		// For example, an admission webhook whose own pods this drain is moving.
 		case err != nil && isTransient(err):
 			return "may not leave: " + err.Error(), nil
 		case err != nil:
@@ -172,7 +181,8 @@ func (c *Client) evict(ctx context.Context, pod PodToEvict, evicted map[types.UI
 	return "is still there", nil
 }
 
-// budgetReason is what the API server says about a PodDisruptionBudget.
+// budgetReason returns the API server's message about the PodDisruptionBudget that forbids an eviction. The message of
+// the error itself only says that the eviction would violate some budget.
 func budgetReason(err error) string {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) && status.Status().Details != nil {
@@ -185,7 +195,7 @@ func budgetReason(err error) string {
 	return err.Error()
 }
 
-// DeleteNode deletes a Node. That there is none is fine.
+// DeleteNode deletes a Node. A missing node is not an error.
 func (c *Client) DeleteNode(ctx context.Context, name string) error {
 	node := &corev1.Node{}
 	node.Name = name

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// onNode is a pod that is on a node, on which nobody runs or ends it.
+// onNode returns a pod that is bound to a node without a kubelet: nothing runs or terminates it.
 func onNode(name string, labels map[string]string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, Labels: labels},
@@ -27,8 +27,7 @@ func onNode(name string, labels map[string]string) *corev1.Pod {
 	}
 }
 
-// TestIntegrationDrain drains a node on a real API server. There is no kubelet, so that a pod that was
-// evicted stays, on its way out.
+// TestIntegrationDrain drains a node on a real API server. Without a kubelet, an evicted pod stays in deletion.
 func TestIntegrationDrain(t *testing.T) {
 	c := connect(t)
 	ctx := t.Context()
@@ -46,7 +45,7 @@ func TestIntegrationDrain(t *testing.T) {
 		},
 	}
 	makeAll(ctx, t, c, free, guarded, daemon, budget)
-	// A budget guards no pod that does not run yet.
+	// A PodDisruptionBudget does not protect a pod that is not running yet.
 	guarded.Status.Phase = corev1.PodRunning
 	guarded.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	if err := c.client.Status().Update(ctx, guarded); err != nil {

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestLeaves(t *testing.T) {
+func TestMustEvict(t *testing.T) {
 	t.Parallel()
 	ownedBy := func(kind string) func(*corev1.Pod) {
 		controls := true

@@ -15,18 +15,20 @@ import (
 )
 
 const (
-	// encryptionMetric tells, of an API server, which file of keys it has loaded
+	// encryptionMetric begins the metric that names the EncryptionConfiguration which the API server has loaded
 	// (k8s.io/apiserver/pkg/server/options/encryptionconfig/metrics; the same in Kubernetes 1.36 and 1.37).
 	encryptionMetric = "apiserver_encryption_config_controller_last_config_info{"
-	// metricsInterval is how often it is looked at. Metrics are megabytes, and API servers look at the file once a minute.
+	// metricsInterval is the time between two reads of the metrics. They are megabytes, and an API server reloads the
+	// file only once a minute.
 	metricsInterval = 2 * time.Second
 )
 
-// ErrNoEncryption is an API server that encrypts nothing.
-var ErrNoEncryption = errors.New("the API server tells of no file of keys: it encrypts nothing")
+// ErrNoEncryption reports that the API server has no EncryptionConfiguration.
+var ErrNoEncryption = errors.New("the API server reports no encryption configuration: it encrypts nothing")
 
-// EncryptionConfig returns the digest, as in sha256:..., of the EncryptionConfiguration that the API server works with.
-// The error is [ErrNoEncryption] where it has none. Of several API servers behind one address, any may be asked.
+// EncryptionConfig returns the digest, as in sha256:..., of the EncryptionConfiguration that the API server uses. The
+// error is [ErrNoEncryption] if it has none. If several API servers share the address, the digest is that of any of
+// them.
 func (c *Client) EncryptionConfig(ctx context.Context) (digest string, err error) {
 	plain, err := c.plain()
 	if err != nil {
@@ -36,9 +38,10 @@ func (c *Client) EncryptionConfig(ctx context.Context) (digest string, err error
 	if err != nil {
 		return "", fmt.Errorf("cannot ask the API server for its metrics: %w", err)
 	}
-	defer metrics.Close() //nolint:errcheck // what was wanted of it has been read
+	defer metrics.Close() //nolint:errcheck // nothing more is read
 	lines := bufio.NewScanner(metrics)
-	for lines.Scan() { // they are sorted by name: this one comes early
+	for lines.Scan() { // metrics are sorted by name, so this one comes early and the rest is not read
+		// An API server without encryption has no such metric.
 		if digest := labelIn(lines.Text(), encryptionMetric, "hash"); digest != "" {
 			return digest, nil
 		}
@@ -49,7 +52,8 @@ func (c *Client) EncryptionConfig(ctx context.Context) (digest string, err error
 	return "", ErrNoEncryption
 }
 
-// labelIn returns a label of a metric, whose values need no escapes; "" where the line is another one's.
+// labelIn returns the value of a label in a line of metrics, or "" if the line belongs to another metric. It does not
+// unescape, which a digest does not need.
 func labelIn(line, metric, label string) string {
 	labels, found := strings.CutPrefix(line, metric)
 	if !found {
@@ -64,7 +68,8 @@ func labelIn(line, metric, label string) string {
 	return ""
 }
 
-// AwaitEncryptionConfig waits until the API server works with the EncryptionConfiguration of a digest.
+// AwaitEncryptionConfig waits until the API server uses the EncryptionConfiguration with the given digest. The error is
+// a [WaitError] if that takes longer than patience.
 func (c *Client) AwaitEncryptionConfig(ctx context.Context, digest string, patience time.Duration) error {
 	const what = "the API server has not loaded its file of keys"
 	return pollEvery(ctx, metricsInterval, patience, what, func(ctx context.Context) (string, error) {
@@ -76,15 +81,17 @@ func (c *Client) AwaitEncryptionConfig(ctx context.Context, digest string, patie
 	})
 }
 
-// RewriteSecret has an API server store a Secret again as it is, encrypted as it encrypts now. The Secret itself stays
-// where it is, neither its content nor its version is changed by this program. One that is gone needs nothing.
+// RewriteSecret makes an API server store a Secret again, encrypted with its current first key. It does so with an
+// empty patch: the Secret is not read, so its content never leaves the API server, and it cannot overwrite a concurrent
+// change. A missing Secret is not an error.
 func (c *Client) RewriteSecret(ctx context.Context, namespace, name string) error {
 	what := fmt.Sprintf("cannot store Secret %s/%s again", namespace, name)
 	return poll(ctx, applyPatience, what, func(ctx context.Context) (string, error) {
 		secret := &metav1.PartialObjectMetadata{}
 		secret.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 		secret.Namespace, secret.Name = namespace, name
-		// An API server stores what a request leaves as it is only where it is not encrypted as it would be now.
+		// An API server skips the write of an unchanged object, unless the stored form is encrypted in another way than
+		// it would be now. This exception rewrites the Secret.
 		err := c.client.Patch(ctx, secret, client.RawPatch(types.MergePatchType, []byte("{}")), client.FieldOwner(FieldManager))
 		if client.IgnoreNotFound(err) != nil {
 			return "", fmt.Errorf("%s: %w", what, err)

@@ -48,7 +48,7 @@ func TestEncryptionConfig(t *testing.T) {
 	}
 }
 
-// TestHostileMetrics tries API servers whose metrics are none: it is told, and nothing is waited for.
+// TestHostileMetrics tries API servers with malformed metrics. The error is returned at once, without a retry.
 func TestHostileMetrics(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
@@ -68,8 +68,8 @@ func TestHostileMetrics(t *testing.T) {
 	}
 }
 
-// TestRewriteSecretChangesNothing looks at what an API server is asked for: a Secret as it is, whose content it need not
-// tell.
+// TestRewriteSecretChangesNothing checks the requests: the patch is empty, and the response need not contain the
+// Secret's content.
 func TestRewriteSecretChangesNothing(t *testing.T) {
 	t.Parallel()
 	var asked []string
@@ -88,13 +88,13 @@ func TestRewriteSecretChangesNothing(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		answer := `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"a"}}`
 		switch len(asked) {
-		case 1: // somebody writes it at the same time
+		case 1: // another client writes it at the same time
 			w.WriteHeader(http.StatusConflict)
 			answer = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Conflict","code":409}`
-		case 3: // somebody has removed it
+		case 3: // another client has deleted it
 			w.WriteHeader(http.StatusNotFound)
 			answer = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`
-		case 4: // a policy of somebody's
+		case 4: // a third-party admission policy forbids it
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			answer = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Invalid","message":"no","code":422}`
 		}

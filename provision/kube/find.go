@@ -11,7 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Find gives what the cluster has of an object; that there is none, or no such kind, is no error.
+// Find returns the live state of an object and whether it exists. A missing object is not an error, nor is a kind that
+// the cluster does not have.
 func (c *Client) Find(ctx context.Context, object Object) (found Object, there bool, err error) {
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(object.GroupVersionKind())
@@ -25,7 +26,7 @@ func (c *Client) Find(ctx context.Context, object Object) (found Object, there b
 	return Object{live}, true, nil
 }
 
-// List gives all objects of a kind in a namespace; none where there is no such kind.
+// List returns all objects of a kind in a namespace. It returns none if the cluster does not have the kind.
 func (c *Client) List(ctx context.Context, kind schema.GroupVersionKind, namespace string) ([]Object, error) {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(kind)

@@ -17,7 +17,8 @@ import (
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-// connect returns a client of a real API server whose address only dial knows. The test's administrator has a token.
+// connect returns a client of a real API server whose address only dial knows. It authenticates with a token as the
+// test's administrator.
 func connect(t *testing.T) *Client {
 	t.Helper()
 	config := kubetest.Start(t)
@@ -136,7 +137,7 @@ func TestIntegrationApplyConverges(t *testing.T) {
 
 func TestIntegrationNodesKeepWhatIsOthers(t *testing.T) {
 	c := connect(t)
-	// As a kubelet registers it.
+	// The Node as a kubelet registers it.
 	registered := &corev1.Node{}
 	registered.Name = "worker"
 	registered.Spec.Taints = []corev1.Taint{taint("node.kubernetes.io/unschedulable")}
@@ -190,7 +191,7 @@ func TestIntegrationNodesAreAnnounced(t *testing.T) {
 	if err := c.SetInitialCapacity(ctx, "announced", Capacity{CPUs: 2, Memory: 4 << 30, Pods: 110}); err != nil {
 		t.Fatal(err)
 	}
-	// as of now the kubelet's word counts
+	// From now on, the capacity that the kubelet reports counts.
 	if err := c.SetInitialCapacity(ctx, "announced", Capacity{CPUs: 1, Memory: 1, Pods: 1}); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// ask makes a request as the kubelet of a node does, and gives it conditions.
+// ask creates a certificate signing request as the kubelet of a node does, and sets its conditions.
 func ask(t *testing.T, c *Client, node string, conditions ...certificatesv1.CertificateSigningRequestCondition) client.Object {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -84,7 +84,7 @@ func TestIntegrationServingCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for node, want := range map[string]string{
-		"silent":   "its kubelet has asked for no certificate to serve with: see journalctl -u kubelet on the host",
+		"silent":   "its kubelet has not requested a serving certificate: see journalctl -u kubelet on the host",
 		"pending":  "certificate signing request csr-pending is pending: dualstrap-controller has said nothing about it",
 		"told":     "certificate signing request csr-told is pending: not one of node told",
 		"approved": "certificate signing request csr-approved is approved, and kube-controller-manager has not signed it yet",

@@ -12,10 +12,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// aliveAnnotation counts how often whoever uses a namespace has said so.
+// aliveAnnotation is a counter that the user of a namespace increments while the namespace is in use. Its value means
+// nothing; each increment changes the namespace's resource version.
 const aliveAnnotation = "dualstrap.dev/alive"
 
-// NewNamespace makes a namespace with a name of its own that begins with a prefix, and gives the name.
+// NewNamespace creates a namespace with a unique name that begins with prefix, and returns the name.
 func (c *Client) NewNamespace(ctx context.Context, prefix string, labels map[string]string) (string, error) {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: prefix, Labels: labels}}
 	if err := c.client.Create(ctx, namespace); err != nil {
@@ -24,15 +25,15 @@ func (c *Client) NewNamespace(ctx context.Context, prefix string, labels map[str
 	return namespace.Name, nil
 }
 
-// Leftover is a namespace that may have no user any more.
+// Leftover is a namespace that may no longer be in use.
 type Leftover struct {
 	Name string
-	// version is another one as soon as anything about the namespace has changed.
+	// version is the namespace's resource version, which every change of the namespace changes.
 	version string
 }
 
-// Leftovers are the namespaces with a label. Which of them are in use is told by their users, who keep
-// them alive with [Client.KeepAlive]; see [Client.DeleteLeftover].
+// Leftovers returns the namespaces that have a label. Some of them may be in use by runs that call [Client.KeepAlive];
+// [Client.DeleteLeftover] tells them apart.
 func (c *Client) Leftovers(ctx context.Context, label string) ([]Leftover, error) {
 	var list corev1.NamespaceList
 	if err := c.client.List(ctx, &list, client.HasLabels{label}); err != nil {
@@ -45,8 +46,8 @@ func (c *Client) Leftovers(ctx context.Context, label string) ([]Leftover, error
 	return leftovers, nil
 }
 
-// KeepAlive says again and again, until the context ends, that a namespace is in use. When it cannot be
-// said once, the next time will do.
+// KeepAlive marks a namespace as in use, once per interval, until the context ends. A failed attempt is ignored,
+// because the next one does the same.
 func (c *Client) KeepAlive(ctx context.Context, name string, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -62,9 +63,11 @@ func (c *Client) KeepAlive(ctx context.Context, name string, interval time.Durat
 	}
 }
 
-// DeleteLeftover deletes a namespace unless it has changed since it was listed: then someone uses it.
+// DeleteLeftover deletes a namespace unless it has changed since it was listed, which means that it is in use. The
+// interval between [Client.Leftovers] and this call must therefore be longer than that of [Client.KeepAlive].
 func (c *Client) DeleteLeftover(ctx context.Context, leftover Leftover) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: leftover.Name}}
+	// The API server compares the version, so a mark that is set after the listing keeps the namespace.
 	err := c.client.Delete(ctx, namespace, client.Preconditions{ResourceVersion: &leftover.version})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return fmt.Errorf("cannot delete namespace %s: %w", leftover.Name, err)
@@ -72,7 +75,7 @@ func (c *Client) DeleteLeftover(ctx context.Context, leftover Leftover) error {
 	return nil
 }
 
-// DeleteNamespace deletes a namespace and waits until nothing of it is left.
+// DeleteNamespace deletes a namespace and waits until it and everything in it is gone.
 func (c *Client) DeleteNamespace(ctx context.Context, name string, patience time.Duration) error {
 	return poll(ctx, patience, "namespace "+name+" is not gone", func(ctx context.Context) (string, error) {
 		var namespace corev1.Namespace
@@ -80,6 +83,7 @@ func (c *Client) DeleteNamespace(ctx context.Context, name string, patience time
 		if apierrors.IsNotFound(err) {
 			return "", nil
 		}
+		// Delete inside of the loop: it is retried if it fails for a transient reason.
 		if err == nil && namespace.DeletionTimestamp == nil {
 			err = client.IgnoreNotFound(c.client.Delete(ctx, &namespace))
 		}
@@ -87,7 +91,7 @@ func (c *Client) DeleteNamespace(ctx context.Context, name string, patience time
 	})
 }
 
-// deletionBlockers is what a namespace that is being deleted waits for.
+// deletionBlockers returns what the deletion of a namespace is waiting for, as its conditions describe it.
 func deletionBlockers(namespace *corev1.Namespace) string {
 	for _, condition := range namespace.Status.Conditions {
 		if condition.Status == corev1.ConditionTrue {

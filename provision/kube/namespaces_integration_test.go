@@ -14,7 +14,7 @@ import (
 
 const testLabel = "dualstrap.dev/test"
 
-// isDeleted reports whether a namespace is being deleted: there is no controller here to finish that.
+// isDeleted reports whether a namespace is being deleted. Without a controller, the deletion never finishes.
 func isDeleted(t *testing.T, c *Client, name string) bool {
 	t.Helper()
 	var namespace corev1.Namespace
@@ -33,7 +33,7 @@ func newNamespace(t *testing.T, c *Client) string {
 	return name
 }
 
-// A namespace that somebody keeps alive is no leftover, however old it is.
+// TestLeftovers checks that a namespace that is kept alive is not deleted as a leftover, however old it is.
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
 	c := connect(t)

@@ -19,31 +19,35 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// taintsAnnotation lists the taints of a Node that come from the manifests. The list of taints has one
-// owner only, and Kubernetes puts taints there, too: what is taken back later has to be known.
+// taintsAnnotation lists the taints of a Node that come from the manifests. The list of taints has one owner only, and
+// Kubernetes puts taints there, too. Without the annotation, a taint that is removed from the manifests later could not
+// be told from one that Kubernetes added.
 const taintsAnnotation = "dualstrap.dev/taints"
 
-// Node is what the cluster knows of a node.
+// Node describes a node as the API server reports it.
 type Node struct {
 	Name string
-	// K8sIP is its IPv4 address.
-	K8sIP    netip.Addr
+	// K8sIP is the node's IPv4 address: the internal one that the kubelet reports, or the one in the provider ID until
+	// then.
+	K8sIP netip.Addr
+	// PodCIDRs are those of the Node's spec, in its order.
 	PodCIDRs []netip.Prefix
-	// Addresses are its internal ones, in the cluster's order.
-	Addresses  []netip.Addr
+	// Addresses are the internal addresses, in the order of the Node's status.
+	Addresses []netip.Addr
+	// ProviderID is that of the spec, as in baremetal://10.2.0.5.
 	ProviderID string
 	Labels     map[string]string
-	// KubeletVersion is that of the kubelet that has registered, as in v1.36.3; empty when none has.
+	// KubeletVersion is the version of the kubelet, as in v1.36.3. It is empty until a kubelet has registered.
 	KubeletVersion string
-	// Joined says that a kubelet has registered, Ready that it says it is fine.
+	// Joined reports whether a kubelet has registered, Ready whether that kubelet reports that the node is ready.
 	Joined, Ready bool
-	// Unschedulable says that no new pods come.
+	// Unschedulable reports whether the node is cordoned.
 	Unschedulable bool
-	// Why it is not ready, in the kubelet's words.
+	// Why is the reason that the node is not ready, in the kubelet's words.
 	Why string
 }
 
-// Nodes lists the cluster's nodes.
+// Nodes returns the cluster's nodes.
 func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	var list corev1.NodeList
 	if err := c.client.List(ctx, &list); err != nil {
@@ -56,16 +60,16 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	return nodes, nil
 }
 
-// Node gives one node; one that there is not is not joined.
+// Node returns the named node. A missing node is returned as not joined.
 func (c *Client) Node(ctx context.Context, name string) (Node, error) {
 	node, found, err := c.FindNode(ctx, name)
 	if err == nil && !found {
-		return Node{Name: name, Why: "it is not there"}, nil
+		return Node{Name: name, Why: "it does not exist"}, nil
 	}
 	return node, err
 }
 
-// FindNode gives one node, and whether it is there.
+// FindNode returns the named node and whether it exists.
 func (c *Client) FindNode(ctx context.Context, name string) (node Node, found bool, err error) {
 	var object corev1.Node
 	err = c.client.Get(ctx, client.ObjectKey{Name: name}, &object)
@@ -78,7 +82,7 @@ func (c *Client) FindNode(ctx context.Context, name string) (node Node, found bo
 	return nodeOf(&object), true, nil
 }
 
-// AwaitNode waits until a node is ready.
+// AwaitNode waits until the node is ready. The error is a [WaitError] if that takes longer than patience.
 func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Duration) error {
 	return poll(ctx, patience, "the node is not ready", func(ctx context.Context) (string, error) {
 		node, err := c.Node(ctx, name)
@@ -89,6 +93,8 @@ func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Durat
 	})
 }
 
+// nodeOf returns what is needed of a Node. Addresses that do not parse are skipped. The ready condition counts only
+// once a kubelet has registered, because the node controller sets one on Nodes without a kubelet, too.
 func nodeOf(object *corev1.Node) Node {
 	version := object.Status.NodeInfo.KubeletVersion
 	node := Node{
@@ -120,7 +126,8 @@ func nodeOf(object *corev1.Node) Node {
 	return node
 }
 
-// splitTaints takes the taints out of a Node of the manifests, and notes them in an annotation.
+// splitTaints returns a Node of the manifests without its taints, which an annotation names instead, and the taints.
+// Server-side apply would replace the whole list, and remove the taints that Kubernetes has set.
 func splitTaints(object Object) (Object, []corev1.Taint, error) {
 	node, err := typedNode(object)
 	if err != nil {
@@ -144,6 +151,7 @@ func splitTaints(object Object) (Object, []corev1.Taint, error) {
 	return bare, node.Spec.Taints, nil
 }
 
+// typedNode converts an object to a Node.
 func typedNode(object Object) (*corev1.Node, error) {
 	node := &corev1.Node{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, node); err != nil {
@@ -152,21 +160,22 @@ func typedNode(object Object) (*corev1.Node, error) {
 	return node, nil
 }
 
-// taintKey is what makes a taint another one: two with different values only are one.
+// taintKey returns what identifies a taint. A node cannot have two taints that differ in their values only.
 func taintKey(taint corev1.Taint) string { return taint.Key + ":" + string(taint.Effect) }
 
-// indexTaint finds the taint that is the same as another one, but for its value.
+// indexTaint returns the index of the taint with the same key and effect as like, or -1.
 func indexTaint(taints []corev1.Taint, like corev1.Taint) int {
 	return slices.IndexFunc(taints, func(taint corev1.Taint) bool { return taintKey(taint) == taintKey(like) })
 }
 
-// mergeTaints gives the taints that a node is to have: those of the manifests, and what is there and
-// does not come from the manifests.
+// mergeTaints returns the desired taints of a node: those of the manifests, and the live ones that do not come from the
+// manifests. noted is the value of taintsAnnotation. The order of live taints is kept, so that an unchanged list
+// compares as equal.
 func mergeTaints(live []corev1.Taint, noted string, wanted []corev1.Taint) []corev1.Taint {
 	ours := strings.Split(noted, ",")
 	merged := slices.DeleteFunc(slices.Clone(live), func(taint corev1.Taint) bool {
 		if at := indexTaint(wanted, taint); at >= 0 {
-			return wanted[at].Value != taint.Value
+			return wanted[at].Value != taint.Value // appended below with its new value
 		}
 		return slices.Contains(ours, taintKey(taint))
 	})
@@ -178,13 +187,13 @@ func mergeTaints(live []corev1.Taint, noted string, wanted []corev1.Taint) []cor
 	return merged
 }
 
-// wantedTaints are the taints that a node is to have, and whether it has others.
+// wantedTaints returns the desired taints of a node, and whether the live ones differ from them.
 func wantedTaints(live *corev1.Node, wanted []corev1.Taint) (taints []corev1.Taint, differ bool) {
 	taints = mergeTaints(live.Spec.Taints, live.Annotations[taintsAnnotation], wanted)
 	return taints, !slices.Equal(taints, live.Spec.Taints)
 }
 
-// CompareNodes says what [Client.ApplyNodes] would change about each Node.
+// CompareNodes returns what [Client.ApplyNodes] would change about each Node, in the order of objects.
 func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Difference, error) {
 	differences := make([]Difference, len(objects))
 	err := eachObject(ctx, objects, func(ctx context.Context, i int, object Object) error {
@@ -194,7 +203,7 @@ func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Differen
 		}
 		there, difference, err := c.compare(ctx, bare)
 		differences[i] = difference
-		if err != nil || difference.Any() {
+		if err != nil || difference.Any() { // one difference is enough to apply the Node, taints included
 			return err
 		}
 		live, err := typedNode(Object{there})
@@ -209,7 +218,7 @@ func (c *Client) CompareNodes(ctx context.Context, objects []Object) ([]Differen
 	return differences, err
 }
 
-// ApplyNodes is [Client.Apply] for Nodes, of whose taints the manifests own a part only.
+// ApplyNodes is [Client.Apply] for Nodes. The manifests own only a part of a Node's taints; the others stay.
 func (c *Client) ApplyNodes(ctx context.Context, objects []Object) error {
 	return eachObject(ctx, objects, func(ctx context.Context, _ int, object Object) error {
 		bare, wanted, err := splitTaints(object)
@@ -222,15 +231,15 @@ func (c *Client) ApplyNodes(ctx context.Context, objects []Object) error {
 	})
 }
 
-// applyNode brings the taints up to date before the note of them is: cut off in between, the next run
-// still knows which to take back.
+// applyNode updates the taints before the annotation that names them. If the run is interrupted in between, the next
+// run still finds in the annotation which taints to remove.
 func (c *Client) applyNode(ctx context.Context, bare Object, wanted []corev1.Taint) error {
 	var live corev1.Node
 	err := c.client.Get(ctx, client.ObjectKeyFromObject(bare), &live)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("cannot read %s: %w", bare.Name(), err)
 	}
-	if err != nil {
+	if err != nil { // the Node does not exist: create it, and set its taints as those of any other
 		if _, err := c.apply(ctx, bare); err != nil || len(wanted) == 0 {
 			return err
 		}
@@ -240,7 +249,8 @@ func (c *Client) applyNode(ctx context.Context, bare Object, wanted []corev1.Tai
 	}
 	if taints, differ := wantedTaints(&live, wanted); differ {
 		patch, err := json.Marshal(map[string]any{
-			"metadata": map[string]any{"resourceVersion": live.ResourceVersion}, // taints come and go: not over what came meanwhile
+			// The patch replaces the list. The resource version makes it fail if Kubernetes has changed a taint since.
+			"metadata": map[string]any{"resourceVersion": live.ResourceVersion},
 			"spec":     map[string]any{"taints": taints},
 		})
 		if err != nil {

@@ -10,26 +10,27 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Create makes an object that is not there yet.
+// Create creates an object that does not exist yet.
 func (c *Client) Create(ctx context.Context, object client.Object) error {
 	return poll(ctx, applyPatience, "cannot create "+object.GetName(), func(ctx context.Context) (string, error) {
 		return "", c.client.Create(ctx, object)
 	})
 }
 
-// Pod is what the cluster knows of a pod.
+// Pod describes a pod as the API server reports it.
 type Pod struct {
 	Name string
-	// Node is the name of the node that it is on.
+	// Node is the name of the node that runs the pod.
 	Node string
-	// Addresses are in the cluster's order.
+	// Addresses are in the order of the Pod's status.
 	Addresses []netip.Addr
-	Ready     bool
-	// Why it is not ready.
+	// Ready reports whether the pod meets its ready condition.
+	Ready bool
+	// Why is the reason that the pod is not ready.
 	Why string
 }
 
-// Pods lists the pods of a namespace that are not being deleted.
+// Pods returns the pods of a namespace that are not being deleted.
 func (c *Client) Pods(ctx context.Context, namespace string) ([]Pod, error) {
 	var list corev1.PodList
 	if err := c.client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
@@ -44,6 +45,7 @@ func (c *Client) Pods(ctx context.Context, namespace string) ([]Pod, error) {
 	return pods, nil
 }
 
+// podOf returns what is needed of a Pod. Addresses that do not parse are skipped.
 func podOf(object *corev1.Pod) Pod {
 	pod := Pod{Name: object.Name, Node: object.Spec.NodeName, Why: unreadyReason(object)}
 	for _, address := range object.Status.PodIPs {
@@ -59,9 +61,10 @@ func podOf(object *corev1.Pod) Pod {
 	return pod
 }
 
-// unreadyReason is what a pod waits for: the first of its containers that does not run, or what Kubernetes
-// says about the pod.
+// unreadyReason returns what a pod is waiting for: the reason of its first waiting container, or else the message of a
+// condition that is not met.
 func unreadyReason(pod *corev1.Pod) string {
+	// A waiting container has the most specific reason, as in ErrImageNeverPull.
 	for _, status := range pod.Status.ContainerStatuses {
 		if waiting := status.State.Waiting; waiting != nil {
 			return strings.TrimSpace(pod.Name + ": " + waiting.Reason + " " + waiting.Message)
@@ -72,17 +75,18 @@ func unreadyReason(pod *corev1.Pod) string {
 			return pod.Name + ": " + condition.Message
 		}
 	}
-	return pod.Status.Message // a kubelet that turned the pod down says it here
+	return pod.Status.Message // a kubelet that rejected the pod gives its reason here
 }
 
-// Service is what the cluster knows of a Service.
+// Service describes a Service as the API server reports it.
 type Service struct {
 	Name string
-	// ClusterIPs and Balanced are its addresses inside the cluster and outside, in the cluster's order.
+	// ClusterIPs are its addresses inside the cluster, Balanced those of its load balancer. Both are in the cluster's
+	// order of families.
 	ClusterIPs, Balanced []netip.Addr
 }
 
-// Service gives a Service.
+// Service returns the named Service. The error wraps the API server's if it does not exist.
 func (c *Client) Service(ctx context.Context, namespace, name string) (Service, error) {
 	var object corev1.Service
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &object); err != nil {
@@ -102,7 +106,8 @@ func (c *Client) Service(ctx context.Context, namespace, name string) (Service, 
 	return service, nil
 }
 
-// Events are what Kubernetes says about an object, the newest last.
+// Events returns the messages of the events about objects with the given name, oldest first: the API server lists
+// events by name, and the name of an event ends in the time at which it was recorded.
 func (c *Client) Events(ctx context.Context, namespace, name string) ([]string, error) {
 	var list corev1.EventList
 	if err := c.client.List(ctx, &list, client.InNamespace(namespace)); err != nil {

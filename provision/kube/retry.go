@@ -10,39 +10,44 @@ import (
 )
 
 const (
-	// dialPatience is how long API servers may refuse connections before a request fails. The kubelet starts
-	// one that died again within seconds.
+	// dialPatience is how long API servers may refuse connections before a request fails. The kubelet restarts an API
+	// server that has terminated within seconds.
 	dialPatience = 20 * time.Second
-	// rightsPatience is how long an API server may take to read who may do what. One that has just started
-	// forbids everything until then, the administrator included.
+	// rightsPatience is how long an API server may answer that a request is forbidden. One that has just started
+	// forbids everything until it has read the RBAC rules, to the administrator as well.
 	rightsPatience = 10 * time.Second
 )
 
-// dialRetry dials again while no API server can be reached: nothing has been sent yet.
+// dialRetry retries dial while no API server can be reached. That is safe for every request, because nothing has been
+// sent.
 func dialRetry(ctx context.Context, dial Dial) (conn net.Conn, err error) {
 	waiting := wait.PollUntilContextTimeout(ctx, pollInterval, dialPatience, true, func(ctx context.Context) (bool, error) {
 		next, failure := dial(ctx)
-		if ctx.Err() == nil || err == nil { // what it failed with, not that time was up
+		if ctx.Err() == nil || err == nil { // keep the reason of the failure rather than the end of the context
 			conn, err = next, failure
 		}
 		return failure == nil, nil
 	})
+	// The context ended before the first attempt.
 	if err == nil && waiting != nil {
 		return nil, waiting
 	}
 	return conn, err
 }
 
-// retryForbidden asks again where the administrator is told that something is forbidden: nothing was done.
+// retryForbidden retries requests that the API server forbids, which is safe because it has not carried them out. The
+// administrator may do everything, so such a response means that the API server has not read the RBAC rules yet.
 type retryForbidden struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (a retryForbidden) RoundTrip(request *http.Request) (*http.Response, error) {
+func (r retryForbidden) RoundTrip(request *http.Request) (*http.Response, error) {
 	for end := time.Now().Add(rightsPatience); ; {
-		response, err := a.next.RoundTrip(request)
+		response, err := r.next.RoundTrip(request)
 		if err != nil || response.StatusCode != http.StatusForbidden || time.Now().After(end) {
 			return response, err
 		}
+		// The body of the first attempt is consumed. GetBody, which net/http sets for a body in memory, returns it
+		// again.
 		again, err := cloneRequest(request)
 		if err != nil || again == nil {
 			return response, err
@@ -52,12 +57,12 @@ func (a retryForbidden) RoundTrip(request *http.Request) (*http.Response, error)
 			return response, nil
 		case <-time.After(pollInterval):
 		}
-		response.Body.Close() //nolint:errcheck // what it says is known
+		response.Body.Close() //nolint:errcheck // the response is replaced by that of the next attempt
 		request = again
 	}
 }
 
-// cloneRequest gives the same request anew; nil when what it sends cannot be sent again.
+// cloneRequest returns the request to be sent a second time, or nil if its body cannot be read again.
 func cloneRequest(request *http.Request) (*http.Request, error) {
 	again := request.Clone(request.Context())
 	if request.Body == nil || request.Body == http.NoBody {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestPatientlyDialsAgain(t *testing.T) {
+func TestDialRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
@@ -35,7 +35,7 @@ func TestPatientlyDialsAgain(t *testing.T) {
 	})
 }
 
-// starting is an API server that does not know anybody for some time.
+// starting is an API server that forbids every request for some time, as one does that has not read its RBAC rules yet.
 type starting struct {
 	until time.Time
 	got   []string
@@ -54,7 +54,7 @@ func (s *starting) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-func TestAdmittedAsksAgain(t *testing.T) {
+func TestRetryForbidden(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		starts time.Duration

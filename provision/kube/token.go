@@ -13,22 +13,24 @@ import (
 )
 
 const (
-	// tokenLife is how long a token lets hosts join when nobody takes it back.
+	// tokenLife is how long a token can be used to join if the run that minted it does not revoke it.
 	tokenLife = 30 * time.Minute
-	// tokenLabel marks our tokens.
+	// tokenLabel marks the tokens that dualstrap has minted.
 	tokenLabel = "dualstrap.dev/join-token"
-	// nodeTokenGroup may ask for a node's certificates: kubeadm init gives it that right.
+	// nodeTokenGroup is the group whose members may request a node's certificates. kubeadm init grants it that right.
 	nodeTokenGroup = "system:bootstrappers:kubeadm:default-node-token"
 )
 
-// MintToken makes a token with which hosts join, in the form abcdef.0123456789abcdef. It lives for half an hour by the
-// API server's clock, which is the one that counts.
+// MintToken creates a bootstrap token in the form abcdef.0123456789abcdef, with which hosts join. It expires after half
+// an hour by the API server's clock: the workstation's may differ, and the control plane compares with its own.
 func (c *Client) MintToken(ctx context.Context) (string, error) {
 	token, err := util.GenerateBootstrapToken()
 	if err != nil {
-		return "", fmt.Errorf("cannot make a token to join with: %w", err)
+		return "", fmt.Errorf("cannot create a join token: %w", err)
 	}
 	id, secret := token[:api.BootstrapTokenIDBytes], token[api.BootstrapTokenIDBytes+1:]
+	// The fields are those of kubeadm token create. The usage "signing" is for the ConfigMap cluster-info, whose
+	// signature kubeadm join verifies with the token.
 	object := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: metav1.NamespaceSystem,
@@ -45,8 +47,8 @@ func (c *Client) MintToken(ctx context.Context) (string, error) {
 			api.BootstrapTokenUsageSigningKey:     "true",
 		},
 	}
-	return token, poll(ctx, applyPatience, "cannot make a token to join with", func(ctx context.Context) (string, error) {
-		// What a dry run would create says when.
+	return token, poll(ctx, applyPatience, "cannot create a join token", func(ctx context.Context) (string, error) {
+		// The creation timestamp of a dry run is the API server's current time.
 		attempt := object.DeepCopy()
 		if err := c.client.Create(ctx, attempt, client.DryRunAll); err != nil {
 			return "", err
@@ -57,7 +59,7 @@ func (c *Client) MintToken(ctx context.Context) (string, error) {
 	})
 }
 
-// RevokeTokens removes the tokens of this run and of those that were cut off.
+// RevokeTokens deletes the tokens of this run and the leftover tokens of runs that were interrupted.
 func (c *Client) RevokeTokens(ctx context.Context) error {
 	err := c.client.DeleteAllOf(ctx, &corev1.Secret{}, client.InNamespace(metav1.NamespaceSystem), client.HasLabels{tokenLabel})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// TestTokenLivesByTheServersClock has an API server whose clock is years ahead.
+// TestTokenLivesByTheServersClock uses an API server whose clock is years ahead.
 func TestTokenLivesByTheServersClock(t *testing.T) {
 	t.Parallel()
 	var minted corev1.Secret

@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// AwaitWorkloads waits until every Deployment and DaemonSet of the namespaces has all its pods, in
-// their newest form.
+// AwaitWorkloads waits until every Deployment and DaemonSet of the namespaces has all its pods available and up to
+// date. The reason in the [WaitError] names the workloads that are not.
 func (c *Client) AwaitWorkloads(ctx context.Context, namespaces []string, patience time.Duration) error {
 	return poll(ctx, patience, "not all workloads of the cluster are ready", func(ctx context.Context) (string, error) {
 		var missing []string
@@ -29,15 +29,19 @@ func (c *Client) AwaitWorkloads(ctx context.Context, namespaces []string, patien
 	})
 }
 
-// workload is a Deployment or a DaemonSet as it is waited for.
+// workload is the state of a Deployment or a DaemonSet, as far as its rollout is concerned.
 type workload struct {
-	name         string
-	ready, want  int32
-	observed     bool
+	// name includes the kind and the namespace, for messages.
+	name string
+	// ready is the number of pods that are available and up to date, want the desired number.
+	ready, want int32
+	// observed reports whether the controller has seen the latest spec. Until then ready counts old pods.
+	observed bool
+	// podsSelected selects the workload's pods.
 	podsSelected *metav1.LabelSelector
 }
 
-// unready says which workloads of a namespace wait for what.
+// unready returns a text for each workload of a namespace that is not ready, with what its pods are waiting for.
 func (c *Client) unready(ctx context.Context, namespace string) ([]string, error) {
 	workloads, err := c.workloads(ctx, namespace)
 	if err != nil {
@@ -57,6 +61,7 @@ func (c *Client) unready(ctx context.Context, namespace string) ([]string, error
 	return missing, nil
 }
 
+// workloads returns the Deployments and DaemonSets of a namespace.
 func (c *Client) workloads(ctx context.Context, namespace string) ([]workload, error) {
 	var all []workload
 	var deployments appsv1.DeploymentList
@@ -65,7 +70,7 @@ func (c *Client) workloads(ctx context.Context, namespace string) ([]workload, e
 	}
 	for i := range deployments.Items {
 		d := &deployments.Items[i]
-		want := int32(1)
+		want := int32(1) // the API's default
 		if d.Spec.Replicas != nil {
 			want = *d.Spec.Replicas
 		}
@@ -88,11 +93,12 @@ func (c *Client) workloads(ctx context.Context, namespace string) ([]workload, e
 	return all, nil
 }
 
-// waitingReason is what the first container that does not run waits for. It is a hint: where it cannot be
-// had, the rest is said without it.
+// waitingReason returns what the first waiting container of the selected pods is waiting for. It is a hint: if the pods
+// cannot be listed, the result is empty and the message goes without it.
 func (c *Client) waitingReason(ctx context.Context, namespace string, selected *metav1.LabelSelector) string {
 	selector, err := metav1.LabelSelectorAsSelector(selected)
 	if err != nil || selector.Empty() {
+		// An empty selector matches all pods of the namespace, whose reasons would be misleading.
 		selector = labels.Nothing()
 	}
 	var pods corev1.PodList
