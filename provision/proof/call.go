@@ -16,32 +16,35 @@ import (
 )
 
 const (
-	// callTimeout bounds one call. Milliseconds are the rule; two packets that are lost on the way are no
-	// failure yet.
+	// callTimeout bounds one call. Calls usually take milliseconds; the timeout leaves room for the retransmission of
+	// two lost packets, which are not a failure yet.
 	callTimeout = 5 * time.Second
-	// fetchTimeout is longer than what a pod takes to give up on what it was asked to call.
+	// fetchTimeout is longer than the timeout of a pod that makes a call on behalf of the proof.
 	fetchTimeout = 7 * time.Second
-	// patience is how long the first call of a kind may fail: what was made a moment ago is on its way to
-	// the nodes. Later calls have to succeed at once.
+	// patience is how long the first call of a kind may fail, because what was created a moment ago has not reached all
+	// nodes yet. Later calls must succeed at once.
 	patience = 10 * time.Second
-	// pause is between tries.
+	// pause is the time between two attempts.
 	pause = 200 * time.Millisecond
-	// maxAnswer is more than any answer of the server in the pods, and of an agent that is asked for metrics.
+	// maxAnswer bounds the body of a response, in bytes. The server in the pods and the metrics of an agent stay below
+	// it.
 	maxAnswer = 1 << 16
 )
 
-// podPort and servicePort are where pods and Services answer.
+// podPort is the port of the server in the pods, servicePort that of the Services.
 const (
 	podPort     = 8080
 	servicePort = 80
 )
 
-// greeting is how the server's answer begins.
+// greeting begins the response of the proof's server.
 const greeting = "Hello, world!"
 
-// call asks an HTTP server, over a connection that a host makes for this call alone.
+// call sends an HTTP GET request over a connection that the host from makes for this call alone, and returns the body
+// of the response. The error is a [statusError] if the status is not 200.
 func (s *testbed) call(ctx context.Context, from netip.Addr, to netip.AddrPort, path string, timeout time.Duration) (string, error) {
-	asking := &http.Client{Timeout: timeout, Transport: &http.Transport{
+	httpClient := &http.Client{Timeout: timeout, Transport: &http.Transport{
+		// A Service chooses a pod per connection, so every call must have its own.
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return s.Ways.Dial(ctx, from, to)
@@ -51,7 +54,7 @@ func (s *testbed) call(ctx context.Context, from netip.Addr, to netip.AddrPort, 
 	if err != nil {
 		return "", err
 	}
-	answer, err := asking.Do(request)
+	answer, err := httpClient.Do(request)
 	if err != nil {
 		return "", plain(err, timeout)
 	}
@@ -66,7 +69,7 @@ func (s *testbed) call(ctx context.Context, from netip.Addr, to netip.AddrPort, 
 	return strings.TrimSpace(string(body)), nil
 }
 
-// statusError is an answer that is none. A pod that cannot call what it was asked to call says why.
+// statusError is a non-200 response. Its body carries the pod's own reason.
 type statusError struct {
 	Code int
 	Body string
@@ -75,7 +78,7 @@ type statusError struct {
 // Error implements error.
 func (e *statusError) Error() string { return fmt.Sprintf("%s: %s", http.StatusText(e.Code), e.Body) }
 
-// plain leaves out what the caller says itself: which address was called.
+// plain removes the URL from an error of the HTTP client: the caller's message names the address that was called.
 func plain(err error, timeout time.Duration) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -87,7 +90,7 @@ func plain(err error, timeout time.Duration) error {
 	return err
 }
 
-// greets calls a server and wants its greeting; it gives the name of the pod that answered.
+// greets calls a server, checks that it is the proof's, and returns the name of the pod that answered.
 func (s *testbed) greets(ctx context.Context, from netip.Addr, to netip.AddrPort) (string, error) {
 	body, err := s.call(ctx, from, to, "/", callTimeout)
 	if err != nil {
@@ -100,7 +103,7 @@ func (s *testbed) greets(ctx context.Context, from netip.Addr, to netip.AddrPort
 	return strings.TrimSpace(name), nil
 }
 
-// seenBy has a host call a server and gives the address that the server sees.
+// seenBy calls a server from a host and returns the caller's address as the server sees it.
 func (s *testbed) seenBy(ctx context.Context, from netip.Addr, to netip.AddrPort) (netip.Addr, error) {
 	body, err := s.call(ctx, from, to, "/client", callTimeout)
 	if err != nil {
@@ -109,8 +112,8 @@ func (s *testbed) seenBy(ctx context.Context, from netip.Addr, to netip.AddrPort
 	return parseSeen(body)
 }
 
-// fetch has the pod of a node ask a server for a page. The pod is told so by its own node, which needs no
-// other to do it.
+// fetch makes the pod of a node request a URL, and returns the body of the response. The node itself gives the pod the
+// order, so that a failure is about the pod's call and not about the path between nodes.
 func (s *testbed) fetch(ctx context.Context, n *node, target string) (string, error) {
 	to := netip.AddrPortFrom(n.pod.Addresses[0], podPort)
 	body, err := s.call(ctx, n.address(), to, "/fetch?url="+url.QueryEscape(target), fetchTimeout)
@@ -124,7 +127,7 @@ func (s *testbed) fetch(ctx context.Context, n *node, target string) (string, er
 	return body, nil
 }
 
-// reasonIn shortens what an HTTP client says: `Get "URL": reason`.
+// reasonIn returns the reason in the text of an HTTP client's error, which has the form `Get "URL": reason`.
 func reasonIn(text string) string {
 	if strings.Contains(text, "Client.Timeout exceeded") {
 		return "no answer"
@@ -135,7 +138,7 @@ func reasonIn(text string) string {
 	return text
 }
 
-// podSeenBy has the pod of a node call a server and gives the address that the server sees.
+// podSeenBy calls a server from the pod of a node and returns the caller's address as the server sees it.
 func (s *testbed) podSeenBy(ctx context.Context, n *node, to netip.AddrPort) (netip.Addr, error) {
 	body, err := s.fetch(ctx, n, "http://"+to.String()+"/client")
 	if err != nil {
@@ -144,6 +147,8 @@ func (s *testbed) podSeenBy(ctx context.Context, n *node, to netip.AddrPort) (ne
 	return parseSeen(body)
 }
 
+// parseSeen parses the response of the path /client. IPv4-mapped addresses, which a dual-stack socket reports, are
+// unmapped.
 func parseSeen(body string) (netip.Addr, error) {
 	address, err := netip.ParseAddr(body)
 	if err != nil {
@@ -152,7 +157,8 @@ func parseSeen(body string) (netip.Addr, error) {
 	return address.Unmap(), nil
 }
 
-// eventually tries until it succeeds or patience ends, and gives what it failed with in the end.
+// eventually calls try until it succeeds or patience ends, and returns the last error. It stops at once if the host
+// refuses to forward connections, which does not change.
 func eventually[T any](ctx context.Context, try func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -162,7 +168,7 @@ func eventually[T any](ctx context.Context, try func(context.Context) (T, error)
 		switch {
 		case err == nil:
 			return got, nil
-		case last == nil || ctx.Err() == nil: // not that time was up
+		case last == nil || ctx.Err() == nil: // keep the reason of the failure rather than the timeout
 			last = err
 		}
 		if cannotForward(err) {
@@ -176,12 +182,13 @@ func eventually[T any](ctx context.Context, try func(context.Context) (T, error)
 	}
 }
 
-// cannotForward reports whether a host's SSH server refuses to make connections for us.
+// cannotForward reports whether the SSH server of a host refuses to forward connections.
 func cannotForward(err error) bool { return errors.Is(err, remote.ErrProtocol) }
 
-// unanswered is the verdict about a call that failed. That the host will not call for us says nothing
-// about the cluster.
+// unanswered returns the verdict for a call that failed. If the host refuses to forward connections, the check is
+// skipped: that says nothing about the cluster.
 func unanswered(err error, format string, args ...any) verdict {
+	// The error of a refused connection knows which setting of the SSH server refuses it.
 	var hinted interface{ Hint() string }
 	v := failed("%s: %v", fmt.Sprintf(format, args...), err)
 	if cannotForward(err) {

@@ -8,76 +8,81 @@ import (
 	"sync"
 )
 
-// Check is one thing that a cluster has to show.
+// Check is a property that the cluster must have, and how to prove it.
 type Check struct {
-	// Name is stable, in words joined by dashes.
+	// Name is stable and consists of words joined by dashes. Scripts of users depend on it.
 	Name string
-	// Short is what it proves, in one line.
+	// Short is the property, in one line.
 	Short string
-	// Hint is what to look at when it fails, in one line; a result may know better.
+	// Hint says what to look at when the check fails, in one line. A verdict may have a more specific one.
 	Hint string
 
-	// subjects are what it is about: a result each.
+	// subjects returns what the check is applied to. Each subject has its own result.
 	subjects func(*testbed) []subject
-	// needs are what has to be there: where something is not, that is the result.
+	// needs are the preconditions. The verdict of the first one that is not met is the result, and prove is not called.
 	needs []requirement
+	// prove makes the calls and returns the verdict. It runs concurrently with all other checks.
 	prove func(context.Context, *testbed, *subject) verdict
 }
 
-// subject is what a result is about.
+// subject identifies the node, pair of nodes, Service or address to which a check is applied.
 type subject struct {
+	// target is the subject's name in results.
 	target string
-	// node is the one that is looked at, or that something begins at, and peer where it goes; nil for what
-	// is about the cluster.
+	// node is the node that is checked, or from which a call starts, and peer the one that is called. They are nil
+	// where the check does not need them.
 	node, peer *node
-	// outward says that the node's pod calls the client, and not the client the pod.
+	// outward says that the node's pod calls the client. Otherwise the client calls the pod.
 	outward bool
-	// service is the name of a Service.
+	// service is the name of a Service of the proof.
 	service string
 }
 
-// requirement gives a verdict when a check cannot be made, and the zero verdict when it can.
+// requirement returns the verdict of a check that cannot be made, or the zero verdict if it can.
 type requirement func(*testbed, *subject) verdict
 
-// Checks are all of them, in the order in which a report lists them: from the cluster's own words to
+// Checks returns all checks, in the order in which a report lists them: from what the API server reports about nodes to
 // traffic from outside.
 func Checks() []Check {
 	return slices.Concat(nodeChecks(), kubeletChecks(), podChecks(), serviceChecks(), outsideChecks(), hostChecks())
 }
 
-// Status is what a check came to.
+// Status is the outcome of a check.
 type Status string
 
-// The values of a Status.
+// The values of a Status. A skipped check proves nothing, and does not make a proof fail either.
 const (
 	Passed  Status = "passed"
 	Failed  Status = "failed"
 	Skipped Status = "skipped"
 )
 
-// Result is what one check found about one subject.
+// Result is the outcome of one check for one subject.
 type Result struct {
+	// Name is that of the check.
 	Name string `json:"name"`
-	// Target is a node's address, FROM -> TO, a Service or an address of the cluster.
-	Target  string `json:"target"`
-	Status  Status `json:"status"`
+	// Target is a node's address, FROM -> TO, a Service, or an address of the cluster.
+	Target string `json:"target"`
+	Status Status `json:"status"`
+	// Message says what was found, or why the check was skipped.
 	Message string `json:"message"`
-	// Hint says what to do; empty for a check that passed.
-	Hint    string  `json:"hint"`
+	// Hint says what to do. It is empty for a check that passed.
+	Hint string `json:"hint"`
+	// Seconds is the duration of the check, to the millisecond.
 	Seconds float64 `json:"seconds"`
 }
 
-// Report is what the proof came to. Its JSON form is a contract with users: check cluster -o json
-// prints it.
+// Report is the outcome of a proof. Its JSON form is a contract with users: check cluster -o json prints it.
 type Report struct {
+	// OK reports whether no check failed. Skipped checks do not count.
 	OK bool `json:"ok"`
-	// Seconds are all that it took, cleaning up included.
+	// Seconds is the duration of the proof, including the cleanup.
 	Seconds float64 `json:"seconds"`
-	// Checks are in the order of [Checks], and those of a name in the order of the plan.
+	// Checks are in the order of [Checks], and the results of one check in the order of the plan.
 	Checks []Result `json:"checks"`
 }
 
-// Count is how many results have a status.
+// Count returns the number of results with a status.
 func (r *Report) Count(status Status) int {
 	n := 0
 	for _, result := range r.Checks {
@@ -88,7 +93,7 @@ func (r *Report) Count(status Status) int {
 	return n
 }
 
-// Err is nil unless a check failed.
+// Err returns an [UnprovenError] if a check failed, and nil otherwise.
 func (r *Report) Err() error {
 	failed := &UnprovenError{Failed: r.Count(Failed), Of: len(r.Checks)}
 	if failed.Failed == 0 {
@@ -102,10 +107,11 @@ func (r *Report) Err() error {
 	return failed
 }
 
-// UnprovenError says that a cluster is not what its manifests say.
+// UnprovenError reports that a cluster does not match its manifests.
 type UnprovenError struct {
+	// Failed is the number of failed results, Of the number of all results.
 	Failed, Of int
-	// Names are those of the checks that failed.
+	// Names lists the checks that failed, each once.
 	Names []string
 }
 
@@ -114,31 +120,35 @@ func (e *UnprovenError) Error() string {
 	return fmt.Sprintf("the cluster is not proven: %d of %d checks failed: %s", e.Failed, e.Of, strings.Join(e.Names, ", "))
 }
 
-// verdict is what a check says about a subject.
+// verdict is the outcome of a check before it is attributed to the check and its subject.
 type verdict struct {
-	status        Status
+	status Status
+	// hint takes the place of the check's hint, if it is not empty.
 	message, hint string
 }
 
+// passed returns the verdict of a check whose property holds.
 func passed(format string, args ...any) verdict {
 	return verdict{status: Passed, message: fmt.Sprintf(format, args...)}
 }
 
+// failed returns the verdict of a check whose property does not hold.
 func failed(format string, args ...any) verdict {
 	return verdict{status: Failed, message: fmt.Sprintf(format, args...)}
 }
 
+// skipped returns the verdict of a check that could not be made, with the reason.
 func skipped(format string, args ...any) verdict {
 	return verdict{status: Skipped, message: fmt.Sprintf(format, args...)}
 }
 
-// withHint says what to do in this very case.
+// withHint returns the verdict with a hint for this particular case.
 func (v verdict) withHint(format string, args ...any) verdict {
 	v.hint = fmt.Sprintf(format, args...)
 	return v
 }
 
-// all makes one verdict of several that are come to at the same time.
+// all runs the proofs concurrently and combines their verdicts.
 func all(proofs ...func() verdict) verdict {
 	verdicts := make([]verdict, len(proofs))
 	var group sync.WaitGroup
@@ -149,9 +159,10 @@ func all(proofs ...func() verdict) verdict {
 	return combine(verdicts...)
 }
 
-// combine makes one verdict of several: the words of those that failed; else of those that were skipped;
-// else of all.
+// combine returns one verdict for several. One failure fails it, and without a failure one skip skips it. Its message
+// consists of those of the verdicts with that status only.
 func combine(verdicts ...verdict) verdict {
+	// In the order of precedence: the first status that any verdict has is that of all.
 	for _, status := range []Status{Failed, Skipped, Passed} {
 		var messages, hints []string
 		for _, v := range verdicts {

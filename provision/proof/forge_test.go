@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// forgers is a scene of nodes with a pod each.
+// forgers returns a testbed of nodes with a pod each.
 func forgers(count int) *testbed {
 	s := &testbed{services: map[string]kube.Service{requireDualStack: {ClusterIPs: addresses("fd12::5:1 172.16.0.1")}}}
 	all := []string{
@@ -27,7 +27,7 @@ func forgers(count int) *testbed {
 	return s
 }
 
-func TestLies(t *testing.T) {
+func TestForgedPackets(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
@@ -40,32 +40,32 @@ func TestLies(t *testing.T) {
 		s := forgers(tt.count)
 		var got []string
 		texts := map[string]bool{}
-		lies := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "about-")
-		for _, lie := range lies {
-			got = append(got, lie.from.String())
-			texts[lie.text] = true
-			if want := of(api.FamilyOf(lie.from), s.nodes[1].pod.Addresses); lie.to != netip.AddrPortFrom(want, podPort) {
-				t.Errorf("%s: %s goes to %s", tt.name, lie.from, lie.to)
+		packets := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "about-")
+		for _, packet := range packets {
+			got = append(got, packet.from.String())
+			texts[packet.text] = true
+			if want := of(api.FamilyOf(packet.from), s.nodes[1].pod.Addresses); packet.to != netip.AddrPortFrom(want, podPort) {
+				t.Errorf("%s: %s goes to %s", tt.name, packet.from, packet.to)
 			}
 		}
-		if joined := strings.Join(got, " "); joined != tt.want || len(texts) != len(lies) || countOwn(lies) != 2 {
+		if joined := strings.Join(got, " "); joined != tt.want || len(texts) != len(packets) || countOwn(packets) != 2 {
 			t.Errorf("%s: %s with %d texts, want %s", tt.name, joined, len(texts), tt.want)
 		}
 	}
 	s := forgers(2)
 	s.client.v4, s.client.v6 = netip.MustParseAddr("10.2.0.100"), netip.MustParseAddr("fd12::3:1")
-	lies := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "")
+	packets := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "")
 	for _, client := range []netip.Addr{s.client.v4, s.client.v6} {
-		if !slices.ContainsFunc(lies, func(l forgedPacket) bool { return l.from == client }) {
-			t.Errorf("nobody says to be the client, %s: %v", client, lies)
+		if !slices.ContainsFunc(packets, func(l forgedPacket) bool { return l.from == client }) {
+			t.Errorf("no packet has the client's address, %s: %v", client, packets)
 		}
 	}
 }
 
-func TestJudgeLies(t *testing.T) {
+func TestForgedPacketsArrived(t *testing.T) {
 	t.Parallel()
 	s := forgers(2)
-	lies := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "x-")
+	packets := s.forgedPackets(&subject{node: &s.nodes[0], peer: &s.nodes[1]}, "x-")
 	for _, tt := range []struct{ name, heard, missing, arrived string }{
 		{"as it should be", `"x-4" 192.168.0.2|"x-9" fd12::1:2`, "", ""},
 		{"nothing arrives", "", "192.168.0.2 and fd12::1:2", ""},
@@ -75,10 +75,10 @@ func TestJudgeLies(t *testing.T) {
 		{"who begins alike is another", `"x-44" 192.168.0.2|"x-9" fd12::1:2`, "192.168.0.2", ""},
 	} {
 		heard := strings.Split(tt.heard, "|")
-		if got := notReceived(lies, heard); got != tt.missing {
+		if got := notReceived(packets, heard); got != tt.missing {
 			t.Errorf("%s: unheard is %q, want %q", tt.name, got, tt.missing)
 		}
-		if got := strings.Join(arrived(lies, heard), ";"); got != tt.arrived {
+		if got := strings.Join(arrived(packets, heard), ";"); got != tt.arrived {
 			t.Errorf("%s: arrived is %q, want %q", tt.name, got, tt.arrived)
 		}
 	}

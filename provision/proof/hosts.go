@@ -15,24 +15,28 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// hostChecks are about what hosts are set to, and the way to the control plane.
+// hostChecks returns the checks of hosts' settings and of the control plane's address.
 func hostChecks() []Check {
 	return []Check{
 		{
+			// The rule compares the reverse path of IPv6 packets and drops those of pods ("fib saddr . mark . iif oif
+			// missing drop").
 			"firewalld-rpfilter", "firewalld drops no packets of pods: IPv6_rpfilter is not yes in its file, nor in effect in the running rules.",
 			"dualstrap create cluster sets IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restarts firewalld",
 			eachNode,
 			[]requirement{requireHost},
-			func(_ context.Context, _ *testbed, on *subject) verdict { return judgeRPFilter(&on.node.host.Facts) },
+			func(_ context.Context, _ *testbed, on *subject) verdict { return checkRPFilter(&on.node.host.Facts) },
 		},
 		{
 			"control-plane-vip", "The control plane's address answers over TLS, with the cluster's certificate, that the API server is ready.",
-			"look at the pods haproxy and keepalived on the control plane's hosts, and at who has the address: ip address",
+			"look at the pods haproxy and keepalived on the control plane's hosts, and check which host has the address: ip address",
 			once(func(s *testbed) string { return s.endpoint().String() }), nil, proveVIP,
 		},
 		{
+			// The address answers as long as one host carries it. This check finds the hosts that could not take it
+			// over.
 			"control-plane-balancers", "haproxy and keepalived run on every host that may carry the control plane's address.",
-			"look at journalctl -u kubelet on the host; the kubelet tries static pods again that it turned down when it is restarted",
+			"look at journalctl -u kubelet on the host; restart the kubelet to make it retry static pods that it has rejected",
 			eachBalancer,
 			[]requirement{requireLiveNode},
 			proveBalancer,
@@ -40,11 +44,14 @@ func hostChecks() []Check {
 	}
 }
 
-func judgeRPFilter(facts *hostprep.Facts) verdict {
+// checkRPFilter checks that firewalld does not drop packets by their reverse path, now or after its next start. The
+// configuration and the running rules are checked separately, because either may have been changed without the other.
+func checkRPFilter(facts *hostprep.Facts) verdict {
 	unit, conf := facts.Units["firewalld"], facts.Firewalld
 	switch {
 	case conf.RPFilterRunning:
 		return failed("the running rules drop packets by their reverse path")
+	// An inactive unit that is enabled starts with the next boot, so its configuration counts.
 	case !unit.Active && !unit.Enabled:
 		return passed("firewalld does not run")
 	case conf.RPFilter == "yes" || conf.RPFilter == "true":
@@ -53,11 +60,13 @@ func judgeRPFilter(facts *hostprep.Facts) verdict {
 	return passed("IPv6_rpfilter is %s, and no running rule drops by reverse path", conf.RPFilter)
 }
 
+// endpoint returns the address of the control plane.
 func (s *testbed) endpoint() netip.AddrPort {
 	return netip.AddrPortFrom(s.Config.LoadBalancer.ControlPlaneVIP, uint16(s.Config.LoadBalancer.Port))
 }
 
-// proveVIP asks from where users are: the client; else a worker, for which the address is not its own.
+// proveVIP calls the control plane from where users are: from the client, or else from a worker, to which the address
+// is remote as well. A host that carries the VIP would answer itself.
 func proveVIP(ctx context.Context, s *testbed, _ *subject) verdict {
 	var verdicts []verdict
 	for _, host := range s.vantageHosts() {
@@ -77,7 +86,7 @@ func proveVIP(ctx context.Context, s *testbed, _ *subject) verdict {
 	return combine(verdicts...)
 }
 
-// vantageHosts are the hosts to ask the VIP from, the best one first.
+// vantageHosts returns the hosts from which the VIP can be called, the most telling one first.
 func (s *testbed) vantageHosts() []netip.Addr {
 	var client, others, own []netip.Addr
 	if s.client.why == "" {
@@ -95,8 +104,9 @@ func (s *testbed) vantageHosts() []netip.Addr {
 	return append(append(client, others...), own...)
 }
 
-// callVIP makes a TLS connection over a host and asks for /readyz.
+// callVIP makes a TLS connection through a host and requests /readyz.
 func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
+	// The client below retries failed connections. A host that refuses to forward is noticed here, without the retries.
 	conn, err := s.Ways.Dial(ctx, host, s.endpoint())
 	switch {
 	case cannotForward(err):
@@ -107,7 +117,7 @@ func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 	asked := kube.Connect(s.Admin, s.endpoint(), func(ctx context.Context) (net.Conn, error) {
 		conn, err := s.Ways.Dial(ctx, host, s.endpoint())
 		if err != nil {
-			err = fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err) // it may come back: the VIP moves
+			err = fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err) // transient: the VIP may be moving
 		}
 		return conn, err
 	})
@@ -119,12 +129,13 @@ func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 	return err
 }
 
-// eachBalancer makes a subject of every node that carries the control plane's VIP; where somebody else's load balancer
-// does, there is none.
+// eachBalancer returns a subject for every node that may carry the control plane's VIP. With a load balancer that
+// dualstrap does not manage, there is no such node.
 func eachBalancer(s *testbed) []subject {
 	return slices.DeleteFunc(eachNode(s), func(on subject) bool { return !on.node.host.Balancer })
 }
 
+// proveBalancer checks that the static pods of the load balancer run on a node.
 func proveBalancer(ctx context.Context, s *testbed, on *subject) verdict {
 	_, err := eventually(ctx, func(ctx context.Context) (struct{}, error) {
 		pods, err := s.API.Pods(ctx, metav1.NamespaceSystem)
@@ -139,7 +150,7 @@ func proveBalancer(ctx context.Context, s *testbed, on *subject) verdict {
 	return passed("haproxy and keepalived run")
 }
 
-// checkBalancerPods says which of a node's static pods does not run.
+// checkBalancerPods returns an error about the first of a node's static pods that is missing or not ready.
 func checkBalancerPods(pods []kube.Pod, node string) error {
 	for _, program := range []string{"haproxy", "keepalived"} {
 		name := program + "-" + node

@@ -12,10 +12,10 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep"
 )
 
-// kubeletPort is where kubelets listen for API servers.
+// kubeletPort is the port at which kubelets serve API servers.
 const kubeletPort = 10250
 
-// kubeletChecks are about what nodes' kubelets show to those who ask them.
+// kubeletChecks returns the checks of the certificates that kubelets serve with.
 func kubeletChecks() []Check {
 	return []Check{{
 		"kubelet-certificate", "Every kubelet serves with a certificate that the cluster's authority has signed for its node's name and " +
@@ -27,6 +27,8 @@ func kubeletChecks() []Check {
 	}}
 }
 
+// proveKubelet checks the kubelet's certificate as a client in the nodes' network sees it, and then that API servers
+// accept it.
 func proveKubelet(ctx context.Context, s *testbed, on *subject) verdict {
 	shown, err := eventually(ctx, func(ctx context.Context) ([]*x509.Certificate, error) { return s.presentedBy(ctx, on.node) })
 	if err != nil && cannotForward(err) {
@@ -38,6 +40,7 @@ func proveKubelet(ctx context.Context, s *testbed, on *subject) verdict {
 	if err != nil {
 		return s.unsigned(ctx, on.node, len(shown) > 0, err)
 	}
+	// The certificate may be valid and API servers still not trust it, with another --kubelet-certificate-authority.
 	_, err = eventually(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.API.AskKubelet(ctx, on.node.live.Name)
 	})
@@ -48,12 +51,13 @@ func proveKubelet(ctx context.Context, s *testbed, on *subject) verdict {
 		shown[0].NotAfter.UTC().Format(time.DateOnly))
 }
 
-// ownAddresses are those that a node's kubelet is asked at, IPv4 first.
+// ownAddresses returns the addresses at which API servers reach the node's kubelet, IPv4 first.
 func (n *node) ownAddresses() []netip.Addr {
 	return []netip.Addr{n.k8sIP(), n.host.NodeFacts().IPv6.Addr()}
 }
 
-// presentedBy are the certificates that a node's kubelet shows. They are looked at later: what they are is the finding.
+// presentedBy returns the certificates that the kubelet of a node presents. The handshake does not verify them, because
+// the caller reports what is wrong with them.
 func (s *testbed) presentedBy(ctx context.Context, n *node) ([]*x509.Certificate, error) {
 	conn, err := s.Ways.Dial(ctx, n.address(), netip.AddrPortFrom(n.k8sIP(), kubeletPort))
 	if err != nil {
@@ -62,6 +66,7 @@ func (s *testbed) presentedBy(ctx context.Context, n *node) ([]*x509.Certificate
 	defer conn.Close() //nolint:errcheck // nothing was sent
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	// Nothing is sent over this connection, and checkPresented verifies the certificates with a precise error.
 	asked := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
 	if err := asked.HandshakeContext(ctx); err != nil {
 		return nil, fmt.Errorf("the kubelet shows no certificate: %w", err)
@@ -69,12 +74,14 @@ func (s *testbed) presentedBy(ctx context.Context, n *node) ([]*x509.Certificate
 	return asked.ConnectionState().PeerCertificates, nil
 }
 
-// checkPresented holds what a kubelet shows against the cluster's authority.
+// checkPresented verifies the certificates that a node's kubelet presents against the cluster's CA, for the node's name
+// and both addresses.
 func (s *testbed) checkPresented(shown []*x509.Certificate, n *node) error {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(s.Admin.CA) {
 		return errors.New("the cluster's certificate authority cannot be read")
 	}
+	// API servers call a kubelet by an address of its Node, and clients in the nodes' network may use its name.
 	names := []string{n.live.Name}
 	for _, address := range n.ownAddresses() {
 		names = append(names, address.String())
@@ -82,7 +89,7 @@ func (s *testbed) checkPresented(shown []*x509.Certificate, n *node) error {
 	return checkCertificate(shown, roots, names)
 }
 
-// checkCertificate wants a server's certificate, the first of those shown, to be signed by one of the roots for all names.
+// checkCertificate verifies that the first certificate is valid for all names and signed by one of the roots.
 func checkCertificate(shown []*x509.Certificate, roots *x509.CertPool, names []string) error {
 	if len(shown) == 0 {
 		return errors.New("the kubelet shows no certificate")
@@ -95,16 +102,17 @@ func checkCertificate(shown []*x509.Certificate, roots *x509.CertPool, names []s
 	return nil
 }
 
-// unsigned is the verdict about a kubelet that does not serve with a certificate of the cluster's, but with another one or
-// with none. In a cluster whose kubelets are not told to ask for one there is nothing to prove.
+// unsigned returns the verdict for a kubelet that presents no certificate of the cluster's CA. hasOther says that it
+// presents a different one. A cluster whose kubelets are not configured to request a certificate is skipped.
 func (s *testbed) unsigned(ctx context.Context, n *node, hasOther bool, why error) verdict {
 	content, err := s.API.SystemConfig(ctx, "kubelet-config", "kubelet")
 	if err != nil {
 		return failed("%v", err)
 	}
+	// Kubelets without serverTLSBootstrap use self-signed certificates. That is a setting of the cluster, not a defect.
 	if told := hostprep.ParseKubelet(content); hasOther && (told == nil || !told.ServerTLSBootstrap) {
-		return skipped("the cluster's kubelets make the certificates that they serve with by themselves").
-			withHint("docs/security.md says how a cluster that an older dualstrap has made gets signed ones")
+		return skipped("the cluster's kubelets use self-signed serving certificates").
+			withHint("docs/security.md describes how a cluster that an older dualstrap created gets signed ones")
 	}
 	state, err := s.API.ServingCertificate(ctx, n.live.Name)
 	if err != nil {

@@ -24,22 +24,25 @@ import (
 var serveScript string
 
 const (
-	// clientDir is below which the client's server lies while it runs.
+	// clientDir is the directory under which the server's directory is created on the client while it runs.
 	clientDir = "/var/lib"
-	// firstPort and ports are where the client's server listens: below those that kernels choose from.
+	// The server listens at a random port from firstPort on. The range is below the ephemeral ports of Linux, so no
+	// outgoing connection of the client occupies it.
 	firstPort, ports = 20000, 10000
-	// cleanPatience is how long what the proof has made may take to go away.
+	// cleanPatience bounds the removal of what the proof has created.
 	cleanPatience = time.Minute
 )
 
-// listener is the server that runs on the client, where there is one.
+// listener is the server that runs on the client. A nil listener is one that was not started.
 type listener struct {
-	// input is what the server lives by.
+	// input is the standard input of the script that runs the server. The server ends when it is closed.
 	input *io.PipeWriter
+	// ended receives the result of the script.
 	ended chan error
 }
 
-// startClient learns what the client is like and starts a server there. What is in the way is noted.
+// startClient determines the client's addresses and starts a server there. It returns no error: what prevents it is
+// recorded in s.client and becomes the reason for which checks are skipped.
 func (s *testbed) startClient(ctx context.Context) *listener {
 	s.client = client{address: s.Config.VerifyClient}
 	if !s.client.address.IsValid() {
@@ -61,7 +64,7 @@ func (s *testbed) startClient(ctx context.Context) *listener {
 	return running
 }
 
-// readAddresses asks the client for its addresses.
+// readAddresses fills in the client's addresses and its firewalld zone.
 func (c *client) readAddresses(ctx context.Context, host remote.Reader) error {
 	facts, err := hostprep.Probe(ctx, host)
 	if err != nil {
@@ -78,10 +81,11 @@ func (c *client) readAddresses(ctx context.Context, host remote.Reader) error {
 	return nil
 }
 
-// errNoBundle is that there is nothing to run on the client.
-var errNoBundle = errors.New("its program is in the bundle, and there is none (--bundle DIR)")
+// errNoBundle reports that the client's server, which is part of the bundle, is not available.
+var errNoBundle = errors.New("its program is in the bundle, and no bundle is given (--bundle DIR)")
 
-// listen brings the server to the client and starts it.
+// listen uploads the server to the client, starts it, and waits until it answers. A listener that is returned must be
+// stopped, even if there is an error.
 func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, error) {
 	if s.Bundle == nil {
 		return nil, errNoBundle
@@ -90,11 +94,12 @@ func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, erro
 	if err := upload(ctx, host, s.Bundle, path.Join(dir, helloName)); err != nil {
 		return nil, errors.Join(err, remove(ctx, host, dir))
 	}
+	// A random port avoids a collision with another proof that uses the same client.
 	s.client.port = firstPort + uint16(rand.IntN(ports))
 	read, write := io.Pipe()
 	running := &listener{input: write, ended: make(chan error, 1)}
 	go func() {
-		// It ends with its input. An interrupt does not cut it off: it has to clean up.
+		// The script ends with its input, and not with ctx: an interrupt must not keep it from cleaning up.
 		_, err := host.Run(context.WithoutCancel(ctx), remote.Script{
 			Name: "serve on the client", Body: serveScript, Stdin: read, Lasts: true,
 			Args: []string{dir, helloName, fmt.Sprint(s.client.port), s.client.zone},
@@ -102,6 +107,7 @@ func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, erro
 		read.CloseWithError(io.ErrClosedPipe)
 		running.ended <- err
 	}()
+	// The client calls its own server first: a failure here is one of the server, and not of the network.
 	own := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), s.client.port)
 	if _, err := eventually(ctx, func(ctx context.Context) (netip.Addr, error) { return s.seenBy(ctx, s.client.address, own) }); err != nil {
 		return running, err
@@ -109,13 +115,14 @@ func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, erro
 	return running, nil
 }
 
-// stop ends the server and waits until nothing of it is left.
+// stop ends the server and waits until the script has removed it from the client.
 func (l *listener) stop(ctx context.Context) error {
 	if l == nil {
 		return nil
 	}
-	l.input.Close() //nolint:errcheck // the other side ends by it, whatever it says
+	l.input.Close() //nolint:errcheck // closing a pipe cannot fail
 	select {
+	// The script reports here whether it could close the port and delete the directory.
 	case err := <-l.ended:
 		if err != nil {
 			return fmt.Errorf("cannot clean up on the client: %w", err)
@@ -126,7 +133,8 @@ func (l *listener) stop(ctx context.Context) error {
 	}
 }
 
-// upload brings a program of the bundle to a host.
+// upload copies a program from the bundle to a host. It is extracted to a temporary directory first, because the
+// transfer needs its size and digest.
 func upload(ctx context.Context, host remote.Host, bundleDir *bundle.Dir, to string) (err error) {
 	dir, err := os.MkdirTemp("", "dualstrap-")
 	if err != nil {
@@ -141,6 +149,7 @@ func upload(ctx context.Context, host remote.Host, bundleDir *bundle.Dir, to str
 	if err != nil {
 		return err
 	}
+	// The host verifies the digest of what it has received.
 	digest := sha256.Sum256(content)
 	_, err = host.Upload(ctx, remote.Upload{
 		Path: to, Mode: 0o755, SHA256: hex.EncodeToString(digest[:]), Size: int64(len(content)),
@@ -149,7 +158,7 @@ func upload(ctx context.Context, host remote.Host, bundleDir *bundle.Dir, to str
 	return err
 }
 
-// remove takes away what an upload that failed may have left.
+// remove deletes what a failed upload may have left on the host. It is not interrupted by the end of ctx.
 func remove(ctx context.Context, host remote.Host, dir string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanPatience)
 	defer cancel()

@@ -7,7 +7,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// outsideChecks are about traffic between pods and a host that is no node.
+// outsideChecks returns the checks of traffic between pods and a host outside of the cluster.
 func outsideChecks() []Check {
 	return []Check{
 		{
@@ -27,7 +27,7 @@ func outsideChecks() []Check {
 	}
 }
 
-// outward makes a subject of every node's pod calling the client.
+// outward returns a subject for every node, whose pod calls the client.
 func outward(s *testbed) []subject {
 	subjects := eachNode(s)
 	for i := range subjects {
@@ -37,7 +37,7 @@ func outward(s *testbed) []subject {
 	return subjects
 }
 
-// bothWays makes two subjects of every node: the client calling its pod, and the other way round.
+// bothWays returns two subjects for every node: one in which the client calls its pod, and one the other way round.
 func bothWays(s *testbed) []subject {
 	inward := eachNode(s)
 	for i := range inward {
@@ -46,7 +46,7 @@ func bothWays(s *testbed) []subject {
 	return append(inward, outward(s)...)
 }
 
-// String is how results name the client.
+// String returns the client's address, or "client" if the manifests name none.
 func (c client) String() string {
 	if !c.address.IsValid() {
 		return "client"
@@ -54,6 +54,7 @@ func (c client) String() string {
 	return c.address.String()
 }
 
+// of returns the client's address of a family on the nodes' L2. It is invalid if the client has no such address.
 func (c client) of(family api.Family) netip.Addr {
 	if family == api.IPv4 {
 		return c.v4
@@ -61,6 +62,7 @@ func (c client) of(family api.Family) netip.Addr {
 	return c.v6
 }
 
+// requireClientAddress skips checks in a family in which the client has no address on the nodes' L2.
 func requireClientAddress(family api.Family) requirement {
 	return func(s *testbed, _ *subject) verdict {
 		if !s.client.of(family).IsValid() {
@@ -70,6 +72,7 @@ func requireClientAddress(family api.Family) requirement {
 	}
 }
 
+// proveFlat checks that IPv6 traffic between a pod and the client keeps the caller's address.
 func proveFlat(ctx context.Context, s *testbed, on *subject) verdict {
 	pod := of(api.IPv6, on.node.pod.Addresses)
 	if !pod.IsValid() {
@@ -81,16 +84,20 @@ func proveFlat(ctx context.Context, s *testbed, on *subject) verdict {
 	seen, err := eventually(ctx, func(ctx context.Context) (netip.Addr, error) {
 		return s.seenBy(ctx, s.client.address, netip.AddrPortFrom(pod, podPort))
 	})
-	// Which of its addresses the client takes is its own affair.
+	// A client with several addresses may choose any of them as its source.
 	want := append([]netip.Addr{s.client.v6}, s.client.own...)
-	return judgeSource(source{from: s.client.v6, to: pod, seen: seen, want: want}, err)
+	return checkSource(source{from: s.client.v6, to: pod, seen: seen, want: want}, err)
 }
 
+// proveIsland checks the source address of a pod's IPv4 traffic to the client: the node's in island mode, the pod's in
+// flat mode.
 func proveIsland(ctx context.Context, s *testbed, on *subject) verdict {
 	pod := of(api.IPv4, on.node.pod.Addresses)
 	if !pod.IsValid() {
 		return failed("the pod has no IPv4 address")
 	}
+	// The agent translates to the node's address, which is unique on the L2; pod addresses of island mode are not
+	// routed there.
 	want := on.node.k8sIP()
 	if s.Config.Network.FlatIPv4 {
 		want = pod
@@ -98,18 +105,19 @@ func proveIsland(ctx context.Context, s *testbed, on *subject) verdict {
 	return s.callClient(ctx, on.node, source{from: pod, to: s.client.v4, want: []netip.Addr{want}})
 }
 
-// callClient has a pod call the client's server. Where even the pod's node cannot, the reason is not the
-// cluster's.
+// callClient makes a pod call the client's server. If the pod's node cannot reach the server either, as behind a
+// firewall of the client, the check is skipped: that says nothing about the cluster.
 func (s *testbed) callClient(ctx context.Context, n *node, call source) verdict {
 	to := netip.AddrPortFrom(call.to, s.client.port)
 	var err error
 	call.seen, err = eventually(ctx, func(ctx context.Context) (netip.Addr, error) { return s.podSeenBy(ctx, n, to) })
 	if err == nil {
-		return judgeSource(call, nil)
+		return checkSource(call, nil)
 	}
+	// The node is on the client's L2, so its call depends on the client only.
 	if _, blocked := s.seenBy(ctx, n.address(), to); blocked != nil {
-		return skipped("nobody reaches port %d of %s, not even the node itself: %v", to.Port(), to.Addr(), blocked).
+		return skipped("port %d of %s cannot be reached, not even from the node itself: %v", to.Port(), to.Addr(), blocked).
 			withHint("let TCP through on %s", s.client)
 	}
-	return judgeSource(call, err)
+	return checkSource(call, err)
 }

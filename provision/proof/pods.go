@@ -8,7 +8,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// podChecks are about pods and traffic between them.
+// podChecks returns the checks of pods and of the traffic between them.
 func podChecks() []Check {
 	return []Check{
 		{
@@ -16,18 +16,19 @@ func podChecks() []Check {
 			"kubectl -n dualstrap-system logs of the agent's pod on the node, and journalctl -u kubelet on the host",
 			eachNode,
 			[]requirement{requireLiveNode},
-			func(_ context.Context, _ *testbed, on *subject) verdict { return judgePod(on.node) },
+			func(_ context.Context, _ *testbed, on *subject) verdict { return checkPod(on.node) },
 		},
 		{
 			"pod-to-pod", "A pod calls a pod on another node in both families, and is seen with its own address: routes, and no NAT.",
 			"look at the routes on both hosts, ip route and ip -6 route, and at firewalld's policies",
+			// Each node calls one other node. All pairs would be quadratic, and show little more.
 			ring,
 			[]requirement{requirePeer, requireHost, requirePod},
 			provePodToPod,
 		},
 		{
 			"pod-source-address", "A pod with raw sockets sends as another pod, another node, a Service and the outside, in both families: " +
-				"nothing arrives, and its node counts as many. What it sends as itself arrives.",
+				"none of these packets arrives, and its node counts them. Packets with its own address arrive.",
 			"look at nft list table inet dualstrap on the pod's node, and at the log of its agent",
 			ring,
 			[]requirement{requireBundledNetwork, requirePeer, requireHost, requireLiveNode, requirePod, requireForger},
@@ -36,7 +37,8 @@ func podChecks() []Check {
 	}
 }
 
-func judgePod(n *node) verdict {
+// checkPod checks that the node's pod runs and has addresses of both families from the node's ranges.
+func checkPod(n *node) verdict {
 	if !n.pod.Ready {
 		return failed("no pod comes up there: %s", n.pod.Why)
 	}
@@ -51,7 +53,7 @@ func judgePod(n *node) verdict {
 	return passed("%s", formatList(n.pod.Addresses))
 }
 
-// of gives the address of a family; invalid when there is none.
+// of returns the first address of a family, or the zero address if addresses has no such one.
 func of(family api.Family, addresses []netip.Addr) netip.Addr {
 	for _, address := range addresses {
 		if api.FamilyOf(address) == family {
@@ -61,11 +63,12 @@ func of(family api.Family, addresses []netip.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// inBothFamilies makes one verdict of what is proven in each family.
+// inBothFamilies runs a proof in each family concurrently and combines the verdicts.
 func inBothFamilies(prove func(api.Family) verdict) verdict {
 	return all(func() verdict { return prove(api.IPv4) }, func() verdict { return prove(api.IPv6) })
 }
 
+// provePodToPod makes a pod call the next node's pod, which must see the caller's own address.
 func provePodToPod(ctx context.Context, s *testbed, on *subject) verdict {
 	return inBothFamilies(func(family api.Family) verdict {
 		from, to := of(family, on.node.pod.Addresses), of(family, on.peer.pod.Addresses)
@@ -75,18 +78,22 @@ func provePodToPod(ctx context.Context, s *testbed, on *subject) verdict {
 		seen, err := eventually(ctx, func(ctx context.Context) (netip.Addr, error) {
 			return s.podSeenBy(ctx, on.node, netip.AddrPortFrom(to, podPort))
 		})
-		return judgeSource(source{from: from, to: to, seen: seen, want: []netip.Addr{from}}, err)
+		return checkSource(source{from: from, to: to, seen: seen, want: []netip.Addr{from}}, err)
 	})
 }
 
-// source is a call, and the address that whoever was called saw.
+// source describes a call and the source address that the callee saw.
 type source struct {
+	// from and to are the addresses of the caller and the callee. seen is the source address that the callee reported,
+	// or the zero address if the call failed.
 	from, to, seen netip.Addr
-	// want are the addresses that it may see.
+	// want are the source addresses that are correct. Messages name the first.
 	want []netip.Addr
 }
 
-func judgeSource(call source, err error) verdict {
+// checkSource returns the verdict for a call: err if it failed, or else whether the callee saw a correct source
+// address.
+func checkSource(call source, err error) verdict {
 	switch {
 	case err != nil:
 		return unanswered(err, "%s cannot call %s", call.from, call.to)

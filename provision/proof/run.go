@@ -12,24 +12,27 @@ import (
 )
 
 const (
-	// checksAtOnce bounds how many results are worked on at once.
+	// checksAtOnce bounds the number of results that are worked on concurrently.
 	checksAtOnce = 64
-	// aliveInterval is how often a proof says that its namespace is in use. The shortest proof takes
-	// several times as long.
+	// aliveInterval is how often a proof marks its namespace as in use. It must be shorter than the shortest proof,
+	// which takes several times as long: [testbed.deleteLeftovers] deletes namespaces that were not marked during one
+	// proof.
 	aliveInterval = 500 * time.Millisecond
 )
 
-// Run proves the cluster. What does not hold is in the report; the error is about the proof itself,
-// which then says nothing about the cluster. Whatever happens, what it has made is gone afterwards.
+// Run proves the cluster. Checks that fail are in the report. The error is about the proof itself, which then says
+// nothing about the cluster. What Run has created is removed in any case.
 func Run(ctx context.Context, cluster Cluster) (report Report, err error) {
 	s := newTestbed(cluster)
+	// Leftovers are listed before this proof starts and deleted after it, so a namespace in use is marked in between.
 	leftovers, err := s.API.Leftovers(ctx, Label)
 	if err != nil {
 		return Report{}, err
 	}
-	// An interrupt must not come between the namespace and its name.
+	// The API server generates the name. If an interrupt ended the request before the response, the namespace would
+	// exist under a name that is not known here, and could not be deleted.
 	s.namespace, err = s.API.NewNamespace(context.WithoutCancel(ctx), namespacePrefix, map[string]string{
-		Label: "true", "pod-security.kubernetes.io/enforce": "baseline", // raw sockets are not in what is restricted
+		Label: "true", "pod-security.kubernetes.io/enforce": "baseline", // "restricted" forbids raw sockets
 	})
 	if err != nil {
 		return Report{}, err
@@ -37,6 +40,7 @@ func Run(ctx context.Context, cluster Cluster) (report Report, err error) {
 	alive, stop := context.WithCancel(ctx)
 	go s.API.KeepAlive(alive, s.namespace, aliveInterval)
 	var onClient *listener
+	// Stop marking the namespace before it is deleted, and clean up whatever happens below.
 	defer func() {
 		stop()
 		err = errors.Join(err, s.clean(ctx, onClient))
@@ -51,7 +55,8 @@ func Run(ctx context.Context, cluster Cluster) (report Report, err error) {
 	return report, s.deleteLeftovers(ctx, leftovers)
 }
 
-// assemble brings everything to its place.
+// assemble deploys the pods and Services, and starts the client's server at the same time. The listener is returned
+// even with an error, because it has to be stopped.
 func (s *testbed) assemble(ctx context.Context) (*listener, error) {
 	var onClient *listener
 	group, ctx := errgroup.WithContext(ctx)
@@ -70,7 +75,7 @@ func (s *testbed) assemble(ctx context.Context) (*listener, error) {
 	return onClient, err
 }
 
-// prove makes all checks at once.
+// prove makes all checks concurrently.
 func (s *testbed) prove(ctx context.Context) Report {
 	report := Report{OK: true}
 	var group errgroup.Group
@@ -92,15 +97,15 @@ func (s *testbed) prove(ctx context.Context) Report {
 			return nil
 		})
 	}
-	group.Wait() //nolint:errcheck // what fails is in the report
+	group.Wait() //nolint:errcheck // the functions return no errors; failures are in the report
 	report.OK = report.Count(Failed) == 0
 	return report
 }
 
-// apply makes a result of a check and a subject.
+// apply makes the check for a subject and returns the result.
 func (c *Check) apply(ctx context.Context, s *testbed, on *subject) Result {
 	began := time.Now()
-	v := c.judge(ctx, s, on)
+	v := c.evaluate(ctx, s, on)
 	result := Result{Name: c.Name, Target: on.target, Status: v.status, Message: v.message, Hint: v.hint}
 	if v.status == Failed {
 		result.Hint = cmp.Or(v.hint, c.Hint)
@@ -109,7 +114,8 @@ func (c *Check) apply(ctx context.Context, s *testbed, on *subject) Result {
 	return result
 }
 
-func (c *Check) judge(ctx context.Context, s *testbed, on *subject) verdict {
+// evaluate returns the verdict of the first precondition that is not met, or else that of the check.
+func (c *Check) evaluate(ctx context.Context, s *testbed, on *subject) verdict {
 	for _, need := range c.needs {
 		if v := need(s, on); v.status != "" {
 			return v
@@ -118,8 +124,8 @@ func (c *Check) judge(ctx context.Context, s *testbed, on *subject) verdict {
 	return c.prove(ctx, s, on)
 }
 
-// deleteLeftovers deletes the namespaces of proofs that were cut off: those that nobody has kept alive
-// while this one ran.
+// deleteLeftovers deletes the namespaces of interrupted proofs: those that existed before this proof and were not
+// marked as in use while it ran.
 func (s *testbed) deleteLeftovers(ctx context.Context, leftovers []kube.Leftover) error {
 	for _, leftover := range leftovers {
 		if err := s.API.DeleteLeftover(ctx, leftover); err != nil {
@@ -129,9 +135,10 @@ func (s *testbed) deleteLeftovers(ctx context.Context, leftovers []kube.Leftover
 	return nil
 }
 
-// clean takes away what the proof has made, also when it was interrupted.
+// clean removes what the proof has created. It is not interrupted by the end of ctx.
 func (s *testbed) clean(ctx context.Context, onClient *listener) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanPatience+patience) // so that who waits can say for what
+	// The deletion of the namespace has its own, shorter timeout, so that it can report what it was waiting for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanPatience+patience)
 	defer cancel()
 	var group errgroup.Group
 	group.Go(func() error { return onClient.stop(ctx) })

@@ -14,25 +14,27 @@ import (
 	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
-// The Services of the proof, by the policy that they ask for, and the one of the cluster's DNS.
+// The Services of the proof, named by their ipFamilyPolicy, and that of the cluster's DNS.
 const (
 	singleStack     = "single-stack"
 	preferDualStack = "prefer-dual-stack"
-	// requireDualStack wants IPv6 first.
+	// requireDualStack requests IPv6 first.
 	requireDualStack = "require-dual-stack"
 	loadBalancer     = "load-balancer"
-	clusterDNS       = "kube-dns"
+	// CoreDNS keeps the Service name of its predecessor.
+	clusterDNS = "kube-dns"
 )
 
-// clusterDomain is kubeadm's default, which dualstrap keeps.
+// clusterDomain is kubeadm's default, which dualstrap does not change.
 const clusterDomain = "cluster.local"
 
 const (
-	// maxMet bounds how many pods of a Service each caller has to meet, and callsForEach is how many calls
-	// it makes for each, so that it meets most of them again.
+	// maxMet bounds the number of a Service's pods that each caller must reach. callsForEach is the number of calls per
+	// pod: the choice is random, and with that many calls most pods are reached several times.
 	maxMet, callsForEach = 4, 4
 )
 
+// serviceChecks returns the checks of Services, of their names and of their load balancers.
 func serviceChecks() []Check {
 	return []Check{
 		{
@@ -41,13 +43,14 @@ func serviceChecks() []Check {
 			policies,
 			[]requirement{requireService},
 			func(_ context.Context, s *testbed, on *subject) verdict {
-				return judgeFamilies(on.service, s.services[on.service].ClusterIPs, s.Config.Network.Services)
+				return checkFamilies(on.service, s.services[on.service].ClusterIPs, s.Config.Network.Services)
 			},
 		},
 		{
 			"service-cluster-ip",
 			"Every node calls a Service in both families, again and again: whichever pod is chosen, on whichever node, answers.",
 			"look at kube-proxy's pod on the node, nft list table inet kube-proxy (ip and ip6), and firewalld's policies",
+			// This Service has addresses of both families, so one Service is enough for all nodes.
 			nodesFor(requireDualStack),
 			[]requirement{requireHost, requireService},
 			proveClusterIP,
@@ -69,7 +72,7 @@ func serviceChecks() []Check {
 	}
 }
 
-// policies makes a subject of each policy's Service.
+// policies returns a subject for the Service of each ipFamilyPolicy.
 func policies(*testbed) []subject {
 	var subjects []subject
 	for _, name := range []string{singleStack, preferDualStack, requireDualStack} {
@@ -78,6 +81,7 @@ func policies(*testbed) []subject {
 	return subjects
 }
 
+// nodesFor returns the subjects of a check in which every node calls the Service.
 func nodesFor(service string) func(*testbed) []subject {
 	return func(s *testbed) []subject {
 		subjects := eachNode(s)
@@ -88,22 +92,24 @@ func nodesFor(service string) func(*testbed) []subject {
 	}
 }
 
-// balanced is the Service of type LoadBalancer as the client calls it.
+// balanced returns the subject of the client calling the Service of type LoadBalancer.
 func balanced(s *testbed) []subject {
 	return []subject{{target: arrow(s.client, loadBalancer), service: loadBalancer}}
 }
 
+// requireBalancer skips the check if load balancers are not dualstrap's, or have no addresses to assign.
 func requireBalancer(s *testbed, _ *subject) verdict {
 	switch {
 	case !s.Config.LoadBalancer.Bundled:
 		return skipped("load balancers are the operator's own (loadBalancer.mode: manual)")
 	case len(s.balancedFamilies()) == 0:
-		return skipped("no address pool gives addresses away by itself")
+		return skipped("no address pool assigns addresses automatically")
 	}
 	return verdict{}
 }
 
-// balancedFamilies are those in which load balancers are ours to prove.
+// balancedFamilies returns the families in which Services of type LoadBalancer get an address, or nil if load balancers
+// are not dualstrap's.
 func (s *testbed) balancedFamilies() []corev1.IPFamily {
 	if !s.Config.LoadBalancer.Bundled {
 		return nil
@@ -111,8 +117,9 @@ func (s *testbed) balancedFamilies() []corev1.IPFamily {
 	return poolFamilies(s.Config.LoadBalancer.Pools)
 }
 
-// poolFamilies are those of which Services get addresses without naming a pool: all of a Service's come
-// from one pool. IPv6 stands first, so that it is not there for being the default.
+// poolFamilies returns the families that the best pool offers to Services that do not name a pool. MetalLB assigns all
+// addresses of a Service from one pool, so the families of several pools do not add up. IPv6 comes first: the cluster's
+// default is usually IPv4, and so an IPv6 address in first place shows that the requested order was followed.
 func poolFamilies(pools []api.AddressPool) []corev1.IPFamily {
 	var best []corev1.IPFamily
 	for _, pool := range pools {
@@ -134,13 +141,16 @@ func poolFamilies(pools []api.AddressPool) []corev1.IPFamily {
 	return best
 }
 
-// judgeFamilies holds a Service's addresses to its policy. The default family is that of the first range.
-func judgeFamilies(policy string, got []netip.Addr, ranges []netip.Prefix) verdict {
+// checkFamilies checks a Service's addresses and their order against its policy. ranges are the cluster's Service
+// ranges, of which the first determines the default family.
+func checkFamilies(policy string, got []netip.Addr, ranges []netip.Prefix) verdict {
+	// PreferDualStack requests both families in the cluster's order.
 	want := slices.Clone(ranges)
 	switch policy {
 	case singleStack:
-		want = want[:1]
+		want = want[:1] // the default family
 	case requireDualStack:
+		// IPv6, which has more bits, first: the Service requests this order.
 		slices.SortFunc(want, func(a, b netip.Prefix) int { return b.Addr().BitLen() - a.Addr().BitLen() })
 	}
 	fits := len(got) == len(want)
@@ -153,15 +163,17 @@ func judgeFamilies(policy string, got []netip.Addr, ranges []netip.Prefix) verdi
 	return passed("%s", formatList(got))
 }
 
+// proveClusterIP calls the Service's cluster IPs from a node.
 func proveClusterIP(ctx context.Context, s *testbed, on *subject) verdict {
 	return s.callAll(ctx, on.node.address(), s.services[on.service].ClusterIPs)
 }
 
+// proveLoadBalancer calls the Service's load balancer addresses from the client.
 func proveLoadBalancer(ctx context.Context, s *testbed, on *subject) verdict {
 	return s.callAll(ctx, s.client.address, s.services[on.service].Balanced)
 }
 
-// callAll has a host call a Service at each of its addresses.
+// callAll calls a Service from a host at all of its addresses concurrently.
 func (s *testbed) callAll(ctx context.Context, from netip.Addr, addresses []netip.Addr) verdict {
 	proofs := make([]func() verdict, len(addresses))
 	for i, address := range addresses {
@@ -170,14 +182,16 @@ func (s *testbed) callAll(ctx context.Context, from netip.Addr, addresses []neti
 	return all(proofs...)
 }
 
-// callOften calls a Service until it has met several of its pods. From then on, every call has to be
-// answered: whoever waits longer for the pods of one node than for others has found a node that is cut off.
+// callOften calls a Service until several of its pods have answered. After that, every call must be answered. If the
+// pods of one node take longer to be reached than patience, that node is disconnected, and waiting longer would hide
+// it.
 func (s *testbed) callOften(ctx context.Context, from netip.Addr, to netip.AddrPort) verdict {
 	greet := func(ctx context.Context) (string, error) { return s.greets(ctx, from, to) }
 	wanted := min(s.runningPods(), maxMet)
 	calls := max(1, wanted*callsForEach)
 	met := map[string]bool{}
 	_, err := eventually(ctx, func(ctx context.Context) (string, error) {
+		// The first loop ends early, once enough pods have answered. An error starts it again, until patience ends.
 		for range calls {
 			name, err := greet(ctx)
 			if err != nil {
@@ -192,6 +206,7 @@ func (s *testbed) callOften(ctx context.Context, from netip.Addr, to netip.AddrP
 	if err != nil {
 		return unanswered(err, "%s does not answer as it should", to.Addr())
 	}
+	// From here on, every call must succeed.
 	for i := range calls {
 		name, err := greet(ctx)
 		if err != nil {
@@ -203,7 +218,7 @@ func (s *testbed) callOften(ctx context.Context, from netip.Addr, to netip.AddrP
 	return passed("%s answered %d of %d calls from %s", to.Addr(), calls, calls, plural.Of(len(met), "pod"))
 }
 
-// runningPods is how many pods there are to be met.
+// runningPods returns the number of the proof's pods that are ready.
 func (s *testbed) runningPods() int {
 	running := 0
 	for i := range s.nodes {
@@ -214,8 +229,8 @@ func (s *testbed) runningPods() int {
 	return running
 }
 
-// proveDNS asks for a Service's addresses over TCP, at each address that the cluster's DNS has, and has
-// the node's pod call the Service by name.
+// proveDNS queries each address of the cluster's DNS for a Service's records, and makes the node's pod call the Service
+// by name.
 func proveDNS(ctx context.Context, s *testbed, on *subject) verdict {
 	if why := s.unserved[clusterDNS]; why != "" {
 		return failed("%s", why)
@@ -233,7 +248,7 @@ func proveDNS(ctx context.Context, s *testbed, on *subject) verdict {
 	return all(append(proofs, func() verdict { return s.callByName(ctx, on) })...)
 }
 
-// callByName has a pod find a Service with its own resolver.
+// callByName makes a pod call a Service by its name, which the pod's own resolver looks up.
 func (s *testbed) callByName(ctx context.Context, on *subject) verdict {
 	name := on.service + "." + s.namespace
 	_, err := eventually(ctx, func(ctx context.Context) (string, error) { return s.fetch(ctx, on.node, "http://"+name+"/client") })
@@ -243,12 +258,13 @@ func (s *testbed) callByName(ctx context.Context, on *subject) verdict {
 	return passed("the pod called http://%s", name)
 }
 
-// resolve asks a name server for both of a Service's records.
+// resolve queries a name server for both of a Service's records. It does so over TCP, because SSH servers do not
+// forward UDP.
 func (s *testbed) resolve(ctx context.Context, on *subject, server netip.Addr) verdict {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return s.Ways.Dial(ctx, on.node.address(), netip.AddrPortFrom(server, 53))
 	}}
-	name := on.service + "." + s.namespace + ".svc." + clusterDomain + "." // with a dot at its end: as it is
+	name := on.service + "." + s.namespace + ".svc." + clusterDomain + "." // the final dot keeps the resolver from trying search domains
 	var records [2][]netip.Addr
 	for i, network := range []string{"ip4", "ip6"} {
 		var err error
@@ -259,17 +275,17 @@ func (s *testbed) resolve(ctx context.Context, on *subject, server netip.Addr) v
 		})
 		var unresolved *net.DNSError
 		if errors.As(err, &unresolved) {
-			err = errors.New(unresolved.Err) // it names this machine's own server, which was not asked
+			err = errors.New(unresolved.Err) // the full error names this machine's own name server, which was not used
 		}
 		if err != nil {
 			return unanswered(err, "DNS at %s does not give %s", server, name)
 		}
 	}
-	return judgeRecords(server, records, s.services[on.service].ClusterIPs)
+	return checkRecords(server, records, s.services[on.service].ClusterIPs)
 }
 
-// judgeRecords wants one A and one AAAA record, those of the Service.
-func judgeRecords(server netip.Addr, records [2][]netip.Addr, want []netip.Addr) verdict {
+// checkRecords checks that a name server returned exactly one A and one AAAA record, those of the Service.
+func checkRecords(server netip.Addr, records [2][]netip.Addr, want []netip.Addr) verdict {
 	for i, family := range []api.Family{api.IPv4, api.IPv6} {
 		if got := records[i]; len(got) != 1 || got[0].Unmap() != of(family, want) {
 			return failed("DNS at %s gives the %s address %s, and should give %s", server, family, formatList(got), of(family, want))

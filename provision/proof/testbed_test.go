@@ -21,7 +21,7 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// loopback makes connections from this machine, wherever they should be made from.
+// loopback connects from this machine, whichever host the connection should start at.
 type loopback struct{ refused error }
 
 func (loopback) Host(context.Context, netip.Addr) (remote.Host, error) {
@@ -35,8 +35,8 @@ func (l loopback) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (ne
 	return (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
 }
 
-// testScene is a cluster of some nodes that are as they should be, without pods and Services.
-func testScene(count int) *testbed {
+// emptyTestbed returns a cluster of healthy nodes, without pods and Services.
+func emptyTestbed(count int) *testbed {
 	cfg := &api.Config{Network: api.Network{Builtin: true}, LoadBalancer: api.LoadBalancer{Bundled: true}}
 	cfg.Pools = []api.Pool{{Name: "all"}}
 	cluster := Cluster{Config: cfg, Plan: &api.Plan{}, Ways: loopback{}}
@@ -50,7 +50,7 @@ func testScene(count int) *testbed {
 	return newTestbed(cluster)
 }
 
-// results judges without asking anybody: it gives the verdicts of the needs.
+// unmet returns the statuses of the preconditions that are not met, by check and target. It makes no calls.
 func unmet(s *testbed) map[string]Status {
 	found := map[string]Status{}
 	for _, check := range Checks() {
@@ -66,9 +66,9 @@ func unmet(s *testbed) map[string]Status {
 	return found
 }
 
-func TestNeeds(t *testing.T) {
+func TestRequirements(t *testing.T) {
 	t.Parallel()
-	s := testScene(2)
+	s := emptyTestbed(2)
 	s.startClient(t.Context())
 	s.nodes[0].pod.Ready = true
 	s.Config.LoadBalancer.Bundled = false
@@ -90,7 +90,7 @@ func TestNeeds(t *testing.T) {
 		t.Errorf("without client, balancers and a pod (-want +got):\n%s", diff)
 	}
 
-	s = testScene(1)
+	s = emptyTestbed(1)
 	s.nodes[0].pod.Ready = true
 	s.nodes[0].host.Err = errors.New("gone")
 	s.nodes[0].live = nil
@@ -105,9 +105,9 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
-func TestNothingToRunOnTheClient(t *testing.T) {
+func TestClientWithoutServer(t *testing.T) {
 	t.Parallel()
-	s := testScene(1)
+	s := emptyTestbed(1)
 	s.nodes[0].pod.Ready = true
 	s.client = client{address: netip.MustParseAddr("10.2.0.100"), v4: netip.MustParseAddr("10.2.0.100"), unserved: "no bundle"}
 	got := unmet(s)
@@ -149,7 +149,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// serve runs a server on the loopback.
+// serve runs an HTTP server on the loopback.
 func serve(t *testing.T, handler http.HandlerFunc) netip.AddrPort {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -159,7 +159,7 @@ func serve(t *testing.T, handler http.HandlerFunc) netip.AddrPort {
 
 func TestCalls(t *testing.T) {
 	t.Parallel()
-	s := testScene(1)
+	s := emptyTestbed(1)
 	hello := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/client":
@@ -183,10 +183,10 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// A Service one of whose pods does not answer fails, although others do.
+// TestCallOften checks that a Service fails if one of its pods does not answer, although the others do.
 func TestCallOften(t *testing.T) {
 	t.Parallel()
-	s := testScene(3)
+	s := emptyTestbed(3)
 	for i := range s.nodes {
 		s.nodes[i].pod.Ready = true
 	}
@@ -224,11 +224,11 @@ func TestReasonIn(t *testing.T) {
 
 func TestPlacePods(t *testing.T) {
 	t.Parallel()
-	s := testScene(2)
+	s := emptyTestbed(2)
 	if s.placePods([]kube.Pod{{Name: "a", Node: "node-0", Ready: true}}) {
 		t.Error("it is content with one pod for two nodes")
 	}
-	if !strings.Contains(s.nodes[1].pod.Why, "there is none") {
+	if !strings.Contains(s.nodes[1].pod.Why, "the DaemonSet's pod is missing") {
 		t.Errorf("why: %q", s.nodes[1].pod.Why)
 	}
 	s.nodes[1].live.Ready = false

@@ -1,5 +1,5 @@
-# Serves until standard input ends: it does so when whoever asked for this is gone, too.
-# Arguments: directory and name of the program, port, zone of firewalld to open it in or nothing.
+# Serves until standard input ends, which happens as well when the connection to the caller breaks.
+# Arguments: directory and name of the program, port, firewalld zone in which to open it or "".
 dir=$1 program=$2 port=$3 zone=$4
 server=
 opened=
@@ -10,7 +10,7 @@ end() {
 }
 trap end EXIT
 trap 'exit 1' HUP INT PIPE TERM
-# In the running rules only, and not for long, whatever happens to this script.
+# The port is opened in the running rules only, and with a timeout: if this script is killed, firewalld closes it.
 if [ -n "$zone" ] && firewall-cmd --quiet --zone="$zone" --add-port="$port/tcp" --timeout=10m; then opened=yes; fi
 "$dir/$program" -address=":$port" &
 server=$!

@@ -33,7 +33,7 @@ func prefixes(text string) []netip.Prefix {
 	return all
 }
 
-// expect holds a verdict to a status and to words of its message.
+// expect checks a verdict's status, and that its message contains words.
 func expect(t *testing.T, what string, got verdict, status Status, words string) {
 	t.Helper()
 	if got.status != status || !strings.Contains(got.message, words) {
@@ -41,7 +41,7 @@ func expect(t *testing.T, what string, got verdict, status Status, words string)
 	}
 }
 
-func TestJudgePodCIDRs(t *testing.T) {
+func TestCheckPodCIDRs(t *testing.T) {
 	t.Parallel()
 	cfg := &api.Config{CIDRConfigs: []api.CIDRConfig{{
 		Name: "ranges",
@@ -58,8 +58,8 @@ func TestJudgePodCIDRs(t *testing.T) {
 		{"none", "", "192.168.1.0/24 fd12::1:100/120", "ranges", "", Failed, "it has none"},
 		{"IPv6 first", "fd12::1:100/120 192.168.1.0/24", "192.168.1.0/24 fd12::1:100/120", "ranges", "", Failed, "the plan says"},
 		{"held from nowhere", "10.0.1.0/24 fd12::1:100/120", "", "", "", Failed, "not from any ClusterCIDRConfig"},
-		{"held from beside", "10.0.1.0/24 fd12::1:100/120", "", "ranges", "", Failed, "10.0.1.0/24 is no block of 192.168.0.0/16"},
-		{"held of another size", "192.168.1.0/24 fd12::1:100/121", "", "ranges", "", Failed, "fd12::1:100/121 is no block"},
+		{"held from beside", "10.0.1.0/24 fd12::1:100/120", "", "ranges", "", Failed, "10.0.1.0/24 is not a block of 192.168.0.0/16"},
+		{"held of another size", "192.168.1.0/24 fd12::1:100/121", "", "ranges", "", Failed, "fd12::1:100/121 is not a block"},
 		{"shared", "192.168.1.0/24 fd12::1:100/120", "", "ranges", "192.168.1.128/25", Failed, "node other has 192.168.1.128/25, too"},
 	} {
 		plan := tt.plan
@@ -69,26 +69,26 @@ func TestJudgePodCIDRs(t *testing.T) {
 		live := kube.Node{Name: "self", PodCIDRs: prefixes(tt.got)}
 		n := &node{live: &live, plan: &api.PlanNode{PodCIDRs: prefixes(plan), ClusterCIDRConfig: tt.config}}
 		present := []kube.Node{live, {Name: "other", PodCIDRs: prefixes(tt.other)}}
-		expect(t, tt.name, judgePodCIDRs(n, cfg, present), tt.status, tt.words)
+		expect(t, tt.name, checkPodCIDRs(n, cfg, present), tt.status, tt.words)
 	}
 }
 
-func TestJudgeNode(t *testing.T) {
+func TestCheckNode(t *testing.T) {
 	t.Parallel()
-	expect(t, "ready", judgeReady(&kube.Node{Name: "n", Ready: true}), Passed, "node n is ready")
-	expect(t, "not ready", judgeReady(&kube.Node{Name: "n", Why: "no CNI"}), Failed, "no CNI")
+	expect(t, "ready", checkReady(&kube.Node{Name: "n", Ready: true}), Passed, "node n is ready")
+	expect(t, "not ready", checkReady(&kube.Node{Name: "n", Why: "no CNI"}), Failed, "no CNI")
 	want := addresses("10.2.0.4 fd12::2:4")
-	expect(t, "addresses", judgeAddresses(addresses("10.2.0.4 fd12::2:4"), want), Passed, "10.2.0.4 and fd12::2:4")
-	expect(t, "one address", judgeAddresses(addresses("10.2.0.4"), want), Failed, "should be 10.2.0.4 and fd12::2:4")
-	expect(t, "IPv6 first", judgeAddresses(addresses("fd12::2:4 10.2.0.4"), want), Failed, "should be")
-	expect(t, "id", judgeProviderID("baremetal://10.2.0.4", want[0]), Passed, "")
-	expect(t, "no id", judgeProviderID("", want[0]), Failed, `should be "baremetal://10.2.0.4"`)
+	expect(t, "addresses", checkAddresses(addresses("10.2.0.4 fd12::2:4"), want), Passed, "10.2.0.4 and fd12::2:4")
+	expect(t, "one address", checkAddresses(addresses("10.2.0.4"), want), Failed, "should be 10.2.0.4 and fd12::2:4")
+	expect(t, "IPv6 first", checkAddresses(addresses("fd12::2:4 10.2.0.4"), want), Failed, "should be")
+	expect(t, "id", checkProviderID("baremetal://10.2.0.4", want[0]), Passed, "")
+	expect(t, "no id", checkProviderID("", want[0]), Failed, `should be "baremetal://10.2.0.4"`)
 	labels := map[string]string{"a": "1", "b": "2"}
-	expect(t, "labels", judgeLabels(map[string]string{"a": "1", "b": "2", "c": "3"}, labels), Passed, "2 labels")
-	expect(t, "wrong labels", judgeLabels(map[string]string{"a": "0"}, labels), Failed, `a is "0", and should be "1"; b is missing`)
+	expect(t, "labels", checkLabels(map[string]string{"a": "1", "b": "2", "c": "3"}, labels), Passed, "2 labels")
+	expect(t, "wrong labels", checkLabels(map[string]string{"a": "0"}, labels), Failed, `a is "0", and should be "1"; b is missing`)
 }
 
-func TestJudgePod(t *testing.T) {
+func TestCheckPod(t *testing.T) {
 	t.Parallel()
 	live := &kube.Node{PodCIDRs: prefixes("192.168.1.0/24 fd12::1:100/120")}
 	for _, tt := range []struct {
@@ -102,30 +102,30 @@ func TestJudgePod(t *testing.T) {
 		{"elsewhere", kube.Pod{Ready: true, Addresses: addresses("192.168.1.2 fd12::1:202")}, Failed, "fd12::1:202 is in none"},
 		{"waiting", kube.Pod{Why: "hello: ErrImageNeverPull"}, Failed, "ErrImageNeverPull"},
 	} {
-		expect(t, tt.name, judgePod(&node{live: live, pod: tt.pod}), tt.status, tt.words)
+		expect(t, tt.name, checkPod(&node{live: live, pod: tt.pod}), tt.status, tt.words)
 	}
 }
 
-func TestJudgeSource(t *testing.T) {
+func TestCheckSource(t *testing.T) {
 	t.Parallel()
 	pod, host, other := netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("10.2.0.5"), netip.MustParseAddr("10.2.0.100")
 	call := func(seen netip.Addr, want ...netip.Addr) source {
 		return source{from: pod, to: other, seen: seen, want: want}
 	}
-	expect(t, "flat", judgeSource(call(pod, pod), nil), Passed, "192.168.1.2 called 10.2.0.100")
-	expect(t, "island", judgeSource(call(host, host), nil), Passed, "192.168.1.2 called 10.2.0.100 as 10.2.0.5")
-	expect(t, "translated", judgeSource(call(host, pod), nil), Failed, "saw 10.2.0.5 instead of 192.168.1.2")
-	silence := judgeSource(call(netip.Addr{}, pod), errors.New("no answer"))
+	expect(t, "flat", checkSource(call(pod, pod), nil), Passed, "192.168.1.2 called 10.2.0.100")
+	expect(t, "island", checkSource(call(host, host), nil), Passed, "192.168.1.2 called 10.2.0.100 as 10.2.0.5")
+	expect(t, "translated", checkSource(call(host, pod), nil), Failed, "saw 10.2.0.5 instead of 192.168.1.2")
+	silence := checkSource(call(netip.Addr{}, pod), errors.New("no answer"))
 	expect(t, "silence", silence, Failed, "192.168.1.2 cannot call 10.2.0.100: no answer")
 	refused := &remote.Error{Op: "cannot connect", Reason: remote.ErrProtocol, HintText: "allow it"}
-	got := judgeSource(call(netip.Addr{}, pod), refused)
+	got := checkSource(call(netip.Addr{}, pod), refused)
 	expect(t, "no forwarding", got, Skipped, "cannot connect")
 	if got.hint != "allow it" {
 		t.Errorf("hint %q", got.hint)
 	}
 }
 
-func TestJudgeFamilies(t *testing.T) {
+func TestCheckFamilies(t *testing.T) {
 	t.Parallel()
 	four, six := prefixes("172.16.0.0/20 fd12::5:0/116"), prefixes("fd12::5:0/116 172.16.0.0/20")
 	for _, tt := range []struct {
@@ -147,22 +147,22 @@ func TestJudgeFamilies(t *testing.T) {
 		{requireDualStack, four, "fd12::9:1 172.16.0.1", Failed},
 		{requireDualStack, four, "", Failed},
 	} {
-		expect(t, tt.policy+" "+tt.got, judgeFamilies(tt.policy, addresses(tt.got), tt.ranges), tt.status, "")
+		expect(t, tt.policy+" "+tt.got, checkFamilies(tt.policy, addresses(tt.got), tt.ranges), tt.status, "")
 	}
 }
 
-func TestJudgeRecords(t *testing.T) {
+func TestCheckRecords(t *testing.T) {
 	t.Parallel()
 	server, want := netip.MustParseAddr("172.16.0.10"), addresses("fd12::5:1 172.16.0.1")
 	both := [2][]netip.Addr{addresses("172.16.0.1"), addresses("fd12::5:1")}
-	expect(t, "both", judgeRecords(server, both, want), Passed, "A and AAAA")
+	expect(t, "both", checkRecords(server, both, want), Passed, "A and AAAA")
 	both[1] = nil
-	expect(t, "one", judgeRecords(server, both, want), Failed, "the IPv6 address none, and should give fd12::5:1")
+	expect(t, "one", checkRecords(server, both, want), Failed, "the IPv6 address none, and should give fd12::5:1")
 	both[1] = addresses("fd12::5:2")
-	expect(t, "another", judgeRecords(server, both, want), Failed, "fd12::5:2")
+	expect(t, "another", checkRecords(server, both, want), Failed, "fd12::5:2")
 }
 
-func TestJudgeRPFilter(t *testing.T) {
+func TestCheckRPFilter(t *testing.T) {
 	t.Parallel()
 	facts := func(active, running bool, set string) *hostprep.Facts {
 		return &hostprep.Facts{
@@ -170,10 +170,10 @@ func TestJudgeRPFilter(t *testing.T) {
 			Firewalld: hostprep.Firewalld{RPFilter: set, RPFilterRunning: running},
 		}
 	}
-	expect(t, "off", judgeRPFilter(facts(true, false, "no")), Passed, "IPv6_rpfilter is no")
-	expect(t, "in the file", judgeRPFilter(facts(true, false, "yes")), Failed, "next start")
-	expect(t, "in the rules", judgeRPFilter(facts(true, true, "no")), Failed, "running rules")
-	expect(t, "no firewalld", judgeRPFilter(facts(false, false, "yes")), Passed, "does not run")
+	expect(t, "off", checkRPFilter(facts(true, false, "no")), Passed, "IPv6_rpfilter is no")
+	expect(t, "in the file", checkRPFilter(facts(true, false, "yes")), Failed, "next start")
+	expect(t, "in the rules", checkRPFilter(facts(true, true, "no")), Failed, "running rules")
+	expect(t, "no firewalld", checkRPFilter(facts(false, false, "yes")), Passed, "does not run")
 }
 
 func TestPoolFamilies(t *testing.T) {
@@ -203,7 +203,7 @@ func TestPoolFamilies(t *testing.T) {
 	}
 }
 
-func TestSummed(t *testing.T) {
+func TestCombine(t *testing.T) {
 	t.Parallel()
 	fine, left, wrong := passed("fine"), skipped("left"), failed("wrong").withHint("mend it")
 	expect(t, "all fine", combine(fine, passed("too")), Passed, "fine; too")
@@ -215,7 +215,7 @@ func TestSummed(t *testing.T) {
 	}
 }
 
-func TestMissingBalancer(t *testing.T) {
+func TestCheckBalancerPods(t *testing.T) {
 	t.Parallel()
 	run := func(name string) kube.Pod { return kube.Pod{Name: name, Ready: true} }
 	turnedDown := kube.Pod{Name: "keepalived-a", Why: "Pod was rejected: there is no room"}
