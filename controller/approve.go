@@ -25,28 +25,31 @@ import (
 )
 
 const (
-	// byAddress and byUser are the cache's indices, of Nodes and of certificate signing requests.
+	// byAddress and byUser are the names of the cache's indexes, of Nodes by their addresses and of certificate signing
+	// requests by their users.
 	byAddress = "address"
 	byUser    = "user"
-	// judgeAgain is how long a request waits that was not approved: what speaks against it may be of other objects
-	// than its Node, whose changes are seen at once.
-	judgeAgain = time.Minute
+	// recheckInterval is the time after which a request that was not approved is checked again. Changes of its Node are
+	// noticed at once, but the reason may lie in other objects, whose changes do not trigger a check.
+	recheckInterval = time.Minute
 )
 
-// approver approves what kubelets ask for to serve with, where package serving finds nothing wrong with it.
+// approver approves the serving certificates that kubelets request, if package serving finds no reason against it.
 type approver struct {
-	log        *slog.Logger
-	client     client.Client
-	recorder   events.EventRecorder
+	log      *slog.Logger
+	client   client.Client
+	recorder events.EventRecorder
+	// apiServers are Options.APIServerNames, with addresses in canonical form.
 	apiServers []string
-	// said has, by the names of requests that were not approved, why not: it is told once. One goroutine uses it.
-	said map[string]string
+	// reported holds, by the names of requests that were not approved, the last reason, so that it is not reported
+	// twice. Only Reconcile uses it, which controller-runtime calls from one goroutine by default.
+	reported map[string]string
 }
 
-// addApprover has the leading instance approve requests.
+// addApprover makes the leading instance approve requests.
 func addApprover(ctx context.Context, m manager.Manager, apiServers []string, log *slog.Logger) error {
 	a := &approver{
-		log: log, client: m.GetClient(), recorder: m.GetEventRecorder(Name), said: map[string]string{},
+		log: log, client: m.GetClient(), recorder: m.GetEventRecorder(Name), reported: map[string]string{},
 		apiServers: canonical(apiServers),
 	}
 	indexer := m.GetFieldIndexer()
@@ -62,13 +65,14 @@ func addApprover(ctx context.Context, m manager.Manager, apiServers []string, lo
 	if err != nil {
 		return fmt.Errorf("cannot index certificate signing requests: %w", err)
 	}
+	// A node's addresses are in its labels, so a change of them may decide a request that was not approved before.
 	return builder.ControllerManagedBy(m).Named("kubelet-serving").
 		For(&certificatesv1.CertificateSigningRequest{}).
 		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(a.requestsOf), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		Complete(a)
 }
 
-// canonical writes the addresses among names in the one way that they are compared in.
+// canonical returns names with the addresses among them in the form of netip.Addr, so that they compare as strings.
 func canonical(names []string) []string {
 	all := slices.Clone(names)
 	for i, name := range all {
@@ -79,7 +83,7 @@ func canonical(names []string) []string {
 	return all
 }
 
-// addressesOf are the addresses by which a Node is found.
+// addressesOf returns the values of a Node in the index byAddress. A Node without address labels is not in it.
 func addressesOf(object client.Object) []string {
 	addresses, err := nodeaddress.Of(object.GetLabels())
 	if err != nil {
@@ -92,7 +96,8 @@ func addressesOf(object client.Object) []string {
 	return texts
 }
 
-// requestsOf are the requests that the kubelet of a Node has made.
+// requestsOf returns the requests that the kubelet of a Node has made. If they cannot be listed, they are still checked
+// after recheckInterval.
 func (a *approver) requestsOf(ctx context.Context, node client.Object) []reconcile.Request {
 	var list certificatesv1.CertificateSigningRequestList
 	if err := a.client.List(ctx, &list, client.MatchingFields{byUser: "system:node:" + node.GetName()}); err != nil {
@@ -106,7 +111,7 @@ func (a *approver) requestsOf(ctx context.Context, node client.Object) []reconci
 	return requests
 }
 
-// Reconcile implements reconcile.Reconciler: it decides about one request.
+// Reconcile implements reconcile.Reconciler. It approves one request, or reports why it does not.
 func (a *approver) Reconcile(ctx context.Context, asked reconcile.Request) (reconcile.Result, error) {
 	request := &certificatesv1.CertificateSigningRequest{}
 	err := a.client.Get(ctx, asked.NamespacedName, request)
@@ -114,7 +119,7 @@ func (a *approver) Reconcile(ctx context.Context, asked reconcile.Request) (reco
 		return reconcile.Result{}, fmt.Errorf("cannot read certificate signing request %s: %w", asked.Name, err)
 	}
 	if err != nil || isDecided(request) {
-		delete(a.said, asked.Name)
+		delete(a.reported, asked.Name)
 		return reconcile.Result{}, nil
 	}
 	against, err := a.check(ctx, request)
@@ -123,12 +128,12 @@ func (a *approver) Reconcile(ctx context.Context, asked reconcile.Request) (reco
 	}
 	if against != nil {
 		a.emitEvent(request, against)
-		return reconcile.Result{RequeueAfter: judgeAgain}, nil
+		return reconcile.Result{RequeueAfter: recheckInterval}, nil
 	}
 	return reconcile.Result{}, a.approve(ctx, request)
 }
 
-// isDecided reports whether there is nothing left to say about a request.
+// isDecided reports whether a request is approved, denied, failed or signed already.
 func isDecided(request *certificatesv1.CertificateSigningRequest) bool {
 	return len(request.Status.Certificate) > 0 || slices.ContainsFunc(request.Status.Conditions,
 		func(condition certificatesv1.CertificateSigningRequestCondition) bool {
@@ -138,7 +143,7 @@ func isDecided(request *certificatesv1.CertificateSigningRequest) bool {
 		})
 }
 
-// check returns what speaks against a request; the error is that it could not be found out.
+// check returns the reason against approving a request. err reports that it could not be determined.
 func (a *approver) check(ctx context.Context, request *certificatesv1.CertificateSigningRequest) (against, err error) {
 	parsed, against := serving.Parse(&request.Spec)
 	if against != nil {
@@ -149,6 +154,7 @@ func (a *approver) check(ctx context.Context, request *certificatesv1.Certificat
 	err = a.client.Get(ctx, client.ObjectKey{Name: parsed.Node}, node)
 	switch {
 	case err == nil:
+		// The status of the Node is left out on purpose: its kubelet writes it.
 		cluster.Node = &serving.Node{Name: node.Name, Labels: node.Labels}
 	case client.IgnoreNotFound(err) != nil:
 		return nil, fmt.Errorf("cannot read Node %s: %w", parsed.Node, err)
@@ -156,6 +162,7 @@ func (a *approver) check(ctx context.Context, request *certificatesv1.Certificat
 	if cluster.Others, err = a.sharing(ctx, node); err != nil {
 		return nil, err
 	}
+	// ServiceCIDRs are read again for every request, because administrators may add ranges at any time.
 	var services networkingv1.ServiceCIDRList
 	if err := a.client.List(ctx, &services); err != nil {
 		return nil, fmt.Errorf("cannot list ServiceCIDRs: %w", err)
@@ -164,7 +171,7 @@ func (a *approver) check(ctx context.Context, request *certificatesv1.Certificat
 	return serving.Check(parsed, cluster), nil
 }
 
-// sharing are the names of other Nodes that have an address of a Node.
+// sharing returns the names of other Nodes that have one of the Node's addresses.
 func (a *approver) sharing(ctx context.Context, node *corev1.Node) ([]string, error) {
 	var names []string
 	for _, address := range addressesOf(node) {
@@ -181,18 +188,18 @@ func (a *approver) sharing(ctx context.Context, node *corev1.Node) ([]string, er
 	return names, nil
 }
 
-// emitEvent says why a request is not approved, unless that is known.
+// emitEvent reports why a request is not approved, unless the same reason was reported last.
 func (a *approver) emitEvent(request *certificatesv1.CertificateSigningRequest, against error) {
-	if a.said[request.Name] == against.Error() {
+	if a.reported[request.Name] == against.Error() {
 		return
 	}
-	a.said[request.Name] = against.Error()
+	a.reported[request.Name] = against.Error()
 	a.log.Warn("not approved", "request", request.Name, "by", request.Spec.Username, "reason", against)
 	a.recorder.Eventf(request, nil, corev1.EventTypeWarning, "NotApproved", "ApproveServingCertificate", "%s",
-		short(fmt.Sprintf("%v; whoever knows better: kubectl certificate approve %s", against, request.Name)))
+		short(fmt.Sprintf("%v; to approve it anyway: kubectl certificate approve %s", against, request.Name)))
 }
 
-// approve approves a request. kube-controller-manager then signs it.
+// approve approves a request. kube-controller-manager then signs it. A request that is gone is not an error.
 func (a *approver) approve(ctx context.Context, request *certificatesv1.CertificateSigningRequest) error {
 	request.Status.Conditions = append(request.Status.Conditions, certificatesv1.CertificateSigningRequestCondition{
 		Type: certificatesv1.CertificateApproved, Status: corev1.ConditionTrue, Reason: "NodeIsKnown",
@@ -203,7 +210,7 @@ func (a *approver) approve(ctx context.Context, request *certificatesv1.Certific
 	if err := a.client.SubResource("approval").Update(ctx, request); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("cannot approve certificate signing request %s: %w", request.Name, err)
 	}
-	delete(a.said, request.Name)
+	delete(a.reported, request.Name)
 	a.log.Info("approved a serving certificate", "request", request.Name, "by", request.Spec.Username)
 	return nil
 }

@@ -26,12 +26,12 @@ import (
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
-// addressed makes the labels of a node with addresses.
+// addressed returns the labels of a node with these addresses.
 func addressed(v4, v6 string) string {
 	return "{" + nodeaddress.LabelIPv4 + "=" + v4 + "," + nodeaddress.LabelIPv6 + "=" + nodeaddress.Value(netip.MustParseAddr(v6)) + "}"
 }
 
-// kubelet is the client of a node, known by a certificate of its own.
+// kubelet returns a client that authenticates with a node's certificate.
 func (c *cluster) kubelet(t *testing.T, node string) kubernetes.Interface {
 	t.Helper()
 	config := rest.CopyConfig(c.config)
@@ -40,7 +40,7 @@ func (c *cluster) kubelet(t *testing.T, node string) kubernetes.Interface {
 	return kubernetes.NewForConfigOrDie(config)
 }
 
-// ask makes a request for names and addresses, as the kubelet of a node does, and returns its name.
+// ask creates a request for names and addresses, as the kubelet of a node does, and returns its name.
 func ask(t *testing.T, by kubernetes.Interface, node, signer string, names ...string) string {
 	t.Helper()
 	name, err := tryAsk(t, by, node, signer, names...)
@@ -94,7 +94,7 @@ func (c *cluster) request(t *testing.T, name string) *certificatesv1.Certificate
 	return request
 }
 
-// waitIssued waits for the certificate of a request, and holds it against the names that it is to be for.
+// waitIssued waits for the certificate of a request, and verifies it for the names.
 func (c *cluster) waitIssued(t *testing.T, request string, names ...string) {
 	t.Helper()
 	var issued []byte
@@ -130,7 +130,8 @@ func spell(conditions []certificatesv1.CertificateSigningRequestCondition) strin
 	return strings.Join(words, "; ")
 }
 
-// waitRefused waits until it is said why a request is not approved, and sees that it is not, nor denied.
+// waitRefused waits for the Event that says why a request is not approved, and checks that it is neither approved nor
+// denied.
 func (c *cluster) waitRefused(t *testing.T, request, why string) {
 	t.Helper()
 	if message := c.waitEvent(t, request, "NotApproved"); !strings.Contains(message, why) {
@@ -141,7 +142,7 @@ func (c *cluster) waitRefused(t *testing.T, request, why string) {
 	}
 }
 
-// testServing has kubelets ask for serving certificates, each as the API server lets it.
+// testServing requests serving certificates with the rights that kubelets have.
 func (c *cluster) testServing(t *testing.T) {
 	t.Helper()
 	const serving = certificatesv1.KubeletServingSignerName
@@ -150,31 +151,31 @@ func (c *cluster) testServing(t *testing.T) {
 	c.createNode(t, "other "+addressed("10.2.0.6", "fd12::2:6"))
 	c.createNode(t, "balancer "+addressed("10.2.0.175", "fd12::4:175"))
 	worker := c.kubelet(t, "worker")
-	before := ask(t, worker, "worker", serving, "worker", "10.2.0.5", "fd12::2:5") // while nobody looks
+	before := ask(t, worker, "worker", serving, "worker", "10.2.0.5", "fd12::2:5") // before the controller runs
 	p := c.start(t)
 	c.waitIssued(t, before, "worker", "10.2.0.5", "fd12::2:5")
 	c.waitIssued(t, ask(t, worker, "worker", serving, "10.2.0.5"), "10.2.0.5") // again
 
-	c.kubeletLies(t, worker)
+	c.forgeNodeStatus(t, worker)
 	c.waitRefused(t, ask(t, worker, "worker", serving, "worker", "10.2.0.6"), "10.2.0.6 is not one of node worker")
 	c.waitRefused(t, ask(t, worker, "worker", serving, "worker", "172.16.0.1"), "172.16.0.1 is not one of node worker")
 	c.waitRefused(t, ask(t, worker, "worker", serving, "other"), `"other" is not that of node worker`)
-	// The API server itself sees to that a node asks in its own name.
+	// The API server itself rejects requests in the name of another node.
 	if name, err := tryAsk(t, worker, "other", serving, "other", "10.2.0.6"); !apierrors.IsForbidden(err) {
 		t.Errorf("a node may ask in another's name: %s, %v", name, err)
 	}
-	c.waitRefused(t, ask(t, c.typed, "worker", serving, "worker"), `"admin", who made it, is no node`)
+	c.waitRefused(t, ask(t, c.typed, "worker", serving, "worker"), `"admin", which made it, is not a node`)
 	c.waitRefused(t, ask(t, c.kubelet(t, "balancer"), "balancer", serving, "10.2.0.175"), "one of the API servers' names")
 	c.waitRefused(t, ask(t, c.kubelet(t, "nobody"), "nobody", serving, "nobody"), "there is no node nobody")
 
-	// What speaks against it passes.
+	// A transient reason: the request is approved once it no longer holds.
 	c.createNode(t, "late")
 	late := ask(t, c.kubelet(t, "late"), "late", serving, "late", "10.2.0.7")
 	c.waitRefused(t, late, "ipv4 is missing; dualstrap create cluster sets it")
 	c.label(t, "late", addressed("10.2.0.7", "fd12::2:7"))
 	c.waitIssued(t, late, "late", "10.2.0.7")
 
-	// Of two with the same address neither is believed.
+	// Of two nodes with the same address, neither gets a certificate.
 	c.label(t, "other", addressed("10.2.0.6", "fd12::2:5"))
 	c.waitRefused(t, ask(t, worker, "worker", serving, "10.2.0.5"), "node other has an address of node worker")
 	c.waitRefused(t, ask(t, c.kubelet(t, "other"), "other", serving, "10.2.0.6"), "node worker has an address of node other")
@@ -185,8 +186,8 @@ func (c *cluster) testServing(t *testing.T) {
 	}
 }
 
-// kubeletLies writes of its Node what a kubelet may write, and sees what it may not.
-func (c *cluster) kubeletLies(t *testing.T, kubelet kubernetes.Interface) {
+// forgeNodeStatus writes what a kubelet may write to its Node, and checks that it may not write the labels.
+func (c *cluster) forgeNodeStatus(t *testing.T, kubelet kubernetes.Interface) {
 	t.Helper()
 	nodes := kubelet.CoreV1().Nodes()
 	status := `{"status":{"addresses":[{"type":"InternalIP","address":"10.2.0.6"},{"type":"Hostname","address":"other"}]}}`
@@ -195,7 +196,7 @@ func (c *cluster) kubeletLies(t *testing.T, kubelet kubernetes.Interface) {
 	}
 	node := c.node(t, "worker")
 	if !slices.ContainsFunc(node.Status.Addresses, func(a corev1.NodeAddress) bool { return a.Address == "10.2.0.6" }) {
-		t.Fatalf("the kubelet could not lie: %v", node.Status.Addresses)
+		t.Fatalf("the kubelet could not forge its addresses: %v", node.Status.Addresses)
 	}
 	label := `{"metadata":{"labels":{"` + nodeaddress.LabelIPv4 + `":"10.2.0.6"}}}`
 	_, err := nodes.Patch(t.Context(), "worker", types.MergePatchType, []byte(label), metav1.PatchOptions{})
@@ -204,7 +205,7 @@ func (c *cluster) kubeletLies(t *testing.T, kubelet kubernetes.Interface) {
 	}
 }
 
-// mayNotApproveClients tries to approve, with the controller's rights, a request for a client's certificate.
+// mayNotApproveClients checks that the controller's rights do not suffice to approve a client certificate.
 func (c *cluster) mayNotApproveClients(t *testing.T, name string) {
 	t.Helper()
 	config := rest.CopyConfig(c.config)

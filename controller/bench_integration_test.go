@@ -17,12 +17,12 @@ import (
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-// manyNodes is how many Nodes wait for podCIDRs.
+// manyNodes is the number of Nodes that wait for podCIDRs.
 const manyNodes = 5000
 
-// BenchmarkAssign has one and the same API server full of new Nodes, and measures from the first that
-// has podCIDRs to the last: with this controller, with the range allocator of kube-controller-manager,
-// and with nothing but writes, which is what the API server allows.
+// BenchmarkAssign measures how long a server full of new Nodes takes from the first Node with podCIDRs to the last:
+// with this controller, with the range allocator of kube-controller-manager, and with writes alone, which is the limit
+// that the API server sets. All run against the same API server.
 func BenchmarkAssign(b *testing.B) {
 	c := newCluster(b)
 	for _, bench := range []struct {
@@ -54,7 +54,7 @@ func BenchmarkAssign(b *testing.B) {
 	}
 }
 
-// watchServed gives the time from the first Node with podCIDRs to the last of n.
+// watchServed returns the time from the first Node with podCIDRs to the last of n.
 func (c *cluster) watchServed(b *testing.B, n int) <-chan time.Duration {
 	b.Helper()
 	list, err := c.typed.CoreV1().Nodes().List(b.Context(), metav1.ListOptions{Limit: 1})
@@ -87,7 +87,7 @@ func (c *cluster) watchServed(b *testing.B, n int) <-chan time.Duration {
 	return took
 }
 
-// writeAlone writes podCIDRs that nobody had to think about, as many at once as the controller does.
+// writeAlone writes precomputed podCIDRs, with as many concurrent writes as the controller.
 func writeAlone(tb testing.TB, c *cluster) {
 	tb.Helper()
 	var group errgroup.Group
@@ -108,7 +108,7 @@ func writeAlone(tb testing.TB, c *cluster) {
 	}
 }
 
-// startRangeAllocator runs kube-controller-manager with its limits out of the way.
+// startRangeAllocator runs kube-controller-manager with its client-side rate limits raised.
 func startRangeAllocator(tb testing.TB, c *cluster) {
 	tb.Helper()
 	kubetest.RunControllerManager(tb, c.config, "node-ipam-controller",

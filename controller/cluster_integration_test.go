@@ -33,14 +33,14 @@ import (
 // namespace is that of the ClusterCIDRConfigs.
 const namespace = "cluster-dual-stack"
 
-// cluster is an API server with everything in it that is rendered for the controller.
+// cluster is an API server with the manifests that are rendered for the controller.
 type cluster struct {
 	config *rest.Config
 	typed  kubernetes.Interface
 	client client.Client
 	// token is that of the controller's ServiceAccount.
 	token string
-	// authority is whose certificates clients are known by.
+	// authority signs the certificates with which clients authenticate.
 	authority certtest.Authority
 }
 
@@ -74,7 +74,7 @@ func newCluster(tb testing.TB) *cluster {
 	return c
 }
 
-// rendered gives the manifests of an example.
+// rendered returns the manifests of an example.
 func rendered(tb testing.TB) []render.File {
 	tb.Helper()
 	path := filepath.Join("..", "examples", "dual-stack.yaml")
@@ -106,7 +106,7 @@ func (c *cluster) apply(tb testing.TB, manifests string) {
 	}
 }
 
-// eventually waits until nothing is missing; what is missing is what the last look gave.
+// eventually waits until missing returns "". Its last result is part of the failure.
 func (c *cluster) eventually(tb testing.TB, what string, missing func() string) {
 	tb.Helper()
 	last := ""
@@ -125,7 +125,7 @@ func text(err error) string {
 	return ""
 }
 
-// clear removes what a test has made, and waits until it is gone.
+// clear deletes what a test has created, and waits until it is gone.
 func (c *cluster) clear(tb testing.TB) {
 	tb.Helper()
 	if err := c.client.DeleteAllOf(tb.Context(), &corev1.Node{}); err != nil {
@@ -160,7 +160,7 @@ func (c *cluster) clear(tb testing.TB) {
 	}
 }
 
-// createConfig makes a ClusterCIDRConfig of "10.0.0.0/22>24 fd00::/118>120 {a=1}".
+// createConfig creates a ClusterCIDRConfig from "10.0.0.0/22>24 fd00::/118>120 {a=1}".
 func (c *cluster) createConfig(tb testing.TB, name, ranges string) {
 	tb.Helper()
 	ranges, labels := cutLabels(ranges)
@@ -198,7 +198,7 @@ func cutLabels(text string) (string, map[string]string) {
 	return text, labels
 }
 
-// ranges gives a ClusterCIDRConfig, or nil.
+// ranges returns a ClusterCIDRConfig, or nil if it does not exist.
 func (c *cluster) ranges(tb testing.TB, name string) *v1alpha1.ClusterCIDRConfig {
 	tb.Helper()
 	object := &v1alpha1.ClusterCIDRConfig{}

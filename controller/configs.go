@@ -16,14 +16,14 @@ import (
 	"github.com/dualstrap/dualstrap/api/v1alpha1"
 )
 
-// Finalizer keeps a ClusterCIDRConfig that is being deleted while nodes hold blocks of it.
+// Finalizer keeps a ClusterCIDRConfig that is being deleted until no node holds blocks of it.
 const Finalizer = "dualstrap.dev/pod-ranges-in-use"
 
-// maxSyncs bounds how often per second the status of ClusterCIDRConfigs is written: while thousands of
-// nodes arrive, their numbers change with each.
+// maxSyncs bounds how often per second the status of ClusterCIDRConfigs is written. While thousands of nodes join,
+// their numbers change with each node.
 const maxSyncs = 2
 
-// syncConfigs looks after ClusterCIDRConfigs until the context ends.
+// syncConfigs reconciles ClusterCIDRConfigs until the context ends.
 func (l *leader) syncConfigs(ctx context.Context) error {
 	pace := rate.NewLimiter(maxSyncs, 1)
 	for {
@@ -33,17 +33,19 @@ func (l *leader) syncConfigs(ctx context.Context) error {
 		case <-l.configs:
 		case <-l.counts:
 		}
+		// Notifications that arrive while it waits are merged into the next round.
 		if err := pace.Wait(ctx); err != nil {
 			return nil //nolint:nilerr // the context has ended
 		}
 		if err := l.syncOnce(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("ClusterCIDRConfigs are not up to date yet", "error", err)
+			// There may be no further change that triggers another attempt.
 			l.configs.notify()
 		}
 	}
 }
 
-// syncOnce brings the book up to date with the ClusterCIDRConfigs, and them with the book.
+// syncOnce records the ClusterCIDRConfigs in the book, and writes their status from it.
 func (l *leader) syncOnce(ctx context.Context) error {
 	configs, err := l.readConfigs(ctx)
 	if err != nil {
@@ -65,8 +67,8 @@ func (l *leader) syncOnce(ctx context.Context) error {
 	return nil
 }
 
-// readConfigs books the ClusterCIDRConfigs and the reserved ranges, and gives the former, in order. One
-// without finalizer gets it before nodes get anything of it.
+// readConfigs records the ClusterCIDRConfigs and the reserved ranges, and returns the former, sorted by namespace and
+// name. A config gets its finalizer before nodes get any of its blocks. Invalid configs are returned, but not recorded.
 func (l *leader) readConfigs(ctx context.Context) ([]*v1alpha1.ClusterCIDRConfig, error) {
 	var list v1alpha1.ClusterCIDRConfigList
 	if err := l.cache.List(ctx, &list); err != nil {
@@ -80,10 +82,12 @@ func (l *leader) readConfigs(ctx context.Context) ([]*v1alpha1.ClusterCIDRConfig
 	var booked []allocator.Config
 	for i := range list.Items {
 		c := &list.Items[i]
+		// Without the finalizer, a config could be deleted between this read and the first assignment.
 		if err := l.ensureFinalizer(ctx, c); err != nil {
 			return nil, err
 		}
 		configs = append(configs, c)
+		// The status of an invalid config gets the reason, see activity.
 		if config, err := allocatorConfig(c); err == nil {
 			config.Closed = c.DeletionTimestamp != nil
 			booked = append(booked, config)
@@ -96,7 +100,8 @@ func (l *leader) readConfigs(ctx context.Context) ([]*v1alpha1.ClusterCIDRConfig
 	return configs, l.setRanges(booked, serviceRanges(&services))
 }
 
-// ensureFinalizer gives a ClusterCIDRConfig the finalizer, unless it is about to go.
+// ensureFinalizer adds the finalizer to a ClusterCIDRConfig, unless it is being deleted: the API server does not accept
+// new finalizers then.
 func (l *leader) ensureFinalizer(ctx context.Context, c *v1alpha1.ClusterCIDRConfig) error {
 	if l.guarded[c.UID] || c.DeletionTimestamp != nil {
 		return nil
@@ -111,17 +116,20 @@ func (l *leader) ensureFinalizer(ctx context.Context, c *v1alpha1.ClusterCIDRCon
 	return nil
 }
 
-// syncStatus writes the status of a ClusterCIDRConfig, or lets it go.
+// syncStatus writes the status of a ClusterCIDRConfig. If it is being deleted and not in use, its finalizer is removed
+// instead.
 func (l *leader) syncStatus(ctx context.Context, c *v1alpha1.ClusterCIDRConfig, usage []allocator.Usage) error {
 	before := c.DeepCopy()
+	// Every range of a config has the same number of nodes, so the first one tells.
 	inUse := len(usage) > 0 && usage[0].Nodes > 0
 	if c.DeletionTimestamp != nil && !inUse {
+		// A config of the same name that is created later has another UID, so this only frees memory.
 		delete(l.guarded, c.UID)
 		if !controllerutil.RemoveFinalizer(c, Finalizer) {
 			return nil
 		}
 		if err := l.patchFinalizers(ctx, c, before); err != nil {
-			return fmt.Errorf("cannot let ClusterCIDRConfig %s/%s go: %w", c.Namespace, c.Name, err)
+			return fmt.Errorf("cannot remove the finalizer of ClusterCIDRConfig %s/%s: %w", c.Namespace, c.Name, err)
 		}
 		return nil
 	}
@@ -135,8 +143,8 @@ func (l *leader) syncStatus(ctx context.Context, c *v1alpha1.ClusterCIDRConfig, 
 	return nil
 }
 
-// patchFinalizers writes metadata.finalizers, unless the object has changed since it was read: others
-// have finalizers too.
+// patchFinalizers writes metadata.finalizers, unless the object has changed since it was read: the patch replaces the
+// list, and other controllers may have added finalizers of their own.
 func (l *leader) patchFinalizers(ctx context.Context, c, before *v1alpha1.ClusterCIDRConfig) error {
 	err := l.client.Patch(ctx, c, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsNotFound(err) {

@@ -26,10 +26,10 @@ import (
 	"github.com/dualstrap/dualstrap/api/v1alpha1"
 )
 
-// Name is that of the controller wherever it shows: its lease, its Events, its user agent.
+// Name is the name of the controller: of its lease, its user agent and the reporter of its Events.
 const Name = "dualstrap-controller"
 
-// The times of leader election; see the package comment for what they have to do with writeTimeout.
+// The times of leader election. The package comment explains how they relate to writeTimeout.
 const (
 	leaseDuration = 15 * time.Second
 	renewDeadline = 8 * time.Second
@@ -37,22 +37,24 @@ const (
 	writeTimeout  = 4 * time.Second
 )
 
-// Options are what Run needs.
+// Options configures Run.
 type Options struct {
-	// Config reaches the API server.
+	// Config is the connection to the API server.
 	Config *rest.Config
-	// Namespace is where the lease is.
+	// Namespace is that of the lease.
 	Namespace string
 	// HealthAddress is where /healthz, /readyz and /metrics are served, as in 127.0.0.1:10270.
 	HealthAddress string
-	// APIServerNames are names and addresses that clients know API servers by, beside those of their nodes: no node gets
-	// a certificate for them.
+	// APIServerNames are the names and addresses under which clients reach API servers, except those of their nodes. No
+	// node gets a certificate for them, because it could impersonate an API server with it.
 	APIServerNames []string
-	Logger         *slog.Logger
+	// Logger receives the logs of controller-runtime and client-go, too.
+	Logger *slog.Logger
 }
 
-// Run takes part in leader election. While it leads it assigns podCIDRs and approves kubelets' serving certificates. It
-// returns nil when the context ends, after it has handed over its lease, and an error when it cannot go on.
+// Run takes part in the leader election. While it leads, it assigns podCIDRs and approves kubelets' serving
+// certificates. It returns nil when the context ends, after it has released its lease, and an error if it cannot
+// continue.
 func Run(ctx context.Context, o Options) error {
 	log := logr.FromSlogHandler(o.Logger.Handler())
 	ctrllog.SetLogger(log)
@@ -62,22 +64,24 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	// The caller's configuration is not modified.
 	config := rest.CopyConfig(o.Config)
 	config.UserAgent = Name
-	config.QPS = -1 // no limit: the number of writers is one, and the API server has its own
+	config.QPS = -1 // the number of writers limits the rate, and the API server has limits of its own
 	health := &health{}
 	m, err := manager.New(config, manager.Options{
-		Scheme:                        scheme,
-		Logger:                        log,
-		Cache:                         cacheOptions(),
-		LeaderElection:                true,
-		LeaderElectionID:              Name,
-		LeaderElectionNamespace:       o.Namespace,
+		Scheme:                  scheme,
+		Logger:                  log,
+		Cache:                   cacheOptions(),
+		LeaderElection:          true,
+		LeaderElectionID:        Name,
+		LeaderElectionNamespace: o.Namespace,
+		// The manager releases the lease only after the writers have ended, so another instance can take over at once.
 		LeaderElectionReleaseOnCancel: true,
 		LeaseDuration:                 new(leaseDuration),
 		RenewDeadline:                 new(renewDeadline),
 		RetryPeriod:                   new(retryPeriod),
-		HealthProbeBindAddress:        "0", // the server of the metrics is enough for all
+		HealthProbeBindAddress:        "0", // the metrics server serves the probes as well
 		Metrics: metricsserver.Options{
 			BindAddress:   o.HealthAddress,
 			ExtraHandlers: map[string]http.Handler{"/healthz": http.HandlerFunc(health.live), "/readyz": http.HandlerFunc(health.ready)},
@@ -90,6 +94,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("cannot set up the controller: %w", err)
 	}
+	// The manager starts both only on the instance that has acquired the lease.
 	if err := m.Add(leader); err != nil {
 		return fmt.Errorf("cannot set up the controller: %w", err)
 	}
@@ -102,7 +107,8 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// cacheOptions keeps small what is held of objects that there are many of.
+// cacheOptions limits the memory that cached objects take: of Nodes, only some fields are kept, and of certificate
+// signing requests, only those for kubelets' serving certificates.
 func cacheOptions() cache.Options {
 	return cache.Options{ByObject: map[client.Object]cache.ByObject{
 		&corev1.Node{}: {Transform: slim},
@@ -112,7 +118,7 @@ func cacheOptions() cache.Options {
 	}}
 }
 
-// newScheme knows the kinds that the controller reads and writes.
+// newScheme returns the kinds that the controller reads and writes.
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	builder := runtime.SchemeBuilder{
@@ -132,7 +138,7 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// slim leaves of a cached Node what ledgerNode and the approver read. Nodes are large, and there are many.
+// slim reduces a cached Node to the fields that ledgerNode and the approver read. Nodes are large, and there are many.
 func slim(object any) (any, error) {
 	node, ok := object.(*corev1.Node)
 	if !ok {

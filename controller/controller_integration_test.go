@@ -14,8 +14,8 @@ import (
 	"github.com/dualstrap/dualstrap/controller"
 )
 
-// TestController holds controllers, each a process with the rights that are rendered for it, against a
-// real API server.
+// TestController runs controllers against a real API server, each in a process with the rights that are rendered for
+// it.
 func TestController(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -108,7 +108,7 @@ func (c *cluster) testExhausted(t *testing.T) {
 	if held := c.node(t, "n3").Spec.PodCIDRs; len(held) > 0 {
 		t.Errorf("n3 holds %v", held)
 	}
-	c.label(t, "n3", "{new=label}") // a reason to look again, and to find the same
+	c.label(t, "n3", "{new=label}") // triggers another attempt, with the same result
 	c.createNode(t, "n4")
 	c.waitEvent(t, "n4", "CIDRNotAvailable")
 	if all := c.events(t, "n3"); len(all) != 1 || all[0].Series != nil {
@@ -193,7 +193,7 @@ func (c *cluster) testConfigLife(t *testing.T) {
 	c.waitEvent(t, "n2", "NoMatchingClusterCIDRConfig")
 
 	p.end(t, syscall.SIGTERM)
-	c.start(t) // which has to find out that the config is in use
+	c.start(t) // a new leader has to learn that the config is in use
 	c.createNode(t, "n3")
 	c.waitEvent(t, "n3", "NoMatchingClusterCIDRConfig")
 	if all := c.events(t, "n1"); len(all) > 0 {
@@ -249,7 +249,7 @@ func (c *cluster) testStatus(t *testing.T) {
 	}
 }
 
-// testServices has a config that the ranges of Services lie in: 172.16.0.0/20 and fd12::5:0/116.
+// testServices uses a config that contains the Service ranges: 172.16.0.0/20 and fd12::5:0/116.
 func (c *cluster) testServices(t *testing.T) {
 	t.Helper()
 	c.createConfig(t, "around", "172.16.0.0/19>24 fd12::5:0/112>120")

@@ -13,7 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
 )
 
-// ledgerNode gives what the ledger needs to know of a Node.
+// ledgerNode returns the fields of a Node that the ledger needs.
 func ledgerNode(node *corev1.Node) ledger.Node {
 	n := ledger.Node{
 		Name:    node.Name,
@@ -23,6 +23,8 @@ func ledgerNode(node *corev1.Node) ledger.Node {
 		Leaving: node.DeletionTimestamp != nil,
 		Labels:  node.Labels,
 	}
+	// The API server fills in podCIDRs if only podCIDR is set. The fallback does not rely on it: a range that is
+	// overlooked here would be assigned twice.
 	held := node.Spec.PodCIDRs
 	if len(held) == 0 && node.Spec.PodCIDR != "" {
 		held = []string{node.Spec.PodCIDR}
@@ -31,8 +33,8 @@ func ledgerNode(node *corev1.Node) ledger.Node {
 	return n
 }
 
-// allocatorConfig gives what the ledger needs to know of a ClusterCIDRConfig. Its definition refuses
-// objects with which this would fail, unless somebody has changed the definition.
+// allocatorConfig returns the ranges and the selector of a ClusterCIDRConfig. Its CustomResourceDefinition rejects
+// objects that are invalid here, unless someone has changed that definition.
 func allocatorConfig(c *v1alpha1.ClusterCIDRConfig) (allocator.Config, error) {
 	config := allocator.Config{Name: c.Namespace + "/" + c.Name}
 	if c.Spec.NodeSelector != nil {
@@ -45,10 +47,11 @@ func allocatorConfig(c *v1alpha1.ClusterCIDRConfig) (allocator.Config, error) {
 	if config.V6, err = allocatorRange(c.Spec.IPv6); err != nil {
 		return config, err
 	}
-	_, err = allocator.New([]allocator.Config{config})
+	_, err = allocator.New([]allocator.Config{config}) // validates the ranges; the allocator itself is dropped
 	return config, err
 }
 
+// allocatorRange returns a range of a ClusterCIDRConfig. The allocator checks its mask size.
 func allocatorRange(r v1alpha1.CIDRRange) (allocator.Range, error) {
 	cidr, err := netip.ParsePrefix(r.CIDR)
 	if err != nil {
@@ -57,7 +60,7 @@ func allocatorRange(r v1alpha1.CIDRRange) (allocator.Range, error) {
 	return allocator.Range{CIDR: cidr, NodeMask: int(r.PerNodeMaskSize)}, nil
 }
 
-// serviceRanges gives the ranges of all Services, in a fixed order for the same objects.
+// serviceRanges returns the ranges of all Services, sorted, so that the same objects yield the same list.
 func serviceRanges(list *networkingv1.ServiceCIDRList) []netip.Prefix {
 	var all []string
 	for i := range list.Items {
@@ -68,7 +71,7 @@ func serviceRanges(list *networkingv1.ServiceCIDRList) []netip.Prefix {
 	return ranges
 }
 
-// parsePrefixes reads prefixes that the API server has judged already.
+// parsePrefixes parses prefixes that the API server has validated.
 func parsePrefixes(texts []string) []netip.Prefix {
 	var all []netip.Prefix
 	for _, text := range texts {

@@ -2,5 +2,5 @@ package controller
 
 import "k8s.io/apimachinery/pkg/runtime"
 
-// Scheme knows the kinds that the controller does.
+// Scheme exposes the controller's scheme to tests.
 func Scheme() (*runtime.Scheme, error) { return newScheme() }

@@ -17,12 +17,12 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// gate is a proxy in front of the API server through which a controller's writes of Nodes pass, or do
-// not. What has arrived there goes on when its sender is gone.
+// gate is a proxy between a controller and the API server that can delay or drop the controller's writes of Nodes. A
+// write that has arrived at the gate continues after its sender is gone.
 type gate struct {
 	*httptest.Server
 	mu sync.Mutex
-	// pass is asked about every PATCH of a Node: it may wait, and tells what happens to it.
+	// pass is called for every PATCH of a Node. It may block, and returns what to do with the request.
 	pass func(node string) verdict
 }
 
@@ -30,8 +30,8 @@ type verdict int
 
 const (
 	through     verdict = iota
-	loseAnswer          // the API server does it, and the controller is not told
-	loseRequest         // the API server never hears of it
+	loseAnswer          // the API server carries it out, but the response is dropped
+	loseRequest         // the request does not reach the API server
 )
 
 func (c *cluster) newGate(t *testing.T) *gate {
@@ -77,8 +77,8 @@ func (c *cluster) newGate(t *testing.T) *gate {
 	return g
 }
 
-// cluster is how a controller reaches the API server through the gate. Without TLS it would not send its
-// token.
+// cluster returns the kubeconfig entry for an API server behind the gate. Without TLS, client-go would not send the
+// controller's token.
 func (g *gate) cluster() *clientcmdapi.Cluster {
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: g.Certificate().Raw})
 	return &clientcmdapi.Cluster{Server: g.URL, CertificateAuthorityData: ca}

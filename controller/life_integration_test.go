@@ -41,7 +41,7 @@ func (c *cluster) testLeaving(t *testing.T) {
 	c.waitHolds(t, "n2", "10.0.1.0/24 fd00::100/120")
 	c.createNode(t, "n3")
 	c.waitEvent(t, "n3", "CIDRNotAvailable")
-	c.deleteNode(t, "n1") // without its finalizer
+	c.deleteNode(t, "n1") // this removes the finalizer as well
 	c.waitHolds(t, "n3", "10.0.0.0/24 fd00::/120")
 }
 
@@ -57,15 +57,15 @@ func (c *cluster) testRestart(t *testing.T) {
 		}[round])
 		p.end(t, syscall.SIGTERM)
 	}
-	c.deleteNode(t, "n1") // while nobody looks
+	c.deleteNode(t, "n1") // while no controller runs
 	c.createNode(t, "n9")
 	c.createNode(t, "n8")
 	c.start(t)
-	c.waitHolds(t, "n8", "10.0.1.0/24 fd00::100/120") // created in the same second, so by name
+	c.waitHolds(t, "n8", "10.0.1.0/24 fd00::100/120") // created in the same second, so the name decides
 	c.waitHolds(t, "n9", "10.0.3.0/24 fd00::300/120")
 }
 
-// testHandover has one of two controllers stop. The other one need not wait for the lease to end.
+// testHandover stops one of two controllers. The other takes over without waiting for the lease to expire.
 func (c *cluster) testHandover(t *testing.T) {
 	t.Helper()
 	c.createConfig(t, "all", "10.0.0.0/20>24 fd00::/116>120")
@@ -86,6 +86,6 @@ func (c *cluster) testHandover(t *testing.T) {
 	c.createNode(t, "n2")
 	c.waitHolds(t, "n2", "10.0.1.0/24 fd00::100/120")
 	if !second.leads() {
-		t.Error("somebody else assigns podCIDRs")
+		t.Error("another controller assigns podCIDRs")
 	}
 }

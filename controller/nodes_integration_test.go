@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// createNode makes a Node of "name {a=1} [10.0.0.0/24 fd00::/120]".
+// createNode creates a Node from "name {a=1} [10.0.0.0/24 fd00::/120]".
 func (c *cluster) createNode(tb testing.TB, described string) {
 	tb.Helper()
 	described, held, _ := strings.Cut(described, "[")
@@ -31,7 +31,7 @@ func (c *cluster) createNode(tb testing.TB, described string) {
 	}
 }
 
-// createNodes makes Nodes of these names, several at once.
+// createNodes creates Nodes concurrently.
 func (c *cluster) createNodes(tb testing.TB, names ...string) {
 	tb.Helper()
 	var group errgroup.Group
@@ -85,7 +85,7 @@ func (c *cluster) label(tb testing.TB, name, labels string) {
 	}
 }
 
-// waitHolds waits until a Node has podCIDRs, and holds them against what they should be.
+// waitHolds waits until a Node has podCIDRs, and compares them with want.
 func (c *cluster) waitHolds(tb testing.TB, name, want string) {
 	tb.Helper()
 	var node *corev1.Node
@@ -103,7 +103,7 @@ func (c *cluster) waitHolds(tb testing.TB, name, want string) {
 	}
 }
 
-// waitEvent waits for an Event about a Node, and gives its message.
+// waitEvent waits for a warning Event with this reason about a Node, and returns its message.
 func (c *cluster) waitEvent(tb testing.TB, node, reason string) string {
 	tb.Helper()
 	message := ""
@@ -130,8 +130,8 @@ func (c *cluster) events(tb testing.TB, node string) []corev1.Event {
 	return list.Items
 }
 
-// checkUnique fails when two Nodes hold the same addresses, or one holds other than one block of each
-// family. It gives the number of Nodes that hold any.
+// checkUnique fails if two Nodes hold the same addresses, or if a Node holds anything but one block of each family. It
+// returns the number of Nodes that hold any.
 func (c *cluster) checkUnique(tb testing.TB) int {
 	tb.Helper()
 	var nodes corev1.NodeList
@@ -160,7 +160,7 @@ func (c *cluster) checkUnique(tb testing.TB) int {
 	return served
 }
 
-// names gives n names that sort as they are numbered.
+// names returns n names that sort by their numbers.
 func names(n int) []string {
 	all := make([]string, n)
 	for i := range all {

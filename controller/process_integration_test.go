@@ -24,8 +24,7 @@ import (
 	"github.com/dualstrap/dualstrap/cmd"
 )
 
-// TestMain lets the test's executable be dualstrap, so that a controller is a process that can be
-// killed.
+// TestMain makes the test's executable act as dualstrap, so that a controller is a process that can be killed.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "controller" {
 		os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it is main
@@ -33,19 +32,19 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// process is a controller that runs, and runs again when it ends, as the kubelet has it.
+// process is a controller that is restarted when it exits, as by the kubelet.
 type process struct {
 	address string
 	output  *output
-	// starts is how often it was started.
+	// starts is the number of times it was started.
 	starts atomic.Int32
 	mu     sync.Mutex
-	cmd    *exec.Cmd // guarded by mu; nil when it shall run no more
+	cmd    *exec.Cmd // guarded by mu; nil once it must not be restarted
 	ended  chan struct{}
-	code   int // its last exit code, after ended
+	code   int // the last exit code, valid after ended is closed
 }
 
-// output keeps what a process prints.
+// output collects what a process prints.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -69,7 +68,7 @@ func (c *cluster) start(tb testing.TB) *process {
 	return c.startAt(tb, &clientcmdapi.Cluster{Server: c.config.Host, CertificateAuthority: c.config.CAFile})
 }
 
-// startAt runs a controller that reaches the API server through some server.
+// startAt runs a controller that reaches the API server through another server.
 func (c *cluster) startAt(tb testing.TB, server *clientcmdapi.Cluster) *process {
 	tb.Helper()
 	file := kubeconfig(tb, server, c.token)
@@ -99,7 +98,7 @@ func (c *cluster) startAt(tb testing.TB, server *clientcmdapi.Cluster) *process 
 	return p
 }
 
-// kubeconfig writes a file with which a program reaches the API server.
+// kubeconfig writes a kubeconfig and returns its path.
 func kubeconfig(tb testing.TB, server *clientcmdapi.Cluster, token string) string {
 	tb.Helper()
 	config := clientcmdapi.NewConfig()
@@ -114,11 +113,11 @@ func kubeconfig(tb testing.TB, server *clientcmdapi.Cluster, token string) strin
 	return path
 }
 
-// supervise starts the controller again until it is told to end.
+// supervise restarts the controller until end is called.
 func (p *process) supervise(command func() *exec.Cmd) {
 	defer close(p.ended)
 	for running := p.cmd; ; {
-		_ = running.Wait() // how it ended is in ProcessState
+		_ = running.Wait() // the result is in ProcessState
 		p.mu.Lock()
 		if p.code = running.ProcessState.ExitCode(); p.cmd == nil {
 			p.mu.Unlock()
@@ -135,7 +134,7 @@ func (p *process) supervise(command func() *exec.Cmd) {
 	}
 }
 
-// end ends the controller for good, and waits until it has. It may have ended before.
+// end stops the controller and waits until it has exited. It may have exited before.
 func (p *process) end(tb testing.TB, how syscall.Signal) {
 	tb.Helper()
 	p.mu.Lock()
@@ -149,7 +148,7 @@ func (p *process) end(tb testing.TB, how syscall.Signal) {
 	<-p.ended
 }
 
-// get asks the server of the controller's health, and gives "" unless it answers 200.
+// get returns the response to a request to the controller's health server, or "" unless its status is 200.
 func (p *process) get(tb testing.TB, path string) string {
 	tb.Helper()
 	response, err := http.Get(fmt.Sprintf("http://%s%s", p.address, path))

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// testKilled kills the leader while it serves five hundred nodes: fifty hold their podCIDRs, and writes of
-// others are on their way.
+// testKilled kills the leader while it serves five hundred nodes: fifty hold their podCIDRs, and the writes of others
+// are in flight.
 func (c *cluster) testKilled(t *testing.T) {
 	t.Helper()
 	const count, before = 500, 50
@@ -51,17 +51,17 @@ func (c *cluster) testKilled(t *testing.T) {
 	release()
 	c.waitServed(t, count)
 	if !second.leads() {
-		t.Error("somebody else assigns podCIDRs")
+		t.Error("another controller assigns podCIDRs")
 	}
 }
 
-// testMany has more nodes wait than the controller writes at once, or the API server lists at once.
+// testMany makes more nodes wait than the controller writes concurrently, and than the API server returns in a page.
 func (c *cluster) testMany(t *testing.T) {
 	t.Helper()
 	c.createConfig(t, "all", "10.0.0.0/8>24 fd00::/104>120")
 	all := names(manyNodes)
 	c.createNodes(t, all[:manyNodes/2]...)
-	p := c.start(t) // which finds one half, and sees the other come
+	p := c.start(t) // it lists one half, and watches the other half appear
 	c.createNodes(t, all[manyNodes/2:]...)
 	c.waitServed(t, manyNodes)
 	c.eventually(t, "the status tells", func() string {
@@ -86,8 +86,7 @@ func (c *cluster) waitServed(t *testing.T, count int) {
 	})
 }
 
-// testRace has somebody else write podCIDRs after the controller has decided and before its write
-// arrives.
+// testRace writes podCIDRs as a third party, after the controller has decided and before its write arrives.
 func (c *cluster) testRace(t *testing.T) {
 	t.Helper()
 	c.createConfig(t, "all", "10.0.0.0/20>24 fd00::/116>120")
@@ -112,13 +111,13 @@ func (c *cluster) testRace(t *testing.T) {
 	}
 	close(proceed)
 	c.createNode(t, "n2")
-	c.waitHolds(t, "n2", "10.0.0.0/24 fd00::/120") // what was meant for n1 may be free again, or not yet
+	c.waitHolds(t, "n2", "10.0.0.0/24 fd00::/120") // the block promised to n1 may be free again, or not yet
 	c.waitHolds(t, "n1", "10.0.7.0/24 fd00::700/120")
 	c.createNode(t, "n3")
 	c.waitHolds(t, "n3", "10.0.1.0/24 fd00::100/120")
 }
 
-// testLostAnswer has writes arrive of which the controller is not told, and others not arrive.
+// testLostAnswer drops the responses of some writes, and drops other writes before they arrive.
 func (c *cluster) testLostAnswer(t *testing.T) {
 	t.Helper()
 	c.createConfig(t, "all", "10.0.0.0/20>24 fd00::/116>120")

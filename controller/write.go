@@ -16,11 +16,11 @@ import (
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
 )
 
-// maxAttempts is how often a write may fail before people are told. Until then it may be an API server
-// that restarts.
+// maxAttempts is the number of attempts after which a failing write is reported. Until then, the API server may just be
+// restarting.
 const maxAttempts = 3
 
-// write keeps promises, one at a time, until the queue is shut down.
+// write writes promises, one at a time, until the queue is shut down.
 func (l *leader) write(ctx context.Context) error {
 	for {
 		name, ended := l.writes.Get()
@@ -32,13 +32,14 @@ func (l *leader) write(ctx context.Context) error {
 	}
 }
 
-// assign writes to a Node what it was promised. Whatever the API server answers, the promise stands
-// until the Node is seen to hold podCIDRs, or is gone: see package ledger.
+// assign writes a promise to its Node. Whatever the API server answers, the promise stands until the Node is observed
+// with podCIDRs, or is gone: see package ledger.
 func (l *leader) assign(ctx context.Context, name string) {
 	l.mu.Lock()
 	promise, ok := l.book.Promised(name)
 	l.mu.Unlock()
 	if !ok {
+		// The promise ended in the meantime: the Node has podCIDRs, or is gone.
 		l.writes.Forget(name)
 		return
 	}
@@ -47,10 +48,11 @@ func (l *leader) assign(ctx context.Context, name string) {
 	l.metrics.writes.Observe(time.Since(begin).Seconds())
 	if err == nil {
 		l.metrics.assigned.Inc()
+		// Creation timestamps have whole seconds, so this is accurate to the second.
 		l.metrics.waited.Observe(time.Since(node.CreationTimestamp.Time).Seconds())
 		l.log.Info("assigned podCIDRs", "node", name, "podCIDRs", node.Spec.PodCIDRs, "config", promise.Config)
 	} else {
-		// Refused, or unknown: the Node itself knows.
+		// The write was rejected, or its outcome is unknown. The state of the Node decides which.
 		var unread error
 		if node, unread = l.core.Nodes().Get(ctx, name, metav1.GetOptions{}); apierrors.IsNotFound(unread) {
 			l.forget(name, promise.UID)
@@ -62,6 +64,7 @@ func (l *leader) assign(ctx context.Context, name string) {
 		}
 	}
 	l.observe(ledgerNode(node))
+	// If the Node still has no podCIDRs, the promise is open, and the same block is written again.
 	l.mu.Lock()
 	_, open := l.book.Promised(name)
 	l.mu.Unlock()
@@ -72,8 +75,9 @@ func (l *leader) assign(ctx context.Context, name string) {
 	l.writes.Forget(name)
 }
 
-// requeue has a promise kept later.
+// requeue schedules another attempt with a growing delay, and reports the error if there were maxAttempts.
 func (l *leader) requeue(promise ledger.Assignment, err error) {
+	// The promise is not revoked: the write may still succeed, and the block must not go to another node.
 	if l.writes.NumRequeues(promise.Node) >= maxAttempts {
 		l.update(func(book *ledger.Ledger) []ledger.Report { return book.Failed(promise.Node, promise.UID, err) })
 	}
@@ -81,9 +85,9 @@ func (l *leader) requeue(promise ledger.Assignment, err error) {
 	l.writes.AddRateLimited(promise.Node)
 }
 
-// patch writes both fields at once. When podCIDR is not podCIDRs[0] the API server drops the second
-// family without a word. It refuses the patch when the Node has podCIDRs, and when it is another one
-// of the same name.
+// patch writes both fields at once. If podCIDR is not podCIDRs[0], the API server drops the second family without an
+// error. The tests in the patch make the API server reject it if the Node has podCIDRs, or is another one of the same
+// name.
 func (l *leader) patch(ctx context.Context, a ledger.Assignment) (*corev1.Node, error) {
 	podCIDRs := []string{a.PodCIDRs.V4.String(), a.PodCIDRs.V6.String()}
 	body, err := json.Marshal([]operation{
@@ -95,25 +99,27 @@ func (l *leader) patch(ctx context.Context, a ledger.Assignment) (*corev1.Node, 
 	if err != nil {
 		return nil, err
 	}
+	// A write must end before another instance may lead.
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	node := &corev1.Node{}
-	// The API server is to give up as well: see the package comment about two leaders.
+	// The API server has to give up as well: see "Two leaders" in the package comment.
 	err = l.core.RESTClient().Patch(types.JSONPatchType).Resource("nodes").Name(a.Node).
 		Timeout(writeTimeout).Body(body).Do(ctx).Into(node)
 	return node, err
 }
 
-// operation is one step of a JSON patch.
+// operation is one step of a JSON patch (RFC 6902).
 type operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
 	Value any    `json:"value"`
 }
 
-// listNodes gives all Nodes as they are now.
+// listNodes returns all Nodes in their current state, read page by page.
 func (l *leader) listNodes(ctx context.Context) ([]ledger.Node, error) {
 	var nodes []ledger.Node
+	// Pages keep the responses small: thousands of Nodes take many megabytes.
 	list := pager.New(func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 		return l.core.Nodes().List(ctx, options)
 	})

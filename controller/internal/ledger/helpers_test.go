@@ -15,23 +15,23 @@ import (
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
 )
 
-// step is something that happens to a ledger, and what is expected of it.
+// step is one call of a ledger and its expected results.
 type step struct {
-	// see is a Node to observe: "name/uid v3 t5 {a=1} [10.0.0.0/24 fd00::/120] leaving", of which only
-	// the name must be there. The UID is 1 by default, the version is higher than all before.
+	// see is a Node to observe: "name/uid v3 t5 {a=1} [10.0.0.0/24 fd00::/120] leaving". Only the name is required. The
+	// UID defaults to 1, the version to one that is newer than all before.
 	see string
-	// gone is a Node that is gone: "name/uid".
+	// gone is a Node to forget: "name/uid".
 	gone string
-	// configs and reserve replace what is there.
+	// configs and reserve replace the current ones.
 	configs []string
 	reserve string
-	// assign has Assign called, and is what it promises: "n1 10.0.0.0/24 fd00::/120".
+	// assign calls Assign and lists the expected promises: "n1 10.0.0.0/24 fd00::/120".
 	assign []string
-	// reports are what comes of the step: "n1 CIDRNotAvailable".
+	// reports lists the expected reports of the step: "n1 CIDRNotAvailable".
 	reports []string
 }
 
-// story is a row of a table: what happens, one step after the other.
+// story is a test case: a sequence of steps, and why the result is right.
 type story struct {
 	name, why string
 	steps     []step
@@ -87,7 +87,7 @@ func cutUID(text string) (string, types.UID) {
 	return name, types.UID(uid)
 }
 
-// parseNode reads what step.see describes.
+// parseNode parses the form that step.see describes.
 func parseNode(tb testing.TB, text string, version int) ledger.Node {
 	tb.Helper()
 	n := ledger.Node{Version: strconv.Itoa(version), Labels: map[string]string{}}
@@ -123,7 +123,7 @@ func parseLabels(text string) map[string]string {
 	return labels
 }
 
-// parseConfigs reads "name 10.0.0.0/22>24 fd00::/118>120 {a=1} closed".
+// parseConfigs parses the form "name 10.0.0.0/22>24 fd00::/118>120 {a=1} closed".
 func parseConfigs(tb testing.TB, lines ...string) []allocator.Config {
 	tb.Helper()
 	var all []allocator.Config

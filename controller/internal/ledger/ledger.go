@@ -12,60 +12,64 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// Ledger knows what every node of a cluster holds, was promised, or waits for. It is not safe for
-// concurrent use.
+// Ledger records what every node of a cluster holds, was promised, or waits for. It is not safe for concurrent use.
 type Ledger struct {
-	blocks   *allocator.Allocator
+	// blocks records which blocks are in use: those that nodes hold and those that were promised.
+	blocks *allocator.Allocator
+	// configs and reserved are the last arguments of SetConfigs and SetReserved.
 	configs  []allocator.Config
 	reserved []netip.Prefix
-	nodes    map[string]*entry
-	// waiting are the nodes to be served by the next Assign, stuck those that it could not serve and
-	// that need some change first.
+	// nodes holds all known Nodes by name.
+	nodes map[string]*entry
+	// waiting holds the nodes that the next Assign serves. stuck holds those that it could not serve: they wait for a
+	// change of the configs, of their labels, or of what is free.
 	waiting, stuck map[string]*entry
 }
 
-// Node is what matters here of a Node object.
+// Node is the state of a Node object, as far as pod ranges are concerned.
 type Node struct {
 	Name string
 	UID  types.UID
-	// Version is the object's resourceVersion.
+	// Version is the object's resourceVersion, by which stale observations are recognized.
 	Version string
-	// Created is the object's creationTimestamp: of nodes that wait together the older is served first.
+	// Created is the object's creationTimestamp. Of the nodes that wait at the same time, the oldest is served first.
 	Created time.Time
-	// Leaving says that the object is being deleted. It keeps what it holds until it is gone.
+	// Leaving reports whether the object is being deleted. It keeps what it holds until it is gone, but gets nothing
+	// more.
 	Leaving bool
-	// Labels are kept: do not change them.
+	// Labels are retained. The caller must not change them.
 	Labels map[string]string
 	// PodCIDRs are those of its spec.
 	PodCIDRs []netip.Prefix
 }
 
-// entry is a node in the book.
+// entry is the record of a node.
 type entry struct {
 	Node
-	// promised is what the node shall hold; its zero value is no promise.
+	// promised holds the blocks that the node is going to hold. The zero value means that nothing was promised.
 	promised allocator.Assignment
-	// said is the last message of each reason, so that nothing is said twice.
-	said map[Reason]string
+	// reported holds the last message of each reason, so that no message is reported twice.
+	reported map[Reason]string
 }
 
-// Assignment is a promise to a node.
+// Assignment is a promise to a node, which the caller has to write to the Node with this UID.
 type Assignment struct {
 	Node string
 	UID  types.UID
-	// Config is the name of the ClusterCIDRConfig.
+	// Config is the name of the ClusterCIDRConfig that the blocks are from.
 	Config   string
 	PodCIDRs allocator.Pair
 }
 
-// New makes a Ledger of a cluster without nodes and configs.
+// New returns the Ledger of a cluster without nodes and configs.
 func New() *Ledger {
 	l := &Ledger{nodes: map[string]*entry{}, waiting: map[string]*entry{}, stuck: map[string]*entry{}}
-	l.blocks, _ = allocator.New(nil) // only configs can be wrong
+	l.blocks, _ = allocator.New(nil) // New returns errors about configs only
 	return l
 }
 
-// Observe takes note of Nodes. It reports what is wrong with podCIDRs that they came with.
+// Observe records Nodes, and reports what is wrong with podCIDRs that they already have. Older Nodes come first, so
+// that of two Nodes with the same podCIDRs the newer one is reported.
 func (l *Ledger) Observe(nodes ...Node) []Report {
 	slices.SortFunc(nodes, byAge)
 	var reports []Report
@@ -75,17 +79,18 @@ func (l *Ledger) Observe(nodes ...Node) []Report {
 	return reports
 }
 
+// observe records one Node. It reports on podCIDRs in every observation; entry.report drops what was reported before.
 func (l *Ledger) observe(n Node) []Report {
 	e, known := l.nodes[n.Name]
 	switch {
 	case known && older(n.Version, e.Version):
 		return nil
-	case known && e.UID != n.UID: // deleted and created again, and nobody told
+	case known && e.UID != n.UID: // deleted and created again, and the watch missed the deletion
 		l.remove(e)
 		known = false
 	}
 	if !known {
-		e = &entry{said: map[Reason]string{}}
+		e = &entry{reported: map[Reason]string{}}
 		l.nodes[n.Name] = e
 	}
 	before := e.Node
@@ -93,15 +98,15 @@ func (l *Ledger) observe(n Node) []Report {
 	switch {
 	case len(n.PodCIDRs) > 0:
 		l.adopt(e, before.PodCIDRs)
-	case len(before.PodCIDRs) > 0: // no Node loses its podCIDRs
+	case len(before.PodCIDRs) > 0: // podCIDRs are immutable: the observation is wrong, not the record
 		e.PodCIDRs = before.PodCIDRs
 	case !known || n.Leaving || !sameLabels(before.Labels, n.Labels):
 		l.wait(e)
 	}
-	return e.news(l.blocks.Add(e.allocatorNode()))
+	return e.reportFindings(l.blocks.Add(e.allocatorNode()))
 }
 
-// adopt notes that a node holds podCIDRs.
+// adopt records that a node holds podCIDRs, which ends its promise. held are those that it held before.
 func (l *Ledger) adopt(e *entry, held []netip.Prefix) {
 	promised := e.promised.PodCIDRs
 	delete(l.waiting, e.Name)
@@ -109,11 +114,11 @@ func (l *Ledger) adopt(e *entry, held []netip.Prefix) {
 	e.promised = allocator.Assignment{}
 	e.forget(CIDRNotAvailable, NoMatchingConfig, AssignmentFailed)
 	if len(held) == 0 && promised.V4.IsValid() && !slices.Equal(e.PodCIDRs, []netip.Prefix{promised.V4, promised.V6}) {
-		l.retry() // somebody else was faster, and the promised block is free again
+		l.retry() // another writer was faster, and the promised block is free again
 	}
 }
 
-// wait puts a node without podCIDRs among those to be served, unless it was promised a block already.
+// wait queues a node for the next Assign, unless it holds or was promised blocks, or is being deleted.
 func (l *Ledger) wait(e *entry) {
 	delete(l.stuck, e.Name)
 	delete(l.waiting, e.Name)
@@ -122,13 +127,15 @@ func (l *Ledger) wait(e *entry) {
 	}
 }
 
-// Forget takes note that a Node no longer exists. What it held, or was promised, is free.
+// Forget records that the Node with this UID no longer exists. What it held, or was promised, is free. A later Node of
+// the same name is not affected.
 func (l *Ledger) Forget(name string, uid types.UID) {
 	if e, ok := l.nodes[name]; ok && e.UID == uid {
 		l.remove(e)
 	}
 }
 
+// remove deletes the record of a node and releases its blocks.
 func (l *Ledger) remove(e *entry) {
 	delete(l.nodes, e.Name)
 	delete(l.waiting, e.Name)
@@ -139,15 +146,14 @@ func (l *Ledger) remove(e *entry) {
 	}
 }
 
-// retry gives those that could not be served another try.
+// retry queues the nodes that could not be served before. It is called whenever blocks may have become available.
 func (l *Ledger) retry() {
 	for _, e := range l.stuck {
 		l.wait(e)
 	}
 }
 
-// SetConfigs replaces the ClusterCIDRConfigs. On an error, which is that of allocator.New, nothing
-// changes.
+// SetConfigs replaces the ClusterCIDRConfigs. An error is that of allocator.New, and nothing changes then.
 func (l *Ledger) SetConfigs(configs []allocator.Config) error {
 	if slices.EqualFunc(l.configs, configs, sameConfig) {
 		return nil
@@ -160,13 +166,13 @@ func (l *Ledger) SetConfigs(configs []allocator.Config) error {
 	return nil
 }
 
-// SetReserved replaces the ranges of which nothing is handed out.
+// SetReserved replaces the ranges from which nothing is assigned.
 func (l *Ledger) SetReserved(ranges []netip.Prefix) {
 	if slices.Equal(l.reserved, ranges) {
 		return
 	}
 	l.reserved = ranges
-	// The allocator cannot give a reserved range back; books can be copied.
+	// The allocator cannot release a reserved range, so its contents are rebuilt.
 	fresh, err := allocator.New(l.configs)
 	if err != nil {
 		return // the configs were valid when they were set
@@ -181,15 +187,15 @@ func (l *Ledger) SetReserved(ranges []netip.Prefix) {
 	l.retry()
 }
 
-// Waiting reports whether Assign would have anything to do.
+// Waiting reports whether Assign would serve any node.
 func (l *Ledger) Waiting() bool { return len(l.waiting) > 0 }
 
-// Pending is how many nodes wait for a block.
+// Pending returns the number of nodes that have no blocks and no promise.
 func (l *Ledger) Pending() int { return len(l.waiting) + len(l.stuck) }
 
-// Assign promises a block of each family to every node that waits, in the order of package allocator;
-// where that leaves it open, older Nodes come first, and then it goes by name. It reports nodes that
-// cannot be served. They wait for a change of their labels, of the configs, or of what is free.
+// Assign promises a block of each family to every waiting node, in the order of package allocator. Where that order
+// leaves a choice, older Nodes come first, then names decide. It reports nodes that cannot be served. They wait for a
+// change of their labels, of the configs, or of what is free.
 func (l *Ledger) Assign() ([]Assignment, []Report) {
 	turns := inOrder(l.waiting)
 	nodes := make([]allocator.Node, len(turns))
@@ -203,7 +209,7 @@ func (l *Ledger) Assign() ([]Assignment, []Report) {
 		e := turns[i]
 		if result.Err != nil {
 			l.stuck[e.Name] = e
-			reports = append(reports, e.say(refusal(result.Err))...)
+			reports = append(reports, e.report(reasonFor(result.Err))...)
 			continue
 		}
 		e.promised = result.Assignment
@@ -213,7 +219,7 @@ func (l *Ledger) Assign() ([]Assignment, []Report) {
 	return assignments, reports
 }
 
-// Promised gives what a node was promised and is not known to hold yet.
+// Promised returns what a node was promised and has not been observed to hold yet.
 func (l *Ledger) Promised(name string) (Assignment, bool) {
 	e, ok := l.nodes[name]
 	if !ok || !e.isPromised() {
@@ -222,16 +228,18 @@ func (l *Ledger) Promised(name string) (Assignment, bool) {
 	return e.assignment(), true
 }
 
-// Usage tells how full every config is: see allocator.Allocator.Usage.
+// Usage returns how much of each range is in use: see allocator.Allocator.Usage.
 func (l *Ledger) Usage() []allocator.Usage { return l.blocks.Usage() }
 
+// isPromised reports whether the node has a promise that has not been observed yet.
 func (e *entry) isPromised() bool { return e.promised.PodCIDRs.V4.IsValid() }
 
+// assignment returns the promise in the form that callers write.
 func (e *entry) assignment() Assignment {
 	return Assignment{Node: e.Name, UID: e.UID, Config: e.promised.Config, PodCIDRs: e.promised.PodCIDRs}
 }
 
-// allocatorNode is the node as the allocator knows it: what it was promised it holds.
+// allocatorNode returns the node for the allocator, to which promised blocks are held ones.
 func (e *entry) allocatorNode() allocator.Node {
 	n := allocator.Node{Name: e.Name, Labels: e.Labels, PodCIDRs: e.PodCIDRs}
 	if e.isPromised() {
@@ -240,7 +248,7 @@ func (e *entry) allocatorNode() allocator.Node {
 	return n
 }
 
-// inOrder gives nodes in the order in which they were created.
+// inOrder returns nodes in the order of their creation.
 func inOrder(nodes map[string]*entry) []*entry {
 	sorted := make([]*entry, 0, len(nodes))
 	for _, e := range nodes {
@@ -250,12 +258,13 @@ func inOrder(nodes map[string]*entry) []*entry {
 	return sorted
 }
 
-// byAge is the order in which Nodes were created.
+// byAge compares Nodes by their creation, and by name if they were created in the same second.
 func byAge(a, b Node) int {
 	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
 }
 
-// older reports whether version a of an object is older than b. What cannot be compared is not.
+// older reports whether version a of an object is older than b. Versions that cannot be compared are not older, so that
+// the observation is recorded.
 func older(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && order < 0

@@ -44,8 +44,8 @@ func TestLedger(t *testing.T) {
 				{see: "n1 v1"}, // the informer lags behind the promise
 				{see: "n2"},
 				{assign: []string{"n2 " + b}},
-				{see: "n1 v9 [" + a + "]"}, // the answer to the write
-				{see: "n1 v5 {new=label}"}, // the informer lags behind the answer
+				{see: "n1 v9 [" + a + "]"}, // the response to the write
+				{see: "n1 v5 {new=label}"}, // the informer lags behind the response
 				{see: "n3"},
 				{assign: []string{"n3 " + c}},
 			},
@@ -81,7 +81,7 @@ func TestLedger(t *testing.T) {
 				{assign: []string{"n1 " + a, "n2 " + b}},
 				{see: "n1/new"},
 				{assign: []string{"n1 " + a}},
-				{gone: "n1/old"}, // late news
+				{gone: "n1/old"}, // a stale deletion
 				{see: "n3"},
 				{assign: []string{"n3 " + c}},
 			},
@@ -249,7 +249,7 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// TestUnknownOutcome checks that a promise stands whatever the write returned.
+// TestUnknownOutcome checks that a promise stands, whatever the write returned.
 func TestUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	l := ledger.New()

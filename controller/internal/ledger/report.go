@@ -10,24 +10,24 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// Reason says in a word what is wrong with a node's pod ranges.
+// Reason classifies what is wrong with a node's pod ranges. It is the reason of Events and a label of metrics.
 type Reason string
 
 // The reasons of a Report.
 const (
-	// CIDRNotAvailable means that the configs that match a node have no room.
+	// CIDRNotAvailable means that the configs that match a node have no free blocks.
 	CIDRNotAvailable Reason = "CIDRNotAvailable"
 	// NoMatchingConfig means that no config matches a node.
 	NoMatchingConfig Reason = "NoMatchingClusterCIDRConfig"
-	// ForeignPodCIDR means that a node came with podCIDRs that no config would have given it.
+	// ForeignPodCIDR means that a node already has podCIDRs that no config would have assigned to it.
 	ForeignPodCIDR Reason = "ForeignPodCIDR"
-	// DuplicatePodCIDR means that a node came with podCIDRs of which others use addresses.
+	// DuplicatePodCIDR means that a node already has podCIDRs which overlap with those of other nodes or of Services.
 	DuplicatePodCIDR Reason = "DuplicatePodCIDR"
-	// AssignmentFailed means that the API server does not take what a node was promised.
+	// AssignmentFailed means that the API server rejects the write of a promise.
 	AssignmentFailed Reason = "CIDRAssignmentFailed"
 )
 
-// Report is something that the people who run the cluster should know of a node.
+// Report is a problem of a node that the cluster's administrators should know.
 type Report struct {
 	Node    string
 	UID     types.UID
@@ -35,33 +35,33 @@ type Report struct {
 	Message string
 }
 
-// Failed notes that a promise could not be kept so far. It reports that unless it has before.
+// Failed records that a promise could not be written so far, and reports it unless the same error was reported last.
 func (l *Ledger) Failed(name string, uid types.UID, err error) []Report {
 	e, ok := l.nodes[name]
 	if !ok || e.UID != uid {
 		return nil
 	}
-	return e.say(AssignmentFailed, "cannot write podCIDRs: "+err.Error())
+	return e.report(AssignmentFailed, "cannot write podCIDRs: "+err.Error())
 }
 
-// say makes a report, unless the same was said last.
-func (e *entry) say(reason Reason, message string) []Report {
-	if e.said[reason] == message {
+// report returns a Report, or nothing if the same message was reported last.
+func (e *entry) report(reason Reason, message string) []Report {
+	if e.reported[reason] == message {
 		return nil
 	}
-	e.said[reason] = message
+	e.reported[reason] = message
 	return []Report{{Node: e.Name, UID: e.UID, Reason: reason, Message: message}}
 }
 
-// forget is for what is no longer so, and is said again when it becomes so again.
+// forget ends problems that are solved. If they occur again, they are reported again.
 func (e *entry) forget(reasons ...Reason) {
 	for _, reason := range reasons {
-		delete(e.said, reason)
+		delete(e.reported, reason)
 	}
 }
 
-// news makes a report for each reason among the findings about a node.
-func (e *entry) news(findings []allocator.Finding) []Report {
+// reportFindings returns a Report for each reason among the findings about a node.
+func (e *entry) reportFindings(findings []allocator.Finding) []Report {
 	messages := map[Reason][]string{}
 	for _, f := range findings {
 		reason := ForeignPodCIDR
@@ -73,14 +73,14 @@ func (e *entry) news(findings []allocator.Finding) []Report {
 	var reports []Report
 	for _, reason := range []Reason{ForeignPodCIDR, DuplicatePodCIDR} {
 		if len(messages[reason]) > 0 {
-			reports = append(reports, e.say(reason, strings.Join(messages[reason], "; "))...)
+			reports = append(reports, e.report(reason, strings.Join(messages[reason], "; "))...)
 		}
 	}
 	return reports
 }
 
-// refusal tells why the allocator has nothing for a node.
-func refusal(err error) (Reason, string) {
+// reasonFor returns the reason and the message for a node that the allocator cannot serve.
+func reasonFor(err error) (Reason, string) {
 	var noMatch *allocator.NoMatchError
 	if errors.As(err, &noMatch) {
 		return NoMatchingConfig, err.Error()
@@ -88,8 +88,10 @@ func refusal(err error) (Reason, string) {
 	return CIDRNotAvailable, err.Error()
 }
 
+// sameLabels reports whether two sets of labels select the same configs.
 func sameLabels(a, b map[string]string) bool { return maps.Equal(a, b) }
 
+// sameConfig reports whether two configs yield the same assignments.
 func sameConfig(a, b allocator.Config) bool {
 	return a.Name == b.Name && a.V4 == b.V4 && a.V6 == b.V6 && a.Closed == b.Closed && sameLabels(a.MatchLabels, b.MatchLabels)
 }

@@ -15,14 +15,13 @@ import (
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
 )
 
-// world is an API server, a controller, and all that can go wrong between them: watches that lag,
-// writes whose answer is lost or that arrive late, writers of podCIDRs that ask nobody, leaders that
-// come and go.
+// world simulates an API server, a controller, and everything that can go wrong between them: watches that lag, writes
+// whose response is lost or that arrive late, third-party writers of podCIDRs, changes of the leader.
 type world struct {
 	*testing.T
 	random *rand.Rand
 	nodes  map[string]ledger.Node
-	// history is every change of a Node; seen is how many of them the controller has watched.
+	// history holds every change of a Node, and seen the number of them that the controller has watched.
 	history []change
 	seen    int
 	book    *ledger.Ledger
@@ -35,8 +34,8 @@ type change struct {
 	gone bool
 }
 
-// TestSimulation has thousands of short histories. In none of them do two nodes hold the same
-// addresses, and in all of them every node has both families once things have calmed down.
+// TestSimulation runs thousands of short random histories. Two nodes never hold the same addresses, and in the end
+// every node has both families.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3000) {
@@ -89,7 +88,7 @@ func (w *world) labels() map[string]string {
 	return map[string]string{"p": strconv.Itoa(w.random.IntN(3))}
 }
 
-// any gives some Node.
+// any returns a random Node.
 func (w *world) any() (ledger.Node, bool) {
 	names := slices.Sorted(maps.Keys(w.nodes))
 	if len(names) == 0 {
@@ -111,7 +110,7 @@ func (w *world) relabel() {
 	}
 }
 
-// intrude has somebody else write podCIDRs.
+// intrude writes podCIDRs to a Node as a third party.
 func (w *world) intrude() {
 	if n, ok := w.any(); ok && len(n.PodCIDRs) == 0 {
 		w.rogues++
@@ -141,8 +140,7 @@ func (w *world) assign() {
 	w.writes = append(w.writes, promised...)
 }
 
-// land has a write arrive. Its answer may get lost; then the controller looks at the Node, or that
-// fails, too.
+// land makes a write arrive, or not. If its response is lost, the controller reads the Node, which may fail as well.
 func (w *world) land() {
 	if len(w.writes) == 0 {
 		return
@@ -150,7 +148,7 @@ func (w *world) land() {
 	i := w.random.IntN(len(w.writes))
 	a := w.writes[i]
 	w.writes = slices.Delete(w.writes, i, i+1)
-	if w.random.IntN(4) > 0 { // else it never arrives
+	if w.random.IntN(4) > 0 { // otherwise it never arrives
 		if n, ok := w.nodes[a.Node]; ok && n.UID == a.UID && len(n.PodCIDRs) == 0 {
 			n.PodCIDRs = []netip.Prefix{a.PodCIDRs.V4, a.PodCIDRs.V6}
 			w.record(n, false)
@@ -168,10 +166,9 @@ func (w *world) land() {
 	}
 }
 
-// lead has a new leader take over. It lists the Nodes as they are, while its cache begins at some
-// point in the past.
+// lead simulates a new leader. It lists the current Nodes, while its cache starts at some point in the past.
 func (w *world) lead() {
-	w.writes = nil // they have ended, here and there, before the next one leads
+	w.writes = nil // writes of the previous leader end before the next one leads
 	w.book = ledger.New()
 	if err := w.book.SetConfigs(parseConfigs(w,
 		"all 10.0.0.0/20>24 fd00::/116>120", "p1 10.0.1.0/24>25 fd00::100/120>121 {p=1}", "p2 10.1.0.0/22>24 fd01::/118>120 {p=2}",
@@ -192,7 +189,7 @@ func (w *world) lead() {
 	}
 }
 
-// calmDown lets everything arrive.
+// calmDown delivers all changes and writes.
 func (w *world) calmDown() {
 	for range 100 {
 		for w.seen < len(w.history) {

@@ -10,36 +10,37 @@ import (
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
-// Node is what counts of a Node: what its kubelet cannot write.
+// Node holds the fields of a Node that its kubelet cannot write.
 type Node struct {
 	Name   string
 	Labels map[string]string
 }
 
-// labelControlPlane is one more label that kubelets cannot give themselves.
+// labelControlPlane marks control plane nodes. The NodeRestriction admission plugin forbids kubelets to set it.
 const labelControlPlane = "node-role.kubernetes.io/control-plane"
 
-// isControlPlane reports whether the node runs an API server, and so has the key with which certificates are signed.
+// isControlPlane reports whether the node runs an API server. Such a node has the key of the CA anyway, so it gains
+// nothing from a certificate.
 func (n Node) isControlPlane() bool {
 	_, found := n.Labels[labelControlPlane]
 	return found
 }
 
-// Cluster is what a request is held against.
+// Cluster is the state of the cluster that a request is checked against.
 type Cluster struct {
-	// Node is that of the kubelet; nil when there is none.
+	// Node is that of the kubelet, or nil if it does not exist.
 	Node *Node
-	// Others are the names of other Nodes that have one of Node's addresses, too.
+	// Others are the names of other Nodes that have one of Node's addresses.
 	Others []string
-	// APIServers are names and addresses that clients know API servers by, beside those of their nodes; addresses as
-	// netip.Addr writes them.
+	// APIServers are the names and addresses under which clients reach API servers, except those of their nodes.
+	// Addresses are in the form of netip.Addr.
 	APIServers []string
-	// ServiceRanges are those that Services get their addresses from.
+	// ServiceRanges are the ranges of the addresses of Services.
 	ServiceRanges []netip.Prefix
 }
 
-// Check returns nil when the certificate is for the node's own name and addresses and for nothing else, and otherwise
-// an error that says what speaks against it.
+// Check returns nil if the certificate is for the node's own name and addresses and for nothing else, and otherwise an
+// error with the reason against it.
 func Check(request Request, cluster Cluster) error {
 	node := cluster.Node
 	if node == nil {
@@ -74,8 +75,8 @@ func Check(request Request, cluster Cluster) error {
 	return nil
 }
 
-// checkTaken refuses what others than the node are known by. A node that runs an API server may share its names: they may
-// be in API servers' certificates because it does.
+// checkTaken rejects names under which clients expect something other than the node. A node that runs an API server may
+// have such names: the certificates of API servers contain its own.
 func (c *Cluster) checkTaken(name string) error {
 	if c.Node.isControlPlane() {
 		return nil
@@ -89,7 +90,7 @@ func (c *Cluster) checkTaken(name string) error {
 	return nil
 }
 
-// isService reports whether pods or API servers take a name for that of a Service, or for their own.
+// isService reports whether clients in the cluster take a name for that of a Service, an API server or the host itself.
 func isService(name string) bool {
 	if slices.Contains([]string{"kubernetes", "kubernetes.default", "localhost"}, name) {
 		return true

@@ -1,15 +1,16 @@
-// Package serving judges certificate signing requests of kubelets for the certificates that they serve with.
+// Package serving checks the certificate signing requests in which kubelets ask for serving certificates.
 //
-// Who asks is what the API server says of the client that made the request: a node's own certificate. What it may ask
-// for is what its kubelet cannot have written: the name of its Node and the addresses in the labels of package
-// nodeaddress. Addresses in a Node's status are no evidence, because the kubelet writes them.
+// The requester is the user that the API server recorded for the request, which authenticated with a node's client
+// certificate. The names that it may ask for are those that its kubelet cannot have written: the name of its Node, and
+// the addresses in the labels of package nodeaddress. Addresses in a Node's status prove nothing, because the kubelet
+// writes them.
 //
-//	request ── Parse ──> who asks, for which names ── Judge ──> approved, or why not
-//	                                                    ^
-//	             its Node, other Nodes, API servers, Services
+//	request ── Parse ──> requester and names ── Check ──> nil, or the reason against it
+//	                                              ^
+//	       its Node, other Nodes, API servers, Services
 //
-// A request is approved or left alone, and never denied. A denial is for good, and a reason may pass: a Node whose labels
-// come a moment later, an address that two Nodes have. A kubelet also asks again within a minute after a denial, and
-// only after a quarter of an hour while its request is pending, and somebody else in the cluster may approve what is not
-// approved here. Requests that nobody decides are removed by Kubernetes after a day.
+// A request is approved or left alone, and never denied. A denial is final, while the reason may be transient: a Node
+// whose labels are set a moment later, an address that two Nodes have. A kubelet also makes another request within a
+// minute after a denial, but only after a quarter of an hour while its request is pending, and another approver in the
+// cluster may approve what is not approved here. Kubernetes removes requests that are pending for a day.
 package serving

@@ -13,29 +13,31 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 )
 
+// The user names of nodes begin with userPrefix, and their group is nodesGroup
+// (https://kubernetes.io/docs/reference/access-authn-authz/node/).
 const (
 	userPrefix = "system:node:"
 	nodesGroup = "system:nodes"
 )
 
-// Request is what a kubelet asks for. Nothing of it is believed yet but the node's name.
+// Request describes the certificate that a kubelet asks for. Only Node is authenticated; the other fields must be checked.
 type Request struct {
 	// Node is the name of the node whose certificate made the request.
 	Node string
-	// DNSNames and Addresses are those that the certificate is to be for.
+	// DNSNames and Addresses are the subject alternative names that the certificate would have.
 	DNSNames  []string
 	Addresses []netip.Addr
 }
 
-// Parse reads a request, and holds it to the form that kubelets give theirs: it is made by a node, in its own name, for
-// a server's certificate and for no other kind of name than DNS names and addresses. The error says what is wrong.
+// Parse parses a request, and checks that it has the form of a kubelet's: a node makes it, in its own name, for a
+// server certificate, and with DNS names and IP addresses only. The error says what is wrong with it.
 func Parse(spec *certificatesv1.CertificateSigningRequestSpec) (Request, error) {
 	if spec.SignerName != certificatesv1.KubeletServingSignerName {
 		return Request{}, fmt.Errorf("its signer is %q, which is not for kubelets' serving certificates", spec.SignerName)
 	}
 	node, isNode := strings.CutPrefix(spec.Username, userPrefix)
 	if !isNode || node == "" || !slices.Contains(spec.Groups, nodesGroup) {
-		return Request{}, fmt.Errorf("%q, who made it, is no node", spec.Username)
+		return Request{}, fmt.Errorf("%q, which made it, is not a node", spec.Username)
 	}
 	request, err := parsePEM(spec.Request)
 	if err != nil {
@@ -50,12 +52,12 @@ func Parse(spec *certificatesv1.CertificateSigningRequestSpec) (Request, error) 
 	return parseNames(node, request)
 }
 
-// parsePEM reads the one block that a request consists of.
+// parsePEM parses the only PEM block of a request, and verifies that the requester has the private key.
 func parsePEM(content []byte) (*x509.CertificateRequest, error) {
 	block, rest := pem.Decode(content)
 	switch {
 	case block == nil || block.Type != "CERTIFICATE REQUEST":
-		return nil, errors.New("it is no certificate request in PEM")
+		return nil, errors.New("it is not a certificate request in PEM")
 	case len(bytes.TrimSpace(rest)) > 0:
 		return nil, errors.New("there is more in it than one certificate request")
 	}
@@ -69,6 +71,8 @@ func parsePEM(content []byte) (*x509.CertificateRequest, error) {
 	return request, nil
 }
 
+// checkSubject requires the subject of a kubelet's request: the node's user name and group, and nothing else. Clients
+// that read the subject of a certificate would take it for that of the node.
 func checkSubject(request *x509.CertificateRequest, username string) error {
 	subject := request.Subject
 	switch {
@@ -82,7 +86,8 @@ func checkSubject(request *x509.CertificateRequest, username string) error {
 	return nil
 }
 
-// checkUsages wants those of a server. Encipherment of keys goes with RSA alone.
+// checkUsages requires the usages of a server certificate. Key encipherment is allowed for RSA keys, which kubelets ask
+// for with those only.
 func checkUsages(request *x509.CertificateRequest, usages []certificatesv1.KeyUsage) error {
 	wanted := []certificatesv1.KeyUsage{certificatesv1.UsageDigitalSignature, certificatesv1.UsageServerAuth}
 	asked := slices.Clone(usages)
@@ -96,6 +101,7 @@ func checkUsages(request *x509.CertificateRequest, usages []certificatesv1.KeyUs
 	return nil
 }
 
+// parseNames returns the DNS names and addresses of a request, and rejects subject alternative names of other types.
 func parseNames(node string, request *x509.CertificateRequest) (Request, error) {
 	switch {
 	case len(request.EmailAddresses) > 0:
@@ -111,7 +117,7 @@ func parseNames(node string, request *x509.CertificateRequest) (Request, error) 
 		if !ok {
 			return Request{}, fmt.Errorf("it is for an address of %d bytes", len(bytes))
 		}
-		parsed.Addresses = append(parsed.Addresses, address.Unmap()) // the signer does the same
+		parsed.Addresses = append(parsed.Addresses, address.Unmap()) // the signer unmaps addresses, too
 	}
 	return parsed, nil
 }

@@ -21,17 +21,17 @@ import (
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
-// asked is a request in the making: what a kubelet of worker asks for, and what a test does to it.
+// asked builds a request: that of the kubelet of node worker, with the changes that a test makes.
 type asked struct {
 	template x509.CertificateRequest
 	key      crypto.Signer
 	spec     certificatesv1.CertificateSigningRequestSpec
-	// write changes the request in PEM.
+	// write changes the request's PEM.
 	write   func([]byte) []byte
 	cluster serving.Cluster
 }
 
-// keys are one of each kind, made once.
+// keys holds a key of each type, generated once per test.
 type keys struct {
 	ecdsa *ecdsa.PrivateKey
 	rsa   *rsa.PrivateKey
@@ -81,14 +81,14 @@ func (a *asked) ask(addresses ...string) {
 	}
 }
 
-// relabel makes the node have other addresses than its own.
+// relabel changes the addresses of the node, and requests them.
 func (a *asked) relabel(v4, v6 string) {
 	a.cluster.Node.Labels[nodeaddress.LabelIPv4] = v4
 	a.cluster.Node.Labels[nodeaddress.LabelIPv6] = nodeaddress.Value(netip.MustParseAddr(v6))
 	a.ask(v4, v6)
 }
 
-// against is what speaks against a request; empty when nothing does.
+// against returns the reason against the request, or "".
 func (a *asked) against(t *testing.T) string {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &a.template, a.key)
@@ -106,7 +106,7 @@ func (a *asked) against(t *testing.T) string {
 	return ""
 }
 
-// rename has node, request and user be called otherwise.
+// rename changes the name of the node, of the user and in the request.
 func (a *asked) rename(name string) {
 	a.spec.Username = "system:node:" + name
 	a.template.Subject.CommonName, a.template.DNSNames, a.cluster.Node.Name = a.spec.Username, []string{name}, name
@@ -144,20 +144,20 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestHostileServingRequests tries requests for more than a kubelet's own serving certificate, and what is no request.
+// TestHostileServingRequests tries requests for more than a kubelet's own serving certificate, and malformed ones.
 func TestHostileServingRequests(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t)
 	for name, test := range map[string]struct {
 		change func(*asked)
-		// want is in what speaks against it.
+		// want is part of the reason against it.
 		want string
 	}{
 		"another signer":         {func(a *asked) { a.spec.SignerName = "kubernetes.io/kube-apiserver-client-kubelet" }, "its signer is"},
 		"a signer nobody knows":  {func(a *asked) { a.spec.SignerName = "example.com/kubelet-serving" }, "its signer is"},
-		"another user":           {func(a *asked) { a.spec.Username = "system:admin" }, `"system:admin", who made it, is no node`},
-		"a user without a name":  {func(a *asked) { a.spec.Username = "system:node:" }, "is no node"},
-		"no group of nodes":      {func(a *asked) { a.spec.Groups = []string{"system:authenticated"} }, "is no node"},
+		"another user":           {func(a *asked) { a.spec.Username = "system:admin" }, `"system:admin", which made it, is not a node`},
+		"a user without a name":  {func(a *asked) { a.spec.Username = "system:node:" }, "is not a node"},
+		"no group of nodes":      {func(a *asked) { a.spec.Groups = []string{"system:authenticated"} }, "is not a node"},
 		"in another node's name": {func(a *asked) { a.spec.Username = "system:node:other" }, `its common name is "system:node:worker"`},
 		"another common name":    {func(a *asked) { a.template.Subject.CommonName = "worker" }, `its common name is "worker"`},
 		"one more organization": {func(a *asked) {
@@ -215,8 +215,8 @@ func TestHostileServingRequests(t *testing.T) {
 		"its name is a Service's":              {func(a *asked) { a.rename("hook.system.svc.cluster.local") }, "is the name of a Service"},
 		"its name is localhost":                {func(a *asked) { a.rename("localhost") }, "is the name of a Service"},
 
-		"nothing":    {func(a *asked) { a.write = func([]byte) []byte { return nil } }, "no certificate request in PEM"},
-		"no PEM":     {func(a *asked) { a.write = func([]byte) []byte { return []byte("worker") } }, "no certificate request in PEM"},
+		"nothing":    {func(a *asked) { a.write = func([]byte) []byte { return nil } }, "not a certificate request in PEM"},
+		"no PEM":     {func(a *asked) { a.write = func([]byte) []byte { return []byte("worker") } }, "not a certificate request in PEM"},
 		"two blocks": {func(a *asked) { a.write = func(b []byte) []byte { return bytes.Repeat(b, 2) } }, "more in it than one"},
 		"words after it": {func(a *asked) {
 			a.write = func(b []byte) []byte { return append(b, "worker"...) }
@@ -225,7 +225,7 @@ func TestHostileServingRequests(t *testing.T) {
 			a.write = func(b []byte) []byte {
 				return bytes.ReplaceAll(b, []byte("CERTIFICATE REQUEST"), []byte("CERTIFICATE"))
 			}
-		}, "no certificate request in PEM"},
+		}, "not a certificate request in PEM"},
 		"garbage in PEM": {func(a *asked) {
 			a.write = func([]byte) []byte {
 				return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte("worker")})
