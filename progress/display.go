@@ -13,46 +13,61 @@ import (
 )
 
 const (
-	// redraw is how often the lines of a terminal are brought up to date.
+	// redraw is the interval at which the lines on a terminal are updated.
 	redraw = 250 * time.Millisecond
-	// waitingAfter is how long a step may take before it is told what is waited for.
+	// waitingAfter is how long a step may take before the display names it as waited for.
 	waitingAfter = 15 * time.Second
-	// waitingNames is how many of them are named.
+	// waitingNames is the number of steps that are named; the others are counted.
 	waitingNames = 3
 )
 
-// Display shows the steps of some work. Steps may run side by side, each has a line then.
+// Display shows the steps of some work. Steps may run concurrently, each on a line of its own. Its methods are safe for
+// concurrent use.
 type Display struct {
-	out   io.Writer
-	width func() int // nil where lines cannot be redrawn
-	now   func() time.Time
+	out io.Writer
+	// width returns the number of columns of the terminal. It is nil if lines cannot be redrawn.
+	width func() int
+	// now is time.Now, except in tests.
+	now func() time.Time
 
-	mu       sync.Mutex
-	total    int
-	expected time.Duration // of all steps that have not ended
-	begun    int
-	running  []*Step
-	awaited  []*Step       // of which nothing is said unless they take long
-	drawn    int           // lines on the terminal that the next redraw replaces
-	told     time.Time     // when it was last told what is waited for, where lines cannot be redrawn
-	pause    time.Duration // until it is told again: it doubles, so that a long run does not print for ever
-	stop     chan struct{}
-	stopped  sync.WaitGroup
+	// mu guards the fields below, and keeps writes to out apart.
+	mu sync.Mutex
+	// total is the number of steps, or zero if it is not known.
+	total int
+	// expected is the expected duration of the steps that have not ended.
+	expected time.Duration
+	// begun is the number of steps that have begun, including those that have ended.
+	begun int
+	// running holds the steps that have a line, in the order in which they began.
+	running []*Step
+	// awaited holds steps that are shown only if they take long.
+	awaited []*Step
+	// drawn is the number of lines on the terminal that the next redraw replaces.
+	drawn int
+	// printed is when the names of slow steps were last printed, if lines cannot be redrawn, and pause the time until
+	// they are printed again. It doubles each time, so that a long wait does not fill a log.
+	printed time.Time
+	pause   time.Duration
+	// stop ends keepDrawing, and stopped waits until it has ended.
+	stop    chan struct{}
+	stopped sync.WaitGroup
 }
 
 // Step is one piece of the work.
 type Step struct {
-	display  *Display
-	name     string
-	number   int
-	started  time.Time
+	display *Display
+	name    string
+	// number is the step's position in the order of beginning, from 1.
+	number  int
+	started time.Time
+	// expected is how long the step should take, or zero if that is not known.
 	expected time.Duration
-	// waiting is how it is called when it takes long; empty where nobody is told.
+	// waiting is the name under which a slow step is shown as waited for. A step without one is not.
 	waiting string
 }
 
-// New makes a display for a number of steps, zero if nobody knows how many, that are expected to take so long in all, zero if nobody
-// knows. It has to be closed.
+// New returns a display for a number of steps that are expected to take so long in total. Either is zero if it is not
+// known. The caller must close the display.
 func New(out io.Writer, steps int, expected time.Duration) *Display {
 	d := &Display{out: out, total: steps, expected: expected, now: time.Now, stop: make(chan struct{})}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
@@ -62,6 +77,7 @@ func New(out io.Writer, steps int, expected time.Duration) *Display {
 	return d
 }
 
+// terminalWidth returns the number of columns, or the traditional 80 if the terminal does not report it.
 func terminalWidth(file *os.File) int {
 	width, _, err := term.GetSize(int(file.Fd()))
 	if err != nil || width <= 0 {
@@ -70,7 +86,7 @@ func terminalWidth(file *os.File) int {
 	return width
 }
 
-// Close removes the lines of steps that have not ended.
+// Close stops redrawing, and removes the lines of steps that have not ended.
 func (d *Display) Close() {
 	close(d.stop)
 	d.stopped.Wait()
@@ -80,7 +96,7 @@ func (d *Display) Close() {
 	d.draw("")
 }
 
-// Note prints a line that stays.
+// Note prints a line that is not redrawn.
 func (d *Display) Note(text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -91,7 +107,7 @@ func (d *Display) Note(text string) {
 	}
 }
 
-// Begin says that a step begins, and how long it should take, zero if nobody knows.
+// Begin shows that a step begins, and how long it should take, which is zero if that is not known.
 func (d *Display) Begin(name string, expected time.Duration) *Step {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -110,9 +126,9 @@ func (d *Display) Begin(name string, expected time.Duration) *Step {
 	return step
 }
 
-// Await has people be told that something is waited for, under this name, when it takes long, and nothing before. The
-// function says that it has come.
-func (d *Display) Await(name string) (come func()) {
+// Await shows that something is waited for, under this name, but only once it takes long. The caller calls done when
+// the wait is over.
+func (d *Display) Await(name string) (done func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	step := &Step{display: d, waiting: name, started: d.now()}
@@ -124,14 +140,14 @@ func (d *Display) Await(name string) (come func()) {
 	}
 }
 
-// Waiting has people be told that the step is still waited for, under this name, when it takes long.
+// Waiting sets the name under which the step is shown as waited for if it takes long.
 func (s *Step) Waiting(name string) {
 	s.display.mu.Lock()
 	defer s.display.mu.Unlock()
 	s.waiting = name
 }
 
-// End says how a step ended.
+// End replaces the step's line with one that shows its outcome and duration.
 func (s *Step) End(outcome string) {
 	d := s.display
 	d.mu.Lock()
@@ -151,6 +167,7 @@ func (s *Step) End(outcome string) {
 	}
 }
 
+// keepDrawing updates the display until stop is closed.
 func (d *Display) keepDrawing() {
 	ticks := time.NewTicker(redraw)
 	defer ticks.Stop()
@@ -161,13 +178,14 @@ func (d *Display) keepDrawing() {
 		case <-ticks.C:
 			d.mu.Lock()
 			d.draw("")
-			d.tellWaiting()
+			d.printWaiting()
 			d.mu.Unlock()
 		}
 	}
 }
 
-// draw replaces the lines of running steps, below a line that stays.
+// draw prints text that stays, and below it the lines of running steps, in place of those of the last call. The caller
+// holds mu.
 func (d *Display) draw(stays string) {
 	if d.width == nil {
 		return
@@ -177,6 +195,7 @@ func (d *Display) draw(stays string) {
 		fmt.Fprintf(&text, "\x1b[%dA", d.drawn)
 	}
 	text.WriteString("\r\x1b[J" + stays)
+	// A line as wide as the terminal would wrap on some of them, and the next redraw would replace too few lines.
 	width := d.width()
 	for _, step := range d.running {
 		line := []rune(d.line(step))
@@ -190,10 +209,10 @@ func (d *Display) draw(stays string) {
 	d.print(text.String())
 }
 
-// waiting says which steps take long, the longest first; it is empty when none does.
+// waiting returns a line with the names of the steps that take long, those that wait longest first, or "" without any.
 func (d *Display) waiting() string {
 	var names []string
-	for _, step := range slices.Concat(d.awaited, d.running) { // in the order in which they began
+	for _, step := range slices.Concat(d.awaited, d.running) { // in the order of their beginning
 		if step.waiting != "" && d.now().Sub(step.started) >= waitingAfter {
 			names = append(names, step.waiting)
 		}
@@ -208,8 +227,8 @@ func (d *Display) waiting() string {
 	return "still waiting for " + strings.Join(names, ", ") + more
 }
 
-// tellWaiting prints what is waited for where lines cannot be redrawn.
-func (d *Display) tellWaiting() {
+// printWaiting prints the names of the steps that take long, if lines cannot be redrawn. The caller holds mu.
+func (d *Display) printWaiting() {
 	if d.width != nil {
 		return
 	}
@@ -217,13 +236,14 @@ func (d *Display) tellWaiting() {
 	switch {
 	case line == "":
 		d.pause = 0
-	case d.pause == 0 || d.now().Sub(d.told) >= d.pause:
-		d.told, d.pause = d.now(), max(2*d.pause, waitingAfter)
+	case d.pause == 0 || d.now().Sub(d.printed) >= d.pause:
+		d.printed, d.pause = d.now(), max(2*d.pause, waitingAfter)
 		d.print(line + "\n")
 	}
 }
 
-// line is a running step's: what, for how long, and when all will be done.
+// line returns the line of a running step: its name, how long it has been running, and how long all steps will still
+// take.
 func (d *Display) line(step *Step) string {
 	elapsed := d.now().Sub(step.started)
 	line := fmt.Sprintf("%s%s  %s", step.count(), step.name, span(elapsed))
@@ -236,10 +256,10 @@ func (d *Display) line(step *Step) string {
 	return line
 }
 
-// print writes; where progress cannot be shown, the work goes on.
+// print writes text. Errors are ignored, because the work must not fail if its progress cannot be shown.
 func (d *Display) print(text string) { _, _ = io.WriteString(d.out, text) }
 
-// count is the step's number, with a space behind it; nothing when nobody knows how many there are.
+// count returns the step's number followed by a space, or "" if the number of steps is not known.
 func (s *Step) count() string {
 	if s.display.total == 0 {
 		return ""
@@ -248,7 +268,7 @@ func (s *Step) count() string {
 	return fmt.Sprintf("[%*d/%d] ", width, s.number, s.display.total)
 }
 
-// span writes a duration for a person: 8s, 2m05s.
+// span formats a duration rounded to seconds: 8s, 2m05s.
 func span(d time.Duration) string {
 	seconds := int(d.Round(time.Second) / time.Second)
 	if seconds < 60 {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock is a time that passes when it is told to.
+// clock is a clock that the test sets.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
@@ -44,13 +44,13 @@ func TestLineOfARunningStep(t *testing.T) {
 	if got, want := d.line(step), "[1/3] kubelet  1m10s of about 2m00s, 3m50s left in all"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	time0.at = time0.at.Add(time.Hour) // late: what is left is that of the other steps
+	time0.at = time0.at.Add(time.Hour) // late: the remaining time is that of the other steps
 	if got, want := d.line(step), "[1/3] kubelet  61m10s of about 2m00s, 3m00s left in all"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-// What takes long is named, once and then less and less often, where lines cannot be redrawn.
+// TestWaiting checks that steps that take long are named, with growing pauses where lines cannot be redrawn.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -64,7 +64,7 @@ func TestWaiting(t *testing.T) {
 	}
 	d.Begin("a build that may take long", 0)
 	out.Reset()
-	var told []string
+	var printed []string
 	for second := 1; second <= 100; second++ {
 		time0.at = time0.at.Add(time.Second)
 		if second == 20 {
@@ -76,17 +76,17 @@ func TestWaiting(t *testing.T) {
 			steps[2].End("done")
 			out.Reset()
 		}
-		if d.tellWaiting(); out.Len() > 0 {
-			told = append(told, fmt.Sprintf("%d %s", second, strings.TrimSpace(out.String())))
+		if d.printWaiting(); out.Len() > 0 {
+			printed = append(printed, fmt.Sprintf("%d %s", second, strings.TrimSpace(out.String())))
 			out.Reset()
 		}
 	}
-	come := d.Await("10.2.0.9: lock")
+	done := d.Await("10.2.0.9: lock")
 	time0.at = time0.at.Add(waitingAfter)
 	if got := d.waiting(); got != "still waiting for 10.2.0.9: lock, 10.2.0.7: probe, 10.2.0.8: probe" {
 		t.Errorf("%q", got)
 	}
-	come()
+	done()
 	if got := d.waiting(); got != "still waiting for 10.2.0.7: probe, 10.2.0.8: probe" {
 		t.Errorf("%q", got)
 	}
@@ -95,12 +95,12 @@ func TestWaiting(t *testing.T) {
 		"30 still waiting for 10.2.0.5: probe, 10.2.0.6: probe, 10.2.0.7: probe and 1 more",
 		"60 still waiting for 10.2.0.7: probe, 10.2.0.8: probe",
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, printed); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// terminal gives both ends of a real one, 20 columns wide.
+// terminal returns both ends of a pseudoterminal that is 20 columns wide.
 func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -126,7 +126,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// On a terminal a line below the steps names what takes long, and goes with it.
+// TestWaitingOnATerminal checks that a line below the steps names those that take long, and disappears with them.
 func TestWaitingOnATerminal(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -147,7 +147,8 @@ func TestWaitingOnATerminal(t *testing.T) {
 	}
 }
 
-// TestTerminal redraws in place, no line wider than the terminal, and leaves only what ended.
+// TestTerminal checks that steps are redrawn in place, that no line is wider than the terminal, and that only lines of
+// ended steps stay.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	master, slave := terminal(t)
@@ -160,7 +161,7 @@ func TestTerminal(t *testing.T) {
 		t.Error(err)
 	}
 	var out bytes.Buffer
-	_, _ = out.ReadFrom(master) // it ends with an error when the other end is closed
+	_, _ = out.ReadFrom(master) // reading fails when the other end is closed
 	const up, clear = "\x1b[%dA", "\r\x1b[J"
 	text := out.String()
 	for _, want := range []string{clear + "[1/2] a step with a\r\n", fmt.Sprintf(up, 2) + clear + "[2/2] b: built in 0s\r\n"} {

@@ -1,4 +1,4 @@
-// Package certtest makes certificate authorities, and certificates that they sign, for tests.
+// Package certtest creates certificate authorities, and certificates that they sign, for tests.
 package certtest
 
 import (
@@ -20,24 +20,24 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-// New makes an authority that signs itself.
+// New returns an authority with a new key and a self-signed certificate, which is valid for an hour.
 func New(tb testing.TB) Authority {
 	tb.Helper()
 	certificate, key := issue(tb, Authority{}, &x509.Certificate{IsCA: true})
 	return Authority{certificate, key}
 }
 
-// PEM is the authority's certificate.
+// PEM returns the authority's certificate.
 func (a Authority) PEM() []byte { return encode("CERTIFICATE", a.certificate.Raw) }
 
-// KeyPEM is the authority's key.
+// KeyPEM returns the authority's private key.
 func (a Authority) KeyPEM(tb testing.TB) []byte {
 	tb.Helper()
 	return encodeKey(tb, a.key)
 }
 
-// Issue makes a certificate for a client, whom a cluster takes for its administrator, or for a server with these names and
-// addresses. It returns certificate and key as PEM.
+// Issue returns a certificate and its key in PEM. It has the subject of a cluster's administrator, and names, DNS names
+// and addresses, for which it is a server certificate as well.
 func (a Authority) Issue(tb testing.TB, names ...string) (certificate, key []byte) {
 	tb.Helper()
 	template := &x509.Certificate{}
@@ -52,7 +52,8 @@ func (a Authority) Issue(tb testing.TB, names ...string) (certificate, key []byt
 	return encode("CERTIFICATE", issued.Raw), encodeKey(tb, private)
 }
 
-// IssueTo makes a certificate by which Kubernetes knows a user and the groups of it. It returns certificate and key as PEM.
+// IssueTo returns a client certificate and its key in PEM, with which Kubernetes authenticates the user as a member of
+// the groups.
 func (a Authority) IssueTo(tb testing.TB, user string, groups ...string) (certificate, key []byte) {
 	tb.Helper()
 	issued, private := issue(tb, a, &x509.Certificate{
@@ -61,7 +62,8 @@ func (a Authority) IssueTo(tb testing.TB, user string, groups ...string) (certif
 	return encode("CERTIFICATE", issued.Raw), encodeKey(tb, private)
 }
 
-// issue fills a template, signs it, by itself where there is no authority, and returns what became of it.
+// issue completes the template and signs it with the authority, or with the certificate's own key for the zero
+// Authority. It returns the certificate and its key.
 func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -72,8 +74,10 @@ func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certi
 	if template.Subject.CommonName == "" {
 		template.Subject = pkix.Name{CommonName: "kubernetes", Organization: []string{"system:masters"}}
 	}
+	// An hour of validity on either side allows for clocks that differ, in containers of the lab for example.
 	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	template.BasicConstraintsValid = true
+	// A self-signed certificate is its own issuer.
 	if by.key == nil {
 		by = Authority{template, key}
 	}
@@ -88,10 +92,12 @@ func issue(tb testing.TB, by Authority, template *x509.Certificate) (*x509.Certi
 	return certificate, key
 }
 
+// encode returns one PEM block.
 func encode(block string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der})
 }
 
+// encodeKey returns a private key in PEM.
 func encodeKey(tb testing.TB, key *ecdsa.PrivateKey) []byte {
 	tb.Helper()
 	der, err := x509.MarshalECPrivateKey(key)

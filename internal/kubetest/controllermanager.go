@@ -11,7 +11,8 @@ import (
 	"github.com/dualstrap/dualstrap/internal/certtest"
 )
 
-// RunControllerManager runs some controllers of kube-controller-manager until the test ends.
+// RunControllerManager runs the named controllers of kube-controller-manager until the test ends. controllers is the
+// value of its flag --controllers.
 func RunControllerManager(tb testing.TB, config *rest.Config, controllers string, args ...string) {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -34,7 +35,7 @@ func RunControllerManager(tb testing.TB, config *rest.Config, controllers string
 	})
 }
 
-// Sign has kube-controller-manager sign approved certificate signing requests with an authority until the test ends.
+// Sign makes kube-controller-manager sign approved certificate signing requests with an authority until the test ends.
 func Sign(tb testing.TB, config *rest.Config, authority certtest.Authority) {
 	tb.Helper()
 	dir := tb.TempDir()

@@ -1,8 +1,8 @@
-// Package kubetest runs a real Kubernetes API server for tests: kube-apiserver and the etcd behind
-// it, as processes of their own on the loopback interface, with their state in the test's directory.
+// Package kubetest runs a real Kubernetes API server for tests: kube-apiserver and its etcd, as processes on the
+// loopback interface, with their state in the test's directory.
 //
-// There is no kubelet, and no controller manager but those of [RunControllerManager]. What an API server does by itself,
-// it does: admission, validation, defaulting, RBAC, the allocation of Service addresses, CRDs.
+// There is no kubelet, and no controller except those of [RunControllerManager]. Everything that the API server does
+// alone works: admission, validation, defaulting, RBAC, the allocation of Service addresses, CRDs.
 package kubetest
 
 import (
@@ -29,41 +29,43 @@ import (
 	"github.com/dualstrap/dualstrap/internal/certtest"
 )
 
-// startTimeout is how long the servers may take to answer on a busy machine.
+// startTimeout is how long the servers may take to become ready on a busy machine.
 const startTimeout = 2 * time.Minute
 
 // ServiceRanges are the ranges of Service addresses, IPv4 first.
 const ServiceRanges = "172.16.0.0/20,fd12::5:0/116"
 
-// Server is a running API server, and the etcd behind it.
+// Server is a running API server with its etcd.
 type Server struct {
-	// Config is that of a member of system:masters.
+	// Config authenticates as a member of system:masters.
 	Config *rest.Config
-	// Endpoint is the API server's, Etcd that of etcd; etcd lets nobody in but over TLS.
+	// Endpoint is the address of the API server, Etcd that of etcd. etcd accepts only clients with a certificate that
+	// EtcdCA has signed.
 	Endpoint, Etcd netip.AddrPort
-	// CA has signed the API server's certificate.
+	// CA is the certificate, in PEM, that the API server's certificate is verified against.
 	CA []byte
-	// EtcdCA has signed etcd's certificate, and Certificate, by which etcd and the API server know the administrator. All
-	// are PEM.
+	// EtcdCA has signed etcd's certificate, and Certificate, which authenticates an administrator to both etcd and the
+	// API server. All are PEM.
 	EtcdCA, Certificate, Key []byte
 
+	// etcdDir holds the files of etcd, which further API servers use as well.
 	etcdDir string
 }
 
-// Start runs etcd and kube-apiserver until the test and its subtests end. The configuration it gives
-// is that of a member of system:masters.
+// Start runs etcd and kube-apiserver until the test and its subtests end. The configuration that it returns
+// authenticates as a member of system:masters.
 func Start(tb testing.TB) *rest.Config {
 	tb.Helper()
 	return StartServer(tb).Config
 }
 
-// StartWithAuthority is [Start] with an API server that knows clients by certificates of an authority.
+// StartWithAuthority is [Start] with an API server that authenticates clients by certificates of the authority.
 func StartWithAuthority(tb testing.TB, authority certtest.Authority) *rest.Config {
 	tb.Helper()
 	return StartServer(tb, "--client-ca-file="+writeFile(tb, tb.TempDir(), "client-ca.crt", authority.PEM())).Config
 }
 
-// StartServer is [Start], with more flags for the API server.
+// StartServer is [Start] with additional flags for the API server.
 func StartServer(tb testing.TB, flags ...string) Server {
 	tb.Helper()
 	authority := certtest.New(tb)
@@ -84,19 +86,20 @@ func StartServer(tb testing.TB, flags ...string) Server {
 		"--listen-peer-urls="+peerURL,
 		"--initial-advertise-peer-urls="+peerURL,
 		"--initial-cluster=default="+peerURL,
-		"--unsafe-no-fsync",
-		// It is alone and has nobody to fail over to: on a busy machine it shall be late rather than refuse.
+		"--unsafe-no-fsync", // the data need not survive the test
+		// A single member has nothing to fail over to. On a busy machine, a late answer is better than an election.
 		"--heartbeat-interval=500",
 		"--election-timeout=5000",
 	)
 	return server.Another(tb, flags...)
 }
 
-// Another runs one more kube-apiserver at the same etcd.
+// Another runs one more kube-apiserver with the same etcd, and returns it. It accepts another token than the first one.
 func (s Server) Another(tb testing.TB, flags ...string) Server {
 	tb.Helper()
 	dir := tb.TempDir()
 	s.Endpoint = loopback(freePorts(tb, 1)[0])
+	// The test authenticates with a token. Client certificates are for those that a test gives certificates to.
 	token := rand.Text()
 	tokens := writeFile(tb, dir, "tokens.csv", []byte(token+`,admin,admin,"system:masters"`+"\n"))
 	key := writeFile(tb, dir, "service-account.key", newKey(tb))
@@ -109,12 +112,13 @@ func (s Server) Another(tb testing.TB, flags ...string) Server {
 		"--client-ca-file=" + filepath.Join(s.etcdDir, "ca.crt"),
 		"--bind-address=127.0.0.1",
 		fmt.Sprintf("--secure-port=%d", s.Endpoint.Port()),
-		// The server refuses to advertise a loopback address. Nobody connects to this one.
+		// kube-apiserver rejects loopback addresses here. No client connects to this one, which is reserved for
+		// documentation (RFC 5737).
 		"--advertise-address=192.0.2.1",
 		"--endpoint-reconciler-type=none",
 		"--cert-dir=" + certs,
 		"--token-auth-file=" + tokens,
-		// As kubeadm has it: kubelets may change their own Nodes only, and not all of them.
+		// The same as in kubeadm's clusters: a kubelet may change its own Node only, and only some fields of it.
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--service-account-issuer=https://kubernetes.default.svc",
@@ -138,13 +142,15 @@ func (s Server) Another(tb testing.TB, flags ...string) Server {
 	return s
 }
 
+// loopback returns the address of a port on the loopback interface.
 func loopback(port int) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
 }
 
-// waitReady returns when the API server serves, and fails when it ends instead.
+// waitReady returns when the API server is ready. It returns an error if the server exits or startTimeout passes.
 func waitReady(ctx context.Context, config *rest.Config, exited <-chan error) error {
 	deadline := time.After(startTimeout)
+	// Errors are expected until the server is ready, so only the last one is reported.
 	poll := time.NewTicker(200 * time.Millisecond)
 	defer poll.Stop()
 	for {
@@ -162,9 +168,9 @@ func waitReady(ctx context.Context, config *rest.Config, exited <-chan error) er
 	}
 }
 
-// probe asks once whether the API server is ready.
+// probe queries once whether the API server is ready.
 func probe(ctx context.Context, config *rest.Config) error {
-	// Until the server has made its certificate, there is none to trust.
+	// This fails until the server has generated its certificate, which the configuration trusts.
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
@@ -172,8 +178,8 @@ func probe(ctx context.Context, config *rest.Config) error {
 	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 }
 
-// run starts a program of the tools directory, its output in a file of dir, and stops it when the test
-// ends. The channel gets the program's end.
+// run starts a program from the tools directory and stops it when the test ends. Its output goes to NAME.log in dir.
+// The channel receives the result of the program when it exits.
 func run(tb testing.TB, dir, name string, args ...string) <-chan error {
 	tb.Helper()
 	log, err := os.Create(filepath.Join(dir, name+".log"))
@@ -204,9 +210,10 @@ func run(tb testing.TB, dir, name string, args ...string) <-chan error {
 	return exited
 }
 
-// program finds a program that `make tools` builds.
+// program returns the path of a program that `make tools` builds, or that is in $DUALSTRAP_TOOLS.
 func program(tb testing.TB, name string) string {
 	tb.Helper()
+	// make sets the variable. A test that is run directly uses the tools below the module's root.
 	dir := os.Getenv("DUALSTRAP_TOOLS")
 	if dir == "" {
 		dir = filepath.Join(moduleRoot(tb), "build", "tools")
@@ -218,7 +225,7 @@ func program(tb testing.TB, name string) string {
 	return path
 }
 
-// moduleRoot is the directory of go.mod, above the directory of the package under test.
+// moduleRoot returns the directory of go.mod, which is above that of the package under test.
 func moduleRoot(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
@@ -237,8 +244,8 @@ func moduleRoot(tb testing.TB) string {
 	}
 }
 
-// freePorts gives n TCP ports that nobody listened on a moment ago. They are held together until all
-// are found, so that no two are the same.
+// freePorts returns n TCP ports that were free a moment ago. It keeps all of them open until the last is found, so that
+// they differ from each other.
 func freePorts(tb testing.TB, n int) []int {
 	tb.Helper()
 	ports := make([]int, n)
@@ -254,7 +261,7 @@ func freePorts(tb testing.TB, n int) []int {
 	return ports
 }
 
-// newKey makes the private key that signs service account tokens, in PEM.
+// newKey returns a private key in PEM, which signs service account tokens.
 func newKey(tb testing.TB) []byte {
 	tb.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -264,6 +271,7 @@ func newKey(tb testing.TB) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }
 
+// writeFile writes a file that only its owner can read, and returns its path.
 func writeFile(tb testing.TB, dir, name string, content []byte) string {
 	tb.Helper()
 	path := filepath.Join(dir, name)
@@ -273,7 +281,7 @@ func writeFile(tb testing.TB, dir, name string, content []byte) string {
 	return path
 }
 
-// tail gives the end of a file, for messages.
+// tail returns the last lines of a file, for messages. If the file cannot be read, it returns the error instead.
 func tail(path string) string {
 	const lines = 20
 	content, err := os.ReadFile(path)

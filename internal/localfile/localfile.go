@@ -1,4 +1,4 @@
-// Package localfile reads files of this machine that manifests, flags and SSH configurations name.
+// Package localfile reads files on this machine that manifests, flags and SSH configurations name.
 package localfile
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Expand replaces ~/ at the beginning of a path by a home, as shells do. ~user/ stays.
+// Expand replaces a leading ~/ of a path with home, as shells do. It leaves ~user/ as it is.
 func Expand(home, path string) string {
 	if rest, isHome := strings.CutPrefix(path, "~/"); isHome {
 		return filepath.Join(home, rest)
@@ -18,9 +18,9 @@ func Expand(home, path string) string {
 	return path
 }
 
-// Read reads a file of at most so many bytes; ~/ is the user's home. A longer one, as a device that does not end, is an
-// [fs.PathError], as everything is that the system says.
-func Read(path string, most int64) ([]byte, error) {
+// Read returns the content of a file, with a leading ~/ in its path expanded. A file of more than limit bytes is an
+// error, so that an endless device is rejected as well. All errors are of type [fs.PathError].
+func Read(path string, limit int64) ([]byte, error) {
 	if strings.HasPrefix(path, "~/") {
 		home, err := os.UserHomeDir()
 		if err != nil {
@@ -33,9 +33,10 @@ func Read(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // nothing was written
-	content, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(content)) > most {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than %d bytes", most)}
+	// One byte more than allowed tells a file of exactly limit bytes from a longer one.
+	content, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than %d bytes", limit)}
 	}
 	if err != nil {
 		return nil, err

@@ -36,7 +36,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestHostileLocalFiles tries files that are not there, are none, or have more than they may, if they end at all.
+// TestHostileLocalFiles tries paths that do not exist, that are not regular files, and that have too many bytes or no
+// end.
 func TestHostileLocalFiles(t *testing.T) {
 	t.Parallel()
 	long := filepath.Join(t.TempDir(), "long")

@@ -1,5 +1,5 @@
-// Package netspace gives a test binary a network of its own, so that what its tests make there is in
-// nobody's way: a lab of hosts comes up beside another, and all of it is gone when the tests end.
+// Package netspace gives a test binary a network namespace of its own. What its tests create there cannot collide with
+// anything outside: the labs of two test binaries run side by side, and all of it is gone when the tests end.
 package netspace
 
 import (
@@ -11,34 +11,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// entered is set in the environment of a process that has its own network, and of its children.
+// entered is the environment variable that marks a process in a namespace of its own, and the children of that process.
 const entered = "DUALSTRAP_TEST_NETWORK"
 
-// Enter begins the process anew in a network namespace of its own, in which there is only loopback. It
-// needs root, and is the first thing that TestMain does: whatever ran before runs twice.
+// Enter restarts the process in a new network namespace that has only a loopback interface. It needs root. It must be
+// the first call of TestMain, because everything before it runs twice.
 func Enter() error {
 	if os.Getenv(entered) == "" {
-		return again()
+		return reexec()
 	}
 	loopback, err := netlink.LinkByName("lo")
 	if err != nil {
 		return fmt.Errorf("cannot find the loopback interface: %w", err)
 	}
 	if err := netlink.LinkSetUp(loopback); err != nil {
-		return fmt.Errorf("cannot switch the loopback interface on: %w", err)
+		return fmt.Errorf("cannot bring the loopback interface up: %w", err)
 	}
 	return nil
 }
 
-// again does not return, unless it fails: a namespace is the thread's, until the process is that thread.
-func again() error {
+// reexec replaces the process, and returns only if that fails. A process can change the namespace of the calling thread
+// only, but execve continues in that thread and ends all others.
+func reexec() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("cannot make a network namespace: %w", err)
 	}
 	if err := unix.Exec("/proc/self/exe", os.Args, append(os.Environ(), entered+"=1")); err != nil {
-		return fmt.Errorf("cannot begin anew: %w", err)
+		return fmt.Errorf("cannot execute the test binary again: %w", err)
 	}
 	return nil
 }

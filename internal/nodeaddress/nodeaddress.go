@@ -1,9 +1,8 @@
-// Package nodeaddress keeps a node's addresses in labels of its Node that its kubelet cannot change.
+// Package nodeaddress stores a node's addresses in labels of its Node that the kubelet cannot change.
 //
-// A kubelet writes the status of its Node, and the addresses there, by itself, and annotations and most labels of the
-// Node, too. Labels with this prefix are what it cannot write: the API server's admission plugin NodeRestriction, which
-// kubeadm switches on, refuses them to kubelets, whether they create their Nodes or change them. A label lives as long as
-// its Node does.
+// A kubelet writes the status of its Node, including the addresses there, and may set annotations and most labels. It
+// cannot write labels with this prefix: the admission plugin NodeRestriction, which kubeadm enables, rejects them when
+// a kubelet creates or changes its Node. A label lives as long as the Node does.
 package nodeaddress
 
 import (
@@ -12,20 +11,20 @@ import (
 	"strings"
 )
 
-// The labels, one for each family, and what their keys begin with.
+// The keys of the labels, one for each family, and their common prefix.
 const (
 	Prefix    = "dualstrap.node-restriction.kubernetes.io"
 	LabelIPv4 = Prefix + "/ipv4"
 	LabelIPv6 = Prefix + "/ipv6"
 )
 
-// Value is an address as the value of a label, which may not have colons in it, nor begin or end with anything but a
-// letter or a digit: fd12::2:4 is fd12-0000-0000-0000-0000-0000-0002-0004.
+// Value returns an address in the form of a label's value, which cannot contain colons, and must begin and end with a
+// letter or a digit: fd12::2:4 becomes fd12-0000-0000-0000-0000-0000-0002-0004.
 func Value(address netip.Addr) string {
 	return strings.ReplaceAll(address.StringExpanded(), ":", "-")
 }
 
-// Of returns the addresses of a node with these labels, IPv4 first. The error says what is missing or wrong.
+// Of returns the addresses in the labels of a Node, IPv4 first. The error names the label that is missing or invalid.
 func Of(labels map[string]string) ([]netip.Addr, error) {
 	var addresses []netip.Addr
 	for _, key := range []string{LabelIPv4, LabelIPv6} {
@@ -33,6 +32,8 @@ func Of(labels map[string]string) ([]netip.Addr, error) {
 		if !found {
 			return nil, fmt.Errorf("label %s is missing", key)
 		}
+		// Only the form that Value returns is accepted: each address has exactly one, so equal addresses have equal
+		// labels.
 		address, err := netip.ParseAddr(strings.ReplaceAll(value, "-", ":"))
 		if err != nil || Value(address) != value || address.Is4() != (key == LabelIPv4) {
 			return nil, fmt.Errorf("label %s has the value %q, which is not such an address", key, value)

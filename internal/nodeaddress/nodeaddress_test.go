@@ -34,7 +34,7 @@ func TestLabelsHoldAddresses(t *testing.T) {
 	}
 }
 
-// TestHostileAddressLabels tries labels that hold no address, or not in the one form.
+// TestHostileAddressLabels tries labels that do not hold an address, or not in the form of Value.
 func TestHostileAddressLabels(t *testing.T) {
 	t.Parallel()
 	const v6 = "fd12-0000-0000-0000-0000-0000-0002-0004"

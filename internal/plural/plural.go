@@ -1,9 +1,9 @@
-// Package plural writes numbers with what they count, for people.
+// Package plural formats numbers together with the noun that they count.
 package plural
 
 import "strconv"
 
-// Of writes a number with its noun, whose plural ends in s: 1 error, 2 errors.
+// Of returns a number with its noun, as in "1 error" and "2 errors". The plural must end in s.
 func Of(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -1,5 +1,7 @@
-// Package visible makes text from outside safe to show: names of files, manifests, what hosts say. All that would not be
-// seen, moves a terminal's cursor or turns the direction of writing is written so that it is seen.
+// Package visible makes text from outside safe to display: file names, manifests, output of hosts. It escapes
+// characters that are invisible, move a terminal's cursor, or change the direction of writing.
+//
+// Such text could otherwise hide or forge parts of the output, such as a line that says that a check has passed.
 package visible
 
 import (
@@ -14,18 +16,19 @@ import (
 	"unicode/utf8"
 )
 
-// Text writes what would not be seen as in Go. Only line ends stay.
-func Text(s string) string { return rewritten(s, "\n", quoted) }
+// Text returns s with all invisible characters except newlines escaped as in Go.
+func Text(s string) string { return escape(s, "\n", quote) }
 
-// JSON does so in a JSON text, which means the same afterwards.
+// JSON escapes invisible characters in a JSON text. The text has the same meaning afterwards.
 func JSON(text []byte) []byte {
-	return []byte(rewritten(string(text), "\n\t\r", func(r rune, char string) string {
+	return []byte(escape(string(text), "\n\t\r", func(r rune, char string) string {
 		switch {
 		case char == string(utf8.RuneError):
 			return char
 		case r == utf8.RuneError:
-			return `\ufffd` // as json has it
+			return `\ufffd` // the replacement that encoding/json writes for invalid UTF-8
 		}
+		// JSON escapes characters outside of the Basic Multilingual Plane as two UTF-16 surrogates.
 		if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
 			return fmt.Sprintf(`\u%04x\u%04x`, high, low)
 		}
@@ -33,25 +36,26 @@ func JSON(text []byte) []byte {
 	}))
 }
 
-// XML does so in an XML text. What XML cannot hold at all is not in one.
+// XML escapes invisible characters in an XML text. A valid text has no characters that XML cannot represent at all.
 func XML(text []byte) []byte {
-	return []byte(rewritten(string(text), "\n\t\r", func(r rune, _ string) string { return fmt.Sprintf("&#x%X;", r) }))
+	return []byte(escape(string(text), "\n\t\r", func(r rune, _ string) string { return fmt.Sprintf("&#x%X;", r) }))
 }
 
-// quoted is a character as in Go.
-func quoted(_ rune, char string) string {
+// quote returns a character as it is written in a Go string literal.
+func quote(_ rune, char string) string {
 	text := strconv.Quote(char)
 	return text[1 : len(text)-1]
 }
 
-// rewritten writes what would not be seen in another way, but for what is to stay.
-func rewritten(s, stays string, as func(r rune, char string) string) string {
+// escape replaces the invisible characters of s, except those in keep, with the result of as. char holds the bytes of
+// the character, which is a single byte if they are not valid UTF-8; r is U+FFFD then.
+func escape(s, keep string, as func(r rune, char string) string) string {
 	var out strings.Builder
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
 		char := s[:size]
 		s = s[size:]
-		if isHidden(r, size) && !strings.ContainsRune(stays, r) {
+		if isHidden(r, size) && !strings.ContainsRune(keep, r) {
 			char = as(r, char)
 		}
 		out.WriteString(char)
@@ -59,43 +63,46 @@ func rewritten(s, stays string, as func(r rune, char string) string) string {
 	return out.String()
 }
 
-// isHidden reports whether a character is not seen as what it is.
+// isHidden reports whether a character is invisible or not valid UTF-8. A U+FFFD that is in the text itself has three
+// bytes and is visible.
 func isHidden(r rune, size int) bool { return !unicode.IsPrint(r) || r == utf8.RuneError && size == 1 }
 
-// Writer makes visible what is written to it, but for line ends and tabs. Several goroutines may write to it.
+// Writer escapes invisible characters in what is written to it, except newlines and tabs. It is safe for concurrent
+// use.
 type Writer struct {
 	to io.Writer
 
+	// mu guards partial, and keeps concurrent writes apart.
 	mu sync.Mutex
-	// begun is the beginning of a character of which the rest is still to come.
-	begun []byte
+	// partial holds the first bytes of a character whose remaining bytes have not been written yet.
+	partial []byte
 }
 
-// NewWriter makes a Writer to another.
+// NewWriter returns a Writer that writes to the given one.
 func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
 
 // Write implements io.Writer.
 func (w *Writer) Write(data []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := append(w.begun, data...)
-	w.begun = nil
+	text := append(w.partial, data...)
+	w.partial = nil
 	if rest := incomplete(text); rest > 0 {
-		w.begun = bytes.Clone(text[len(text)-rest:])
+		w.partial = bytes.Clone(text[len(text)-rest:])
 		text = text[:len(text)-rest]
 	}
-	if _, err := io.WriteString(w.to, rewritten(string(text), "\n\t", quoted)); err != nil {
+	if _, err := io.WriteString(w.to, escape(string(text), "\n\t", quote)); err != nil {
 		return 0, err
 	}
 	return len(data), nil
 }
 
-// Close writes what was begun and has not come to its end. It does not close what is written to.
+// Close writes the bytes of a character that was never completed. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text := rewritten(string(w.begun), "", quoted)
-	w.begun = nil
+	text := escape(string(w.partial), "", quote)
+	w.partial = nil
 	if text == "" {
 		return nil
 	}
@@ -103,10 +110,11 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// Raw is where the visible text goes: for what is made of escape sequences of our own, as the drawing of progress is.
+// Raw returns the underlying writer. It is for output that consists of dualstrap's own escape sequences, such as the
+// progress display.
 func (w *Writer) Raw() io.Writer { return w.to }
 
-// incomplete is how many bytes at the end are the beginning of a character.
+// incomplete returns the number of bytes at the end of text that begin a character without completing it.
 func incomplete(text []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
 		if last := text[len(text)-n:]; utf8.RuneStart(last[0]) {

@@ -30,10 +30,10 @@ func TestText(t *testing.T) {
 	}
 }
 
-// hidden has all that is not to be seen, and some that is.
+// hidden contains every kind of invisible character, and some visible ones.
 const hidden = "\x00\x1b[2J\x1b]0;title\a\r\x7f\u009b31m\u202e\u2066\u200b\u00a0\ufeff\U000e0041 é가\u2028\ufffd"
 
-// A JSON text means the same afterwards.
+// TestJSON checks that a JSON text has the same meaning afterwards.
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	text, err := json.Marshal(map[string]string{hidden: hidden})
@@ -71,7 +71,7 @@ func TestXML(t *testing.T) {
 	}
 }
 
-// However a text is cut, a writer passes the same on.
+// The result must not depend on how a text is split into writes.
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	const text = "a\tb\n" + hidden + "\xe2\x80"
