@@ -7,30 +7,31 @@ import (
 )
 
 const (
-	// apiServerDirectory is what API servers read of their host, beside kubeadm's files.
+	// apiServerDirectory is the directory of the files that API servers read in addition to kubeadm's.
 	apiServerDirectory = configDir + "/apiserver"
 	auditPolicyFile    = apiServerDirectory + "/audit-" + api.AuditLogMetadata + ".yaml"
 	auditLogDirectory  = "/var/log/kubernetes/audit"
 
 	admissionPrefix, admissionSuffix = apiServerDirectory + "/admission-", ".yaml"
 
-	// EncryptionConfig has the keys that API servers encrypt Secrets with. It is not rendered: keys are made on a control
-	// plane node, and are nowhere but on those.
+	// EncryptionConfig is the path of the keys with which API servers encrypt Secrets. It is not rendered: the keys are
+	// made on a control plane node, and never leave the control plane nodes.
 	EncryptionConfig     = apiServerDirectory + "/encryption.yaml"
 	encryptionConfigFlag = "encryption-provider-config"
 )
 
-// kubeadmArg is a flag of a control plane's program.
+// kubeadmArg is a command-line flag of a control plane component.
 type kubeadmArg struct{ Name, Value string }
 
-// kubeadmVolume is a directory of the host that a control plane's program sees under the same path.
+// kubeadmVolume is a directory of the host that is mounted into a control plane component at the same path.
 type kubeadmVolume struct {
 	Name, Path, PathType string
 	ReadOnly             bool
 }
 
-// apiServerFiles are what API servers read beside kubeadm's files. Their names tell what is in them: that way the flags
-// in kubeadm's configuration do, too.
+// apiServerFiles returns the files that API servers read in addition to kubeadm's. The file names state the content, so
+// that another content is another path in the flags: [SecurityOf] reads the options back from the flags of a running
+// API server.
 func (r *hostRenderer) apiServerFiles(h *host) ([]File, error) {
 	if !h.isControlPlane() {
 		return nil, nil
@@ -53,7 +54,7 @@ func (r *hostRenderer) apiServerFiles(h *host) ([]File, error) {
 	return files, nil
 }
 
-// apiServerArgs are the flags of API servers, and apiServerVolumes what they need of the host for them.
+// apiServerArgs returns the flags of the API servers, and the directories of the host that those flags need.
 func (r *hostRenderer) apiServerArgs() (args []kubeadmArg, volumes []kubeadmVolume) {
 	security := r.cfg.Security
 	if level := security.PodSecurity; level != "" {
@@ -63,7 +64,7 @@ func (r *hostRenderer) apiServerArgs() (args []kubeadmArg, volumes []kubeadmVolu
 		args = append(args,
 			kubeadmArg{"audit-policy-file", auditPolicyFile},
 			kubeadmArg{"audit-log-path", auditLogDirectory + "/audit.log"},
-			// At most 1.1 GB on each control plane node.
+			// The log takes at most 1.1 GB on each control plane node: the current file and ten backups of 100 MB.
 			kubeadmArg{"audit-log-maxage", "30"},
 			kubeadmArg{"audit-log-maxbackup", "10"},
 			kubeadmArg{"audit-log-maxsize", "100"},
@@ -85,7 +86,8 @@ func (r *hostRenderer) apiServerArgs() (args []kubeadmArg, volumes []kubeadmVolu
 	return args, volumes
 }
 
-// SecurityOf returns the security options that flags of a running API server stand for, as [api.Config] has them.
+// SecurityOf returns the security options that the flags of a running API server stand for, in the form of
+// [api.Config]. args maps names of flags, without dashes, to values. Flags that dualstrap does not set are ignored.
 func SecurityOf(args map[string]string) api.Security {
 	security := api.Security{
 		AuditLog: api.AuditLogNone, TLSMinVersion: args["tls-min-version"], EncryptSecrets: args[encryptionConfigFlag] == EncryptionConfig,

@@ -8,7 +8,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// What API servers are told is understood again, whatever of it they are told.
+// TestSecurityOfFlags checks that SecurityOf reads every combination of options back from the flags that it is rendered
+// to.
 func TestSecurityOfFlags(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"", "baseline", "restricted"} {
@@ -39,7 +40,8 @@ func TestSecurityOfFlags(t *testing.T) {
 	}
 }
 
-// The keys of Secrets are in no file that is rendered: those are shown, and kept on the workstation.
+// TestKeysAreNotRendered checks that no rendered file contains the keys of Secrets: rendered files are shown to users
+// and kept on the workstation.
 func TestKeysAreNotRendered(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "three-control-planes-with-load-balancers/known")

@@ -11,30 +11,29 @@ import (
 )
 
 const (
-	// SystemNamespace holds dualstrap's own workloads. It is not kube-system, where a right to leases
-	// would be one to those of Kubernetes itself.
+	// SystemNamespace is the namespace of dualstrap's own workloads. It is not kube-system, where a permission on
+	// leases would include those of Kubernetes itself.
 	SystemNamespace = "dualstrap-system"
-	// MetalLBNamespace is the one that MetalLB's documentation uses.
+	// MetalLBNamespace is the namespace that MetalLB's documentation uses.
 	MetalLBNamespace = "metallb-system"
 
 	// LabelLoadBalancerNode marks the nodes that announce the addresses of Services.
 	LabelLoadBalancerNode = "baremetal.cluster.gke.io/lbnode"
-	// LabelWorkerRole is what `kubectl get nodes` shows as the role of a worker.
+	// LabelWorkerRole makes `kubectl get nodes` show the role of a worker.
 	LabelWorkerRole = "node-role.kubernetes.io/worker"
 )
 
-// NodesManifest is the manifest of the Nodes, which are not applied like the others: see [Cluster].
+// NodesManifest is the path of the manifest of the Nodes, which is not applied like the others: see [Cluster].
 const NodesManifest = "30-nodes.yaml"
 
-// Cluster renders the manifests that go into the cluster, in the order in which they are applied:
-// namespaces, definitions before objects of their kinds, nodes before what runs on them.
+// Cluster returns the manifests of the cluster, in the order in which they are applied: namespaces first, definitions
+// before objects of their kinds, Nodes before what runs on them.
 //
-// All are for server-side apply, except for 30-nodes.yaml. Its Nodes are created where they are
-// missing. Those that a kubelet registered first, as on the first control plane, get the labels,
-// podCIDRs and providerID by a patch: to apply a list of taints is to remove the ones that
-// Kubernetes itself has put there.
+// All manifests are for server-side apply, except for [NodesManifest]. Its Nodes are created if they do not exist. A
+// Node that a kubelet has registered first, as on the first control plane node, gets its labels, podCIDRs and
+// providerID by a patch: applying a list of taints would remove the taints that Kubernetes itself has added.
 //
-// No manifest holds a secret.
+// No manifest contains a secret.
 func Cluster(in Input) ([]File, error) {
 	hosts, err := resolveHosts(in)
 	if err != nil {
@@ -63,16 +62,17 @@ func Cluster(in Input) ([]File, error) {
 	})
 }
 
-// Objects renders the manifests' own objects, as the cluster keeps them.
+// Objects returns the custom resources of the manifests as YAML, as the cluster stores them.
 func Objects(cfg *api.Config) ([]byte, error) { return encodeYAML(customResources(cfg.Manifests)) }
 
-// manifest is one file of Cluster.
+// manifest is one file that Cluster may return. content is called only if wanted is true.
 type manifest struct {
 	path    string
 	wanted  bool
 	content func() ([]byte, error)
 }
 
+// renderManifests returns the wanted manifests in their order.
 func renderManifests(manifests []manifest) ([]File, error) {
 	var files []File
 	for _, m := range manifests {
@@ -88,20 +88,22 @@ func renderManifests(manifests []manifest) ([]File, error) {
 	return files, nil
 }
 
-// clusterValues is what the templates under templates/cluster fill in.
+// clusterValues holds the values for the templates under templates/cluster.
 type clusterValues struct {
 	SystemNamespace string
-	// Version is dualstrap's own, Image the one it runs from in the cluster.
+	// Version is dualstrap's own version, and Image the image that its workloads run.
 	Version, Image string
-	// ControllerReplicas is how many controllers there are; one of them leads.
+	// ControllerReplicas is the number of controllers, of which one leads: two, or one if there is a single control
+	// plane node.
 	ControllerReplicas int
-	// APIServerPort is that of each API server, VIPPort that of the load balancer in front of them.
+	// APIServerPort is the port of each API server, and VIPPort that of the load balancer in front of them.
 	APIServerPort, VIPPort string
 	VIP                    string
-	// APIServerNames are the names and addresses of API servers' certificates that are no node's, parted by commas.
+	// APIServerNames are the names and addresses in the API servers' certificates that do not belong to a node,
+	// separated by commas.
 	APIServerNames string
 	FlatIPv4       bool
-	// PodRanges are where pods of any node may be, parted by commas.
+	// PodRanges are the ranges from which pods of any node get addresses, separated by commas.
 	PodRanges string
 
 	MetalLBController, MetalLBSpeaker string
@@ -156,7 +158,7 @@ func countNodes(cfg *api.Config, role api.Role) int {
 	return count
 }
 
-// readAll gives the files of a directory of the templates as one, in the order of their names.
+// readAll returns the concatenated files of a directory of the templates, sorted by name.
 func readAll(dir string) ([]byte, error) {
 	entries, err := templates.FS.ReadDir(dir)
 	if err != nil {
@@ -168,7 +170,7 @@ func readAll(dir string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, content...) // each begins with ---
+		all = append(all, content...) // each file begins with ---
 	}
 	return all, nil
 }

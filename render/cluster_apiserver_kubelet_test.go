@@ -19,8 +19,8 @@ import (
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
-// testKubelets has kubelets register where their Nodes are already, as tryRegisterWithAPIServer of the
-// kubelet does: create, get on a conflict, then patch labels and status.
+// testKubelets registers kubelets whose Nodes exist already, in the way of the kubelet's tryRegisterWithAPIServer:
+// create, get on a conflict, then patch labels and status.
 func (s *apiServer) testKubelets(t *testing.T) {
 	in := exampleInput(t, "ha")
 	for _, planned := range in.Plan.Nodes {
@@ -44,8 +44,7 @@ func (s *apiServer) testKubelets(t *testing.T) {
 	}
 }
 
-// testKubeletLimits checks what a kubelet could not have said of its Node by itself, so that somebody
-// else has to.
+// testKubeletLimits checks which fields of its own Node a kubelet may not set, so that another client has to set them.
 func (s *apiServer) testKubeletLimits(t *testing.T) {
 	const name = "ha-10-2-0-9"
 	tests := []struct {
@@ -72,7 +71,7 @@ func (s *apiServer) testKubeletLimits(t *testing.T) {
 	}
 }
 
-// kubelet is the client of a node's kubelet.
+// kubelet is the client of one node's kubelet.
 func (s *apiServer) kubelet(tb testing.TB, name string) typedcorev1.NodeInterface {
 	tb.Helper()
 	config := rest.CopyConfig(s.config)
@@ -80,7 +79,7 @@ func (s *apiServer) kubelet(tb testing.TB, name string) typedcorev1.NodeInterfac
 	return kubernetes.NewForConfigOrDie(config).CoreV1().Nodes()
 }
 
-// kubeletLabels are those that every kubelet sets.
+// kubeletLabels returns the labels that every kubelet sets.
 func kubeletLabels(name string) map[string]string {
 	return map[string]string{
 		corev1.LabelHostname:      name,
@@ -97,7 +96,7 @@ func register(tb testing.TB, kubelet typedcorev1.NodeInterface, name, address st
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: kubeletLabels(name)},
 		Spec:       corev1.NodeSpec{ProviderID: "baremetal://" + address},
 	}
-	// On this answer the kubelet goes on with the Node that is there.
+	// On this error the kubelet continues with the existing Node.
 	if _, err := kubelet.Create(tb.Context(), own, metav1.CreateOptions{}); !apierrors.IsAlreadyExists(err) {
 		tb.Fatalf("kubelet of %s creates its Node: want that it exists already, got: %v", name, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// createKubeDNS creates the Service as kubeadm does.
+// createKubeDNS creates the Service in the same way as kubeadm.
 func (s *apiServer) createKubeDNS(tb testing.TB) {
 	tb.Helper()
 	_, err := s.typed.CoreV1().Services("kube-system").Create(tb.Context(), &corev1.Service{
@@ -44,7 +44,7 @@ func (s *apiServer) testKubeDNS(t *testing.T) {
 	}
 }
 
-// testColumns looks at what kubectl get shows.
+// testColumns checks the columns of kubectl get.
 func (s *apiServer) testColumns(t *testing.T) {
 	tests := []struct {
 		path    string
@@ -94,7 +94,7 @@ func (s *apiServer) testColumns(t *testing.T) {
 	}
 }
 
-// testRights asks the API server who may do what.
+// testRights checks the permissions of service accounts with SubjectAccessReviews.
 func (s *apiServer) testRights(t *testing.T) {
 	const controller, agent = "dualstrap-system:dualstrap-controller", "dualstrap-system:dualstrap-agent"
 	const pools, speaker = "metallb-system:controller", "metallb-system:speaker"
@@ -149,7 +149,7 @@ func (s *apiServer) testRights(t *testing.T) {
 	}
 }
 
-// testPods has the API server admit a pod of each workload, which it does not do before one is created.
+// testPods creates a pod of each workload. The API server checks a workload's pods only when they are created.
 func (s *apiServer) testPods(t *testing.T) {
 	workloads := 0
 	for _, namespace := range []string{"dualstrap-system", "metallb-system"} {

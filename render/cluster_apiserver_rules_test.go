@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// cidrConfig gives a ClusterCIDRConfig with the fields of its spec that are not nil.
+// cidrConfig returns a ClusterCIDRConfig with the fields of its spec that are not nil.
 func cidrConfig(name string, ipv4, ipv6, selector map[string]any) *unstructured.Unstructured {
 	spec := map[string]any{}
 	for field, value := range map[string]map[string]any{"ipv4": ipv4, "ipv6": ipv6, "nodeSelector": selector} {
@@ -45,7 +45,7 @@ func (s *apiServer) testClusterCIDRConfigs(t *testing.T) {
 	tests := []struct {
 		name               string
 		ipv4, ipv6, labels map[string]any
-		want               string // "" for accepted
+		want               string // empty if the object is accepted
 	}{
 		{"of the documentation", v4, v6, nil, ""},
 		{"for a pool", v4, v6, matchLabels("baremetal.cluster.gke.io/node-pool", "workers"), ""},
@@ -95,7 +95,7 @@ func (s *apiServer) testClusterCIDRConfigChanges(t *testing.T) {
 	tests := []struct {
 		field string
 		value any
-		want  string // "" for accepted
+		want  string // empty if the object is accepted
 	}{
 		{"spec.ipv4.cidr", "10.0.0.0/16", "ipv4.cidr is immutable"},
 		{"spec.ipv4.perNodeMaskSize", int64(25), "ipv4.perNodeMaskSize is immutable"},
@@ -148,7 +148,7 @@ func (s *apiServer) testClusterCIDRConfigStatus(t *testing.T) {
 	}
 }
 
-// clusterCIDRConfigs gives the client for those of the example dual-stack.
+// clusterCIDRConfigs returns a client for the ClusterCIDRConfigs of the example dual-stack.
 func (s *apiServer) clusterCIDRConfigs(tb testing.TB) dynamic.ResourceInterface {
 	tb.Helper()
 	object := &unstructured.Unstructured{}
@@ -162,7 +162,7 @@ func (s *apiServer) clusterCIDRConfigs(tb testing.TB) dynamic.ResourceInterface 
 	return resource
 }
 
-// wantError fails the test unless err says want; an empty want is for no error.
+// wantError fails the test unless err contains want. An empty want expects no error.
 func wantError(tb testing.TB, err error, want string) {
 	tb.Helper()
 	switch {
@@ -175,7 +175,7 @@ func wantError(tb testing.TB, err error, want string) {
 	}
 }
 
-// setField sets one field of an object, by its path.
+// setField sets one field of an object by its path.
 func setField(object *unstructured.Unstructured, path string, value any) error {
 	return unstructured.SetNestedField(object.Object, value, strings.Split(path, ".")...)
 }

@@ -28,8 +28,7 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestAPIServer holds everything that goes into the cluster against a real API server, one for all
-// subtests.
+// TestAPIServer applies everything that goes into the cluster to a real API server, which all subtests share.
 func TestAPIServer(t *testing.T) {
 	t.Parallel()
 	server := newAPIServer(t)
@@ -54,7 +53,7 @@ func TestAPIServer(t *testing.T) {
 	t.Run("limits of kubelets", server.testKubeletLimits)
 }
 
-// apiServer is a running API server and its clients.
+// apiServer is a running API server with clients for it.
 type apiServer struct {
 	config  *rest.Config
 	typed   kubernetes.Interface
@@ -74,7 +73,7 @@ func newAPIServer(tb testing.TB) *apiServer {
 	}
 }
 
-// resource gives the client for an object's kind and namespace.
+// resource returns the client for an object's kind and namespace.
 func (s *apiServer) resource(object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
 	kind := object.GroupVersionKind()
 	mapping, err := s.mapper.RESTMapping(kind.GroupKind(), kind.Version)
@@ -87,7 +86,7 @@ func (s *apiServer) resource(object *unstructured.Unstructured) (dynamic.Resourc
 	return s.dynamic.Resource(mapping.Resource), nil
 }
 
-// put applies an object, or creates it when it is a Node, with unknown and doubled fields refused.
+// put applies an object, or creates it if it is a Node. Validation is strict: unknown and duplicate fields are errors.
 func (s *apiServer) put(tb testing.TB, object *unstructured.Unstructured, dryRun ...string) (*unstructured.Unstructured, error) {
 	tb.Helper()
 	resource, err := s.resource(object)
@@ -98,7 +97,7 @@ func (s *apiServer) put(tb testing.TB, object *unstructured.Unstructured, dryRun
 		options := metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict, DryRun: dryRun}
 		return resource.Create(tb.Context(), object, options)
 	}
-	// Apply of the dynamic client has no option for strict validation; Patch has.
+	// The dynamic client's Apply has no option for strict validation; its Patch has.
 	data, err := json.Marshal(object)
 	if err != nil {
 		return nil, err
@@ -109,7 +108,7 @@ func (s *apiServer) put(tb testing.TB, object *unstructured.Unstructured, dryRun
 	})
 }
 
-// waitEstablished returns when the API server serves what a definition defines.
+// waitEstablished waits until the API server serves the kind of a CustomResourceDefinition.
 func (s *apiServer) waitEstablished(tb testing.TB, definition *unstructured.Unstructured) {
 	tb.Helper()
 	resource, err := s.resource(definition)
@@ -137,7 +136,7 @@ func (s *apiServer) waitEstablished(tb testing.TB, definition *unstructured.Unst
 	tb.Fatalf("%s is not established", definition.GetName())
 }
 
-// documents decodes a manifest.
+// documents decodes the objects of a manifest.
 func documents(tb testing.TB, file render.File) []*unstructured.Unstructured {
 	tb.Helper()
 	var objects []*unstructured.Unstructured
@@ -154,8 +153,8 @@ func documents(tb testing.TB, file render.File) []*unstructured.Unstructured {
 	return objects
 }
 
-// applyAll applies everything that goes into a cluster, and waits for definitions before it goes on to
-// objects of their kinds.
+// applyAll applies everything that goes into a cluster. It waits for definitions before it applies objects of their
+// kinds.
 func (s *apiServer) applyAll(tb testing.TB, in render.Input) {
 	tb.Helper()
 	files, err := render.Cluster(in)
@@ -173,7 +172,7 @@ func (s *apiServer) applyAll(tb testing.TB, in render.Input) {
 	}
 }
 
-// checkNodes compares what the API server has kept of the Nodes with the plan.
+// checkNodes compares the stored Nodes with the plan.
 func (s *apiServer) checkNodes(tb testing.TB, in render.Input) {
 	tb.Helper()
 	for _, planned := range in.Plan.Nodes {
@@ -187,7 +186,7 @@ func (s *apiServer) checkNodes(tb testing.TB, in render.Input) {
 	}
 }
 
-// testAppliesTwice checks that to apply what is there already changes nothing.
+// testAppliesTwice checks that applying the same objects again changes nothing.
 func (s *apiServer) testAppliesTwice(t *testing.T) {
 	files, err := render.Cluster(probed(exampleInput(t, "per-pool"), "per-pool"))
 	if err != nil {
@@ -213,7 +212,7 @@ func (s *apiServer) testAppliesTwice(t *testing.T) {
 	}
 }
 
-// testAcceptsValid checks that the CRDs are not stricter than the rules by which manifests are judged.
+// testAcceptsValid checks that the CRDs are not stricter than the validation of manifests.
 func (s *apiServer) testAcceptsValid(t *testing.T) {
 	paths, err := filepath.Glob("../api/testdata/valid/*.yaml")
 	if err != nil || len(paths) == 0 {
@@ -224,7 +223,7 @@ func (s *apiServer) testAcceptsValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		objects := manifest(t, judge(t, path, string(data)), "20-objects.yaml")
+		objects := manifest(t, resolve(t, path, string(data)), "20-objects.yaml")
 		for _, object := range documents(t, render.File{Path: path, Content: []byte(objects)}) {
 			object.SetNamespace("default")
 			if _, err := s.put(t, object, metav1.DryRunAll); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// BenchmarkCluster renders what goes into a cluster of 5,000 workers.
+// BenchmarkCluster renders the manifests of a cluster with 5,000 workers.
 func BenchmarkCluster(b *testing.B) {
 	const workers = 5000
 	var manifests strings.Builder
@@ -50,7 +50,7 @@ spec:
 	for i := range workers {
 		fmt.Fprintf(&manifests, "  - address: 10.3.%d.%d\n", i/250, 1+i%250)
 	}
-	in := judge(b, "large.yaml", manifests.String())
+	in := resolve(b, "large.yaml", manifests.String())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := render.Cluster(in); err != nil {

@@ -2,7 +2,7 @@ package render
 
 import "testing"
 
-// CompareGolden is compareGolden for tests outside the package.
+// CompareGolden exports compareGolden to tests outside of the package.
 func CompareGolden(tb testing.TB, name string, got []byte) {
 	tb.Helper()
 	compareGolden(tb, name, got)

@@ -12,12 +12,12 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// exampleNames are the files under examples, each a scenario for everything that goes into the cluster.
+// exampleNames returns the names of the files under examples, each a scenario for the manifests of a cluster.
 func exampleNames() []string {
 	return []string{"dual-stack", "flat-ipv4", "ha", "manual-lb", "per-node", "per-pool"}
 }
 
-// exampleInput judges an example and gives what is rendered of it, with nothing known of its hosts.
+// exampleInput resolves an example and returns the input for rendering it, without any facts about its hosts.
 func exampleInput(tb testing.TB, name string) render.Input {
 	tb.Helper()
 	path := filepath.Join("..", "examples", name+".yaml")
@@ -25,21 +25,20 @@ func exampleInput(tb testing.TB, name string) render.Input {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return judge(tb, path, string(data))
+	return resolve(tb, path, string(data))
 }
 
-// judge gives what is rendered of valid manifests.
-func judge(tb testing.TB, path, manifests string) render.Input {
+// resolve returns the input for rendering manifests, which must be valid.
+func resolve(tb testing.TB, path, manifests string) render.Input {
 	tb.Helper()
-	verdict := provision.Load([]api.Source{{Name: path, Data: []byte(manifests)}})
-	if verdict.Problems.HasErrors() {
-		tb.Fatalf("%s is not valid:\n%v", path, verdict.Problems)
+	loaded := provision.Load([]api.Source{{Name: path, Data: []byte(manifests)}})
+	if loaded.Problems.HasErrors() {
+		tb.Fatalf("%s is not valid:\n%v", path, loaded.Problems)
 	}
-	return render.Input{Config: verdict.Config, Plan: verdict.Plan}
+	return render.Input{Config: loaded.Config, Plan: loaded.Plan}
 }
 
-// probed adds the facts of every host. Node names begin with prefix, so that the nodes of several
-// clusters can be told apart.
+// probed adds the facts of every host. Names of nodes begin with prefix, so that nodes of several clusters differ.
 func probed(in render.Input, prefix string) render.Input {
 	in.Discovered.Hosts = map[netip.Addr]render.HostFacts{}
 	ipv6 := netip.MustParseAddr("fd12::2:f000")
@@ -54,7 +53,7 @@ func probed(in render.Input, prefix string) render.Input {
 	return in
 }
 
-// manifest renders an input and gives one of its files; "" when there is no such file.
+// manifest renders an input and returns one of its files, or an empty string if there is no such file.
 func manifest(tb testing.TB, in render.Input, path string) string {
 	tb.Helper()
 	files, err := render.Cluster(in)

@@ -10,9 +10,9 @@ import (
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
-// nodeObjects are the Nodes as they are before a kubelet registers them. A kubelet adopts such a Node
-// with its podCIDRs, and then sets neither labels of its own nor a providerID: everything that the
-// manifests say about a node has to be in here.
+// nodeObjects returns the Nodes in the state in which they are created, before a kubelet registers them. A kubelet
+// adopts an existing Node with its podCIDRs, and then adds neither its own labels nor a providerID, so the objects
+// contain everything that the manifests specify about a node.
 func nodeObjects(cfg *api.Config, hosts []host) []any {
 	objects := make([]any, len(hosts))
 	for i := range hosts {
@@ -21,6 +21,7 @@ func nodeObjects(cfg *api.Config, hosts []host) []any {
 	return objects
 }
 
+// nodeObject returns the Node of one host.
 func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 	labels := cfg.NodeLabels(h.pool, h.node)
 	if h.pool.Role == api.RoleWorker {
@@ -33,7 +34,7 @@ func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 	labels[nodeaddress.LabelIPv6] = h.ipv6Label()
 	ranges := h.podCIDRs()
 	spec := corev1.NodeSpec().
-		// The API server drops the second of podCIDRs without a word when podCIDR is not the first.
+		// The API server silently drops the second of podCIDRs if podCIDR is not equal to the first.
 		WithPodCIDR(ranges.V4.String()).
 		WithPodCIDRs(ranges.V4.String(), ranges.V6.String()).
 		WithProviderID(api.ProviderID(h.node.K8sIP))
@@ -43,7 +44,7 @@ func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 	return corev1.Node(h.nodeName()).WithLabels(labels).WithSpec(spec)
 }
 
-// ipv6Label is the node's IPv6 address as a label has it.
+// ipv6Label returns the node's IPv6 address in the form of a label's value, which may not contain colons.
 func (h *host) ipv6Label() string {
 	address, err := netip.ParseAddr(h.ipv6())
 	if err != nil {
@@ -52,6 +53,7 @@ func (h *host) ipv6Label() string {
 	return nodeaddress.Value(address)
 }
 
+// taintOf returns a taint. An empty value is left out.
 func taintOf(key, value string, effect v1.TaintEffect) *corev1.TaintApplyConfiguration {
 	taint := corev1.Taint().WithKey(key).WithEffect(effect)
 	if value != "" {

@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/api/v1alpha1"
 )
 
-// encodeYAML gives the objects as a stream of YAML documents.
+// encodeYAML returns the objects as a stream of YAML documents.
 func encodeYAML(objects []any) ([]byte, error) {
 	var stream bytes.Buffer
 	for i, object := range objects {
@@ -27,9 +27,9 @@ func encodeYAML(objects []any) ([]byte, error) {
 	return stream.Bytes(), nil
 }
 
-// namespaces are the cluster's own, for its objects, and those of the workloads. The workloads use
-// the host's network and capabilities, which clusters that enforce a Pod Security Standard by default
-// would refuse elsewhere.
+// namespaces returns the Namespace of the cluster's own objects and those of the workloads. The workloads use the
+// host's network and capabilities, so their Namespaces allow the privileged Pod Security Standard: API servers that
+// enforce a stricter one by default would refuse the pods.
 func namespaces(cfg *api.Config) []any {
 	objects := []any{corev1.Namespace(cfg.Namespace).WithLabels(namespaceLabels(cfg))}
 	system := []string{SystemNamespace}
@@ -44,7 +44,7 @@ func namespaces(cfg *api.Config) []any {
 	return objects
 }
 
-// namespaceLabels are those that the Namespace has in the manifests.
+// namespaceLabels returns the labels that the manifests put on the cluster's Namespace.
 func namespaceLabels(cfg *api.Config) map[string]string {
 	for _, namespace := range cfg.Manifests.Namespaces {
 		if namespace.Value.Name == cfg.Namespace {
@@ -54,8 +54,8 @@ func namespaceLabels(cfg *api.Config) map[string]string {
 	return nil
 }
 
-// customResources are the Cluster, the NodePools and the ClusterCIDRConfigs as their author wrote
-// them, in file order, with what an author has no say in left out.
+// customResources returns the Cluster, the NodePools and the ClusterCIDRConfigs as the user wrote them, in file order,
+// without the fields that belong to the API server and the controllers.
 func customResources(m *api.Manifests) []any {
 	var objects []any
 	for _, cluster := range m.Clusters {
@@ -74,7 +74,7 @@ func customResources(m *api.Manifests) []any {
 	return objects
 }
 
-// authored is what a manifest's author decides of an object's metadata.
+// authored returns the metadata that the user decides on: name, namespace, labels and annotations.
 func authored(m metav1.ObjectMeta) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: m.Name, Namespace: m.Namespace, Labels: m.Labels, Annotations: m.Annotations}
 }

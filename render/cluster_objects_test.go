@@ -17,7 +17,7 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// nodesOf decodes the Nodes of an input.
+// nodesOf renders an input and decodes its Nodes.
 func nodesOf(tb testing.TB, in render.Input) []corev1.Node {
 	tb.Helper()
 	var nodes []corev1.Node
@@ -75,11 +75,11 @@ func TestNodeObjects(t *testing.T) {
 	}
 }
 
-// TestNodeRoles checks which nodes are marked as workers, and which as those that announce the
-// addresses of Services.
+// TestNodeRoles checks which nodes get the label of workers, and which that of nodes that announce addresses of
+// Services.
 func TestNodeRoles(t *testing.T) {
 	t.Parallel()
-	tests := map[string][]string{ // by example, with + for a node that announces
+	tests := map[string][]string{ // by example; + marks a node that announces Services
 		"dual-stack": {"control-plane+", "worker", "worker"},
 		"ha": {
 			"control-plane", "control-plane", "control-plane", "load-balancer+", "load-balancer+",
@@ -106,8 +106,8 @@ func TestNodeRoles(t *testing.T) {
 	}
 }
 
-// TestCustomResources checks that what an API server has added to the manifests is left out, and what
-// their author wrote is not.
+// TestCustomResources checks that fields added by an API server are removed, and that those of the manifests' author
+// are kept.
 func TestCustomResources(t *testing.T) {
 	t.Parallel()
 	in := exampleInput(t, "dual-stack")
@@ -126,7 +126,7 @@ func TestCustomResources(t *testing.T) {
 	}
 }
 
-// TestNoSecrets renders manifests whose header and options name keys.
+// TestNoSecrets checks that no manifest of the cluster has a secret, with a header and options that name key files.
 func TestNoSecrets(t *testing.T) {
 	t.Parallel()
 	in := exampleInput(t, "dual-stack")
@@ -144,7 +144,7 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
-// poolsOf gives each address pool and advertisement in one line.
+// poolsOf returns one line for each address pool and advertisement.
 func poolsOf(tb testing.TB, in render.Input) []string {
 	tb.Helper()
 	var lines []string
@@ -253,8 +253,8 @@ func TestAddressPools(t *testing.T) {
 	}
 }
 
-// TestAdvertisements has load balancer nodes whose interfaces are named alike, differently, or not
-// known.
+// TestAdvertisements renders load balancer nodes whose interfaces have the same name, different names, or unknown
+// names.
 func TestAdvertisements(t *testing.T) {
 	t.Parallel()
 	const all = "[map[matchLabels:map[baremetal.cluster.gke.io/lbnode:true]]]"

@@ -10,10 +10,10 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// ingressPool is the name of the pool that keeps the ingress VIP.
+// ingressPool is the name of the address pool that reserves the ingress VIP.
 const ingressPool = "ingress-vip"
 
-// ipAddressPool is metallb.io/v1beta1 IPAddressPool, as far as it is used here.
+// ipAddressPool is metallb.io/v1beta1 IPAddressPool, with the fields that dualstrap sets.
 type ipAddressPool struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -23,12 +23,14 @@ type ipAddressPool struct {
 
 type ipAddressPoolSpec struct {
 	// Addresses are ranges of both families, each in CIDR notation or as first-last.
-	Addresses     []string `json:"addresses"`
-	AutoAssign    bool     `json:"autoAssign"`
-	AvoidBuggyIPs bool     `json:"avoidBuggyIPs"`
+	Addresses []string `json:"addresses"`
+	// AutoAssign lets MetalLB assign addresses to Services that do not ask for one.
+	AutoAssign bool `json:"autoAssign"`
+	// AvoidBuggyIPs keeps MetalLB from assigning IPv4 addresses that end in .0 or .255.
+	AvoidBuggyIPs bool `json:"avoidBuggyIPs"`
 }
 
-// l2Advertisement is metallb.io/v1beta1 L2Advertisement, as far as it is used here.
+// l2Advertisement is metallb.io/v1beta1 L2Advertisement, with the fields that dualstrap sets.
 type l2Advertisement struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -36,26 +38,26 @@ type l2Advertisement struct {
 	Spec l2AdvertisementSpec `json:"spec"`
 }
 
-// l2AdvertisementSpec names no pools, which means all.
+// l2AdvertisementSpec does not list pools, which to MetalLB means all pools.
 type l2AdvertisementSpec struct {
 	NodeSelectors []metav1.LabelSelector `json:"nodeSelectors"`
 	Interfaces    []string               `json:"interfaces"`
 }
 
-// loadBalancing are MetalLB's address pools, and where it announces them.
+// loadBalancing returns MetalLB's address pools and the advertisements that announce them.
 func loadBalancing(cfg *api.Config, hosts []host) []any {
 	return append(addressPools(&cfg.LoadBalancer), advertisements(cfg, hosts)...)
 }
 
-// addressPools are the pools of the manifests, one for one: a pool of both families is what lets a
-// dual-stack Service have an address of each. The ingress VIP is in one of them, and moves to a pool of
-// its own, from which only a Service that asks for it gets it.
+// addressPools returns one IPAddressPool for each address pool of the manifests: a dual-stack Service gets an address
+// of each family only if both are in the same pool. The ingress VIP is removed from the pool that contains it and gets
+// a pool of its own, without automatic assignment, so that only a Service that asks for the VIP gets it.
 func addressPools(lb *api.LoadBalancer) []any {
 	var objects []any
 	for _, pool := range lb.Pools {
 		ranges := without(pool.Addresses, lb.IngressVIP)
 		if len(ranges) == 0 {
-			continue // MetalLB refuses a pool without addresses, and all others with it
+			continue // MetalLB refuses its whole configuration if one pool has no addresses
 		}
 		objects = append(objects, newAddressPool(pool.Name, ipAddressPoolSpec{
 			Addresses:     rangeStrings(ranges),
@@ -70,7 +72,7 @@ func addressPools(lb *api.LoadBalancer) []any {
 	return objects
 }
 
-// without gives the ranges with one address cut out, in their order.
+// without returns the ranges in their order, with one address removed. The range that contains it is split.
 func without(ranges []netipx.IPRange, cut netip.Addr) []netipx.IPRange {
 	var rest []netipx.IPRange
 	for _, r := range ranges {
@@ -88,7 +90,7 @@ func without(ranges []netipx.IPRange, cut netip.Addr) []netipx.IPRange {
 	return rest
 }
 
-// rangeStrings writes ranges as MetalLB reads them.
+// rangeStrings returns ranges in MetalLB's notation: CIDR if possible, otherwise first-last.
 func rangeStrings(ranges []netipx.IPRange) []string {
 	texts := make([]string, len(ranges))
 	for i, r := range ranges {
@@ -100,7 +102,7 @@ func rangeStrings(ranges []netipx.IPRange) []string {
 	return texts
 }
 
-// ingressPoolName is ingressPool, made longer while a pool of the manifests has that name.
+// ingressPoolName returns ingressPool, with a suffix if a pool of the manifests already has that name.
 func ingressPoolName(pools []api.AddressPool) string {
 	name := ingressPool
 	for slices.ContainsFunc(pools, func(p api.AddressPool) bool { return p.Name == name }) {
@@ -109,6 +111,7 @@ func ingressPoolName(pools []api.AddressPool) string {
 	return name
 }
 
+// newAddressPool returns an IPAddressPool in MetalLB's namespace.
 func newAddressPool(name string, spec ipAddressPoolSpec) ipAddressPool {
 	return ipAddressPool{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "metallb.io/v1beta1", Kind: "IPAddressPool"},
@@ -117,11 +120,12 @@ func newAddressPool(name string, spec ipAddressPoolSpec) ipAddressPool {
 	}
 }
 
-// advertisements announce the pools from the load balancer nodes, each on the interface that holds the
-// node's addresses and on no other: one object for each name that interface has.
+// advertisements returns the objects that announce the pools from the load balancer nodes, each on the interface that
+// holds the node's addresses and on no other. Nodes are grouped by the name of that interface, with one object per
+// name, because an L2Advertisement has one list of interfaces for all of its nodes.
 func advertisements(cfg *api.Config, hosts []host) []any {
 	var names []string
-	nodes := map[string][]string{} // by interface: values of LabelK8sIP
+	nodes := map[string][]string{} // values of LabelK8sIP by interface name
 	for i := range hosts {
 		h := &hosts[i]
 		if !cfg.BalancesServices(h.pool.Role) {

@@ -15,8 +15,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestClusterGolden compares what goes into the cluster for every example, and for one of them also
-// with the hosts known. Generated CRDs are named only: they are files of the repository anyway.
+// TestClusterGolden compares the manifests of every example with golden files, and those of one example also with facts
+// about its hosts. Generated CRDs are listed by name only, because they are files of the repository.
 func TestClusterGolden(t *testing.T) {
 	t.Parallel()
 	for _, name := range exampleNames() {
@@ -88,7 +88,7 @@ func TestClusterFiles(t *testing.T) {
 	}
 }
 
-// TestClusterTwice renders one input twice, and two inputs of the same manifests.
+// TestClusterTwice checks that rendering one input twice, or two inputs of the same manifests, returns the same files.
 func TestClusterTwice(t *testing.T) {
 	t.Parallel()
 	for _, name := range exampleNames() {
@@ -106,7 +106,7 @@ func TestClusterTwice(t *testing.T) {
 	}
 }
 
-// TestClusterDoesNotChangeItsInput renders and compares the manifests with what they were.
+// TestClusterDoesNotChangeItsInput checks that rendering leaves the manifests as they were.
 func TestClusterDoesNotChangeItsInput(t *testing.T) {
 	t.Parallel()
 	in, untouched := exampleInput(t, "ha"), exampleInput(t, "ha")
@@ -160,7 +160,7 @@ func TestClusterErrors(t *testing.T) {
 	}
 }
 
-// TestClusterVersion looks for the version in the workloads that are dualstrap's own.
+// TestClusterVersion checks the version in dualstrap's own workloads.
 func TestClusterVersion(t *testing.T) {
 	t.Parallel()
 	in := exampleInput(t, "dual-stack")
@@ -174,8 +174,8 @@ func TestClusterVersion(t *testing.T) {
 	}
 }
 
-// TestClusterAPIServer checks by which address the workloads reach the API server: not by its Service,
-// which is there only once kube-proxy is.
+// TestClusterAPIServer checks the address at which workloads reach the API server. It is not that of its Service, which
+// does not work before kube-proxy runs.
 func TestClusterAPIServer(t *testing.T) {
 	t.Parallel()
 	in := exampleInput(t, "dual-stack")
@@ -183,7 +183,7 @@ func TestClusterAPIServer(t *testing.T) {
 	const host, port = "name: KUBERNETES_SERVICE_HOST\n          value: %q\n        - ", "name: KUBERNETES_SERVICE_PORT\n          value: %q\n"
 	throughVIP := fmt.Sprintf(host+port, "10.2.0.175", "6443")
 	tests := map[string]string{
-		"40-controller.yaml": fmt.Sprintf(port, "6444"), // on its own host
+		"40-controller.yaml": fmt.Sprintf(port, "6444"), // the API server on its own host
 		"50-agent.yaml":      throughVIP,
 		"71-metallb.yaml":    throughVIP,
 	}
@@ -194,8 +194,8 @@ func TestClusterAPIServer(t *testing.T) {
 	}
 }
 
-// TestClusterReplicas checks that there are never more controllers than control plane nodes, each of
-// which has room for one.
+// TestClusterReplicas checks that there are never more controllers than control plane nodes, each of which has room for
+// one.
 func TestClusterReplicas(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"dual-stack": "replicas: 1\n", "ha": "replicas: 2\n"} {
@@ -205,7 +205,8 @@ func TestClusterReplicas(t *testing.T) {
 	}
 }
 
-// TestMetalLBVersion compares the version of the images with the one whose types the CRDs are made of.
+// TestMetalLBVersion compares the version of the images with that of the module from whose types the CRDs are
+// generated.
 func TestMetalLBVersion(t *testing.T) {
 	t.Parallel()
 	pin := "../bundle/build/pins/metallb-" + api.MetalLBVersion + "/mod"

@@ -10,6 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
+// registryConfigPath has one directory per registry, which containerd reads again for every pull. mirrorCAPath is
+// outside of it, because containerd would take it for a registry's.
 const (
 	registryConfigPath = "/etc/containerd/certs.d"
 	mirrorCAPath       = "/etc/containerd/mirror-ca"
@@ -19,7 +21,8 @@ const (
 type containerdData struct {
 	SandboxImage       string
 	RegistryConfigPath string
-	Container          bool
+	// Container is set if the host is itself a container.
+	Container bool
 }
 
 // hostsData fills the hosts.toml of one registry.
@@ -28,14 +31,16 @@ type hostsData struct{ Mirrors []mirrorData }
 // mirrorData is one mirror of a registry.
 type mirrorData struct {
 	Endpoint string
-	// OverridePath is set when Endpoint says where below /v2/ the images are.
-	OverridePath  bool
-	CACertPath    string
+	// OverridePath is set if Endpoint has a path, below which the images are; without it containerd appends /v2.
+	OverridePath bool
+	// CACertPath is the host's copy of the mirror's certificate authorities; empty for those of the system.
+	CACertPath string
+	// Authorization is the value of that HTTP header; empty sends none.
 	Authorization string
 }
 
-// containerdFiles are containerd's configuration and, for each registry that has mirrors, the order
-// in which to ask them.
+// containerdFiles returns containerd's configuration and, for each registry that has mirrors, the order in which
+// containerd tries them. The hosts.toml files contain passwords, hence modeSecret.
 func (r *hostRenderer) containerdFiles(h *host) ([]File, error) {
 	data := containerdData{
 		SandboxImage:       api.Image("pause", api.PauseVersion),
@@ -64,10 +69,11 @@ func (r *hostRenderer) containerdFiles(h *host) ([]File, error) {
 	return append(files, r.mirrorCAs()...), nil
 }
 
-// anyRegistry is containerd's name for registries that have no directory of their own.
+// anyRegistry is the directory that containerd reads for registries that have none of their own.
 const anyRegistry = "_default"
 
-// mirroredRegistries are the registries that mirrors are named for, in file order.
+// mirroredRegistries returns the registries that have mirrors, in file order. A mirror that names no registry stands
+// for anyRegistry.
 func mirroredRegistries(mirrors []api.RegistryMirror) []string {
 	var registries []string
 	for _, mirror := range mirrors {
@@ -84,8 +90,8 @@ func mirroredRegistries(mirrors []api.RegistryMirror) []string {
 	return registries
 }
 
-// mirrorsOf are the mirrors that stand for a registry, in file order. Those that stand for all are
-// among them, because containerd looks at one directory only.
+// mirrorsOf returns the mirrors of a registry, in file order. They include those of all registries, because containerd
+// reads a single directory per registry and does not fall back to anyRegistry's.
 func (r *hostRenderer) mirrorsOf(registry string) ([]mirrorData, error) {
 	var mirrors []mirrorData
 	for i, mirror := range r.cfg.RegistryMirrors {
@@ -108,7 +114,7 @@ func (r *hostRenderer) mirrorsOf(registry string) ([]mirrorData, error) {
 	return mirrors, nil
 }
 
-// mirrorCAs are the certificate authorities of the mirrors that name one.
+// mirrorCAs returns the certificate authorities of the mirrors whose configuration names a file of them.
 func (r *hostRenderer) mirrorCAs() []File {
 	var files []File
 	for i, mirror := range r.cfg.RegistryMirrors {
@@ -117,7 +123,7 @@ func (r *hostRenderer) mirrorCAs() []File {
 		}
 		content := r.later.Mirrors[mirror.Endpoint].CACert
 		if len(content) == 0 {
-			// Text outside of the armour is a comment in PEM.
+			// A placeholder does not break the file: PEM ignores text outside of the armor.
 			content = []byte(KnownAfterInit + "\n")
 		}
 		files = append(files, File{Path: mirrorCAFile(i), Mode: modePublic, Content: content})
@@ -125,6 +131,8 @@ func (r *hostRenderer) mirrorCAs() []File {
 	return files
 }
 
+// mirrorCAFile returns the path of the certificate authorities of a mirror, by its index in the manifests. Endpoints
+// contain characters that are not fit for a file name.
 func mirrorCAFile(index int) string {
 	return path.Join(mirrorCAPath, strconv.Itoa(index+1)+".crt")
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// hostsFile is what containerd reads from hosts.toml, as far as it is written here.
+// hostsFile is a hosts.toml as containerd decodes it, with the fields that dualstrap sets.
 type hostsFile struct {
 	Host map[string]hostsEntry `toml:"host"`
 }
@@ -82,7 +82,7 @@ func TestRegistryMirrors(t *testing.T) {
 	}
 }
 
-// TestMirrorsAreInOrder: containerd asks them as they stand in the file.
+// TestMirrorsAreInOrder checks the order of mirrors in the file, in which containerd tries them.
 func TestMirrorsAreInOrder(t *testing.T) {
 	t.Parallel()
 	content := contentOf(t, filesOf(t, scenarioInput(t, "three-control-planes-with-load-balancers/known")), "10.2.0.4",

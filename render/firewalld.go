@@ -2,25 +2,25 @@ package render
 
 import "slices"
 
-// Firewalld is what firewalld on one host has to let through.
+// Firewalld describes the changes to firewalld that let the cluster's traffic through on one host.
 type Firewalld struct {
-	// Settings belong into firewalld's own configuration; a change takes effect with its restart.
+	// Settings are changes to firewalld's own configuration. They take effect when firewalld restarts.
 	Settings []FirewalldSetting
-	// Changes are in the order in which they are made; they take effect with a reload.
+	// Changes are in the order in which they are made. They take effect when firewalld reloads.
 	Changes []FirewalldChange
 }
 
 // FirewalldSetting is one KEY=VALUE line of a file.
 type FirewalldSetting struct {
 	File, Key, Value string
-	// Why is one line for people.
+	// Why is the reason for the setting, in one line for readers.
 	Why string
 }
 
-// FirewalldKind says what a FirewalldChange does. Its value is the option of firewall-cmd.
+// FirewalldKind is the kind of a FirewalldChange. Its value is the option of firewall-cmd.
 type FirewalldKind string
 
-// The kinds of change.
+// The kinds of changes.
 const (
 	FirewalldNewZone     FirewalldKind = "--new-zone"
 	FirewalldNewPolicy   FirewalldKind = "--new-policy"
@@ -32,19 +32,20 @@ const (
 	FirewalldAddRichRule FirewalldKind = "--add-rich-rule"
 )
 
-// FirewalldChange is one permanent change: exactly one call of firewall-cmd, which takes one zone of
-// a policy at a time.
+// FirewalldChange is one permanent change: exactly one call of firewall-cmd, which adds a single zone to a policy per
+// call.
 type FirewalldChange struct {
 	Kind FirewalldKind
-	// Zone or Policy is what is changed. With neither it is the default zone, or what Kind creates.
+	// Zone or Policy names the object that is changed. If both are empty, it is the default zone, or the object that
+	// Kind creates.
 	Zone, Policy string
 	// Value is the argument of Kind: a range, a port, a rule.
 	Value string
-	// Why is one line for people.
+	// Why is the reason for the change, in one line for readers.
 	Why string
 }
 
-// Args are the arguments of firewall-cmd. firewall-offline-cmd takes the same without --permanent.
+// Args returns the arguments of firewall-cmd. firewall-offline-cmd takes the same arguments without --permanent.
 func (c FirewalldChange) Args() []string {
 	args := []string{"--permanent"}
 	if c.Zone != "" {
@@ -56,14 +57,17 @@ func (c FirewalldChange) Args() []string {
 	return append(args, string(c.Kind)+"="+c.Value)
 }
 
-// firewalldKey is what the changes of a host depend on. Hosts that agree in it share them.
+// firewalldKey holds the properties of a host on which its changes depend. Hosts with equal keys share the changes.
 type firewalldKey struct {
+	// zone is the firewalld zone of the node's interface; empty for the default zone.
 	zone         string
 	controlPlane bool
-	services     bool
-	// nameserver is set where hosts of the cluster send their questions.
+	// services is set if the node announces the addresses of Services.
+	services bool
+	// nameserver is set if hosts of the cluster send their DNS queries to this one.
 	nameserver bool
-	// balancer points to the host itself when it has peers to speak VRRP with.
+	// balancer points to the host itself if it may hold the control plane's VIP: the rules for VRRP list its peers,
+	// which differ from host to host. It is nil on all other hosts.
 	balancer *host
 }
 
@@ -73,12 +77,13 @@ type firewalldData struct {
 	Commands []firewalldCommand
 }
 
+// firewalldCommand is one call of firewall-cmd as it is shown.
 type firewalldCommand struct {
 	Why  string
 	Argv []string
 }
 
-// firewalldFiles are the changes as data and as the file that shows them.
+// firewalldFiles returns the changes as data, and the file that shows them.
 func (r *hostRenderer) firewalldFiles(h *host) (Firewalld, File, error) {
 	key := firewalldKey{
 		zone:         h.facts.FirewalldZone,
@@ -103,12 +108,13 @@ func (r *hostRenderer) firewalldFiles(h *host) (Firewalld, File, error) {
 	return shared.Firewalld, File{Path: "firewalld.yaml", Mode: modePublic, Content: shared.content}, nil
 }
 
-// sharedFirewalld is what hosts with the same firewalldKey share.
+// sharedFirewalld holds the changes, and the file that shows them, for all hosts with the same firewalldKey.
 type sharedFirewalld struct {
 	Firewalld
 	content []byte
 }
 
+// newFirewalld computes the changes for the hosts with a key.
 func (r *hostRenderer) newFirewalld(key firewalldKey) (sharedFirewalld, error) {
 	firewalld := Firewalld{
 		Settings: []FirewalldSetting{{

@@ -7,15 +7,16 @@ import (
 	"strconv"
 )
 
+// The names of the zone and of the policies that dualstrap adds to firewalld.
 const (
 	podZoneName   = "dualstrap-pods"
 	podPolicyName = "dualstrap-to-pods"
-	// podOutPolicyName has at most 18 characters, as firewalld asks for.
+	// podOutPolicyName fits into 18 characters, which is firewalld's limit.
 	podOutPolicyName = "dualstrap-of-pods"
 )
 
-// podZone is where pods are, by their addresses, and what they reach on the node itself. ICMP and ICMPv6
-// pass a zone of the default target.
+// podZone returns the zone of pods, which matches them by their source addresses, and the ports of the node that it
+// opens to them. ICMP and ICMPv6 pass a zone with the default target, so they need no rule.
 func (r *hostRenderer) podZone(key firewalldKey) []FirewalldChange {
 	changes := []FirewalldChange{
 		{Kind: FirewalldNewZone, Value: podZoneName, Why: "Pods are a zone of their own, by their addresses."},
@@ -55,10 +56,11 @@ func (r *hostRenderer) podZone(key firewalldKey) []FirewalldChange {
 	return changes
 }
 
-// podPolicies let pods speak through the node with everybody, and everybody with pods. The zone is not
-// enough: a packet towards a pod leaves by no zone that accepts it, and a Service answers or hangs depending
-// on which node the chosen pod is on. They are also what makes flat IPv6 reachable from outside. Neither is
-// about the node itself: that is no zone, but HOST.
+// podPolicies returns the policies that let the node forward traffic to and from pods. The zone alone is not
+// sufficient: a packet towards a pod is forwarded out of no zone that accepts it, and a Service answers or hangs
+// depending on which node the chosen pod runs on. The policies also make flat IPv6 reachable from outside of the
+// cluster. They do not apply to traffic with the node itself, which firewalld treats as the pseudo-zone HOST and not as
+// part of ANY.
 func (r *hostRenderer) podPolicies() []FirewalldChange {
 	policy := func(name, from, to, why string) []FirewalldChange {
 		return []FirewalldChange{
@@ -70,12 +72,12 @@ func (r *hostRenderer) podPolicies() []FirewalldChange {
 	}
 	changes := policy(podPolicyName, "ANY", podZoneName, "What is forwarded to pods passes: clients may be outside of the cluster.")
 	if r.cfg.PodsReachAllOfNodes {
-		return changes // the zone's target is for what is forwarded, too
+		return changes // the zone's target ACCEPT applies to forwarded packets as well
 	}
 	return append(changes, policy(podOutPolicyName, podZoneName, "ANY", "What pods send through the node passes.")...)
 }
 
-// isNameserver reports whether a host of the cluster sends its questions to this one.
+// isNameserver reports whether some host of the cluster sends its DNS queries to this host.
 func (r *hostRenderer) isNameserver(h *host) bool {
 	for _, own := range []netip.Addr{h.node.Address, h.node.K8sIP, h.node.IPv6, h.facts.IPv6} {
 		if own.IsValid() && r.nameservers[own] {
@@ -85,9 +87,9 @@ func (r *hostRenderer) isNameserver(h *host) bool {
 	return false
 }
 
-// nodePorts opens, in the zone of the node's interface, what others must reach on the node itself.
-// The controller manager, the scheduler and HAProxy's health listen on the loopback only. ICMPv6,
-// and with it neighbour discovery, passes every zone.
+// nodePorts returns the ports that are open in the zone of the node's interface, because other hosts connect to the
+// node itself. The controller manager, the scheduler and HAProxy's health check listen on the loopback interface only.
+// ICMPv6, and with it neighbour discovery, passes every zone.
 func (r *hostRenderer) nodePorts(key firewalldKey) []FirewalldChange {
 	var changes []FirewalldChange
 	open := func(port, why string) {
@@ -114,8 +116,8 @@ func (r *hostRenderer) nodePorts(key firewalldKey) []FirewalldChange {
 	return append(changes, vrrpRules(key, r.balancers)...)
 }
 
-// vrrpRules let in the adverts of the other nodes of the load balancer, and of nobody else: whoever
-// sends adverts with a higher priority takes the VIP away.
+// vrrpRules returns rules that accept VRRP advertisements from the other nodes of the load balancer only: a host that
+// sends advertisements with a higher priority takes over the VIP.
 func vrrpRules(key firewalldKey, balancers []*host) []FirewalldChange {
 	var changes []FirewalldChange
 	for _, peer := range balancers {
@@ -130,6 +132,8 @@ func vrrpRules(key firewalldKey, balancers []*host) []FirewalldChange {
 	return changes
 }
 
+// vrrpRule returns the rich rule for one peer. VRRP is an IP protocol of its own, without ports, so a plain port cannot
+// open it.
 func vrrpRule(peer netip.Addr) string {
 	family := "ipv4"
 	if peer.Is6() {
@@ -138,4 +142,5 @@ func vrrpRule(peer netip.Addr) string {
 	return fmt.Sprintf(`rule family="%s" source address="%s" protocol value="vrrp" accept`, family, peer)
 }
 
+// tcp returns a TCP port in firewalld's notation.
 func tcp(port int) string { return strconv.Itoa(port) + "/tcp" }

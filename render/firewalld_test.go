@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// firewalldOf is the data of one host.
+// firewalldOf returns the changes of one host.
 func firewalldOf(tb testing.TB, in Input, address string) Firewalld {
 	tb.Helper()
 	hosts, err := Hosts(in)
@@ -72,7 +72,7 @@ func TestFirewalldPorts(t *testing.T) {
 	}
 }
 
-// TestFirewalldPortsForPods holds what pods reach on nodes to what they need.
+// TestFirewalldPortsForPods checks that pods reach exactly the ports of nodes that they need.
 func TestFirewalldPortsForPods(t *testing.T) {
 	t.Parallel()
 	const every = "10250/tcp 30000-32767/tcp 30000-32767/udp"
@@ -159,7 +159,7 @@ func TestFirewalldZoneOfTheNode(t *testing.T) {
 	}
 }
 
-// TestFirewalldFileShowsTheData compares the file people read with the data that is carried out.
+// TestFirewalldFileShowsTheData compares the file that users read with the changes that are made.
 func TestFirewalldFileShowsTheData(t *testing.T) {
 	t.Parallel()
 	type setting struct{ File, Key, Value string }

@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
+var update = flag.Bool("update", false, "rewrite the golden files") //nolint:gochecknoglobals // a flag of the test binary
 
-// compareGolden compares text with testdata/NAME, or writes it there with -update.
+// compareGolden compares text with testdata/NAME, or writes it there if -update is set.
 func compareGolden(tb testing.TB, name string, got []byte) {
 	tb.Helper()
 	file := filepath.Join("testdata", filepath.FromSlash(name))

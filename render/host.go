@@ -7,17 +7,19 @@ import (
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
-// host is one node with everything known about it in one place.
+// host is one node, with its configuration, its plan and its facts in one place.
 type host struct {
 	pool    *api.Pool
 	node    *api.Node
 	planned *api.PlanNode
-	// facts is zero when the host was not probed.
+	// facts is the zero value when the host was not probed.
 	facts  HostFacts
 	probed bool
 }
 
-// resolveHosts joins the configuration, the plan and the facts into one list, in the plan's order.
+// resolveHosts joins the configuration, the plan and the facts into one list, in the plan's order. It returns an error
+// if the plan does not list the nodes of the configuration in the same order: node i of one would be rendered with the
+// pod ranges of another.
 func resolveHosts(in Input) ([]host, error) {
 	if in.Config == nil || in.Plan == nil {
 		return nil, fmt.Errorf("cannot render hosts: neither configuration nor plan may be missing")
@@ -45,6 +47,7 @@ func resolveHosts(in Input) ([]host, error) {
 	return hosts, nil
 }
 
+// validate checks the values that reach files without quotes, and that the plan has one block of each family.
 func (h *host) validate() error {
 	blocks := h.planned.PodCIDRs
 	if len(blocks) != 2 || !blocks[0].Addr().Is4() || !blocks[1].Addr().Is6() {
@@ -56,10 +59,10 @@ func (h *host) validate() error {
 	return h.facts.validate()
 }
 
-// nodeName is the name of the host's Node object.
+// nodeName returns the name of the host's Node object, or a placeholder.
 func (h *host) nodeName() string { return orProbe(h.facts.NodeName) }
 
-// ipv6 is the node's IPv6 address.
+// ipv6 returns the node's IPv6 address, or a placeholder. The manifests win over the facts.
 func (h *host) ipv6() string {
 	if h.node.IPv6.IsValid() {
 		return h.node.IPv6.String()
@@ -70,7 +73,8 @@ func (h *host) ipv6() string {
 	return KnownAfterProbe
 }
 
-// interfaceName is the interface that holds the node's addresses.
+// interfaceName returns the name of the interface that holds the node's addresses, or a placeholder. The manifests win
+// over the facts.
 func (h *host) interfaceName() string {
 	if h.node.Interface != "" {
 		return h.node.Interface
@@ -78,7 +82,7 @@ func (h *host) interfaceName() string {
 	return orProbe(h.facts.Interface)
 }
 
-// address is the node's address of one family.
+// address returns the node's address of one family.
 func (h *host) address(family api.Family) string {
 	if family == api.IPv6 {
 		return h.ipv6()
@@ -86,7 +90,7 @@ func (h *host) address(family api.Family) string {
 	return h.node.K8sIP.String()
 }
 
-// podCIDRs are the blocks the plan gives the node.
+// podCIDRs returns the blocks that the plan assigns to the node. validate has checked that there are two.
 func (h *host) podCIDRs() cni.PodCIDRs {
 	return cni.PodCIDRs{V4: h.planned.PodCIDRs[0], V6: h.planned.PodCIDRs[1]}
 }
@@ -94,6 +98,7 @@ func (h *host) podCIDRs() cni.PodCIDRs {
 // isControlPlane reports whether the node runs an API server.
 func (h *host) isControlPlane() bool { return h.pool.Role == api.RoleControlPlane }
 
+// orProbe returns the value, or the placeholder of facts if it is empty.
 func orProbe(value string) string {
 	if value == "" {
 		return KnownAfterProbe
@@ -101,6 +106,7 @@ func orProbe(value string) string {
 	return value
 }
 
+// orInit returns the value, or the placeholder of secrets and hashes if it is empty.
 func orInit(value string) string {
 	if value == "" {
 		return KnownAfterInit

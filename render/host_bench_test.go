@@ -7,7 +7,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// BenchmarkHosts renders every file of a cluster of 5,000 nodes.
+// BenchmarkHosts renders every file of the hosts of a cluster with 5,000 nodes.
 func BenchmarkHosts(b *testing.B) {
 	config := oneControlPlane()
 	config.CIDRConfigs[0].IPv4 = cidrRange("172.16.0.0/12", 24)

@@ -6,8 +6,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestHostsGolden compares every file of every host of every example: as a dry run shows it, with
-// nothing known of the hosts, and as it is written when everything is.
+// TestHostsGolden compares every file of every host of every example: as a dry run shows it, without facts about the
+// hosts, and as it is written once all facts are known.
 func TestHostsGolden(t *testing.T) {
 	t.Parallel()
 	for _, name := range exampleNames() {

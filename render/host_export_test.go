@@ -2,8 +2,8 @@ package render
 
 import "github.com/dualstrap/dualstrap/api"
 
-// HostsText is hostsText for tests outside the package.
+// HostsText exports hostsText to tests outside of the package.
 func HostsText(hosts []HostFiles) []byte { return hostsText(hosts) }
 
-// LaterOf is laterOf for tests outside the package.
+// LaterOf exports laterOf to tests outside of the package.
 func LaterOf(config *api.Config) Discovered { return laterOf(config) }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// firewalldZone is what firewalld keeps of a zone or a policy.
+// firewalldZone is a zone or a policy in the form in which firewalld stores it.
 type firewalldZone struct {
 	Target  string `xml:"target,attr"`
 	Sources []struct {
@@ -42,8 +42,8 @@ type firewalldZone struct {
 	} `xml:"rule"`
 }
 
-// TestFirewalldTakesChanges carries out every change, one call each, on an empty configuration, and
-// compares what firewalld has kept.
+// TestFirewalldTakesChanges makes every change, one call each, on an empty configuration, and compares what firewalld
+// stored.
 func TestFirewalldTakesChanges(t *testing.T) {
 	t.Parallel()
 	const ha = "three-control-planes-with-load-balancers/known"
@@ -60,7 +60,7 @@ func TestFirewalldTakesChanges(t *testing.T) {
 			dir := t.TempDir()
 			changes := firewalldOf(t, scenarioInput(t, tt.scenario), tt.host).Changes
 			offline := debianProgram(t, "firewall-offline-cmd", "firewalld")
-			// The two parts of firewalld's own configuration that it does not make by itself.
+			// firewalld does not create these two parts of its configuration on its own.
 			for _, directory := range []string{"zones", "policies"} {
 				if err := os.MkdirAll(filepath.Join(dir, directory), 0o755); err != nil {
 					t.Fatal(err)
@@ -97,11 +97,11 @@ func readZone(tb testing.TB, name string) firewalldZone {
 	return zone
 }
 
-// zonesAsSeen describes what was kept, in the words of changesAsSeen.
+// zonesAsSeen returns the stored configuration in the notation of changesAsSeen.
 func zonesAsSeen(pods, node firewalldZone, policies map[string]firewalldZone) []string {
 	target := pods.Target
 	if target == "" {
-		target = "default" // its file does not say so
+		target = "default" // the file omits the default
 	}
 	seen := []string{"pods target " + target}
 	for _, source := range pods.Sources {

@@ -17,8 +17,8 @@ type scenario struct {
 	in   Input
 }
 
-// hostScenarios are clusters of every kind, each with nothing known of its hosts and with everything.
-// They are made by hand, because package api and the allocator are not the matter here.
+// hostScenarios returns clusters of every kind, each without facts about its hosts and with all of them. They are
+// written by hand, to be independent of package api's validation and of the allocator.
 func hostScenarios(tb testing.TB) []scenario {
 	tb.Helper()
 	clusters := []struct {
@@ -42,7 +42,7 @@ func hostScenarios(tb testing.TB) []scenario {
 	return scenarios
 }
 
-// scenarioInput is the input of one scenario by its name.
+// scenarioInput returns the input of the scenario with a name.
 func scenarioInput(tb testing.TB, name string) Input {
 	tb.Helper()
 	for _, s := range hostScenarios(tb) {
@@ -76,8 +76,8 @@ func oneControlPlane() *api.Config {
 	}
 }
 
-// threeControlPlanes also has what only some clusters have: overrides of facts, taints and labels on
-// the control plane, options of kubelets, mirrors, further names of the API server.
+// threeControlPlanes includes the features that few clusters use: overrides of facts, taints and labels on the control
+// plane, options of kubelets, mirrors, further names of the API server.
 func threeControlPlanes() *api.Config {
 	config := oneControlPlane()
 	config.Name = "ha"
@@ -164,9 +164,8 @@ func cidrRange(cidr string, nodeMask int) api.CIDRRange {
 	return api.CIDRRange{CIDR: netip.MustParsePrefix(cidr), PerNodeMaskSize: nodeMask}
 }
 
-// planOf gives node after node the next block of the last ClusterCIDRConfig that selects it, or of
-// the first when there is one for all. It stands in for the allocator, whose rules are not the
-// matter here.
+// planOf assigns each node the next block of the last ClusterCIDRConfig that selects it, or of the first if there is
+// one for all. It stands in for the allocator, whose rules have their own tests.
 func planOf(tb testing.TB, config *api.Config) *api.Plan {
 	tb.Helper()
 	plan := &api.Plan{Cluster: api.PlanCluster{Name: config.Name, Namespace: config.Namespace}}
@@ -204,7 +203,7 @@ func selects(match, labels map[string]string) bool {
 	return true
 }
 
-// block is the nth block of a range whose node masks end at a byte.
+// block returns the nth block of a range whose node masks end at a byte.
 func block(r api.CIDRRange, n int) netip.Prefix {
 	bytes := r.CIDR.Addr().AsSlice()
 	bytes[r.PerNodeMaskSize/8-1] += byte(n)
@@ -212,8 +211,8 @@ func block(r api.CIDRRange, n int) netip.Prefix {
 	return netip.PrefixFrom(address, r.PerNodeMaskSize)
 }
 
-// laterOf is everything about the hosts of a cluster: ordinary machines, but for the last one, which
-// is a container with cgroup v1.
+// laterOf returns all facts about the hosts of a cluster: ordinary machines, except for the last one, which is a
+// container with cgroup v1.
 func laterOf(config *api.Config) Discovered {
 	later := testSecrets()
 	later.Hosts = map[netip.Addr]HostFacts{}
@@ -236,7 +235,7 @@ func laterOf(config *api.Config) Discovered {
 	return later
 }
 
-// testSecrets are values of the form that kubeadm accepts.
+// testSecrets holds values in the formats that kubeadm accepts.
 func testSecrets() Discovered {
 	return Discovered{
 		BootstrapToken: "abcdef.0123456789abcdef",

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestHostsOfEveryOptionGolden compares the hosts of the cluster that uses what the examples do not.
+// TestHostsOfEveryOptionGolden compares the hosts of a cluster that uses the features that the examples do not.
 func TestHostsOfEveryOptionGolden(t *testing.T) {
 	t.Parallel()
 	for _, knowledge := range []string{"offline", "known"} {
@@ -18,8 +18,8 @@ func TestHostsOfEveryOptionGolden(t *testing.T) {
 	}
 }
 
-// hostsText is every file of every host as one text, each file under a line with its host, path and
-// mode. A file that an earlier host has as well is named and not repeated.
+// hostsText returns every file of every host as one text, each file under a line with its host, path and mode. A file
+// that an earlier host has as well is listed, but not repeated.
 func hostsText(hosts []HostFiles) []byte {
 	var text bytes.Buffer
 	first := map[string]string{}

@@ -10,8 +10,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// ipv6Files are the templates with an IPv6 address wherever an address can stand, although the format
-// of the manifests has IPv4 in most of these places.
+// ipv6Files returns the files with an IPv6 address wherever they have an address, although the manifests accept only
+// IPv4 in most of these places.
 func ipv6Files(tb testing.TB) []File {
 	tb.Helper()
 	parsed, err := parseTemplates("host/*.tmpl")
@@ -75,7 +75,7 @@ func TestIPv6InEverySlotGolden(t *testing.T) {
 	compareGolden(t, "hosts/ipv6-in-every-slot.txt", text.Bytes())
 }
 
-// TestIPv6WithPortHasBrackets looks for an address with a port glued to it, in every file there is.
+// TestIPv6WithPortHasBrackets checks that no file joins an IPv6 address and a port without brackets.
 func TestIPv6WithPortHasBrackets(t *testing.T) {
 	t.Parallel()
 	bare := regexp.MustCompile(`(fd12:[0-9a-f:]*|::1):(443|5000|6443|6444|11000)\b`)

@@ -22,11 +22,11 @@ import (
 	v1 "github.com/dualstrap/dualstrap/api/v1"
 )
 
-// kubeadmRoot is a directory that kubeadm takes for the root of the first control plane node, with what
-// its phases wrote.
+// kubeadmRoot is a directory that kubeadm treats as the root of the first control plane node, with the files that its
+// phases wrote.
 type kubeadmRoot string
 
-// kubeadmInitPhases runs the phases of kubeadm init that need no cluster, without any network.
+// kubeadmInitPhases runs the phases of kubeadm init that need neither a cluster nor a network.
 func kubeadmInitPhases(tb testing.TB, in Input) kubeadmRoot {
 	tb.Helper()
 	const host = "10.2.0.4"
@@ -59,7 +59,7 @@ func (r kubeadmRoot) read(tb testing.TB, path string) string {
 	return string(content)
 }
 
-// container is that of one of the control plane's static pods.
+// container returns the container of one of the control plane's static pods.
 func (r kubeadmRoot) container(tb testing.TB, name string) corev1.Container {
 	tb.Helper()
 	var pod corev1.Pod
@@ -69,7 +69,7 @@ func (r kubeadmRoot) container(tb testing.TB, name string) corev1.Container {
 	return pod.Spec.Containers[0]
 }
 
-// flags are those of one of the control plane's programs.
+// flags returns the flags of one of the control plane's components.
 func (r kubeadmRoot) flags(tb testing.TB, name string) map[string]string {
 	tb.Helper()
 	flags := map[string]string{}
@@ -89,7 +89,7 @@ func (r kubeadmRoot) kubelet(tb testing.TB) kubeletv1beta1.KubeletConfiguration 
 	return config
 }
 
-// kubeProxy is the configuration in the ConfigMap of kube-proxy.
+// kubeProxy returns the configuration in kube-proxy's ConfigMap.
 func (r kubeadmRoot) kubeProxy(tb testing.TB) proxyv1alpha1.KubeProxyConfiguration {
 	tb.Helper()
 	for document := range strings.SplitSeq(r.read(tb, "kube-proxy.yaml"), "\n---\n") {
@@ -110,7 +110,7 @@ func (r kubeadmRoot) kubeProxy(tb testing.TB) proxyv1alpha1.KubeProxyConfigurati
 	return proxyv1alpha1.KubeProxyConfiguration{}
 }
 
-// servesAs are the addresses in the API server's certificate.
+// servesAs returns the addresses in the API server's certificate.
 func (r kubeadmRoot) servesAs(tb testing.TB) []netip.Addr {
 	tb.Helper()
 	block, _ := pem.Decode([]byte(r.read(tb, "/etc/kubernetes/pki/apiserver.crt")))
@@ -129,8 +129,8 @@ func (r kubeadmRoot) servesAs(tb testing.TB) []netip.Addr {
 	return addresses
 }
 
-// TestKubeadmDerivesControlPlane looks at what kubeadm makes of the configuration: the flags, not the
-// text, decide what the cluster does.
+// TestKubeadmDerivesControlPlane checks what kubeadm derives from the configuration: the behaviour of the cluster
+// depends on the flags, not on the text.
 func TestKubeadmDerivesControlPlane(t *testing.T) {
 	t.Parallel()
 	ipv6First := scenarioInput(t, "manual-load-balancer/known")
@@ -172,7 +172,7 @@ func TestKubeadmDerivesControlPlane(t *testing.T) {
 			server := root.flags(t, "kube-apiserver")
 			for flag, want := range map[string]string{
 				"advertise-address": tt.advertise, "secure-port": tt.port, "service-cluster-ip-range": tt.services,
-				// What kubelets may do with their Nodes is tested with these.
+				// Another test checks the permissions of kubelets under these authorizers and plugins.
 				"authorization-mode": "Node,RBAC", "enable-admission-plugins": "NodeRestriction",
 			} {
 				if server[flag] != want {
@@ -180,7 +180,7 @@ func TestKubeadmDerivesControlPlane(t *testing.T) {
 				}
 			}
 			testControllerManager(t, root.flags(t, "kube-controller-manager"), tt.in.Config.Name)
-			// The members of etcd find each other under it.
+			// Members of etcd find each other under this URL.
 			if got := root.flags(t, "etcd")["advertise-client-urls"]; got != tt.etcd {
 				t.Errorf("etcd has --advertise-client-urls=%s, want %s", got, tt.etcd)
 			}
@@ -199,7 +199,8 @@ func TestKubeadmDerivesControlPlane(t *testing.T) {
 	}
 }
 
-// testControllerManager: with a range of pods, the controller would assign podCIDRs, too.
+// testControllerManager checks that the controller manager has no range of pods, with which it would assign podCIDRs as
+// well.
 func testControllerManager(t *testing.T, flags map[string]string, cluster string) {
 	t.Helper()
 	if flags["allocate-node-cidrs"] != "false" || flags["cluster-name"] != cluster {
@@ -212,7 +213,7 @@ func testControllerManager(t *testing.T, flags map[string]string, cluster string
 	}
 }
 
-// testImages: what kubeadm wants has to be what is brought to hosts.
+// testImages checks that the images that kubeadm requires are the ones that the bundle brings to hosts.
 func testImages(t *testing.T, root kubeadmRoot, release api.Release) {
 	t.Helper()
 	want := []string{
@@ -234,8 +235,8 @@ func testImages(t *testing.T, root kubeadmRoot, release api.Release) {
 	}
 }
 
-// TestKubeadmDerivesKubelet looks at the kubelet's and kube-proxy's configuration after kubeadm has
-// applied what is special about a node.
+// TestKubeadmDerivesKubelet checks the configuration of the kubelet and of kube-proxy after kubeadm has applied the
+// patch of a node.
 func TestKubeadmDerivesKubelet(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "one-control-plane/known")

@@ -14,8 +14,8 @@ import (
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-// TestAPIServerTakesStaticPods: the kubelet shows every static pod to the API server, and judges it by
-// the same rules.
+// TestAPIServerTakesStaticPods creates the mirror pods of static pods: the kubelet creates one for every static pod,
+// and the API server validates it by the same rules.
 func TestAPIServerTakesStaticPods(t *testing.T) {
 	t.Parallel()
 	client, err := kubernetes.NewForConfig(kubetest.Start(t))
@@ -23,7 +23,7 @@ func TestAPIServerTakesStaticPods(t *testing.T) {
 		t.Fatal(err)
 	}
 	core := client.CoreV1()
-	// Without a controller manager there are neither the namespace nor its account.
+	// Without a controller manager, neither the namespace nor its service account is created automatically.
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "static-pods"}}
 	if _, err := core.Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// The tests of these files hand what was rendered to the programs that will read it. A program that is
-// missing fails the test: `make test` installs and builds all of them.
+// The tests of these files pass rendered files to the programs that read them on a host. A missing program fails the
+// test: `make test` installs or builds all of them.
 
-// debianProgram finds a program of a Debian package.
+// debianProgram returns the path of a program from a Debian package.
 func debianProgram(tb testing.TB, name, packageName string) string {
 	tb.Helper()
 	found, err := exec.LookPath(name)
@@ -23,7 +23,7 @@ func debianProgram(tb testing.TB, name, packageName string) string {
 	return found
 }
 
-// builtProgram finds a program that `make tools` builds.
+// builtProgram returns the path of a program that `make tools` builds.
 func builtProgram(tb testing.TB, name string) string {
 	tb.Helper()
 	dir := os.Getenv("DUALSTRAP_TOOLS")
@@ -40,7 +40,7 @@ func builtProgram(tb testing.TB, name string) string {
 	return found
 }
 
-// run executes a program and gives what it wrote; it fails when the program does.
+// run executes a program and returns its output. It fails the test if the program fails.
 func run(tb testing.TB, name string, args ...string) string {
 	tb.Helper()
 	out, err := exec.CommandContext(tb.Context(), name, args...).CombinedOutput()
@@ -50,8 +50,8 @@ func run(tb testing.TB, name string, args ...string) string {
 	return string(out)
 }
 
-// inNamespace executes a script in network and mount namespaces of its own, which have the interfaces
-// of the scenarios, one with an address of the nodes' network.
+// inNamespace executes a script in its own network and mount namespaces, which have the interfaces of the scenarios,
+// one of them with an address of the nodes' network.
 func inNamespace(tb testing.TB, script string) string {
 	tb.Helper()
 	unshare := debianProgram(tb, "unshare", "util-linux")
@@ -68,9 +68,8 @@ for link in eth0 peer0 bond0.100 peer1; do ip link set "$link" up; done
 	return run(tb, unshare, "--net", "--mount", "--propagation=private", "bash", "-c", links+script)
 }
 
-// writeFiles writes files below a directory under names that tell their host, each content once, and
-// gives the names. Placeholders become values that their readers accept, so that all the rest of the
-// file is read.
+// writeFiles writes files below a directory, under names that start with their host, each content once, and returns the
+// names. It replaces placeholders by values that their readers accept, so that the rest of the file is read.
 func writeFiles(tb testing.TB, dir string, files []File, wanted func(File) bool) []string {
 	tb.Helper()
 	values := strings.NewReplacer(KnownAfterProbe, "eth0", KnownAfterInit, "secret")
@@ -102,7 +101,7 @@ func writeFile(tb testing.TB, name, content string, mode os.FileMode) {
 	}
 }
 
-// allFiles are the files of all scenarios, and those with IPv6 in every slot.
+// allFiles returns the files of all scenarios, and those with IPv6 in every place.
 func allFiles(tb testing.TB) []File {
 	tb.Helper()
 	files := ipv6Files(tb)
@@ -115,7 +114,7 @@ func allFiles(tb testing.TB) []File {
 	return files
 }
 
-// hasBase selects files by the last part of their paths.
+// hasBase returns a filter for files by the last element of their paths.
 func hasBase(base string) func(File) bool {
 	return func(file File) bool { return filepath.Base(file.Path) == base }
 }

@@ -23,7 +23,7 @@ func TestNftReadsTables(t *testing.T) {
 	for _, table := range tables {
 		fmt.Fprintf(&script, "%s --check --file %s\n", nft, shellWord(table))
 	}
-	// Twice for real: the agent loads the table again whenever the cluster grows.
+	// Load the table twice: the agent loads it again whenever the cluster grows.
 	fmt.Fprintf(&script, "%[1]s --file %[2]s\n%[1]s --file %[2]s\n%[1]s list table inet dualstrap\n", nft, shellWord(tables[0]))
 	loaded := inNamespace(t, script.String())
 	for _, want := range []string{"set cluster4", "set local4", "masquerade fully-random", "ip daddr != @cluster4"} {
@@ -33,7 +33,7 @@ func TestNftReadsTables(t *testing.T) {
 	}
 }
 
-// TestTmpfilesReadsFiles removes the CNI configuration as systemd does when a host starts, and not at other times.
+// TestTmpfilesReadsFiles checks that systemd-tmpfiles removes the CNI configuration at boot, and only then.
 func TestTmpfilesReadsFiles(t *testing.T) {
 	t.Parallel()
 	tmpfiles := debianProgram(t, "systemd-tmpfiles", "systemd")
@@ -76,15 +76,15 @@ func TestKeepalivedReadsConfigurations(t *testing.T) {
 	dir := t.TempDir()
 	files := allFiles(t)
 	check := writeFiles(t, dir, files, hasBase("check-haproxy"))[0]
-	// A keepalived that only tests its configuration takes itself, where scripts have another user, for a child whose
-	// parent is gone, and ends without a word. TestDeadHAProxyGivesUpTheVIP has it run with that user.
+	// When keepalived only tests its configuration and scripts run as another user, it takes itself for a child process
+	// whose parent has exited, and exits silently. TestDeadHAProxyGivesUpTheVIP covers that user.
 	for i := range files {
 		if hasBase("keepalived.conf")(files[i]) {
 			files[i].Content = bytes.Replace(files[i].Content, []byte("script_user nobody"), []byte("script_user root"), 1)
 		}
 	}
 	configs := writeFiles(t, dir, files, hasBase("keepalived.conf"))
-	// keepalived looks at the script, too, which has its place in the container.
+	// keepalived checks the script as well, whose path is one inside the container.
 	script := fmt.Sprintf("mount --bind %s /etc/keepalived\n", shellWord(filepath.Dir(check)))
 	for _, config := range configs {
 		script += fmt.Sprintf("%s --config-test --use-file=%s 2>&1\n", keepalived, shellWord(config))
@@ -155,7 +155,7 @@ func TestSystemdReadsUnits(t *testing.T) {
 			units = append(units, filepath.Base(file.Path))
 		}
 	}
-	// Units name programs, which systemd looks for, and units of the system itself.
+	// systemd-analyze looks for the programs that units name, and for units of the system itself.
 	for _, program := range []string{"containerd", "kubelet"} {
 		writeFile(t, filepath.Join(root, "usr/local/bin", program), "#!/bin/sh\n", 0o755)
 	}
@@ -172,8 +172,8 @@ func TestKernelHasSysctls(t *testing.T) {
 	t.Parallel()
 	isSysctl := func(file File) bool { return strings.HasPrefix(file.Path, "/etc/sysctl.d/") }
 	for _, name := range writeFiles(t, t.TempDir(), allFiles(t), isSysctl) {
-		// Some keys belong to the whole machine, so nothing is set. A key with slashes is a path; in one
-		// with dots they are the slashes.
+		// Some keys belong to the whole machine, so the test sets none. A key with slashes is a path as it is; in a key
+		// with dots, the dots stand for the slashes.
 		missing := inNamespace(t, `
 while IFS= read -r line; do
 	case $line in ""|"#"*|-*) continue ;; esac
@@ -187,7 +187,7 @@ done <`+shellWord(name))
 	}
 }
 
-// TestMachineHasSysctls looks for those that only a machine has, and no namespace.
+// TestMachineHasSysctls checks the keys that exist only on a machine, and not in a network namespace.
 func TestMachineHasSysctls(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/sys/net/ipv4/neigh/default"); err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestRefusedConnectionGoesToTheNextServer runs HAProxy as it is rendered, but without health checks, so that it never
-// finds out by itself that one of three API servers takes no connections.
+// TestRefusedConnectionGoesToTheNextServer runs HAProxy with the rendered configuration, but without health checks, so
+// that it does not notice on its own that one of three API servers refuses connections.
 func TestRefusedConnectionGoesToTheNextServer(t *testing.T) {
 	t.Parallel()
 	haproxy := debianProgram(t, "haproxy", "haproxy")
@@ -26,7 +26,7 @@ func TestRefusedConnectionGoesToTheNextServer(t *testing.T) {
 			writeFile(t, filepath.Join(dir, "haproxy.cfg"), content, 0o600)
 		}
 	}
-	// What stands for the API servers that live.
+	// These listeners stand in for the API servers that are up.
 	writeFile(t, filepath.Join(dir, "servers.cfg"), "defaults\n    mode http\n    timeout client 5s\n"+
 		"frontend f\n    bind 10.2.0.5:6443\n    bind 10.2.0.6:6443\n    http-request return status 200\n", 0o600)
 	out := inNamespace(t, fmt.Sprintf(`

@@ -11,42 +11,45 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// Modes of files. What holds a token, a key or a password is for root alone.
+// Modes of files. A file that holds a token, a key or a password is readable by root alone.
 const (
 	modePublic fs.FileMode = 0o644
 	modeSecret fs.FileMode = 0o600
 	modeScript fs.FileMode = 0o755
 )
 
-// configDir is where configuration on a host lives that has no place of its own.
+// configDir is the directory for configuration that has no conventional path on a host.
 const configDir = "/etc/dualstrap"
 
-// ClusterFile says on a host which cluster it is prepared for.
+// ClusterFile records on a host which cluster the host was prepared for.
 const ClusterFile = configDir + "/cluster.yaml"
 
-// hostRenderer has what all hosts share.
+// hostRenderer holds everything that is the same for all hosts, so that it is computed once. It is not safe for
+// concurrent use.
 type hostRenderer struct {
 	cfg       *api.Config
 	later     Discovered
 	templates *template.Template
 	hosts     []host
 
-	// controlPlanes run API servers; balancers may hold the control plane's VIP.
+	// controlPlanes are the hosts that run API servers; balancers are those that may hold the control plane's VIP. Both
+	// are in the order of the plan.
 	controlPlanes, balancers []*host
-	// nameservers are those that hosts ask.
+	// nameservers are the DNS servers that any host queries. A host that is one of them opens its DNS port to pods.
 	nameservers map[netip.Addr]bool
-	// podRanges4 and podRanges6 are where pods of any node may be.
+	// podRanges4 and podRanges6 are the ranges from which pods of any node get addresses.
 	podRanges4, podRanges6 []netip.Prefix
-	// snatExempt are the IPv4 addresses that pods reach with their own.
+	// snatExempt lists the IPv4 destinations that pods reach with their own address, as nft writes ranges.
 	snatExempt string
 	podBlocks  podBlocks
 
-	// once holds what was filled for one host and is the same for others, by its data.
+	// once caches the content of files that are the same for many hosts. The key is a filled.
 	once map[any][]byte
-	// firewalld holds what was worked out for one host and is the same for others.
+	// firewalld caches the changes to firewalld that are the same for many hosts.
 	firewalld map[firewalldKey]sharedFirewalld
 }
 
+// newHostRenderer parses the templates and computes what all hosts share.
 func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 	parsed, err := parseTemplates("host/*.tmpl")
 	if err != nil {
@@ -72,7 +75,7 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 		}
 	}
 	if !r.cfg.Network.Builtin {
-		return r, nil // somebody else's pods may have any address
+		return r, nil // pods of a third-party network may have any address
 	}
 	if r.snatExempt, err = snatExempt(hosts); err != nil {
 		return nil, err
@@ -81,7 +84,7 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 	return r, err
 }
 
-// render gives everything that one host gets.
+// render returns everything that is written to or shown for one host.
 func (r *hostRenderer) render(h *host) (HostFiles, error) {
 	rendered := HostFiles{Address: h.node.Address, Role: h.pool.Role}
 	parts := []func(*host) ([]File, error){
@@ -126,20 +129,20 @@ func compareFiles(a, b File) int {
 	return cmp.Compare(a.Path, b.Path)
 }
 
-// file fills a template for one host.
+// file fills a template for one host. Use sharedFile for content that many hosts have in common.
 func (r *hostRenderer) file(name, hostPath string, mode fs.FileMode, data any) (File, error) {
 	content, err := fill(r.templates, name, data)
 	return File{Path: hostPath, Mode: mode, Content: content}, err
 }
 
-// filled is a template and the data it was filled with.
+// filled identifies a file's content: a template and the data that it is filled with.
 type filled[T comparable] struct {
 	name string
 	data T
 }
 
-// sharedFile fills a template once for all hosts that have the same data. Thousands of hosts differ
-// in few of their files.
+// sharedFile fills a template once for all hosts that have the same data. Clusters have thousands of hosts, which
+// differ in only a few of their files.
 func sharedFile[T comparable](r *hostRenderer, name, hostPath string, data T) (File, error) {
 	key := filled[T]{name: name, data: data}
 	content, done := r.once[key]

@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestFilesAreReadStrictly decodes every file for which Go has its reader's own types, and every other
-// YAML file for its syntax alone. Placeholders must not get in the way.
+// TestFilesAreReadStrictly decodes every file whose reader has Go types into those types, and every other YAML file for
+// its syntax only. Placeholders must be valid in both.
 func TestFilesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostScenarios(t) {
@@ -32,7 +32,7 @@ func TestFilesAreReadStrictly(t *testing.T) {
 	}
 }
 
-// filesOf is every file of every host.
+// filesOf returns every file of every host.
 func filesOf(tb testing.TB, in Input) []File {
 	tb.Helper()
 	hosts, err := Hosts(in)
@@ -46,7 +46,7 @@ func filesOf(tb testing.TB, in Input) []File {
 	return files
 }
 
-// contentOf is the file of a host with a path; it fails when there is none.
+// contentOf returns the file of a host with a path. It fails the test if there is no such file.
 func contentOf(tb testing.TB, files []File, host, hostPath string) string {
 	tb.Helper()
 	for _, file := range files {
@@ -75,7 +75,7 @@ func readStrictly(file File) error {
 	return nil
 }
 
-// readDocuments reads documents of YAML, those of kubelet and kube-proxy as what they are.
+// readDocuments decodes a stream of YAML documents, those of kubelet and kube-proxy into their own types.
 func readDocuments(content []byte) error {
 	for _, document := range bytes.Split(content, []byte("\n---\n")) {
 		var into any = new(map[string]any)

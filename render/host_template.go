@@ -11,8 +11,8 @@ import (
 	"github.com/dualstrap/dualstrap/templates"
 )
 
-// parseTemplates reads the templates that match a pattern, each under the name of its file. A key that
-// the data lacks is an error, never an empty string in a file.
+// parseTemplates parses the templates that match a pattern, each under its file name. A key that is missing from the
+// data is an error, never an empty string in a file.
 func parseTemplates(pattern string) (*template.Template, error) {
 	functions := template.FuncMap{"quote": quote, "sh": shellWord, "argv": quoteList}
 	parsed, err := template.New("").Option("missingkey=error").Funcs(functions).ParseFS(templates.FS, pattern)
@@ -22,7 +22,7 @@ func parseTemplates(pattern string) (*template.Template, error) {
 	return parsed, nil
 }
 
-// fill executes one template; name is its file without the suffix .tmpl.
+// fill executes one template. name is the file name without the suffix .tmpl.
 func fill(parsed *template.Template, name string, data any) ([]byte, error) {
 	var out bytes.Buffer
 	if err := parsed.ExecuteTemplate(&out, name+".tmpl", data); err != nil {
@@ -31,7 +31,7 @@ func fill(parsed *template.Template, name string, data any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// quote gives a value in double quotes as YAML, JSON and TOML read it alike.
+// quote returns a value in double quotes, escaped such that YAML, JSON and TOML all read the same string.
 func quote(value any) (string, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -40,7 +40,7 @@ func quote(value any) (string, error) {
 		return "", fmt.Errorf("cannot quote %v: %w", value, err)
 	}
 	quoted := strings.TrimSuffix(out.String(), "\n")
-	// JSON leaves DEL, the C1 controls and two noncharacters as they are; YAML and TOML refuse some of them.
+	// JSON does not escape DEL, the C1 controls and two noncharacters. YAML and TOML refuse some of them.
 	var escaped strings.Builder
 	for _, r := range quoted {
 		if r >= 0x7f && r <= 0x9f || r == 0xfffe || r == 0xffff {
@@ -52,7 +52,7 @@ func quote(value any) (string, error) {
 	return escaped.String(), nil
 }
 
-// quoteList gives strings in double quotes, parted by commas: the inside of a flow sequence of YAML.
+// quoteList returns the strings in double quotes, separated by commas: the inside of a flow sequence in YAML.
 func quoteList(values []string) (string, error) {
 	quoted := make([]string, len(values))
 	for i, value := range values {
@@ -64,12 +64,12 @@ func quoteList(values []string) (string, error) {
 	return strings.Join(quoted, ", "), nil
 }
 
-// shellWord gives a value as exactly one word of a POSIX shell, whatever it holds.
+// shellWord returns a value as exactly one word for a POSIX shell, whatever characters it contains.
 func shellWord(value any) string {
 	return "'" + strings.ReplaceAll(fmt.Sprint(value), "'", `'\''`) + "'"
 }
 
-// joinPrefixes gives ranges of addresses parted by commas.
+// joinPrefixes returns the ranges, separated by a comma and a space.
 func joinPrefixes(prefixes []netip.Prefix) string {
 	words := make([]string, len(prefixes))
 	for i, prefix := range prefixes {

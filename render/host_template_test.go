@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// awkward are values that end a string, begin something else, or are refused, in one syntax or other.
+// awkward returns values that, in one syntax or another, end a string, start something else, or are refused.
 func awkward() []string {
 	return []string{
 		"", "plain", "no", "1e3", "a b", `a"b`, `a\b`, "a'b", "a\nb", "a\tb", "# a", "a: b", "{a}", "$a `b`", "<&>",
@@ -38,11 +38,11 @@ func FuzzQuote(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) { checkQuote(t, value) })
 }
 
-// checkQuote reads a quoted value back with each syntax that quoted values are written in.
+// checkQuote decodes a quoted value with each syntax in which quoted values are written.
 func checkQuote(tb testing.TB, value string) {
 	tb.Helper()
 	if !utf8.ValidString(value) {
-		return // the manifests are UTF-8
+		return // manifests are UTF-8
 	}
 	quoted, err := quote(value)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestShellWord(t *testing.T) {
 	t.Parallel()
 	for _, value := range awkward() {
 		if strings.ContainsRune(value, 0) {
-			continue // no argument of a program can hold it
+			continue // an argument of a program cannot contain it
 		}
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+shellWord(value)).Output()
 		if err != nil || string(out) != value {

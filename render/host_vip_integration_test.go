@@ -12,9 +12,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestDeadHAProxyGivesUpTheVIP runs keepalived and HAProxy as their static pods do: the same commands,
-// files and capabilities. A node holds the VIP before there is any API server, gives it up when its
-// HAProxy dies, and takes it again. Neither HAProxy nor the scripts have any rights meanwhile.
+// TestDeadHAProxyGivesUpTheVIP runs keepalived and HAProxy like their static pods: with the same commands, files and
+// capabilities. A node holds the VIP before any API server is up, releases it when its HAProxy dies, and takes it again
+// later. Neither HAProxy nor the scripts have any privileges meanwhile.
 func TestDeadHAProxyGivesUpTheVIP(t *testing.T) {
 	t.Parallel()
 	debianProgram(t, "keepalived", "keepalived")
@@ -83,11 +83,11 @@ await "takes the VIP again" held
 	}
 }
 
-// rights is a function of Bash that prints a process's user, group and capabilities; by default its own.
+// rights is a Bash function that prints a process's user, group and capabilities, by default those of the shell.
 const rights = "rights() { awk '/^(Uid|Gid|CapEff):/ { printf \"%s%s\", sep, $2; sep = \" \" }' /proc/${1:-self}/status; }\n"
 
-// podCommand is the name of a static pod and the command of its container, with no more capabilities
-// than the container has.
+// podCommand returns the name of a static pod and the command of its container, restricted to the container's
+// capabilities.
 func podCommand(tb testing.TB, setpriv string, file File) (name, command string) {
 	tb.Helper()
 	var pod corev1.Pod

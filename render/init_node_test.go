@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestFounder: another control plane node than the first one stands for who made the cluster.
-func TestFounder(t *testing.T) {
+// TestInitNode checks that a control plane node other than the first one can have the configuration of kubeadm init.
+func TestInitNode(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostScenarios(t) {
 		var members []int
@@ -37,5 +37,5 @@ func TestFounder(t *testing.T) {
 		}
 		return
 	}
-	t.Error("no scene has several control plane nodes")
+	t.Error("no scenario has several control plane nodes")
 }

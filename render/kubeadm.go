@@ -14,34 +14,40 @@ import (
 const (
 	kubeadmDir     = configDir + "/kubeadm"
 	kubeadmPatches = kubeadmDir + "/patches"
-	// KubeadmConfig is the file that kubeadm init or join reads on a host.
+	// KubeadmConfig is the path of the file that kubeadm init or kubeadm join reads on a host.
 	KubeadmConfig = kubeadmDir + "/config.yaml"
-	// CRISocket is where containerd listens on a host.
+	// CRISocket is the endpoint on which containerd listens on a host.
 	CRISocket = "unix:///run/containerd/containerd.sock"
-	// BuiltinDetectLocalMode is how kube-proxy finds pods of its node where dualstrap brings the pod network.
+	// BuiltinDetectLocalMode is kube-proxy's detectLocalMode, by which it recognizes pods of its own node, in clusters
+	// whose pod network is dualstrap's own.
 	BuiltinDetectLocalMode = "InterfaceNamePrefix"
-	// podInterfacePrefix begins the names that the ptp plugin gives to the host's end of pods' links.
+	// podInterfacePrefix is the prefix of the names that the ptp plugin assigns to the host's end of pods' links.
 	podInterfacePrefix = "veth"
 )
 
-// kubeadmNode is what InitConfiguration and JoinConfiguration have in common.
+// kubeadmNode holds the fields that InitConfiguration and JoinConfiguration have in common.
 type kubeadmNode struct {
 	Name                  string
 	CRISocket             string
 	IgnorePreflightErrors []string
-	NodeIPs, ProviderID   string
-	Taints                []v1.Taint
-	PatchesDirectory      string
+	// NodeIPs are the IPv4 and the IPv6 address, separated by a comma, as --node-ip takes them.
+	NodeIPs, ProviderID string
+	// Taints replace kubeadm's default taint; empty keeps the default.
+	Taints []v1.Taint
+	// PatchesDirectory is empty if the node has no kubelet patch: kubeadm fails on a missing directory.
+	PatchesDirectory string
 }
 
-// kubeadmEndpoint is where a node's own API server listens.
+// kubeadmEndpoint describes where a node's own API server listens.
 type kubeadmEndpoint struct {
 	AdvertiseAddress string
 	BindPort         int
-	CertificateKey   string
+	// CertificateKey decrypts the certificates that kubeadm uploads for further control plane nodes. It is empty in the
+	// configuration of kubeadm init if there is only one control plane node.
+	CertificateKey string
 }
 
-// kubeadmInit fills the configuration of the first control plane node.
+// kubeadmInit fills the configuration of kubeadm init, for the first control plane node.
 type kubeadmInit struct {
 	kubeadmEndpoint
 	Node                 kubeadmNode
@@ -56,26 +62,27 @@ type kubeadmInit struct {
 	MaxPods              int
 	SeccompDefault       bool
 	TLSMinVersion        string
-	// APIServerArgs and APIServerVolumes come after those that each API server has.
+	// APIServerArgs and APIServerVolumes follow those that the template gives every API server.
 	APIServerArgs    []kubeadmArg
 	APIServerVolumes []kubeadmVolume
 	// PodInterfacePrefix is empty when the user brings the pod network.
 	PodInterfacePrefix string
-	// KeepConntrackLimits is set when some host may not change them.
+	// KeepConntrackLimits tells kube-proxy to leave the kernel's conntrack limits alone. It is set if any host is a
+	// container, which may not change them: kubeadm keeps one configuration of kube-proxy for all nodes.
 	KeepConntrackLimits bool
 }
 
-// kubeadmJoin fills the configuration of every other node.
+// kubeadmJoin fills the configuration of kubeadm join, for every other node.
 type kubeadmJoin struct {
 	Node              kubeadmNode
 	APIServerEndpoint netip.AddrPort
 	Token, CACertHash string
-	// ControlPlane is nil on nodes that run no API server.
+	// ControlPlane is nil on nodes that do not run an API server.
 	ControlPlane *kubeadmEndpoint
 }
 
-// kubeadmFiles are the node's kubeadm configuration and its deviation from the cluster's kubelet
-// configuration, if there is any.
+// kubeadmFiles returns the node's kubeadm configuration, and a patch of the cluster's kubelet configuration if the node
+// deviates from it.
 func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 	patch, err := r.kubeletPatch(h)
 	if err != nil {
@@ -85,7 +92,7 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 	if len(patch) > 0 {
 		node.PatchesDirectory = kubeadmPatches
 	}
-	// The configuration holds a token or a key.
+	// The configuration holds a token or a key, hence modeSecret.
 	var file File
 	if r.isInitNode(h) && !r.later.Initialized {
 		file, err = r.file("kubeadm-init.yaml", KubeadmConfig, modeSecret, r.kubeadmInit(h, node))
@@ -95,7 +102,8 @@ func (r *hostRenderer) kubeadmFiles(h *host) ([]File, error) {
 	return append(patch, file), err
 }
 
-// isInitNode reports whether the host makes the cluster, or stands for the one that did.
+// isInitNode reports whether the host is the one that initializes the cluster. Its configuration is that of kubeadm
+// init only until the cluster is initialized.
 func (r *hostRenderer) isInitNode(h *host) bool {
 	if r.later.InitNode.IsValid() {
 		return h.node.Address == r.later.InitNode
@@ -103,6 +111,7 @@ func (r *hostRenderer) isInitNode(h *host) bool {
 	return len(r.controlPlanes) > 0 && h == r.controlPlanes[0]
 }
 
+// kubeadmNode returns the part of the configuration that init and join share.
 func (r *hostRenderer) kubeadmNode(h *host) kubeadmNode {
 	node := kubeadmNode{
 		Name:       h.nodeName(),
@@ -112,20 +121,20 @@ func (r *hostRenderer) kubeadmNode(h *host) kubeadmNode {
 		Taints:     nodeTaints(h.pool),
 	}
 	if h.facts.Container || h.facts.CgroupV1 {
-		// It fails on cgroup v1 whatever the kubelet is told, and in a container it finds neither the
-		// kernel's configuration nor its modules.
+		// SystemVerification fails on cgroup v1 even if the kubelet is configured to accept it. In a container it finds
+		// neither the kernel's configuration nor its modules.
 		node.IgnorePreflightErrors = append(node.IgnorePreflightErrors, "SystemVerification")
 	}
 	if !h.isControlPlane() && r.cfg.BalancesControlPlane(h.pool.Role) {
-		// It holds our own static pods.
+		// The manifests of the load balancer are there before kubeadm runs.
 		node.IgnorePreflightErrors = append(node.IgnorePreflightErrors, "DirAvailable--etc-kubernetes-manifests")
 	}
 	return node
 }
 
-// nodeTaints are the taints of a pool's nodes; none means that kubeadm's default stays. A pool's own
-// taints would replace that of the control plane, so it is put before them. The load balancers run
-// on control plane nodes nevertheless: static pods know no taints, and MetalLB tolerates this one.
+// nodeTaints returns the taints of a pool's nodes; an empty list keeps kubeadm's default. A non-empty list replaces the
+// default, so the taint of the control plane is put before the pool's own taints. The load balancers run on control
+// plane nodes nevertheless: taints do not apply to static pods, and MetalLB tolerates this one.
 func nodeTaints(pool *api.Pool) []v1.Taint {
 	if pool.Role != api.RoleControlPlane || len(pool.Taints) == 0 {
 		return pool.Taints
@@ -137,8 +146,9 @@ func nodeTaints(pool *api.Pool) []v1.Taint {
 	return append([]v1.Taint{own}, others...)
 }
 
-// endpoint is the node's API server. It advertises an address of the family that Services have by
-// default, because the Service "kubernetes" has that family only and the API server insists.
+// endpoint returns the address and port of the node's API server. The API server advertises an address of the default
+// family of Services: the Service "kubernetes" has that family only, and the API server refuses to start with the
+// other.
 func (r *hostRenderer) endpoint(h *host) kubeadmEndpoint {
 	family := api.IPv4
 	if len(r.cfg.Network.Services) > 0 {
@@ -147,16 +157,18 @@ func (r *hostRenderer) endpoint(h *host) kubeadmEndpoint {
 	return kubeadmEndpoint{AdvertiseAddress: h.address(family), BindPort: r.cfg.APIServerPort()}
 }
 
-// controlPlaneEndpoint is where everybody reaches the API servers.
+// controlPlaneEndpoint returns the address at which nodes and users reach the API servers.
 func (r *hostRenderer) controlPlaneEndpoint() netip.AddrPort {
 	return endpointOf(r.cfg.LoadBalancer.ControlPlaneVIP, r.cfg.LoadBalancer.Port)
 }
 
-// endpointOf joins an address and a port, an IPv6 address in brackets. The port is one of Config's.
+// endpointOf joins an address and a port. The port comes from Config, which has checked its range.
 func endpointOf(address netip.Addr, port int) netip.AddrPort {
 	return netip.AddrPortFrom(address, uint16(port))
 }
 
+// kubeadmInit returns the data of kubeadm init's configuration. Values of the whole cluster are kept in
+// ClusterConfiguration and reach further nodes from there.
 func (r *hostRenderer) kubeadmInit(h *host, node kubeadmNode) kubeadmInit {
 	init := kubeadmInit{
 		kubeadmEndpoint:      r.endpoint(h),
@@ -187,8 +199,9 @@ func (r *hostRenderer) kubeadmInit(h *host, node kubeadmNode) kubeadmInit {
 	return init
 }
 
-// certSANs are the names of the API server's certificate, beside those that kubeadm adds: it is the
-// same configuration for all control plane nodes, so each is named, in both families.
+// certSANs returns the names in the API servers' certificates, in addition to those that kubeadm adds. All control
+// plane nodes share one configuration, so it names every one of them, in both families. Placeholders are not
+// deduplicated: each stands for a different address.
 func (r *hostRenderer) certSANs() []string {
 	names := []string{r.cfg.LoadBalancer.ControlPlaneVIP.String()}
 	for _, h := range r.controlPlanes {
@@ -204,6 +217,7 @@ func (r *hostRenderer) certSANs() []string {
 	return unique
 }
 
+// kubeadmJoin returns the data of kubeadm join's configuration. Only control plane nodes get the certificate key.
 func (r *hostRenderer) kubeadmJoin(h *host, node kubeadmNode) kubeadmJoin {
 	join := kubeadmJoin{
 		Node:              node,

@@ -101,8 +101,8 @@ func TestKubeadmConfigurations(t *testing.T) {
 	}
 }
 
-// TestAdvertisedFamily: the API server refuses to start when its address and the first range of
-// Services are of different families.
+// TestAdvertisedFamily checks the family of the advertised address: the API server refuses to start if it differs from
+// that of the first range of Services.
 func TestAdvertisedFamily(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "one-control-plane/known")
@@ -115,7 +115,7 @@ func TestAdvertisedFamily(t *testing.T) {
 	}
 }
 
-// TestSecretsAreForRootAlone looks for every secret in every file.
+// TestSecretsAreForRootAlone checks the mode of every file that contains a secret.
 func TestSecretsAreForRootAlone(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "three-control-planes-with-load-balancers/known")

@@ -2,8 +2,8 @@ package render
 
 import "strconv"
 
-// kubeletPatch fills what one node's kubelet does otherwise than the cluster's. Empty strings are
-// left out.
+// kubeletPatch holds the fields in which one node's kubelet differs from the cluster's configuration. Empty strings are
+// left out of the patch.
 type kubeletPatch struct {
 	RegistryBurst       string
 	RegistryPullQPS     string
@@ -12,12 +12,13 @@ type kubeletPatch struct {
 	Container           bool
 }
 
-// kubeletPatch is a patch for kubeadm to apply to the cluster's KubeletConfiguration; no file when
-// there is nothing to patch. Node pools and hosts differ, and kubeadm keeps one configuration only.
+// kubeletPatch returns a patch that kubeadm applies to the cluster's KubeletConfiguration, or no file if there is
+// nothing to patch. kubeadm keeps one configuration for all nodes, but node pools and hosts differ.
 func (r *hostRenderer) kubeletPatch(h *host) ([]File, error) {
 	pool := h.pool.Kubelet
 	patch := kubeletPatch{
-		// Whatever the cluster's configuration says: it is older than the manifests may be.
+		// These are patched even if the cluster's configuration has the same value: that configuration may be older
+		// than the manifests.
 		CgroupV1:  h.facts.CgroupV1,
 		Container: h.facts.Container,
 	}

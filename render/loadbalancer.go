@@ -11,60 +11,66 @@ import (
 
 const (
 	loadBalancerDir = configDir + "/loadbalancer"
-	// StaticPods is the directory of pods that the kubelet runs by itself.
+	// StaticPods is the directory of the manifests of static pods, which the kubelet runs without an API server.
 	StaticPods = "/etc/kubernetes/manifests"
-	// healthPort is where HAProxy tells its own node how it is.
+	// healthPort is the port, on the loopback address, on which HAProxy answers the health checks of its own node.
 	healthPort = 11000
-	// The first node of the load balancer has topPriority, every further one less. A node that reaches
-	// no API server has standback less than its own, and so less than any that does.
+	// The first node of the load balancer has topPriority, and every further node one less, down to bottomPriority. A
+	// node whose HAProxy reaches no API server subtracts standback from its priority, which is then lower than that of
+	// any node that does reach one. VRRP priorities are one byte.
 	topPriority    = 250
 	standback      = 100
 	bottomPriority = topPriority - standback + 1
 )
 
-// keepalivedData fills keepalived.conf, which has no quotes for most words: all its values are of
-// types that cannot hold anything else, but for Interface, which was checked.
+// keepalivedData fills keepalived.conf. The template does not quote most values: their types cannot hold characters
+// that need quotes, except for Interface, which validateInterface has checked.
 type keepalivedData struct {
-	VIP             netip.Addr
-	GARPRepeat      int
-	CheckScript     string
+	VIP netip.Addr
+	// GARPRepeat is how many gratuitous ARPs a new holder of the VIP sends.
+	GARPRepeat  int
+	CheckScript string
+	// Standback is subtracted from Priority while the node reaches no API server.
 	Standback       int
 	Interface       string
 	VirtualRouterID int
 	Priority        int
 	Address         netip.Addr
-	// Peers are the other nodes of the load balancer. keepalived multicasts when there are none.
+	// Peers are the other nodes of the load balancer. keepalived multicasts if the list is empty.
 	Peers []netip.Addr
 }
 
 // haproxyData fills haproxy.cfg.
 type haproxyData struct {
+	// Bind is the VIP and its port, Health the address that answers health checks.
 	Bind    netip.AddrPort
 	Health  netip.AddrPort
 	Servers []haproxyServer
 }
 
+// haproxyServer is one API server behind HAProxy.
 type haproxyServer struct {
 	Name    netip.Addr
 	Address netip.AddrPort
 }
 
-// checkData fills the script that keepalived runs to ask HAProxy how it is.
+// checkData fills the script with which keepalived checks HAProxy. Host and Port are the Health address of haproxyData.
 type checkData struct {
 	Host netip.Addr
 	Port int
 }
 
-// staticPodData fills the static pods of keepalived and HAProxy.
+// staticPodData fills the manifests of the static pods of keepalived and HAProxy.
 type staticPodData struct {
 	Image           string
 	ConfigDirectory string
-	ConfigHash      string
-	HealthHost      string
-	HealthPort      int
+	// ConfigHash changes the manifest, and so restarts the pod, when one of the pod's files changes.
+	ConfigHash string
+	HealthHost string
+	HealthPort int
 }
 
-// loadBalancerFiles are keepalived and HAProxy on the nodes that may hold the control plane's VIP.
+// loadBalancerFiles returns the files of keepalived and HAProxy, on the nodes that may hold the control plane's VIP.
 func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 	if !r.cfg.BalancesControlPlane(h.pool.Role) {
 		return nil, nil
@@ -104,16 +110,17 @@ func (r *hostRenderer) loadBalancerFiles(h *host) ([]File, error) {
 	return append(files, standalone), err
 }
 
-// StandaloneKubelet is the configuration of a kubelet that runs static pods alone, on nodes that carry
-// the control plane's load balancer before there is a control plane.
+// StandaloneKubelet is the path of the configuration of a kubelet that runs static pods only. It runs on worker nodes
+// that carry the control plane's load balancer, before there is a control plane to join.
 const StandaloneKubelet = kubeadmDir + "/standalone.yaml"
 
-// standaloneData fills it.
+// standaloneData fills the configuration at StandaloneKubelet.
 type standaloneData struct {
 	CRISocket, StaticPods string
 	CgroupV1, Container   bool
 }
 
+// keepalived returns the configuration of one node. Its priority follows from its position among the balancers.
 func (r *hostRenderer) keepalived(h *host) keepalivedData {
 	vip := r.cfg.LoadBalancer.ControlPlaneVIP
 	data := keepalivedData{
@@ -136,8 +143,9 @@ func (r *hostRenderer) keepalived(h *host) keepalivedData {
 	return data
 }
 
-// virtualRouterID is the last byte of the VIP: two clusters on one L2 have different VIPs, and a
-// person finds it again. VRRP has no router 0.
+// virtualRouterID returns the last byte of the VIP, or 255 if that is 0, which VRRP does not allow. Two clusters on one
+// L2 have different VIPs and so, most likely, different ids, and an administrator recognizes the id in a packet
+// capture.
 func virtualRouterID(vip netip.Addr) int {
 	bytes := vip.AsSlice()
 	if len(bytes) == 0 || bytes[len(bytes)-1] == 0 {
@@ -146,6 +154,7 @@ func virtualRouterID(vip netip.Addr) int {
 	return int(bytes[len(bytes)-1])
 }
 
+// haproxy returns HAProxy's configuration, which is the same on all nodes: every node balances over all API servers.
 func (r *hostRenderer) haproxy() haproxyData {
 	data := haproxyData{
 		Bind:   r.controlPlaneEndpoint(),
@@ -158,8 +167,8 @@ func (r *hostRenderer) haproxy() haproxyData {
 	return data
 }
 
-// staticPod is the manifest of a pod that the kubelet runs without an API server. It changes when
-// the files that the pod reads do.
+// staticPod returns the manifest of a pod that the kubelet runs without an API server. reads are the files that the pod
+// reads; the manifest changes when they do, because the kubelet restarts a static pod only if its manifest changes.
 func (r *hostRenderer) staticPod(name, version string, reads ...File) (File, error) {
 	return r.file(name+".yaml", StaticPods+"/"+name+".yaml", modeSecret, staticPodData{
 		Image:           api.Image(name, version),
@@ -170,7 +179,7 @@ func (r *hostRenderer) staticPod(name, version string, reads ...File) (File, err
 	})
 }
 
-// hashOf is the SHA-256 of files in hex, or a placeholder while they hold one.
+// hashOf returns the SHA-256 of the files in hexadecimal, or a placeholder while a file contains one.
 func hashOf(files []File) string {
 	sum := sha256.New()
 	for _, file := range files {

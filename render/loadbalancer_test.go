@@ -75,7 +75,8 @@ func TestKeepalived(t *testing.T) {
 	}
 }
 
-// TestPriorities: whoever reaches an API server comes before whoever does not, however many there are.
+// TestPriorities checks that a node that reaches an API server precedes every node that does not, however many nodes
+// there are.
 func TestPriorities(t *testing.T) {
 	t.Parallel()
 	config := oneControlPlane()
@@ -151,7 +152,7 @@ func TestStaticPodsHaveLeastRights(t *testing.T) {
 	}
 }
 
-// TestConfigHash: a static pod restarts exactly when what it reads changes.
+// TestConfigHash checks that a static pod restarts if and only if one of its files changes.
 func TestConfigHash(t *testing.T) {
 	t.Parallel()
 	pods := func(in Input) [2]string {

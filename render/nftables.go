@@ -12,25 +12,28 @@ import (
 
 // nftablesData fills the node agent's table.
 type nftablesData struct {
-	// SNAT is set on IPv4 islands.
+	// SNAT is set if IPv4 is in island mode: pods' packets leave the cluster with the node's address.
 	SNAT bool
-	// Cluster is every IPv4 address of nodes and their pods, as nft writes ranges.
+	// Cluster is every IPv4 address of nodes and their pods, as nft writes ranges. Packets to them are not translated.
 	Cluster string
-	// Local is this node's own block.
+	// Local is this node's own block of IPv4 addresses.
 	Local     netip.Prefix
 	Interface string
-	// Families has IPv4 first.
+	// Families has IPv4 first, then IPv6.
 	Families []nftablesFamily
 }
 
-// nftablesFamily is where pods are, as nft writes ranges.
+// nftablesFamily describes where pods of one family are: PodRanges are the ranges of the cluster, OtherNodes the blocks
+// of the other nodes, both as nft writes ranges.
 type nftablesFamily struct {
-	Number, Type          string
+	// Number is 4 or 6, Type the nft type of an address.
+	Number, Type string
+
 	PodRanges, OtherNodes string
 }
 
-// agentFiles are what the node agent will keep on the host. They are shown, not written: the agent
-// follows the cluster, which grows.
+// agentFiles returns the files that the node agent will keep on the host. They are shown in a dry run, but not written:
+// the agent derives them from the cluster's Nodes, of which there may be more by then.
 func (r *hostRenderer) agentFiles(h *host) ([]File, error) {
 	if !r.cfg.Network.Builtin {
 		return nil, nil
@@ -55,8 +58,8 @@ func (r *hostRenderer) agentFiles(h *host) ([]File, error) {
 	return []File{{Path: "agent/" + cni.FileName, Mode: modePublic, Content: conflist}, table}, err
 }
 
-// snatExempt are the IPv4 addresses of all nodes and their pods, as few ranges as there can be: an nft
-// set refuses ranges that overlap, and thousands of nodes in a row are one range.
+// snatExempt returns the IPv4 addresses of all nodes and their pods, merged into as few ranges as possible: an nft set
+// refuses ranges that overlap, and the blocks of thousands of consecutive nodes become one range.
 func snatExempt(hosts []host) (string, error) {
 	var builder netipx.IPSetBuilder
 	for i := range hosts {
@@ -70,13 +73,14 @@ func snatExempt(hosts []host) (string, error) {
 	return nftRanges(set), nil
 }
 
-// podBlocks are where pods may be and where they are, worked out once for all nodes.
+// podBlocks holds the ranges of pods and the blocks of nodes within them, computed once for all nodes.
 type podBlocks struct {
 	ranges4, ranges6 *netipx.IPSet
-	// all are the blocks of all nodes, IPv4 first.
+	// all holds the blocks of all nodes, IPv4 first.
 	all [2]*netipx.IPSet
 }
 
+// newPodBlocks merges the ranges of pods and the blocks of nodes, each per family.
 func newPodBlocks(ranges4, ranges6 []netip.Prefix, hosts []host) (podBlocks, error) {
 	var blocks podBlocks
 	var nodes [2][]netip.Prefix
@@ -100,7 +104,7 @@ func newPodBlocks(ranges4, ranges6 []netip.Prefix, hosts []host) (podBlocks, err
 	return blocks, nil
 }
 
-// othersBlocks gives the blocks of all nodes but one.
+// othersBlocks returns the blocks of all nodes except one, as nft writes ranges.
 func othersBlocks(all *netipx.IPSet, own netip.Prefix) (string, error) {
 	var builder netipx.IPSetBuilder
 	builder.AddSet(all)
@@ -112,7 +116,7 @@ func othersBlocks(all *netipx.IPSet, own netip.Prefix) (string, error) {
 	return nftRanges(others), nil
 }
 
-// nftRanges writes as few ranges as there can be.
+// nftRanges returns the set as few ranges, in nft's notation: a single address, a prefix or first-last.
 func nftRanges(set *netipx.IPSet) string {
 	var words []string
 	for _, r := range set.Ranges() {

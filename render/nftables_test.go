@@ -53,7 +53,7 @@ func TestAgentFilesOfEachMode(t *testing.T) {
 	}
 }
 
-// TestPodsWaitForTheAgentAfterAReboot: the CNI configuration does not outlive a reboot where the agent writes it.
+// TestPodsWaitForTheAgentAfterAReboot checks that the CNI configuration is removed at boot where the agent writes it.
 func TestPodsWaitForTheAgentAfterAReboot(t *testing.T) {
 	t.Parallel()
 	for scenario, want := range map[string]string{

@@ -1,10 +1,9 @@
-// Package render turns a cluster's configuration, its address plan and what is known about its hosts
-// into files: those that go on hosts and the manifests that go into the cluster.
+// Package render turns a cluster's configuration, its address plan and the facts about its hosts into files: those that
+// are written to hosts and the manifests that are applied to the cluster.
 //
-// It is a pure function. The same input gives the same bytes: no clock, no randomness, nothing in
-// the order of a map. What can only be known later, like a join token before there is a cluster to
-// join, is rendered as a placeholder that stands in the same place as the value will, so that a dry
-// run shows every file there will ever be.
+// Rendering is a pure function. The same input yields the same bytes: it reads no clock, uses no randomness and does
+// not depend on the order of a map. A value that is only known later, like a join token before there is a cluster to
+// join, is rendered as a placeholder in the place of the value, so that a dry run shows every file of the real run.
 package render
 
 import (
@@ -15,43 +14,43 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// Input is everything that rendering needs.
+// Input holds everything that rendering needs.
 type Input struct {
 	Config *api.Config
 	// Plan has the nodes of Config, in the same order.
 	Plan *api.Plan
-	// Discovered is what is not known offline. What it leaves out is rendered as a placeholder.
+	// Discovered holds values that are not known offline. A value that it lacks is rendered as a placeholder.
 	Discovered Discovered
-	// Version is dualstrap's own, and so the tag of the image that its workloads run from; "dev" when
-	// empty.
+	// Version is dualstrap's own version, and therefore the tag of the image that its workloads run. Empty means "dev".
 	Version string
 }
 
 // File is one file to be written, or one manifest to be applied.
 type File struct {
-	// Host is the address of the node it belongs to; "" for the cluster.
+	// Host is the address of the node that the file belongs to. It is empty for manifests of the cluster.
 	Host string
-	// Path is absolute for a file on the host, and relative for what is no file of its own there:
-	// manifests of the cluster, files under agent/ which the node agent keeps, and firewalld.yaml.
+	// Path is absolute for a file that is written to the host. It is relative for everything that is only shown there:
+	// manifests of the cluster, files under agent/, which the node agent keeps up to date, and firewalld.yaml.
 	Path string
 	Mode fs.FileMode
-	// Content may be shared between files; it is read-only.
+	// Content may be shared between files. Callers must not modify it.
 	Content []byte
 }
 
-// HostFiles is everything that one host gets.
+// HostFiles holds everything that is rendered for one host.
 type HostFiles struct {
-	// Address is that of api.Node and api.PlanNode.
+	// Address is the host's Address in api.Node and api.PlanNode.
 	Address netip.Addr
 	Role    api.Role
-	// Files are in order of their paths, absolute ones first.
+	// Files is sorted by path, absolute paths first.
 	Files []File
-	// Firewalld applies only where firewalld runs. Files shows it as firewalld.yaml.
+	// Firewalld applies only on hosts where firewalld runs. Files contains the same changes as firewalld.yaml, for
+	// readers.
 	Firewalld Firewalld
 }
 
-// Hosts renders what goes on each host, in the order of the plan. It fails when Config and Plan do
-// not describe the same nodes, or when a value cannot be written in a file's syntax.
+// Hosts returns the files of each host, in the order of the plan. It returns an error if Config and Plan do not
+// describe the same nodes, or if a value cannot be expressed in the syntax of a file.
 func Hosts(in Input) ([]HostFiles, error) {
 	hosts, err := resolveHosts(in)
 	if err != nil {

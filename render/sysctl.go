@@ -1,28 +1,32 @@
 package render
 
-// sysctlData fills sysctl.conf and is the same for hosts with the same answers.
+// sysctlData fills sysctl.conf. Hosts with equal values share the file.
 type sysctlData struct {
-	// Interface is the uplink's name, or a placeholder; InterfacePrefix comments its lines out then.
-	// Its keys are written with slashes, because the name of an interface may hold dots.
+	// Interface is the uplink's name, or a placeholder, in which case InterfacePrefix turns its lines into comments.
+	// The template writes its keys with slashes, because an interface's name may contain dots.
 	Interface, InterfacePrefix string
-	AcceptRA                   bool
-	// ProxyNeighbours is set when the node agent answers for pods.
+	// AcceptRA keeps router advertisements in effect on a host that forwards packets.
+	AcceptRA bool
+	// ProxyNeighbours is set if the node agent answers neighbour solicitations on behalf of pods.
 	ProxyNeighbours bool
-	FlatIPv4        bool
-	// NonlocalBind lets HAProxy listen on the VIP where it is not held.
+	// FlatIPv4 is set if the agent does so for IPv4 as well.
+	FlatIPv4 bool
+	// NonlocalBind lets HAProxy listen on the VIP on nodes that do not hold it.
 	NonlocalBind bool
 }
 
-// LimitsFile has the settings of the kernel of which a host may have more than a node needs.
+// LimitsFile is the path of the kernel settings that are minimums: a host that has a higher value keeps it.
 const LimitsFile = "/etc/sysctl.d/10-dualstrap-limits.conf"
 
-// neighbourLimits are how many neighbours the kernel keeps without a look at them, from how many on it
-// forgets those that were not used for five seconds, and how many there can be.
+// neighbourLimits are thresholds of the kernel's neighbour table: up to Kept entries it does not collect garbage
+// (gc_thresh1), above Soft it drops entries that were not used for five seconds (gc_thresh2), and Most is the maximum
+// (gc_thresh3).
 type neighbourLimits struct{ Kept, Soft, Most int }
 
-// newNeighbourLimits leaves room for twice as many neighbours as a node has when it speaks to all others
-// and to all its pods. A power of two, so that a cluster that grows does not change its hosts each time; the
-// others are as far from it as the kernel's own.
+// newNeighbourLimits returns limits for a node that communicates with all other nodes and all of its own pods, with
+// room for twice as many neighbours. Kept is a power of two, so that adding a node rarely changes the files of all
+// hosts. Soft and Most are in the same proportion to Kept as the kernel's defaults (128, 512, 1024), and Kept is at
+// least the kernel's Most.
 func newNeighbourLimits(nodes, podsPerNode int) neighbourLimits {
 	const least, soft, most = 1024, 4, 8
 	kept := least
@@ -32,7 +36,7 @@ func newNeighbourLimits(nodes, podsPerNode int) neighbourLimits {
 	return neighbourLimits{Kept: kept, Soft: soft * kept, Most: most * kept}
 }
 
-// sysctlFiles are the kernel's settings and modules.
+// sysctlFiles returns the files with kernel settings and kernel modules.
 func (r *hostRenderer) sysctlFiles(h *host) ([]File, error) {
 	data := sysctlData{
 		Interface:       h.interfaceName(),

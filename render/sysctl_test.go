@@ -8,7 +8,7 @@ import (
 
 const sysctlFile = "/etc/sysctl.d/90-dualstrap.conf"
 
-// sysctlKeys are the settings of a file, by their keys; it fails on lines that are none.
+// sysctlKeys returns the settings of a file by key. It fails the test on lines that are not settings.
 func sysctlKeys(tb testing.TB, content string) map[string]string {
 	tb.Helper()
 	keys := map[string]string{}
@@ -75,7 +75,8 @@ func TestSysctl(t *testing.T) {
 	}
 }
 
-// TestSysctlOfUnknownInterface: its lines are there for a reader, and not for the kernel.
+// TestSysctlOfUnknownInterface checks that the lines of an unknown interface are comments: for a reader, not for the
+// kernel.
 func TestSysctlOfUnknownInterface(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "one-control-plane/offline")

@@ -2,23 +2,23 @@ package render
 
 import "net/netip"
 
-// noData fills templates that are the same everywhere.
+// noData fills templates whose content is the same on every host.
 type noData struct{}
 
-// clusterData fills the file by which a host is known to be this cluster's.
+// clusterData fills the file that identifies the cluster to which a host belongs.
 type clusterData struct {
 	Name, Namespace      string
 	ControlPlaneEndpoint netip.AddrPort
 }
 
-// clusterFile says what a host is prepared for.
+// clusterFile returns the file that records which cluster the host was prepared for.
 func (r *hostRenderer) clusterFile(*host) ([]File, error) {
 	data := clusterData{Name: r.cfg.Name, Namespace: r.cfg.Namespace, ControlPlaneEndpoint: r.controlPlaneEndpoint()}
 	file, err := sharedFile(r, "cluster.yaml", ClusterFile, data)
 	return []File{file}, err
 }
 
-// systemdFiles are the units of the container runtime and of the kubelet.
+// systemdFiles returns the systemd units of the container runtime and of the kubelet.
 func (r *hostRenderer) systemdFiles(*host) ([]File, error) {
 	const units = "/etc/systemd/system/"
 	var files []File

@@ -1,5 +1,5 @@
-// Package cni writes the CNI configuration of a node: ptp with addresses of both families from
-// host-local, and portmap. Rendering shows it, the node agent keeps it.
+// Package cni generates the CNI configuration of a node: ptp with addresses of both families from host-local, and
+// portmap. Rendering shows it, and the node agent writes it.
 package cni
 
 import (
@@ -8,7 +8,7 @@ import (
 	"net/netip"
 )
 
-// PodCIDRs are the blocks that one node's pods get their addresses from.
+// PodCIDRs are the blocks from which the pods of one node get their addresses.
 type PodCIDRs struct{ V4, V6 netip.Prefix }
 
 // confList is a chain of CNI plugins; see the CNI specification, version 1.0.0.
@@ -18,8 +18,8 @@ type confList struct {
 	Plugins    []any  `json:"plugins"`
 }
 
-// ptpPlugin gives each pod a link of its own to the host. The route at its other end is what the node
-// agent finds pods by.
+// ptpPlugin gives each pod a point-to-point link to the host. The node agent finds pods by the route to the pod's
+// address that the plugin adds on the host.
 type ptpPlugin struct {
 	Type   string    `json:"type"`
 	IPMasq bool      `json:"ipMasq"`
@@ -27,35 +27,40 @@ type ptpPlugin struct {
 	IPAM   hostLocal `json:"ipam"`
 }
 
-// hostLocal takes addresses from ranges and remembers them in files.
+// hostLocal assigns addresses from the ranges and records them in files below DataDir.
 type hostLocal struct {
 	Type    string      `json:"type"`
 	DataDir string      `json:"dataDir"`
 	Ranges  [][]ipRange `json:"ranges"`
-	Routes  []route     `json:"routes"`
+	// Routes are the routes inside the pod.
+	Routes []route `json:"routes"`
 }
 
+// ipRange is a range of addresses of one family.
 type ipRange struct {
 	Subnet netip.Prefix `json:"subnet"`
 }
 
+// route is a route through the pod's link.
 type route struct {
 	Dst netip.Prefix `json:"dst"`
 }
 
-// portmapPlugin serves the hostPorts of pods.
+// portmapPlugin implements the hostPorts of pods. Its rules are in nftables, as kube-proxy's are.
 type portmapPlugin struct {
 	Type         string          `json:"type"`
 	Capabilities map[string]bool `json:"capabilities"`
 	Backend      string          `json:"backend"`
 }
 
-// FileName is the configuration's name below /etc/cni/net.d. The lowest name is the one that counts.
+// FileName is the configuration's name below /etc/cni/net.d. Container runtimes use the first file in the order of
+// names.
 const FileName = "10-dualstrap.conflist"
 
-// ConfList is the CNI configuration of a node, for /etc/cni/net.d. The node agent writes it once the
-// node has its podCIDRs, which is what makes the node ready. mtu is that of the node's uplink; 0
-// leaves it to the kernel. It fails unless the ranges are one of each family.
+// ConfList returns the CNI configuration of a node, for /etc/cni/net.d. The node agent writes it when the node has its
+// podCIDRs, and only then does the container runtime report its network, and the kubelet the node, as ready. mtu is the
+// MTU of the node's uplink in bytes; 0 leaves it to the kernel. ConfList returns an error unless there is one range of
+// each family.
 func ConfList(pods PodCIDRs, mtu int) ([]byte, error) {
 	if !pods.V4.IsValid() || !pods.V4.Addr().Is4() || !pods.V6.IsValid() || !pods.V6.Addr().Is6() || pods.V6.Addr().Is4In6() {
 		return nil, fmt.Errorf("cannot make CNI configuration of %s and %s: they are not an IPv4 and an IPv6 range", pods.V4, pods.V6)
@@ -63,12 +68,12 @@ func ConfList(pods PodCIDRs, mtu int) ([]byte, error) {
 	list := confList{CNIVersion: "1.0.0", Name: "dualstrap", Plugins: []any{
 		ptpPlugin{
 			Type: "ptp",
-			// The agent knows which traffic needs the node's address; the plugin would masquerade all.
+			// The agent translates only the traffic that needs the node's address; the plugin would masquerade all.
 			IPMasq: false,
 			MTU:    mtu,
 			IPAM: hostLocal{
 				Type: "host-local",
-				// /run is empty after a reboot, and so are the pods.
+				// After a reboot no pod is left, and /run is empty as well: the records of addresses go with the pods.
 				DataDir: "/run/dualstrap/cni",
 				Ranges:  [][]ipRange{{{pods.V4.Masked()}}, {{pods.V6.Masked()}}},
 				Routes:  []route{{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}, {netip.PrefixFrom(netip.IPv6Unspecified(), 0)}},

@@ -26,8 +26,8 @@ type marker struct {
 	kind        kind
 	name        string
 	first, last netip.Addr
-	node        *node      // of kindNode
-	region      *region    // of kindPods
+	node        *node    // of kindNode
+	region      *region  // of kindPods
 	inner       []marker // VIPs inside an address pool
 }
 

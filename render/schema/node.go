@@ -9,7 +9,8 @@ import (
 // node is a JSON Schema, or a part of one.
 type node map[string]any
 
-// child gives the schema under a keyword; nil when there is none.
+// child returns the schema under a keyword, or nil if the keyword is missing. A nil node has no children, so calls can
+// be chained.
 func (n node) child(keyword string) node {
 	switch child := n[keyword].(type) {
 	case node:
@@ -20,7 +21,7 @@ func (n node) child(keyword string) node {
 	return nil
 }
 
-// properties are the schema's fields; they are added when there are none.
+// properties returns the schema's fields, and adds the keyword if it is missing.
 func (n node) properties() node {
 	if n.child("properties") == nil {
 		n["properties"] = map[string]any{}
@@ -28,13 +29,14 @@ func (n node) properties() node {
 	return n.child("properties")
 }
 
+// required returns the names of the required fields.
 func (n node) required() []any {
 	required, _ := n["required"].([]any)
 	return required
 }
 
-// tidy drops what OpenAPI has and JSON Schema does not, and closes objects: where an API server drops
-// an unknown field, an author wants to hear of it.
+// tidy removes keywords that OpenAPI has and JSON Schema does not, and closes objects: an API server drops unknown
+// fields, but an author wants to be warned about them.
 func (n node) tidy() {
 	for keyword := range n {
 		if strings.HasPrefix(keyword, "x-kubernetes-") {
@@ -58,7 +60,7 @@ func (n node) tidy() {
 	}
 }
 
-// field finds the schema of a field by its path.
+// field returns the schema of a field by its dotted path.
 func (n node) field(path string) (node, error) {
 	for name := range strings.SplitSeq(path, ".") {
 		if n = n.child("properties").child(name); n == nil {
@@ -68,7 +70,7 @@ func (n node) field(path string) (node, error) {
 	return n, nil
 }
 
-// allowNumber lets a text also be a bare number.
+// allowNumber allows a string field to be a bare number as well.
 func (n node) allowNumber(path string) error {
 	field, err := n.field(path)
 	if err != nil {
@@ -78,7 +80,7 @@ func (n node) allowNumber(path string) error {
 	return nil
 }
 
-// allow lets a field hold anything. A name that begins with * stands for all that end like it.
+// allow allows a field to hold any value. A name that begins with * stands for all names that end in the rest.
 func (n node) allow(path, description string) error {
 	parent, name := n, path
 	if at := strings.LastIndex(path, "."); at >= 0 {

@@ -1,7 +1,7 @@
-// Package schema makes the JSON Schema of the manifests, for editors.
+// Package schema generates the JSON Schema of the manifests, for editors.
 //
-// It is put together from what is generated of the Go types anyway: the CRDs, and openapi.json for
-// the manifests that are none.
+// It combines artifacts that are generated from the Go types anyway: the CRDs, and openapi.json for the documents that
+// are not custom resources.
 package schema
 
 import (
@@ -18,26 +18,26 @@ import (
 	"github.com/dualstrap/dualstrap/templates"
 )
 
-// openAPI holds the schemas of the manifests that are no CRDs, by the name of their Go type.
+// openAPI holds the schemas of the documents that have no CRD, keyed by the name of their Go type.
 //
 //go:embed openapi.json
 var openAPI []byte
 
-// kind is a kind of document and where its schema comes from.
+// kind describes a kind of document and the source of its schema.
 type kind struct {
-	// definition is the name under $defs. It is the kind, except for the header, which has none.
+	// definition is the name under $defs: the kind, or Header for the header, which has no kind.
 	definition string
 	// name and apiVersion are empty for the header.
 	name, apiVersion string
-	// crd is the file of the CRD below templates/cluster/crds; empty when openAPI has the schema.
+	// crd is the file of the CRD below templates/cluster/crds. It is empty if the schema is in openAPI.
 	crd string
-	// metadata are the fields of the metadata that must be there; nil when the document may lack
-	// them all.
+	// metadata lists the required fields of the metadata. It is nil if the document may omit the metadata.
 	metadata []string
-	// scalars are texts that people also write as bare numbers, as in version: 1.36.
+	// scalars lists the string fields that users also write as bare numbers, as in version: 1.36.
 	scalars []string
 }
 
+// kinds returns the kinds of documents that [api.Parse] accepts.
 func kinds() []kind {
 	const v1, v1alpha1 = "baremetal.cluster.gke.io/v1", "baremetal.cluster.gke.io/v1alpha1"
 	named, namespaced := []string{"name"}, []string{"name", "namespace"}
@@ -60,9 +60,9 @@ func kinds() []kind {
 	}
 }
 
-// JSON gives the JSON Schema (draft 2020-12) of one document of the manifests, of any kind. Editors
-// apply it to every document of a stream. It is as strict as [api.Parse] about names and types of
-// fields; what only [api.Resolve] can judge, like overlapping ranges, it does not know.
+// JSON returns the JSON Schema (draft 2020-12) of one document of the manifests, of any kind. Editors apply it to every
+// document of a stream. It is as strict as [api.Parse] about the names and types of fields. It does not cover what only
+// [api.Resolve] can validate, like overlapping ranges.
 func JSON() ([]byte, error) {
 	definitions, refs := map[string]any{}, []any{}
 	for _, k := range kinds() {
@@ -87,7 +87,7 @@ func JSON() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// schema turns the OpenAPI schema of the kind into a JSON Schema.
+// schema converts the OpenAPI schema of the kind to a JSON Schema.
 func (k kind) schema() (node, error) {
 	schema, err := k.openAPI()
 	if err != nil {
@@ -111,7 +111,7 @@ func (k kind) schema() (node, error) {
 	return schema, nil
 }
 
-// openAPI reads the kind's schema as it was generated.
+// openAPI returns the kind's schema as it was generated.
 func (k kind) openAPI() (node, error) {
 	if k.crd == "" {
 		types := map[string]node{}
@@ -146,8 +146,7 @@ func (k kind) openAPI() (node, error) {
 	return definition.Spec.Versions[0].Schema.OpenAPIV3Schema, nil
 }
 
-// addObjectFields describes what makes a document an object of the kind. OpenAPI leaves that to the
-// API server.
+// addObjectFields adds apiVersion, kind and metadata, which the OpenAPI schema leaves to the API server.
 func (k kind) addObjectFields(schema node) {
 	texts := map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
 	metadata := map[string]any{

@@ -17,7 +17,7 @@ import (
 	"github.com/dualstrap/dualstrap/render/schema"
 )
 
-// compile gives the schema as a validator, after checking it against the draft it is written in.
+// compile returns a validator for the schema, after validating the schema itself against its draft.
 func compile(tb testing.TB) *jsonschema.Schema {
 	tb.Helper()
 	text, err := schema.JSON()
@@ -40,7 +40,7 @@ func compile(tb testing.TB) *jsonschema.Schema {
 	return compiled
 }
 
-// documents decodes a YAML stream the way editors do, and leaves out empty documents.
+// documents decodes a YAML stream as editors do, without empty documents.
 func documents(tb testing.TB, stream []byte) []any {
 	tb.Helper()
 	decoder := yaml.NewDecoder(bytes.NewReader(stream))
@@ -69,7 +69,7 @@ func documents(tb testing.TB, stream []byte) []any {
 	}
 }
 
-// TestValidManifests validates every manifest that the repository says is valid.
+// TestValidManifests validates every manifest of the repository that is meant to be valid.
 func TestValidManifests(t *testing.T) {
 	t.Parallel()
 	compiled := compile(t)
@@ -173,8 +173,8 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// TestIgnoredFields checks that no field of the tables is missing: what dualstrap ignores, an editor
-// does not mark.
+// TestIgnoredFields checks that the schema allows every field of the tables: an editor does not complain about a field
+// that dualstrap ignores.
 func TestIgnoredFields(t *testing.T) {
 	t.Parallel()
 	text, err := schema.JSON()
@@ -199,7 +199,7 @@ func TestIgnoredFields(t *testing.T) {
 	}
 }
 
-// TestClean looks for what only Kubernetes understands, and compares two runs.
+// TestClean checks that the schema has no keywords of Kubernetes, and that two runs return the same schema.
 func TestClean(t *testing.T) {
 	t.Parallel()
 	first, err := schema.JSON()
