@@ -15,32 +15,38 @@ import (
 )
 
 const (
-	// resync is how long something that no event tells of, like a deleted neighbour proxy, can last.
+	// resync is the interval between rounds without events. A change that causes no event, like a deleted neighbour
+	// proxy, is corrected after this time at the latest.
 	resync = 15 * time.Second
-	// firstRetry is how soon a round that failed is followed by the next; each failure doubles it.
+	// firstRetry is the delay between a failed round and the next. Each further failure doubles it, up to resync.
 	firstRetry = 500 * time.Millisecond
-	// A pod is two routes and so two events; the next round waits when events keep coming.
+	// A new pod adds two routes, and so causes two events. Rounds are rate-limited so that a series of events shares
+	// them.
 	roundInterval, roundBurst = 100 * time.Millisecond, 5
 )
 
-// Options are what an agent works with.
+// Options configures an agent.
 type Options struct {
+	// NodeName is the name of the Node that the agent runs on.
 	NodeName string
-	// FlatIPv4 makes IPv4 like IPv6: pods are answered for on the L2, and keep their addresses outside.
+	// FlatIPv4 treats IPv4 like IPv6: the node answers for pods on the L2, and pods keep their addresses outside of the
+	// cluster.
 	FlatIPv4 bool
-	// PodRanges are where pods of any node may be. Nobody but pods is believed to have an address of them.
+	// PodRanges are the ranges from which pods of any node get addresses. Packets with a source in them are accepted
+	// from pods and from other nodes' pods only.
 	PodRanges []netip.Prefix
-	// CNIConfigDir and SysctlDir are /etc/cni/net.d and /proc/sys/net, or where those are mounted.
+	// CNIConfigDir and SysctlDir are /etc/cni/net.d and /proc/sys/net, or the paths where these are mounted.
 	CNIConfigDir, SysctlDir string
-	// HealthAddress is where /healthz, /readyz and /metrics are served.
+	// HealthAddress is the address, with a port, that serves /healthz, /readyz and /metrics.
 	HealthAddress string
-	// OtherTables are nftables tables of others that [Cleanup] removes, as "ip kube-proxy".
+	// OtherTables are third-party nftables tables that [Cleanup] removes, each as family and name, like "ip
+	// kube-proxy".
 	OtherTables []string
 	Log         *slog.Logger
 }
 
-// Run keeps the node's part of the pod network until the context ends, which is no error. It needs
-// neither podCIDRs nor an API server that answers to start.
+// Run configures the node's part of the pod network until the context ends, and then returns nil. To start, it requires
+// neither podCIDRs nor a reachable API server.
 func Run(ctx context.Context, client kubernetes.Interface, options Options) error {
 	connection, err := kernel.Open()
 	if err != nil {
@@ -56,19 +62,22 @@ func Run(ctx context.Context, client kubernetes.Interface, options Options) erro
 		podRanges: options.PodRanges,
 	}
 	health := newHealth()
-	journal := newJournal(options.Log)
+	outcomes := newOutcomeLog(options.Log)
+	// One slot is enough: a round reads the whole state, so any number of events before it needs a single round.
 	events := make(chan struct{}, 1)
 	wake := func() {
 		select {
 		case events <- struct{}{}:
-		default: // a round is due already
+		default: // a round is pending already
 		}
 	}
-	nodes, err := watchNodes(client, wake, func(err error) { journal.note(outcome{part: "api", err: err}) })
+	nodes, err := watchNodes(client, wake, func(err error) { outcomes.note(outcome{part: "api", err: err}) })
 	if err != nil {
 		return err
 	}
 
+	// The first part that fails ends all of them, and the process: the kubelet starts the agent again, which reads
+	// everything from the start. The kernel keeps the configuration in the meantime.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return health.serve(ctx, options.HealthAddress) })
 	group.Go(func() error { return kernel.Watch(ctx, wake) })
@@ -76,23 +85,24 @@ func Run(ctx context.Context, client kubernetes.Interface, options Options) erro
 	group.Go(func() error {
 		loop(ctx, events, func() bool {
 			known, synced := nodes.list()
+			// Acting on an incomplete list would remove the routes to nodes that have not been listed yet.
 			if !synced {
 				health.waiting("the API server has not answered yet: what is in place stays")
-				journal.note(outcome{part: "nftables", err: reconciler.guardFirst()})
-				return true // it wakes the loop when it does
+				outcomes.note(outcome{part: "nftables", err: reconciler.guardFirst()})
+				return true // nodes.run wakes the loop once the API server answers
 			}
-			began := time.Now()
-			outcomes := reconciler.run(known)
-			journal.note(outcomes...)
-			return health.record(outcomes, time.Since(began))
+			start := time.Now()
+			results := reconciler.run(known)
+			outcomes.note(results...)
+			return health.record(results, time.Since(start))
 		})
 		return nil
 	})
 	return group.Wait()
 }
 
-// loop runs rounds: at once, at events, and when no event has come for a while, sooner after a round
-// that failed.
+// loop runs rounds until the context ends: one immediately, one after each event, and one after resync without an
+// event. After a failed round the next one follows sooner, with exponential backoff.
 func loop(ctx context.Context, events <-chan struct{}, round func() bool) {
 	limit := rate.NewLimiter(rate.Every(roundInterval), roundBurst)
 	pause := firstRetry
@@ -114,9 +124,9 @@ func loop(ctx context.Context, events <-chan struct{}, round func() bool) {
 	}
 }
 
-// Cleanup removes what the agent has put in place: routes, proxies, the nftables table and the CNI
-// configuration. Sysctls stay as they are. Tables of others go, too, where they are named: a host need not
-// have a program for that.
+// Cleanup removes the configuration that the agent has made: routes, proxies, the nftables table and the CNI
+// configuration. Sysctls keep their values. Cleanup also removes the tables in OtherTables, so that the host does not
+// need a program to delete them. A step that fails does not prevent the others.
 func Cleanup(options Options) error {
 	connection, err := kernel.Open()
 	if err != nil {

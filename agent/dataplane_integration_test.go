@@ -13,11 +13,11 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
-// TestIntegrationIsland: IPv6 pods are part of the L2, IPv4 pods are behind their node's address.
+// TestIntegrationIsland checks that IPv6 pods are part of the L2, and that IPv4 pods are behind their node's address.
 func TestIntegrationIsland(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	first, second := s.addNode(node1), s.addNode(node3) // the second's ranges are of another pool
+	first, second := s.addNode(node1), s.addNode(node3) // the second node's ranges belong to another pool
 	first.start("island")
 	second.start("island")
 	first.ready()
@@ -54,10 +54,10 @@ func TestIntegrationIsland(t *testing.T) {
 	s.answersProbe(one.addrs[ipv6])
 }
 
-// gatewayOf is the address that a node's own connections to its pods have.
+// gatewayOf returns the source address of a node's own connections to its pods.
 func gatewayOf(h *host, f family) string { return h.node.Pods[f].Addr().Next().String() }
 
-// TestIntegrationFlatIPv4: IPv4 pods are part of the L2, too.
+// TestIntegrationFlatIPv4 checks that IPv4 pods are part of the L2 if IPv4 is flat.
 func TestIntegrationFlatIPv4(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -84,7 +84,7 @@ func TestIntegrationFlatIPv4(t *testing.T) {
 		t.Errorf("IPv4 is flat, and translated: %s", table)
 	}
 
-	// The island it may have been before is gone, and comes back.
+	// Switching to island mode and back removes the proxies and the translation of the other mode.
 	first.kill()
 	first.start("island")
 	first.proxies("proxies of IPv6 alone", one.addrs[ipv6])
@@ -95,11 +95,11 @@ func TestIntegrationFlatIPv4(t *testing.T) {
 	sees(t, "pod to outside, IPv4, flat again", one.Namespace, netip.MustParseAddr(outside4), one.addrs[ipv4].String())
 }
 
-// refusesDuplicate: a host that tries to take a pod's address is told that it is in use.
+// refusesDuplicate checks that duplicate address detection of a host that tries to take a pod's address fails.
 func (s *site) refusesDuplicate(addr netip.Addr) {
 	s.t.Helper()
 	thief := s.l2.Host(s.t, "thief")
-	// Detection waits for the interface to come up.
+	// Detection does not start before the interface is up.
 	for _, tt := range []struct{ addr, want string }{{addr.String(), "dadfailed"}, {"fd12::1:1fd", "free"}} {
 		thief.Run("ip", "address", "add", tt.addr+"/108", "dev", "eth0")
 		nettest.Eventually(s.t, tt.addr+" "+tt.want, func() error {
@@ -113,8 +113,8 @@ func (s *site) refusesDuplicate(addr netip.Addr) {
 	}
 }
 
-// answersProbe: a host that knows a pod's address and makes sure of it gets its answer. That is unicast,
-// which the kernel treats otherwise than a multicast question.
+// answersProbe checks that a host that has cached a pod's address gets an answer when it probes the address. A probe is
+// unicast, which the kernel handles differently from a multicast solicitation.
 func (s *site) answersProbe(addr netip.Addr) {
 	s.t.Helper()
 	sees(s.t, "outside to pod", s.outside, addr, map[bool]string{true: outside4, false: outside6}[addr.Is4()])

@@ -18,15 +18,15 @@ func TestRouteChanges(t *testing.T) {
 	const static = 4
 	have := []kernel.Route{
 		route("192.168.2.0/24", "10.2.0.6", kernel.Protocol),   // as wanted
-		route("192.168.3.0/24", "10.2.0.7", kernel.Protocol),   // of a node that is gone
-		route("192.168.4.0/24", "10.2.0.8", kernel.Protocol),   // of a node that has another address now
-		route("192.168.5.0/24", "10.2.0.9", static),            // another's
+		route("192.168.3.0/24", "10.2.0.7", kernel.Protocol),   // of a removed node
+		route("192.168.4.0/24", "10.2.0.8", kernel.Protocol),   // of a node whose address has changed
+		route("192.168.5.0/24", "10.2.0.9", static),            // of another program
 		route("fd12::1:300/120", "fd12::2:7", kernel.Protocol), // of the other family
 	}
 	want := []kernel.Route{
 		route("192.168.2.0/24", "10.2.0.6", kernel.Protocol),
 		route("192.168.4.0/24", "10.2.0.18", kernel.Protocol),
-		route("192.168.5.0/24", "10.2.0.9", kernel.Protocol), // adding it fails, and says why
+		route("192.168.5.0/24", "10.2.0.9", kernel.Protocol), // adding it fails with an error
 	}
 	got := routeChanges(ipv4, have, want)
 	if !slices.Equal(got.remove, have[1:3]) || !slices.Equal(got.add, want[1:]) {
@@ -42,11 +42,11 @@ func TestProxyChanges(t *testing.T) {
 	pods := netip.MustParsePrefix("fd12::1:100/120")
 	have := []kernel.Proxy{
 		proxy("fd12::1:102", uplinkIndex, kernel.Protocol), // as wanted
-		proxy("fd12::1:103", uplinkIndex, 0),               // wanted, whoever made it
-		proxy("fd12::1:1fe", uplinkIndex, 0),               // of no pod, whoever made it
-		proxy("fd12::1:104", 9, kernel.Protocol),           // on the interface that was the uplink
-		proxy("fd12::1:702", uplinkIndex, kernel.Protocol), // of the range the node had before
-		proxy("fd12::4:1", uplinkIndex, 0),                 // another's
+		proxy("fd12::1:103", uplinkIndex, 0),               // wanted, regardless of who made it
+		proxy("fd12::1:1fe", uplinkIndex, 0),               // of no pod, regardless of who made it
+		proxy("fd12::1:104", 9, kernel.Protocol),           // on the previous uplink
+		proxy("fd12::1:702", uplinkIndex, kernel.Protocol), // of the node's previous range
+		proxy("fd12::4:1", uplinkIndex, 0),                 // of another program
 		proxy("10.2.65.2", uplinkIndex, kernel.Protocol),   // of the other family
 	}
 	want := []kernel.Proxy{
@@ -79,7 +79,7 @@ func TestApplyGoesOnAfterFailures(t *testing.T) {
 	}
 }
 
-// kernelModel is a kernel as far as routes and proxies go, for one family.
+// kernelModel models a kernel's routes and proxies of one family.
 type kernelModel struct {
 	routes  map[kernel.Route]bool
 	proxies map[kernel.Proxy]bool
@@ -99,8 +99,9 @@ func applied[T comparable](have map[T]bool, c changes[T]) []T {
 	return now
 }
 
-// FuzzConverge: from whatever a kernel has, one round leads to what is wanted, keeps what is others',
-// and leaves the next nothing to do. Every six bytes are a route or a proxy, or a node.
+// FuzzConverge checks that, from any state of a kernel, one round reaches the desired state, keeps what belongs to
+// other programs, and leaves nothing to do for the next round. Every six bytes of the input are a route, a proxy or a
+// node.
 func FuzzConverge(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 1, 1, 2, 2, 6, 0, 2, 2, 1, 3, 4, 213}, true)
 	f.Add([]byte("0100170"), true)
@@ -173,8 +174,8 @@ func converge(t *testing.T, nodes []Node, model kernelModel, flat bool) {
 	}
 }
 
-// BenchmarkRound is what a round costs beside the system calls, in a cluster of 5,000 nodes of which one
-// has changed, on a node with 250 pods.
+// BenchmarkRound measures a round without its system calls, in a cluster of 5,000 nodes of which one has changed, on a
+// node with 250 pods.
 func BenchmarkRound(b *testing.B) {
 	const count, pods = 5000, 250
 	nodes := parseNodes(node1)

@@ -1,15 +1,15 @@
-// Package agent keeps a node's part of the pod network. It runs on every node, in the host's network
-// namespace.
+// Package agent configures a node's part of the pod network, and keeps it so. It runs on every node, in the host's
+// network namespace.
 //
-// It looks at the Nodes of the API server and at what the kernel has, works out what the kernel shall
-// have, and makes the difference good: routes to other nodes' pods, neighbour proxies for the node's
-// own, IPv4 SNAT, sysctls, and the CNI configuration. Events only say when to look; what is there is
-// read anew each time, and every so often without an event:
+// It reads the Nodes from the API server and the state of the kernel, computes the desired state of the kernel, and
+// corrects the differences: routes to other nodes' pods, neighbour proxies for the node's own pods, IPv4 SNAT, source
+// validation, sysctls, and the CNI configuration. It is level-triggered: an event only starts a round. Every round
+// reads the whole state again, and rounds also run periodically without an event:
 //
 //	Nodes ──────┐                  ┌─→ routes, proxies ─→ announcements
-//	            ├─→ view ─→ wanted ┼─→ SNAT, sysctls
+//	            ├─→ view ─→ wanted ┼─→ nftables, sysctls
 //	kernel ─────┘                  └─→ CNI configuration
 //
-// What is in place stays there when the agent ends. Without the API server it goes on with the Nodes
-// it knows; before it knows any, it changes nothing.
+// The configuration stays in place when the agent exits. Without the API server, the agent continues with the Nodes
+// that it knows. Until it knows any, it only adds rules against forged packets of pods; see guardFirst.
 package agent

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// door is a loopback port in a node's namespace that leads to the API server, while it is open.
+// door is a loopback port in a node's namespace that forwards to the API server while it is open.
 type door struct {
 	address string
 	mu      sync.Mutex
@@ -38,7 +38,7 @@ func (h *host) openDoor() *door {
 	return d
 }
 
-// pass carries one connection.
+// pass forwards one connection.
 func (d *door) pass(conn net.Conn, target string) {
 	server, err := net.Dial("tcp", target)
 	if err != nil {
@@ -58,7 +58,7 @@ func (d *door) pass(conn net.Conn, target string) {
 	_ = conn.Close()
 }
 
-// set opens or closes the door; closing cuts what goes through.
+// set closes or opens the door. Closing it also closes the connections that it forwards.
 func (d *door) set(closed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

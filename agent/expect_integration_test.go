@@ -13,7 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
-// state reads the node's kernel.
+// state returns the state of the node's kernel.
 func (h *host) state() (kernel.State, error) {
 	var state kernel.State
 	err := h.Do(func() error {
@@ -31,7 +31,7 @@ func (h *host) state() (kernel.State, error) {
 // proxies waits until the kernel answers for exactly these addresses.
 func (h *host) proxies(what string, want ...netip.Addr) {
 	h.site.t.Helper()
-	want = slices.SortedFunc(slices.Values(want), netip.Addr.Compare) // a copy: the caller goes by its order
+	want = slices.SortedFunc(slices.Values(want), netip.Addr.Compare) // a copy, because callers rely on the order of their slice
 	nettest.Eventually(h.site.t, h.node.Name+" "+what, func() error {
 		state, err := h.state()
 		var got []netip.Addr
@@ -66,7 +66,7 @@ func (h *host) routes(what string, want ...string) {
 	})
 }
 
-// sees waits until a mirror at addr sees from as want.
+// sees waits until a mirror at addr sees connections of from with the address want.
 func sees(t *testing.T, what string, from *nettest.Namespace, addr netip.Addr, want string) {
 	t.Helper()
 	nettest.Eventually(t, what, func() error {
@@ -78,7 +78,7 @@ func sees(t *testing.T, what string, from *nettest.Namespace, addr netip.Addr, w
 	})
 }
 
-// silent reports an error if anyone on the L2 answers for an address.
+// silent reports an error if any host on the L2 answers for an address.
 func (s *site) silent(what string, addr string) {
 	s.t.Helper()
 	if seen, err := s.outside.SeenAs(addr, mirrorPort); err == nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
-// TestIntegrationFirewallReloads: firewalld drops its rules and loads them anew, and leaves the agent's
-// table alone. What flushes all tables is repaired.
+// TestIntegrationFirewallReloads checks that the agent's table survives a reload of firewalld, which drops and loads
+// its own rules again, and that the agent restores the table after all tables were flushed.
 func TestIntegrationFirewallReloads(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -31,7 +31,8 @@ func TestIntegrationFirewallReloads(t *testing.T) {
 		sees(t, "pod to outside "+when, p.Namespace, netip.MustParseAddr(outside4), node.node.Addrs[ipv4].String())
 		sees(t, "outside to pod "+when, s.outside, p.addrs[ipv6], outside6)
 	}
-	// Handles are given once: a table that was made anew has others. What its sets hold changes with what pods send.
+	// The kernel never reuses handles: a table that was created again has others. The elements of its sets change with
+	// the packets of pods.
 	table := func() string { return node.Run("nft", "--handle", "--terse", "list", "table", "inet", kernel.Table) }
 	passes("beside a firewall")
 	before := table()
@@ -56,8 +57,8 @@ func TestIntegrationFirewallReloads(t *testing.T) {
 	passes("after all tables were flushed")
 }
 
-// startFirewalld runs a real firewalld in the node's namespace, behind a message bus of its own, until
-// the test ends. The function it gives is firewall-cmd.
+// startFirewalld runs a real firewalld in the node's namespace, with its own message bus, until the test ends. It
+// returns a function that runs firewall-cmd.
 func (h *host) startFirewalld() func(...string) {
 	h.site.t.Helper()
 	t, dir := h.site.t, h.site.t.TempDir()
@@ -78,12 +79,12 @@ func (h *host) startFirewalld() func(...string) {
 		t.Helper()
 		cmd := h.Command(context.WithoutCancel(t.Context()), words...)
 		cmd.Env, cmd.Stdout, cmd.Stderr = env, h.log, h.log
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed test leaves nothing behind
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no leftover process if the test is killed
 		if err := cmd.Start(); err != nil {
 			t.Fatalf("cannot run %s (apt-get install firewalld): %v", words[0], err)
 		}
 		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may have ended, which the test would have noticed
+			_ = cmd.Process.Kill() // it may have exited, which the test would have reported
 			_ = cmd.Wait()
 		})
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 )
 
-// TestIntegrationForeignStays: what others made stays as it is, and what is broken is made whole, without
-// the API server, too.
+// TestIntegrationForeignStays checks that the agent leaves third-party configuration alone, and repairs its own, also
+// without the API server.
 func TestIntegrationForeignStays(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -26,7 +26,7 @@ func TestIntegrationForeignStays(t *testing.T) {
 		"ip neighbour add proxy 10.2.0.77 dev eth0",
 		"nft add table inet other",
 		"nft add chain inet other c { type nat hook postrouting priority 50; }",
-		"nft add table ip dualstrap", // of another family
+		"nft add table ip dualstrap", // of another family than the agent's
 	} {
 		node.Run(strings.Fields(change)...)
 	}
@@ -44,7 +44,7 @@ func TestIntegrationForeignStays(t *testing.T) {
 	node.proxies("with an agent", append(slices.Clone(others), p.addrs[ipv6])...)
 	node.routes("with an agent", routes...)
 
-	node.door.set(true) // the API server is away
+	node.door.set(true) // the API server is unreachable
 	second := node.addPod("second")
 	all := append(slices.Clone(others), p.addrs[ipv6], second.addrs[ipv6])
 	node.proxies("without the API server", all...)
@@ -78,7 +78,7 @@ func TestIntegrationForeignStays(t *testing.T) {
 	if after := foreign(); after != before {
 		t.Errorf("what others made has changed from\n%s\nto\n%s", before, after)
 	}
-	// A route of somebody else to another node's pods is reported, not replaced.
+	// A third-party route to another node's pods is reported, not replaced.
 	node.Run("ip", "route", "add", "192.168.2.0/24", "via", "10.2.0.100", "proto", "static")
 	s.createNode(peer)
 	node.routes("those that can be", routes[1])
@@ -92,7 +92,7 @@ func TestIntegrationForeignStays(t *testing.T) {
 	if _, metrics, err := node.ask("/metrics"); err != nil || !strings.Contains(metrics, `dualstrap_agent_failing{part="routes-ipv4"} 1`) {
 		t.Errorf("metrics do not tell: %v\n%s", err, metrics)
 	}
-	// Nor does it go with the agent.
+	// Cleanup does not remove it either.
 	mixed := foreign()
 	node.stop()
 	node.cleanup()

@@ -11,8 +11,9 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
-// wantedGuard believes pods what is theirs, and others no address of a pod but what another node's pods
-// have. Addresses of nodes are never taken for those of pods.
+// wantedGuard returns the rules about source addresses: a pod may send with its own addresses only, and a packet from
+// elsewhere may have a pod's address only if the pod belongs to another node. Addresses of nodes never count as
+// addresses of pods, even inside a pod range.
 func (v view) wantedGuard(state kernel.State, podRanges []netip.Prefix) (*kernel.Guard, error) {
 	guard := &kernel.Guard{HostLinks: v.hostLinks(state)}
 	for _, f := range families() {
@@ -27,6 +28,7 @@ func (v view) wantedGuard(state kernel.State, podRanges []netip.Prefix) (*kernel
 				others.AddPrefix(node.Pods[f])
 			}
 		}
+		// A pod range may contain addresses of nodes, whose own traffic must not be dropped.
 		for _, node := range append([]Node{v.self}, v.others...) {
 			if node.Addrs[f].IsValid() {
 				ranges.Remove(node.Addrs[f])
@@ -46,9 +48,10 @@ func (v view) wantedGuard(state kernel.State, podRanges []netip.Prefix) (*kernel
 	return guard, nil
 }
 
-// hostLinks are the interfaces of kind veth that are not pods', by name. The plugin ptp gives the host's
-// end of a pod the gateway's address and no more than that; who has an address in a prefix of others is
-// the host's own. The ports of a bridge do not matter: their packets come in by the bridge.
+// hostLinks returns the names, sorted, of veth interfaces that do not belong to pods. The plugin ptp assigns the host's
+// end of a pod's link the gateway's address with the full prefix length, and nothing else. An interface that has an
+// address in a shorter prefix, or the node's own address, is therefore the host's. Ports of a bridge need no mention:
+// their packets arrive from the bridge.
 func (v view) hostLinks(state kernel.State) []string {
 	var names []string
 	for _, link := range state.Links {
@@ -63,8 +66,8 @@ func (v view) hostLinks(state kernel.State) []string {
 	return names
 }
 
-// syncRules makes the agent's table right. What is to be translated may be unknown, and then stays as it
-// is; what pods may say is known always.
+// syncRules corrects the agent's nftables table and returns the number of changes. The desired translation may be
+// unknown, and then the present one stays. The rules for pods are always known.
 func (r *reconcileRun) syncRules() (int, error) {
 	changed, err := r.guard()
 	r.unguarded = err
@@ -75,6 +78,8 @@ func (r *reconcileRun) syncRules() (int, error) {
 	return changed, err
 }
 
+// guard writes the table if it differs from the desired one, and returns the number of changes. The counters of the old
+// table are carried over.
 func (r *reconcileRun) guard() (int, error) {
 	table, err := kernel.ReadRules()
 	if err != nil {
@@ -84,34 +89,37 @@ func (r *reconcileRun) guard() (int, error) {
 	if wanted.Guard, err = r.view.wantedGuard(r.state, r.podRanges); err != nil {
 		return 0, err
 	}
-	var there *kernel.NAT
+	var current *kernel.NAT
 	if table.Rules != nil {
-		there = table.Rules.NAT
+		current = table.Rules.NAT
 	}
-	wanted.NAT, _ = r.wantedNAT(there) // syncRules reports it
+	wanted.NAT, _ = r.wantedNAT(current) // syncRules reports the error
+	// Rules is nil if another program has changed the table, which is then written again.
 	if table.Rules != nil && table.Rules.Equal(wanted) {
 		return 0, nil
 	}
+	// Counters survive: Prometheus takes a smaller value for a restart.
 	if err := kernel.WriteRules(wanted, table.Counters); err != nil {
 		return 0, err
 	}
 	return 1, nil
 }
 
-// wantedNAT is what there is while it cannot be known what there should be.
-func (r *reconcileRun) wantedNAT(there *kernel.NAT) (*kernel.NAT, error) {
+// wantedNAT returns the desired translation. As long as the uplink or the node's pod range is unknown, that is the
+// current one.
+func (r *reconcileRun) wantedNAT(current *kernel.NAT) (*kernel.NAT, error) {
 	if !r.flatIPv4 && (r.uplinkErr[ipv4] != nil || !r.view.self.Pods[ipv4].IsValid()) {
-		return there, r.uplinkErr[ipv4]
+		return current, r.uplinkErr[ipv4]
 	}
 	wanted, err := r.view.wantedNAT(r.uplinks[ipv4])
 	if err != nil {
-		return there, err
+		return current, err
 	}
 	return wanted, nil
 }
 
-// guardFirst keeps pods from lying while it is not known which nodes there are: a kubelet starts pods
-// again after a reboot, with the CNI configuration of before. A table that is there is as good or better.
+// guardFirst writes rules against forged sources before the Nodes are known: after a reboot, a kubelet can start pods
+// before the API server answers. An existing table is left alone, because it is at least as strict.
 func (r *reconciler) guardFirst() error {
 	table, err := kernel.ReadRules()
 	if err != nil || table.Exists {
@@ -121,6 +129,7 @@ func (r *reconciler) guardFirst() error {
 	if err != nil {
 		return err
 	}
+	// Without Nodes there are no ranges to compare packets from elsewhere with, but packets of pods can be checked.
 	guard, err := view{}.wantedGuard(state, nil)
 	if err != nil {
 		return err
@@ -128,9 +137,10 @@ func (r *reconciler) guardFirst() error {
 	return kernel.WriteRules(kernel.Rules{Guard: guard}, nil)
 }
 
-// dropCollector are the packets that the agent's table has dropped, counted by the kernel.
+// dropCollector exports the number of packets that the agent's table has dropped. The kernel counts them.
 type dropCollector struct{ packets *prometheus.Desc }
 
+// newDrops returns a collector that reads the counters at each scrape.
 func newDrops() dropCollector {
 	return dropCollector{prometheus.NewDesc("dualstrap_agent_dropped_packets_total",
 		"Packets dropped because their sender may not send them, by reason.", []string{"reason"}, nil)}
@@ -143,6 +153,7 @@ func (d dropCollector) Describe(descs chan<- *prometheus.Desc) { descs <- d.pack
 func (d dropCollector) Collect(metrics chan<- prometheus.Metric) {
 	counters, err := kernel.ReadCounters()
 	if err != nil {
+		// The scrape reports the error instead of a wrong number.
 		metrics <- prometheus.NewInvalidMetric(d.packets, err)
 		return
 	}

@@ -14,10 +14,10 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
-// hearPort is where datagrams are heard.
+// hearPort is the port at which tests record datagrams.
 const hearPort = 9999
 
-// dropped reads how many packets the node's agent says were dropped for a reason.
+// dropped returns the number of packets that the node's agent reports as dropped for a reason.
 func (h *host) dropped(reason kernel.Reason) uint64 {
 	h.site.t.Helper()
 	_, metrics, err := h.ask("/metrics")
@@ -37,7 +37,7 @@ func (h *host) dropped(reason kernel.Reason) uint64 {
 	return 0
 }
 
-// drops waits until exactly so many packets more than before were dropped.
+// drops waits until the number of dropped packets has grown from before by exactly more.
 func (h *host) drops(what string, reason kernel.Reason, before, more uint64) {
 	h.site.t.Helper()
 	nettest.Eventually(h.site.t, what, func() error {
@@ -48,7 +48,7 @@ func (h *host) drops(what string, reason kernel.Reason, before, more uint64) {
 	})
 }
 
-// hears waits until an ear has heard these, in some order, and nothing else.
+// hears waits until an ear has recorded exactly these datagrams, in any order.
 func hears(t *testing.T, what string, ear *nettest.Ear, want ...string) {
 	t.Helper()
 	nettest.Eventually(t, what, func() error {
@@ -59,8 +59,9 @@ func hears(t *testing.T, what string, ear *nettest.Ear, want ...string) {
 	})
 }
 
-// TestIntegrationPodsSendAsThemselves: a pod with raw sockets writes all kinds of sources. None arrives at
-// a pod of another node, at a host that is none, or at its own node, and each is counted; its own does.
+// TestIntegrationPodsSendAsThemselves sends packets with all kinds of forged sources from a pod with raw sockets. None
+// of them arrives at a pod of another node, at a host of the L2, or at the pod's own node, and each is counted as
+// dropped. Packets with the pod's own address arrive.
 func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -69,7 +70,7 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	second.start("island")
 	first.ready()
 	second.ready()
-	// With it, there is a way back to everybody.
+	// With a default route, there is a route back to every source.
 	first.Run("ip", "route", "add", "default", "via", outside4)
 	first.Run("ip", "route", "add", "default", "via", outside6)
 	liar, neighbour, other := first.addPod("liar"), first.addPod("neighbour"), second.addPod("other")
@@ -88,7 +89,7 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	targets := []struct {
 		ear   *nettest.Ear
 		addrs [2]netip.Addr
-		own   [2]string // what it sees the pod as
+		own   [2]string // the pod's addresses as the target sees them
 	}{
 		{other.Hear(hearPort), other.addrs, [2]string{liar.addrs[ipv4].String(), liar.addrs[ipv6].String()}},
 		{
@@ -103,7 +104,7 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	for _, target := range targets {
 		var want []string
 		for _, f := range families() {
-			// What the node has just found right for this pod is right for no other.
+			// The node has just cached this source as valid for the pod neighbour. It is not valid for another pod.
 			neighbour.Send("eth0", nettest.Datagram(neighbour.addrs[f], other.addrs[f], hearPort+1, "itself"))
 			for who, source := range sources {
 				liar.Send("eth0", nettest.Datagram(netip.MustParseAddr(source[f]), target.addrs[f], hearPort, who))
@@ -116,7 +117,7 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	}
 	first.drops("what pods may not send", kernel.PodSource, before, sent)
 
-	// What is counted outlives that the table is written anew, and the agent.
+	// The counters survive that the agent writes the table again, and that it restarts.
 	s.createNode(parseNode(node3))
 	first.routes("of two other nodes", "192.168.2.0/24 10.2.0.6", "fd12::1:200/120 fd12::2:6",
 		"172.20.0.0/23 10.2.0.7", "fd12::1:8000/119 fd12::2:7")
@@ -131,8 +132,8 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	}
 }
 
-// TestIntegrationPodsDoNotConfigureTheNode: what tells a host where to route and which address to take is
-// dropped when a pod sends it, and nothing that a pod needs.
+// TestIntegrationPodsDoNotConfigureTheNode checks that packets from pods that would change routes or addresses of the
+// node are dropped, and that packets that pods need are not.
 func TestIntegrationPodsDoNotConfigureTheNode(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -142,13 +143,13 @@ func TestIntegrationPodsDoNotConfigureTheNode(t *testing.T) {
 	p := node.addPod("pod")
 	linkLocal := netip.MustParseAddr("fe80::1")
 	allNodes := netip.MustParseAddr("ff02::1")
-	body := make([]byte, 36) // enough for each
+	body := make([]byte, 36) // long enough for each kind
 	before := node.dropped(kernel.PodControl)
 	for _, packet := range []nettest.Packet{
 		nettest.Control(linkLocal, allNodes, 134, body...), // a router advertisement
 		nettest.Control(linkLocal, node.node.Addrs[ipv6], 137, body...),
 		nettest.Control(p.addrs[ipv4], node.node.Addrs[ipv4], 5, body...),
-		nettest.Datagram(linkLocal, node.node.Addrs[ipv6], 547, "solicit"), // nobody listens to ff02::1:2
+		nettest.Datagram(linkLocal, node.node.Addrs[ipv6], 547, "solicit"), // unicast, because the node has not joined ff02::1:2
 		nettest.Datagram(linkLocal, allNodes, 546, "reply"),
 	} {
 		p.Send("eth0", packet)
@@ -156,7 +157,7 @@ func TestIntegrationPodsDoNotConfigureTheNode(t *testing.T) {
 	node.drops("what pods may not tell their node", kernel.PodControl, before, 5)
 	node.Mirror(mirrorPort)
 	for _, f := range families() {
-		// Neighbour discovery of either side starts anew.
+		// Both sides have to start neighbour discovery again.
 		p.Run("ip", "neighbour", "flush", "dev", "eth0")
 		sees(t, "pod to its node", p.Namespace, node.node.Addrs[f], p.addrs[f].String())
 	}
@@ -166,9 +167,10 @@ func TestIntegrationPodsDoNotConfigureTheNode(t *testing.T) {
 	}
 }
 
-// TestIntegrationNeighboursAreNoPods: who takes an address of the pods' ranges is not heard by a node. What
-// another node's pod may have is: nothing tells the two apart.
-func TestIntegrationNeighboursAreNoPods(t *testing.T) {
+// TestIntegrationNeighboursCannotSendAsPods checks that a node drops packets from a host of the L2 that uses an address
+// of the pods' ranges. An address that belongs to another node's pods is accepted, because its packets cannot be told
+// from those of the pods.
+func TestIntegrationNeighboursCannotSendAsPods(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	first, second := s.addNode(node1), s.addNode(node2)
@@ -181,8 +183,8 @@ func TestIntegrationNeighboursAreNoPods(t *testing.T) {
 	before := first.dropped(kernel.OutsideSource)
 	var sent uint64
 	for _, source := range []string{
-		"fd12::1:f001", "192.168.200.9", // of no node
-		"fd12::1:1fe", "192.168.1.9", // of this one's pods
+		"fd12::1:f001", "192.168.200.9", // of no node's range
+		"fd12::1:1fe", "192.168.1.9", // of this node's pods
 	} {
 		from := netip.MustParseAddr(source)
 		s.outside.Send("eth0", nettest.Datagram(from, first.node.Addrs[familyOf(from)], hearPort, "a thief"))
@@ -200,7 +202,7 @@ func TestIntegrationNeighboursAreNoPods(t *testing.T) {
 		"of another node from 192.168.2.9", "of another node from fd12::1:2fe")
 	first.drops("addresses of pods", kernel.OutsideSource, before, sent)
 
-	// The whole of it: who takes an address that no node has gets no connection.
+	// In practice: a host that takes an address of no node's range cannot connect.
 	for _, addr := range []string{"fd12::1:f001", "fd12::1:1fe"} {
 		thief := s.l2.Host(t, "thief", addr+"/108")
 		if seen, err := thief.SeenAs(first.node.Addrs[ipv6].String(), mirrorPort); err == nil {

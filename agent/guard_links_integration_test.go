@@ -13,15 +13,15 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
-// TestIntegrationNewPodsAreNotBelieved: a pod's interface is there before its routes, and before an agent
-// looks at it. From its first packet on it is believed what is routed to it.
+// TestIntegrationNewPodsAreNotBelieved checks that the first packets of a new pod are validated: its interface exists
+// before its routes do, and before the agent has seen it.
 func TestIntegrationNewPodsAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	node := s.addNode(node1)
 	node.start("island")
 	node.ready()
-	node.kill() // nobody is there to see the pod come
+	node.kill() // no agent sees the new pod
 	early := nettest.New(t, "early")
 	node.Run("ip", "link", "add", "veth12345678", "type", "veth", "peer", "name", "eth0", "netns", early.Name)
 	node.Run("ip", "link", "set", "veth12345678", "up")
@@ -48,7 +48,7 @@ func TestIntegrationNewPodsAreNotBelieved(t *testing.T) {
 	hears(t, "the outside", ear, "itself from "+own.String())
 }
 
-// counted reads a counter of the node's kernel.
+// counted returns a counter of the node's kernel.
 func (h *host) counted(reason kernel.Reason) uint64 {
 	h.site.t.Helper()
 	var counters kernel.Counters
@@ -61,7 +61,8 @@ func (h *host) counted(reason kernel.Reason) uint64 {
 	return counters.Dropped()[reason]
 }
 
-// TestIntegrationGuardComesFirst: after a reboot pods may come before the API server answers.
+// TestIntegrationGuardComesFirst checks that the guard exists before the API server answers: after a reboot, pods may
+// start by then.
 func TestIntegrationGuardComesFirst(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -79,8 +80,8 @@ func TestIntegrationGuardComesFirst(t *testing.T) {
 	node.ready()
 }
 
-// TestIntegrationOtherLinksStay: packets by an interface that is no pod's may come any way, also when it is
-// of the kind that pods' are.
+// TestIntegrationOtherLinksStay checks that packets from interfaces that do not belong to pods are accepted with any
+// source, even if the interface is of the same kind as those of pods.
 func TestIntegrationOtherLinksStay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -102,7 +103,7 @@ func TestIntegrationOtherLinksStay(t *testing.T) {
 		return err
 	})
 	ear := s.outside.Hear(hearPort)
-	far := netip.MustParseAddr("2001:db8::7") // the way back to it is not by lan0
+	far := netip.MustParseAddr("2001:db8::7") // the route back to it does not use lan0
 	router.Send("eth0", nettest.Datagram(far, netip.MustParseAddr(outside6), hearPort, "from afar"))
 	hears(t, "the outside", ear, "from afar from "+far.String())
 	node.Run("ip", "link", "delete", "lan0")
@@ -115,8 +116,8 @@ func TestIntegrationOtherLinksStay(t *testing.T) {
 	})
 }
 
-// TestIntegrationTranslatedTrafficPasses: a pod calls its own Service and a port of its node that leads back
-// to it, and others call that.
+// TestIntegrationTranslatedTrafficPasses checks that a pod reaches itself through its own Service and through a port of
+// its node, and that others reach it through that port.
 func TestIntegrationTranslatedTrafficPasses(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -148,8 +149,8 @@ func TestIntegrationTranslatedTrafficPasses(t *testing.T) {
 	}
 }
 
-// TestIntegrationAddressesAreTakenFromPods: a pod is believed with the addresses that are routed to it, and no longer
-// when they are not, although it goes on sending.
+// TestIntegrationAddressesAreTakenFromPods checks that packets of a pod are accepted from addresses that are routed to
+// it, and dropped after the routes are removed, even if the pod never stops sending.
 func TestIntegrationAddressesAreTakenFromPods(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -16,37 +16,40 @@ import (
 )
 
 const (
-	// stuckAfter is how long a round may be out before the agent counts as dead. There is one every
-	// [resync], with or without an API server.
+	// stuckAfter is the time without a finished round after which the agent reports itself as dead. A round runs at
+	// least every [resync], with or without an API server.
 	stuckAfter = 2 * time.Minute
-	// serveTimeout bounds how long a client may take to ask, and how long open answers hold up the end.
+	// serveTimeout is the time that a client has to send the headers of a request.
 	serveTimeout = 5 * time.Second
 )
 
-// health tells others how the agent does.
+// health serves the agent's state: liveness, readiness and metrics. Its methods are safe for concurrent use.
 type health struct {
 	registry *prometheus.Registry
 	rounds   prometheus.Histogram
 	changes  *prometheus.CounterVec
 	failing  *prometheus.GaugeVec
 
+	// mu guards the fields below.
 	mu     sync.Mutex
-	last   time.Time // of the last round
-	faults []string  // of the last round
+	last   time.Time // end of the last round
+	faults []string  // failures of the last round, empty if it succeeded
 }
 
+// newHealth returns a health that is alive, but not ready before the first round has ended.
 func newHealth() *health {
 	h := &health{
 		registry: prometheus.NewRegistry(),
 		rounds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "dualstrap_agent_round_seconds", Help: "How long it takes to compare what is wanted with what there is, and to put it right.",
+			Name: "dualstrap_agent_round_seconds", Help: "Duration of rounds, which compare the actual with the desired state and correct it.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}),
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dualstrap_agent_changes_total", Help: "Changes made to the node, by part of the pod network.",
 		}, []string{"part"}),
+		// A gauge keeps its last value, so each round sets it for every part that it ran.
 		failing: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "dualstrap_agent_failing", Help: "1 for parts of the pod network that the last round could not put right.",
+			Name: "dualstrap_agent_failing", Help: "1 for parts of the pod network that the last round could not correct.",
 		}, []string{"part"}),
 		last:   time.Now(),
 		faults: []string{"no round has ended yet"},
@@ -55,14 +58,14 @@ func newHealth() *health {
 	return h
 }
 
-// waiting records that there is nothing to go by yet.
+// waiting records that a round cannot run yet, and why.
 func (h *health) waiting(why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last, h.faults = time.Now(), []string{why}
 }
 
-// record takes note of a round, and reports whether all of it went well.
+// record records the outcomes and the duration of a round, and reports whether all parts succeeded.
 func (h *health) record(outcomes []outcome, took time.Duration) bool {
 	h.rounds.Observe(took.Seconds())
 	var faults []string
@@ -81,7 +84,7 @@ func (h *health) record(outcomes []outcome, took time.Duration) bool {
 	return len(faults) == 0
 }
 
-// alive fails when rounds have stopped.
+// alive returns a fault if rounds have stopped.
 func (h *health) alive() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,14 +94,14 @@ func (h *health) alive() []string {
 	return nil
 }
 
-// ready fails while the node's part of the pod network is not in place.
+// ready returns the faults because of which the node's part of the pod network is not in place.
 func (h *health) ready() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.faults)
 }
 
-// serve answers until the context ends.
+// serve serves the endpoints until the context ends, and then returns nil.
 func (h *health) serve(ctx context.Context, address string) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", answer(h.alive))
@@ -109,8 +112,9 @@ func (h *health) serve(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("cannot serve health on %s: %w", address, err)
 	}
+	// Without a timeout, stalled clients would hold connections open forever.
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: serveTimeout}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // what is asked then gets no answer
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // pending requests get no answer
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("cannot serve health on %s: %w", address, err)
@@ -118,7 +122,7 @@ func (h *health) serve(ctx context.Context, address string) error {
 	return nil
 }
 
-// answer says ok, or what is wrong, a line each.
+// answer returns a handler that responds with "ok", or with status 503 and one fault per line.
 func answer(faults func() []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if wrong := faults(); len(wrong) > 0 {

@@ -5,33 +5,34 @@ import (
 	"sync"
 )
 
-// outcomeLog logs changes: what was changed, what has begun to fail and what works again. A failure that
-// stays the same is logged once, not every round.
+// outcomeLog logs transitions: what was changed, what has begun to fail and what works again. A failure that stays the
+// same is logged once, not in every round. It is safe for concurrent use.
 type outcomeLog struct {
 	log     *slog.Logger
-	mu      sync.Mutex
-	failing map[string]string // parts and why
+	mu      sync.Mutex        // guards failing
+	failing map[string]string // error texts by part
 }
 
-func newJournal(log *slog.Logger) *outcomeLog {
+func newOutcomeLog(log *slog.Logger) *outcomeLog {
 	return &outcomeLog{log: log, failing: map[string]string{}}
 }
 
-func (j *outcomeLog) note(outcomes ...outcome) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+// note logs the outcomes that differ from the previous ones of the same part.
+func (l *outcomeLog) note(outcomes ...outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, o := range outcomes {
 		if o.changed > 0 {
-			j.log.Info("changed", "part", o.part, "changes", o.changed)
+			l.log.Info("changed", "part", o.part, "changes", o.changed)
 		}
-		before, failed := j.failing[o.part]
+		before, failed := l.failing[o.part]
 		switch {
 		case o.err != nil && o.err.Error() != before:
-			j.log.Warn("failing", "part", o.part, "error", o.err)
-			j.failing[o.part] = o.err.Error()
+			l.log.Warn("failing", "part", o.part, "error", o.err)
+			l.failing[o.part] = o.err.Error()
 		case o.err == nil && failed:
-			j.log.Info("works again", "part", o.part)
-			delete(j.failing, o.part)
+			l.log.Info("works again", "part", o.part)
+			delete(l.failing, o.part)
 		}
 	}
 }

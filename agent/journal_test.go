@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// TestJournalTellsChangesOnly counts lines: what stays the same is not said again.
-func TestJournalTellsChangesOnly(t *testing.T) {
+// TestOutcomeLogLogsTransitionsOnly checks that what stays the same is not logged again.
+func TestOutcomeLogLogsTransitionsOnly(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	j := newJournal(slog.New(slog.NewTextHandler(&log, nil)))
+	j := newOutcomeLog(slog.New(slog.NewTextHandler(&log, nil)))
 	why, other := errors.New("why"), errors.New("other")
 	for i, step := range []struct {
 		outcome outcome

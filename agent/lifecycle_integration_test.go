@@ -16,8 +16,8 @@ import (
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
-// TestIntegrationProxiesFollowPods: through everything that happens to a node, the kernel answers for
-// the pods that exist and for no others.
+// TestIntegrationProxiesFollowPods checks that the kernel answers for exactly the existing pods, through restarts,
+// interfaces that go down, and pods that come and go.
 func TestIntegrationProxiesFollowPods(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -56,9 +56,9 @@ func TestIntegrationProxiesFollowPods(t *testing.T) {
 	sees(t, "outside to pod after the flap", s.outside, last, outside6)
 
 	node.Run("ip", "-6", "neighbour", "delete", "proxy", last.String(), "dev", "eth0")
-	node.proxies("after somebody deleted one", addrs...)
+	node.proxies("after another program deleted one", addrs...)
 	node.Run("ip", "-6", "neighbour", "add", "proxy", "fd12::1:1fe", "dev", "eth0")
-	node.proxies("after somebody added one of the node's range", addrs...)
+	node.proxies("after another program added one of the node's range", addrs...)
 
 	node.stop()
 	node.proxies("after the agent ended", addrs...)
@@ -68,7 +68,7 @@ func TestIntegrationProxiesFollowPods(t *testing.T) {
 	node.proxies("after all pods are gone")
 }
 
-// TestIntegrationRoutesFollowNodes: Nodes come, go, and come again with other ranges.
+// TestIntegrationRoutesFollowNodes checks routes while Nodes are created, deleted, and created again with other ranges.
 func TestIntegrationRoutesFollowNodes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -90,17 +90,18 @@ func TestIntegrationRoutesFollowNodes(t *testing.T) {
 	first.routes("the other with other ranges", other...)
 
 	first.Run("ip", "route", "delete", "192.168.9.0/24")
-	first.routes("after somebody deleted one", other...)
+	first.routes("after another program deleted one", other...)
 	first.Run("ip", "link", "set", "eth0", "down")
 	first.Run("ip", "link", "set", "eth0", "up")
 	first.routes("after the uplink came back", other...)
 	first.kill()
 	s.deleteNode(second.Name)
 	first.start("island")
-	first.routes("after a node went while there was no agent")
+	first.routes("after a node was removed while the agent was down")
 }
 
-// TestIntegrationOwnNodeComesAgain: the node is made anew with other ranges, and waits for them.
+// TestIntegrationOwnNodeComesAgain checks an agent whose own Node is created again, at first without ranges and then
+// with others.
 func TestIntegrationOwnNodeComesAgain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -144,9 +145,9 @@ func TestIntegrationOwnNodeComesAgain(t *testing.T) {
 		return err
 	})
 	early.ready()
-	anew := early.addPod("anew")
-	early.proxies("of a pod of the other range", anew.addrs[ipv6])
-	sees(t, "pod of the other range to outside", anew.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
+	fresh := early.addPod("fresh")
+	early.proxies("of a pod of the other range", fresh.addrs[ipv6])
+	sees(t, "pod of the other range to outside", fresh.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
 
 	early.stop()
 	early.cleanup()
@@ -160,7 +161,7 @@ func TestIntegrationOwnNodeComesAgain(t *testing.T) {
 	}
 }
 
-// ranges gives a Node its podCIDRs.
+// ranges sets the podCIDRs of a Node.
 func (s *site) ranges(name string, cidrs ...string) {
 	s.t.Helper()
 	node, err := s.client.CoreV1().Nodes().Get(s.t.Context(), name, metav1.GetOptions{})

@@ -16,8 +16,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestIntegrationTableIsAsRendered: what dualstrap shows of a node's table is what its agent makes of the
-// plan.
+// TestIntegrationTableIsAsRendered checks that the table that a dry run shows for a node is the one that its agent
+// writes.
 func TestIntegrationTableIsAsRendered(t *testing.T) {
 	t.Parallel()
 	for _, example := range []string{"dual-stack", "per-pool", "ha", "flat-ipv4"} {
@@ -25,19 +25,19 @@ func TestIntegrationTableIsAsRendered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		verdict := provision.Load([]api.Source{{Name: example, Data: manifests}})
-		hosts, err := render.Hosts(render.Input{Config: verdict.Config, Plan: verdict.Plan, Version: "v0"})
+		loaded := provision.Load([]api.Source{{Name: example, Data: manifests}})
+		hosts, err := render.Hosts(render.Input{Config: loaded.Config, Plan: loaded.Plan, Version: "v0"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var nodes []Node
-		for _, planned := range verdict.Plan.Nodes {
+		for _, planned := range loaded.Plan.Nodes {
 			nodes = append(nodes, Node{
 				Name: planned.Address.String(), Addrs: [2]netip.Addr{planned.Address}, Pods: [2]netip.Prefix(planned.PodCIDRs),
 			})
 		}
 		last := hosts[len(hosts)-1]
-		rules := rulesOf(t, verdict.Config, last.Address.String(), nodes)
+		rules := rulesOf(t, loaded.Config, last.Address.String(), nodes)
 		namespace := nettest.New(t, "table")
 		if err := namespace.Do(func() error { return kernel.WriteRules(rules, nil) }); err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestIntegrationTableIsAsRendered(t *testing.T) {
 	}
 }
 
-// rulesOf are those that the agent of a node wants.
+// rulesOf returns the rules that the agent of a node wants.
 func rulesOf(t *testing.T, config *api.Config, self string, nodes []Node) (rules kernel.Rules) {
 	t.Helper()
 	v, _ := viewFrom(self, nodes, config.Network.FlatIPv4)

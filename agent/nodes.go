@@ -11,13 +11,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// nodes follows the Nodes of an API server, and keeps those it knows while the server is away.
+// nodes watches the Nodes of an API server. While the server is unreachable, it keeps the Nodes that it knows.
 type nodes struct{ informer cache.SharedIndexInformer }
 
-// watchNodes prepares to follow Nodes. changed is called when what the agent knows of them changes,
-// report with what goes wrong, and with nil when Nodes come again.
+// watchNodes prepares a watch of Nodes. It calls changed when properties that the agent uses change. It calls report
+// with an error when the watch fails, and with nil when Nodes arrive again.
 func watchNodes(client kubernetes.Interface, changed func(), report func(error)) (*nodes, error) {
-	// 0: resync is the agent's own.
+	// 0 disables the informer's resync: the agent has its own.
 	informer := informers.NewSharedInformerFactory(client, 0).Core().V1().Nodes().Informer()
 	if err := informer.SetTransform(slim); err != nil {
 		return nil, fmt.Errorf("cannot watch nodes: %w", err)
@@ -36,7 +36,7 @@ func watchNodes(client kubernetes.Interface, changed func(), report func(error))
 		DeleteFunc: func(any) { seen() },
 		UpdateFunc: func(before, after any) {
 			report(nil)
-			// Kubelets update their Nodes all the time.
+			// Kubelets update the status of their Nodes regularly, which does not matter here.
 			if known(before) != known(after) {
 				changed()
 			}
@@ -48,7 +48,7 @@ func watchNodes(client kubernetes.Interface, changed func(), report func(error))
 	return &nodes{informer}, nil
 }
 
-// run follows the Nodes until the context ends. It calls synced once all are known.
+// run watches the Nodes until the context ends. It calls synced once all of them are known.
 func (n *nodes) run(ctx context.Context, synced func()) {
 	go func() {
 		if cache.WaitForCacheSync(ctx.Done(), n.informer.HasSynced) {
@@ -58,8 +58,8 @@ func (n *nodes) run(ctx context.Context, synced func()) {
 	n.informer.RunWithContext(ctx)
 }
 
-// list gives all Nodes, and whether they are: before the first answer of the API server there are
-// none to go by.
+// list returns all known Nodes and reports whether the list is complete. Before the first answer of the API server it
+// is not, and must not be acted on.
 func (n *nodes) list() ([]Node, bool) {
 	objects := n.informer.GetStore().List()
 	list := make([]Node, len(objects))
@@ -69,6 +69,7 @@ func (n *nodes) list() ([]Node, bool) {
 	return list, n.informer.HasSynced()
 }
 
+// known returns the properties of an object in the informer's cache, or the zero value if it is not a Node.
 func known(object any) Node {
 	if node, ok := object.(*corev1.Node); ok {
 		return NodeOf(node)
@@ -76,12 +77,13 @@ func known(object any) Node {
 	return Node{}
 }
 
-// slim drops what the agent does not look at: of thousands of Nodes, that is most of the memory.
+// slim removes the fields that the agent does not use. With thousands of Nodes these are most of the memory.
 func slim(object any) (any, error) {
 	node, ok := object.(*corev1.Node)
 	if !ok {
 		return object, nil
 	}
+	// The informer needs the name as a key, and the resource version to resume its watch.
 	return &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion},
 		Spec:       corev1.NodeSpec{PodCIDRs: node.Spec.PodCIDRs},

@@ -26,13 +26,13 @@ type pod struct {
 	addrs [2]netip.Addr
 }
 
-// addPod runs the plugins as a container runtime does, by the configuration that the agent wrote.
+// addPod runs the plugins like a container runtime, with the configuration that the agent wrote.
 func (h *host) addPod(name string) *pod {
 	h.site.t.Helper()
 	return h.addPods(name)[0]
 }
 
-// addPods connects pods at once, as a kubelet does.
+// addPods connects pods concurrently, as a kubelet does.
 func (h *host) addPods(names ...string) []*pod {
 	h.site.t.Helper()
 	pods := make([]*pod, len(names))
@@ -43,7 +43,7 @@ func (h *host) addPods(names ...string) []*pod {
 	return pods
 }
 
-// deletePods disconnects pods at once.
+// deletePods disconnects pods concurrently.
 func (h *host) deletePods(pods ...*pod) {
 	h.site.t.Helper()
 	h.together(pods, (*pod).disconnect)
@@ -62,8 +62,8 @@ func (h *host) together(pods []*pod, do func(*pod) error) {
 	}
 }
 
-// connect tries again as a kubelet does: ptp waits for duplicate address detection no longer than ten
-// seconds, which a busy machine may take.
+// connect retries like a kubelet: ptp waits at most ten seconds for duplicate address detection, which may take longer
+// on a busy machine.
 func (p *pod) connect() error {
 	const tries = 5
 	var failures []error
@@ -111,7 +111,7 @@ func (p *pod) withPlugins(use func(*libcni.CNIConfig, *libcni.NetworkConfigList,
 	if err != nil {
 		return err
 	}
-	// The nodes share one disk.
+	// The nodes share one file system, so each gets its own directory of host-local.
 	content = bytes.ReplaceAll(content, []byte("/run/dualstrap/cni"), []byte(filepath.Join(p.host.dir, "addresses")))
 	list, err := libcni.ConfListFromBytes(content)
 	if err != nil {

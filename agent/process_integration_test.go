@@ -23,13 +23,13 @@ import (
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 )
 
-// asAgent is the variable by which the test's own executable is told to be an agent: the tests kill
-// agents, so each is a process of its own.
+// asAgent is the environment variable that makes the test's executable run as an agent. Tests kill agents, so each
+// agent is a process of its own.
 const asAgent = "DUALSTRAP_TEST_AGENT"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asAgent) == "" {
-		os.Exit(m.Run()) //nolint:forbidigo // it is what a test's main does
+		os.Exit(m.Run()) //nolint:forbidigo // TestMain has to exit with the result
 	}
 	if err := beAgent(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -37,14 +37,14 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// podRanges are those of the nodes that tests make, and more.
+// podRanges contains the ranges of all nodes that tests create, and more.
 func podRanges() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("172.20.0.0/16"), netip.MustParsePrefix("fd12::1:0/112"),
 	}
 }
 
-// beAgent runs an agent with the options of start.
+// beAgent runs an agent with the options that start encoded.
 func beAgent() error {
 	options := Options{
 		NodeName: os.Args[1], CNIConfigDir: os.Args[2], FlatIPv4: os.Args[3] == "flat",
@@ -64,7 +64,7 @@ func beAgent() error {
 	return Run(ctx, client, options)
 }
 
-// start runs the node's agent; mode is island or flat.
+// start starts the node's agent. mode is island or flat.
 func (h *host) start(mode string) {
 	h.site.t.Helper()
 	kubeconfig := filepath.Join(h.dir, "kubeconfig")
@@ -81,11 +81,11 @@ func (h *host) start(mode string) {
 	if err != nil {
 		h.site.t.Fatal(err)
 	}
-	// The test's context ends before its cleanups.
+	// The test's context is canceled before cleanup functions run.
 	h.agent = h.Command(context.WithoutCancel(h.site.t.Context()), self, h.node.Name, h.dir, mode)
 	h.agent.Env = append(os.Environ(), asAgent+"=yes")
 	h.agent.Stdout, h.agent.Stderr = h.log, h.log
-	h.agent.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed test leaves nothing behind
+	h.agent.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no leftover process if the test is killed
 	if err := h.agent.Start(); err != nil {
 		h.site.t.Fatal(err)
 	}
@@ -97,17 +97,17 @@ func (h *host) start(mode string) {
 	})
 }
 
-// kill ends the agent with no warning.
+// kill kills the agent without warning.
 func (h *host) kill() {
 	h.site.t.Helper()
 	if err := h.agent.Process.Kill(); err != nil {
 		h.site.t.Errorf("cannot kill the agent of %s: %v", h.node.Name, err)
 	}
-	_ = h.agent.Wait() // by a signal, as was asked for
+	_ = h.agent.Wait() // the error reports the signal
 	h.agent = nil
 }
 
-// stop ends the agent as a kubelet does, which must be clean.
+// stop terminates the agent like a kubelet. It must exit with status 0.
 func (h *host) stop() {
 	h.site.t.Helper()
 	if err := h.agent.Process.Signal(syscall.SIGTERM); err != nil {
@@ -119,7 +119,7 @@ func (h *host) stop() {
 	h.agent = nil
 }
 
-// cleanup removes what the node's agent has made.
+// cleanup removes the configuration that the node's agent has made.
 func (h *host) cleanup() {
 	h.site.t.Helper()
 	if err := h.Do(func() error { return Cleanup(Options{CNIConfigDir: h.dir}) }); err != nil {
@@ -127,7 +127,7 @@ func (h *host) cleanup() {
 	}
 }
 
-// ask reads a page of the agent's health server.
+// ask returns the response of the agent's health server to a path.
 func (h *host) ask(path string) (int, string, error) {
 	dial := func(ctx context.Context, _, address string) (net.Conn, error) { return h.Dial(ctx, address) }
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
@@ -144,7 +144,7 @@ func (h *host) ask(path string) (int, string, error) {
 	return response.StatusCode, string(content), err
 }
 
-// ready waits until the agent says that all is in place.
+// ready waits until the agent reports that everything is in place.
 func (h *host) ready() {
 	h.site.t.Helper()
 	nettest.Eventually(h.site.t, h.node.Name+" ready", func() error {

@@ -10,40 +10,46 @@ import (
 	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
-// reconciler makes good the difference between what is wanted and what there is.
+// reconciler compares the desired state with the actual state and corrects the differences. It is not safe for
+// concurrent use.
 type reconciler struct {
 	kernel   *kernel.Kernel
 	sysctls  kernel.Sysctls
 	cniDir   string
 	nodeName string
 	flatIPv4 bool
-	// podRanges are where pods of any node may be.
+	// podRanges are the ranges from which pods of any node get addresses.
 	podRanges []netip.Prefix
 
-	// unannounced are addresses whose proxies are new, of each family. They stay until they could be
-	// announced: an address of the uplink itself takes a moment after it went up.
+	// unannounced are the addresses, by family, whose new proxies have not been announced on the L2. They are retried
+	// in the next round: shortly after the uplink has come up, its own address cannot be used yet.
 	unannounced [2][]netip.Addr
 }
 
-// outcome is what became of one part of a round. A part that fails does not stop the others.
+// outcome is the result of one part of a round. A part that fails does not stop the others.
 type outcome struct {
-	part    string
+	// part is the name of the part in logs and metrics.
+	part string
+	// changed is the number of changes that were made.
 	changed int
 	err     error
 }
 
-// reconcileRun is what the parts of one round go by.
+// reconcileRun is the input of one round: the cluster and the kernel as they were when it started.
 type reconcileRun struct {
 	*reconciler
-	view      view
-	state     kernel.State
+	view  view
+	state kernel.State
+	// uplinks and uplinkErr are indexed by family. An uplink is the zero Link if its error is set.
 	uplinks   [2]kernel.Link
 	uplinkErr [2]error
-	// unguarded is why pods would be believed whatever they say.
+	// unguarded is the error because of which the rules against forged sources may be missing. While it is set, the CNI
+	// configuration is not written, so that no pod starts.
 	unguarded error
 }
 
-// run looks at everything and puts right what differs. nodes are all that the API server has.
+// run executes one round: it reads the state of the kernel and corrects all differences from the desired state. nodes
+// are all Nodes of the API server. It returns one outcome for each part, or a single one if the round could not start.
 func (r *reconciler) run(nodes []Node) []outcome {
 	now := reconcileRun{reconciler: r}
 	var found bool
@@ -54,10 +60,13 @@ func (r *reconciler) run(nodes []Node) []outcome {
 	if now.state, err = r.kernel.Read(); err != nil {
 		return []outcome{{part: "kernel", err: err}}
 	}
+	// A family without a usable uplink fails on its own; the other one is still reconciled.
 	for _, f := range families() {
 		now.uplinks[f], now.uplinkErr[f] = now.view.uplinkOf(f, now.state)
 	}
 	outcomes := []outcome{{part: "node"}, {part: "kernel"}}
+	// The order matters: sysctls come before the addresses and routes that they affect, the guard before pods can
+	// start, and the CNI configuration, with which they start, last.
 	for _, part := range []struct {
 		name string
 		sync func() (int, error)
@@ -76,7 +85,7 @@ func (r *reconciler) run(nodes []Node) []outcome {
 	return outcomes
 }
 
-// check reports why the uplink of a family cannot be used.
+// check returns the reason why the uplink of a family cannot be used, or nil.
 func (r *reconcileRun) check(f family) error {
 	if r.uplinkErr[f] == nil && !r.uplinks[f].Up {
 		return fmt.Errorf("interface %s is down", r.uplinks[f].Name)
@@ -84,6 +93,7 @@ func (r *reconcileRun) check(f family) error {
 	return r.uplinkErr[f]
 }
 
+// syncSysctls sets the sysctls and returns the number of changes.
 func (r *reconcileRun) syncSysctls() (int, error) {
 	changed := 0
 	var failures []error
@@ -97,6 +107,8 @@ func (r *reconcileRun) syncSysctls() (int, error) {
 	return changed, first(failures)
 }
 
+// syncRoutes corrects the routes of a family and returns the number of changes. Pod ranges that must not be routed are
+// an error, but do not keep the other routes from being added.
 func (r *reconcileRun) syncRoutes(f family) (int, error) {
 	if err := r.check(f); err != nil {
 		return 0, err
@@ -106,27 +118,30 @@ func (r *reconcileRun) syncRoutes(f family) (int, error) {
 	return made.count(), first([]error{err, refused})
 }
 
+// syncProxies corrects the neighbour proxies of a family, announces new ones, and returns the number of changes.
 func (r *reconcileRun) syncProxies(f family) (int, error) {
 	if err := r.check(f); err != nil {
 		return 0, err
 	}
 	pods := r.view.self.Pods[f]
 	if !pods.IsValid() {
-		return 0, nil // those of the range the node had before stay until it has another
+		return 0, nil // proxies of the previous range stay until the node has another
 	}
 	wanted := r.view.wantedProxies(f, r.uplinks[f], r.state.Routes)
 	made, err := apply(proxyChanges(f, pods, r.state.Proxies, wanted), r.kernel.DeleteProxy, r.kernel.AddProxy)
+	// Neighbours may have cached another location of the address, from when another node had the range.
 	for _, proxy := range made.add {
 		r.unannounced[f] = append(r.unannounced[f], proxy.Addr)
 	}
 	return made.count(), first([]error{err, r.announce(f, wanted)})
 }
 
-// announce tells the L2 of new proxies, if they are wanted still.
+// announce announces new proxies on the L2, except for those that are not wanted anymore.
 func (r *reconcileRun) announce(f family, wanted []kernel.Proxy) error {
 	stale := func(addr netip.Addr) bool {
 		return !slices.ContainsFunc(wanted, func(proxy kernel.Proxy) bool { return proxy.Addr == addr })
 	}
+	// The pod may have been deleted since its proxy was added.
 	addrs := slices.DeleteFunc(r.unannounced[f], stale)
 	r.unannounced[f] = addrs
 	if len(addrs) == 0 {
@@ -143,7 +158,8 @@ func (r *reconcileRun) announce(f family, wanted []kernel.Proxy) error {
 	return nil
 }
 
-// syncCNI comes last: with it pods come.
+// syncCNI writes the CNI configuration and returns the number of changes. It runs last, because pods start once the
+// file exists.
 func (r *reconcileRun) syncCNI() (int, error) {
 	if r.unguarded != nil {
 		return 0, fmt.Errorf("pods could send with any address: %w", r.unguarded)
@@ -159,7 +175,7 @@ func (r *reconcileRun) syncCNI() (int, error) {
 	return 0, err
 }
 
-// apply makes changes one by one and gives those that were made. One that fails does not stop the others.
+// apply makes changes one by one and returns those that were made. A change that fails does not stop the others.
 func apply[T any](wanted changes[T], remove, add func(T) error) (changes[T], error) {
 	var made changes[T]
 	var failures []error
@@ -179,8 +195,8 @@ func apply[T any](wanted changes[T], remove, add func(T) error) (changes[T], err
 	return made, first(failures)
 }
 
-// first gives the first failure and how many more there are: thousands of routes that fail do so for
-// one reason.
+// first returns the first error, with the number of further ones, or nil. Thousands of routes usually fail for the same
+// reason, so one message is enough.
 func first(failures []error) error {
 	failures = slices.DeleteFunc(failures, func(err error) bool { return err == nil })
 	switch len(failures) {

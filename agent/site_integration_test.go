@@ -17,8 +17,8 @@ import (
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-// site is an L2 with nodes on it, a host that is none, and a real API server that knows the nodes. The
-// API server listens outside of all namespaces; each node reaches it through a door of its own.
+// site is an L2 with nodes and an ordinary host on it, and a real API server that has the Nodes. The API server listens
+// outside of all namespaces; each node reaches it through a door of its own.
 type site struct {
 	t       *testing.T
 	l2      *nettest.L2
@@ -45,7 +45,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// host is a node of the site: its namespace, its agent, and what is on its disk.
+// host is a node of the site: its namespace, its agent, and its files.
 type host struct {
 	*nettest.Namespace
 	site  *site
@@ -56,7 +56,7 @@ type host struct {
 	log   *os.File
 }
 
-// addNode makes a host, with a Node as a kubelet and the controller would leave it.
+// addNode creates a host and its Node, in the state in which a kubelet and the controller would leave it.
 func (s *site) addNode(words string) *host {
 	s.t.Helper()
 	node := parseNode(words)

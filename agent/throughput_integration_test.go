@@ -18,9 +18,9 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 )
 
-// BenchmarkPodToPod sends one TCP stream from pod to pod of a node, in turns with and without what the agent's
-// table has for pods. Each packet of either side is looked up once more with it. What others do on the machine meanwhile
-// hits single turns, so the median of all pairs of turns counts.
+// BenchmarkPodToPod sends one TCP stream between two pods of a node, alternately with and without the agent's rules for
+// pods, which cost one more lookup per packet of either side. Other load on the machine disturbs single turns, so the
+// median over all pairs of turns counts.
 func BenchmarkPodToPod(b *testing.B) {
 	const amount = 64 << 20
 	node := nettest.New(b, "node")
@@ -41,7 +41,7 @@ func BenchmarkPodToPod(b *testing.B) {
 			var without, with, ratios []float64
 			for i := 0; b.Loop(); i++ {
 				var one, other float64
-				if i%2 == 0 { // the second of a pair has it easier
+				if i%2 == 0 { // the second turn of a pair is faster, so the order alternates
 					one, other = turn(none), turn(all)
 				} else {
 					other, one = turn(all), turn(none)
@@ -60,12 +60,12 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// benchGuard is that of a node of a large cluster.
+// benchGuard returns the guard of a node in a large cluster.
 func benchGuard() *kernel.Guard {
 	guard := &kernel.Guard{PodRanges: [2][]netipx.IPRange{
 		{netipx.RangeOfPrefix(netip.MustParsePrefix("192.168.0.0/16"))}, {netipx.RangeOfPrefix(netip.MustParsePrefix("fd12::1:0/112"))},
 	}}
-	for i := 4; i < 250; i += 2 { // no two of them touch
+	for i := 4; i < 250; i += 2 { // so that no two ranges adjoin
 		guard.OtherNodes[ipv4] = append(guard.OtherNodes[ipv4],
 			netipx.RangeOfPrefix(netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 168, byte(i), 0}), 24)))
 		guard.OtherNodes[ipv6] = append(guard.OtherNodes[ipv6],
@@ -74,7 +74,7 @@ func benchGuard() *kernel.Guard {
 	return guard
 }
 
-// benchPod connects a namespace as the plugin ptp does.
+// benchPod connects a namespace in the same way as the plugin ptp.
 func benchPod(node *nettest.Namespace, name, address string) *nettest.Namespace {
 	pod := nettest.New(node.TB(), name)
 	family, gateway, bits, nodad := "-4", "169.254.1.1", "32", ""
@@ -93,15 +93,15 @@ func benchPod(node *nettest.Namespace, name, address string) *nettest.Namespace 
 	return pod
 }
 
-// stream sends so many bytes and waits until all are taken.
+// stream sends a number of bytes and waits until the receiver has read all of them.
 func stream(b *testing.B, from *nettest.Namespace, to string, amount int64) time.Duration {
 	b.Helper()
 	var conn net.Conn
-	nettest.Eventually(b, "pod to pod", func() (err error) { // addresses take a moment
+	nettest.Eventually(b, "pod to pod", func() (err error) { // addresses are tentative at first
 		conn, err = from.Dial(b.Context(), to)
 		return err
 	})
-	defer conn.Close() //nolint:errcheck // all was sent
+	defer conn.Close() //nolint:errcheck // everything has been sent
 	began := time.Now()
 	chunk := make([]byte, 1<<20)
 	for sent := int64(0); sent < amount; sent += int64(len(chunk)) {
@@ -109,7 +109,7 @@ func stream(b *testing.B, from *nettest.Namespace, to string, amount int64) time
 			b.Fatal(err)
 		}
 	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { //nolint:forcetypeassert // it is one of TCP
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { //nolint:forcetypeassert // the dialer was told to use TCP
 		b.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, conn); err != nil {
@@ -118,7 +118,7 @@ func stream(b *testing.B, from *nettest.Namespace, to string, amount int64) time
 	return time.Since(began)
 }
 
-// swallow takes what comes over connections, and closes each at its end.
+// swallow reads and discards what arrives over connections, and closes each at its end.
 func swallow(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()

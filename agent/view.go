@@ -13,14 +13,14 @@ import (
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
-// view is the cluster as one node sees it.
+// view is the cluster from the perspective of one node. Its methods compute the desired state.
 type view struct {
 	self     Node
 	others   []Node
 	flatIPv4 bool
 }
 
-// viewFrom makes the view of the node called self; there is none while that is not among the nodes.
+// viewFrom returns the view of the node called self. It returns false if there is no such node.
 func viewFrom(self string, nodes []Node, flatIPv4 bool) (view, bool) {
 	v := view{flatIPv4: flatIPv4}
 	found := false
@@ -34,13 +34,15 @@ func viewFrom(self string, nodes []Node, flatIPv4 bool) (view, bool) {
 	return v, found
 }
 
-// uplinkOf finds the interface that holds the node's InternalIP of a family.
+// uplinkOf returns the interface that holds the node's InternalIP of a family.
 func (v view) uplinkOf(f family, state kernel.State) (kernel.Link, error) {
 	addr := v.self.Addrs[f]
 	if !addr.IsValid() {
 		return kernel.Link{}, fmt.Errorf("node %s has no %s InternalIP: the kubelet's --node-ip must name an address of each family",
 			v.self.Name, f)
 	}
+	// The InternalIP decides, not the default route: a host may have several uplinks, and the addresses of nodes are on
+	// one.
 	for _, address := range state.Addresses {
 		if address.Addr != addr {
 			continue
@@ -54,9 +56,9 @@ func (v view) uplinkOf(f family, state kernel.State) (kernel.Link, error) {
 	return kernel.Link{}, fmt.Errorf("no interface holds %s, the %s InternalIP of node %s", addr, f, v.self.Name)
 }
 
-// wantedRoutes lead to the pods of every other node, by that node's InternalIP. Ranges that no
-// allocator would give are left out, and named in the error: a route to them would take away traffic
-// of another node, of the node's own pods, or to the nodes themselves.
+// wantedRoutes returns routes to the pods of every other node, via that node's InternalIP. Ranges that an allocator
+// would not assign are left out and reported in the error: a route to them would divert traffic of another node, of the
+// node's own pods, or to the nodes themselves.
 func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error) {
 	routes := make([]kernel.Route, 0, len(v.others))
 	for _, node := range v.others {
@@ -64,7 +66,8 @@ func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error)
 			routes = append(routes, kernel.Route{Dst: node.Pods[f], Via: node.Addrs[f], Link: uplink.Index, Protocol: kernel.Protocol})
 		}
 	}
-	// A range comes right after the one that holds it.
+	// Sorted in this way, a range directly follows the range that contains it, so comparing neighbours finds all
+	// overlaps.
 	slices.SortFunc(routes, func(a, b kernel.Route) int {
 		return cmp.Or(a.Dst.Addr().Compare(b.Dst.Addr()), cmp.Compare(a.Dst.Bits(), b.Dst.Bits()), a.Via.Compare(b.Via))
 	})
@@ -72,6 +75,7 @@ func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error)
 	kept := routes[:0]
 	for _, route := range routes {
 		switch {
+		// Routes are kept in order, so of two overlapping ranges the first one wins, in every round alike.
 		case len(kept) > 0 && kept[len(kept)-1].Dst.Overlaps(route.Dst):
 			refused = append(refused, fmt.Sprintf("%s of node %s overlaps %s of node %s", route.Dst, route.Via,
 				kept[len(kept)-1].Dst, kept[len(kept)-1].Via))
@@ -89,8 +93,8 @@ func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error)
 	return kept, nil
 }
 
-// wantedProxies answer on the uplink for the pods that exist: those that a host route leads to, which
-// is what the CNI plugin ptp leaves for each.
+// wantedProxies returns neighbour proxies on the uplink for the node's existing pods: the destinations of the host
+// routes that the CNI plugin ptp adds, one per pod and family.
 func (v view) wantedProxies(f family, uplink kernel.Link, routes []kernel.Route) []kernel.Proxy {
 	pods := v.self.Pods[f]
 	if f == ipv4 && !v.flatIPv4 || !pods.IsValid() {
@@ -99,7 +103,8 @@ func (v view) wantedProxies(f family, uplink kernel.Link, routes []kernel.Route)
 	var proxies []kernel.Proxy
 	for _, route := range routes {
 		addr := route.Dst.Addr()
-		// Routes of the agent's lead to other nodes; one that led to a pod is about to go.
+		// The agent's own routes lead to other nodes. One that led to an address of this node's range is about to be
+		// removed.
 		isPlugins := route.Protocol != kernel.ProtocolKernel && route.Protocol != kernel.Protocol
 		if route.Dst.IsSingleIP() && pods.Contains(addr) && isPlugins && route.Link != uplink.Index {
 			proxies = append(proxies, kernel.Proxy{Addr: addr, Link: uplink.Index, Protocol: kernel.Protocol})
@@ -108,12 +113,12 @@ func (v view) wantedProxies(f family, uplink kernel.Link, routes []kernel.Route)
 	return proxies
 }
 
-// wantedNAT makes IPv4 traffic to the outside leave with the node's address. It is nil where IPv4 is
-// flat.
+// wantedNAT returns the translation that gives IPv4 traffic to the outside the node's address, or nil if IPv4 is flat.
 func (v view) wantedNAT(uplink kernel.Link) (*kernel.NAT, error) {
 	if v.flatIPv4 {
-		return nil, nil // no translation is wanted
+		return nil, nil // flat IPv4 is not translated
 	}
+	// The set merges consecutive blocks, and an nft set refuses overlapping elements.
 	var inside netipx.IPSetBuilder
 	for _, node := range append([]Node{v.self}, v.others...) {
 		if node.Addrs[ipv4].IsValid() {
@@ -131,38 +136,47 @@ func (v view) wantedNAT(uplink kernel.Link) (*kernel.NAT, error) {
 	return &kernel.NAT{Cluster: cluster.Ranges(), Local: []netipx.IPRange{local}, Uplink: uplink.Name}, nil
 }
 
-// wantedSysctls are those without which the pod network does not work. An uplink without a name is not
-// known yet. ip_forward comes first, because it resets others.
+// wantedSysctls returns the sysctls without which the pod network does not work. Those of an uplink are left out while
+// its name is unknown. ip_forward comes first, because writing it resets other sysctls to their defaults.
 func (v view) wantedSysctls(uplinks [2]kernel.Link) []kernel.Sysctl {
 	wanted := []kernel.Sysctl{
+		// A node forwards packets of its pods.
 		{Path: "ipv4/ip_forward", Value: "1"},
 		{Path: "ipv6/conf/all/forwarding", Value: "1"},
 		{Path: "ipv6/conf/default/forwarding", Value: "1"},
+		// Loose: a reply may arrive on another interface than the one that the route back uses. Sources of pods are
+		// checked by the guard.
 		{Path: "ipv4/conf/all/rp_filter", Value: "2"},
+		// Pods are reached through their node, and a redirect would lead past it.
 		{Path: "ipv4/conf/all/send_redirects", Value: "0"},
-		// With the uplink's own switch alone, a neighbour that probes a pod it knows gets no answer.
+		// The uplink's own proxy_ndp is not sufficient: the kernel checks only "all" when a neighbour probes an address
+		// that it has cached, and pods would become unreachable.
 		{Path: "ipv6/conf/all/proxy_ndp", Value: "1"},
 	}
 	if uplink := uplinks[ipv4].Name; uplink != "" {
 		wanted = append(wanted, kernel.Sysctl{Path: "ipv4/conf/" + uplink + "/send_redirects", Value: "0"})
 		if v.flatIPv4 {
+			// By default the kernel delays answers on behalf of others by up to 0.8 s, so that the owner may answer
+			// first.
 			wanted = append(wanted, kernel.Sysctl{Path: "ipv4/neigh/" + uplink + "/proxy_delay", Value: "0"})
 		}
 	}
 	if uplink := uplinks[ipv6].Name; uplink != "" {
 		wanted = append(wanted,
+			// Without it, static IPv6 addresses disappear when the interface goes down.
 			kernel.Sysctl{Path: "ipv6/conf/" + uplink + "/keep_addr_on_down", Value: "1"},
 			kernel.Sysctl{Path: "ipv6/neigh/" + uplink + "/proxy_delay", Value: "0"})
 	}
 	return wanted
 }
 
-// wantedCNI is the CNI configuration for the node's own ranges, with the smaller MTU of the uplinks.
+// wantedCNI returns the CNI configuration for the node's own ranges, with the smaller MTU of the two uplinks: a pod has
+// one link for both families.
 func (v view) wantedCNI(uplinks [2]kernel.Link) ([]byte, error) {
 	if missing := v.withoutPods(); missing != "" {
 		return nil, fmt.Errorf("node %s has no %s podCIDR yet", v.self.Name, missing)
 	}
-	mtu := 0 // the kernel's own choice
+	mtu := 0 // unknown: left to the kernel
 	for _, uplink := range uplinks {
 		if uplink.MTU > 0 && (mtu == 0 || uplink.MTU < mtu) {
 			mtu = uplink.MTU
@@ -171,7 +185,7 @@ func (v view) wantedCNI(uplinks [2]kernel.Link) ([]byte, error) {
 	return cni.ConfList(cni.PodCIDRs{V4: v.self.Pods[ipv4], V6: v.self.Pods[ipv6]}, mtu)
 }
 
-// withoutPods names the families that the node has no pod range of.
+// withoutPods returns the families of which the node has no pod range, as text for an error; empty if it has both.
 func (v view) withoutPods() string {
 	var missing []string
 	for _, f := range families() {

@@ -18,7 +18,7 @@ const (
 	podIndex    = 7
 )
 
-// parseNode reads "NAME ADDR4 ADDR6 PODS4 PODS6"; a dash stands for what is not there.
+// parseNode parses "NAME ADDR4 ADDR6 PODS4 PODS6". A dash stands for a missing value.
 func parseNode(words string) Node {
 	field := strings.Fields(words)
 	node := Node{Name: field[0]}
@@ -76,7 +76,7 @@ func TestNodeOf(t *testing.T) {
 	}
 }
 
-// samePlain compares values that have no pointers a test could mean.
+// samePlain compares values with ==, for types without pointers.
 func samePlain[T comparable](a, b T) bool { return a == b }
 
 func TestViewNeedsItsOwnNode(t *testing.T) {
@@ -105,7 +105,7 @@ func TestUplink(t *testing.T) {
 		want   string
 	}{
 		{node1, ipv4, "eth0"},
-		{node1, ipv6, "eth1"}, // each family has its own
+		{node1, ipv6, "eth1"}, // each family has its own uplink
 		{"n1 - fd12::2:5 - -", ipv4, "has no IPv4 InternalIP"},
 		{"n1 10.2.0.6 - - -", ipv4, "no interface holds 10.2.0.6"},
 		{"n1 10.2.0.77 - - -", ipv4, "no interface holds 10.2.0.77"},
@@ -172,7 +172,8 @@ func TestWantedRoutes(t *testing.T) {
 	}
 }
 
-// hostRoutes are what the kernel of n1 may have: two pods of each family, and what is none.
+// hostRoutes returns routes that the kernel of n1 may have: to two pods of each family, and to destinations that are
+// not pods.
 func hostRoutes() []kernel.Route {
 	route := func(dst string, link, protocol int) kernel.Route {
 		return kernel.Route{Dst: netip.MustParsePrefix(dst), Link: link, Protocol: protocol}
@@ -181,17 +182,17 @@ func hostRoutes() []kernel.Route {
 	return []kernel.Route{
 		route("192.168.1.2/32", podIndex, boot),
 		route("fd12::1:102/128", podIndex, boot),
-		route("192.168.1.3/32", podIndex+1, static), // whoever made it: no plugin names itself
+		route("192.168.1.3/32", podIndex+1, static), // any protocol: plugins do not set one of their own
 		route("fd12::1:103/128", podIndex+1, static),
-		route("192.168.1.1/32", podIndex, kernel.ProtocolKernel), // the gateway's address on the veth
+		route("192.168.1.1/32", podIndex, kernel.ProtocolKernel), // the gateway's address on the pod's link
 		route("fd12::1:101/128", podIndex, kernel.ProtocolKernel),
-		route("192.168.1.4/32", uplinkIndex, boot), // not behind this node
+		route("192.168.1.4/32", uplinkIndex, boot), // on the uplink, so not a pod of this node
 		route("fd12::1:104/128", uplinkIndex, boot),
-		route("192.168.1.128/25", podIndex, boot), // no host
+		route("192.168.1.128/25", podIndex, boot), // not a host route
 		route("fd12::1:180/121", podIndex, boot),
-		route("192.168.2.2/32", podIndex, boot), // another node's
+		route("192.168.2.2/32", podIndex, boot), // of another node
 		route("fd12::1:202/128", podIndex, boot),
-		route("fd12::5:1/128", podIndex, boot), // a Service's
+		route("fd12::5:1/128", podIndex, boot), // of a Service
 		route("172.16.0.10/32", podIndex, boot),
 		route("10.2.0.0/24", uplinkIndex, kernel.ProtocolKernel),
 	}

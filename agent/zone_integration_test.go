@@ -17,9 +17,9 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestIntegrationPodsReachOfNodesWhatTheyNeed: with a real firewalld, pods and whoever takes an address of
-// theirs reach the ports of a node that they need and no others; through the node pods reach everybody, and
-// are reached. A node that was set up to let pods reach all of it comes to be so, too.
+// TestIntegrationPodsReachOfNodesWhatTheyNeed checks, with a real firewalld, that pods reach exactly the ports of a
+// node that they need, and that a host that takes an address of pods does not. Through the node, pods reach every
+// destination and are reached. A node that was set up to let pods reach all of its ports is changed to the same state.
 func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -69,7 +69,7 @@ func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 		t.Errorf("with all, pods reach %s", got)
 	}
 
-	// The next run makes of it what is wanted now: what is missing, as it finds out itself.
+	// The next run adds the changes that are missing, as it determines by comparing them.
 	after := podChanges(t, "needed")
 	for _, change := range after {
 		if !slices.ContainsFunc(before, func(b render.FirewalldChange) bool { return slices.Equal(b.Args(), change.Args()) }) {
@@ -81,12 +81,12 @@ func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 	if got := reached(one.Namespace); got != "10250 30080 10250 30080" {
 		t.Errorf("with what is needed, pods reach %s", got)
 	}
-	// Not even that is for who is no pod, wherever in the pods' range.
+	// A host that is not a pod does not even reach those, with any address of the pods' ranges.
 	thief := s.l2.Host(t, "thief", "fd12::1:f001/108")
 	if got := reached(thief); got != "" {
 		t.Errorf("a neighbour with an address of pods reaches %s", got)
 	}
-	// And without the agent's table, the zone alone gives no more than to pods.
+	// Without the agent's table, the zone alone opens to it the same ports as to pods.
 	node.kill()
 	node.Run("nft", "delete", "table", "inet", "dualstrap")
 	if got := reached(thief); got != "10250 30080" {
@@ -94,7 +94,7 @@ func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 	}
 }
 
-// podChanges are what firewalld of a worker has to have for pods.
+// podChanges returns the changes to firewalld that pods need on a worker.
 func podChanges(t *testing.T, reach string) []render.FirewalldChange {
 	t.Helper()
 	manifests, err := os.ReadFile(filepath.Join("..", "examples", "dual-stack.yaml"))
@@ -103,11 +103,11 @@ func podChanges(t *testing.T, reach string) []render.FirewalldChange {
 	}
 	manifests = fmt.Appendf(manifests, "\n---\napiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\n"+
 		"firewall:\n  podsReachNodes: %s\n", reach)
-	verdict := provision.Load([]api.Source{{Name: "dual-stack", Data: manifests}})
-	if len(verdict.Problems) > 0 {
-		t.Fatal(verdict.Problems)
+	loaded := provision.Load([]api.Source{{Name: "dual-stack", Data: manifests}})
+	if len(loaded.Problems) > 0 {
+		t.Fatal(loaded.Problems)
 	}
-	hosts, err := render.Hosts(render.Input{Config: verdict.Config, Plan: verdict.Plan, Version: "v0"})
+	hosts, err := render.Hosts(render.Input{Config: loaded.Config, Plan: loaded.Plan, Version: "v0"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,3 +1,4 @@
-// Package announce tells an L2 that an address is here: other machines may remember another place for
-// it from when another node had its range. Machines that do not know the address learn nothing.
+// Package announce announces on an L2 that an address is at this machine: other machines may have cached another
+// location, from when another node had the address's range. Machines that have not cached the address ignore
+// announcements.
 package announce

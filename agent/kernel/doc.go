@@ -1,7 +1,6 @@
-// Package kernel reads and changes what a node's kernel knows of the pod network: links, addresses,
-// routes and neighbour proxies over rtnetlink, address translation and source validation over nftables,
-// and sysctls.
+// Package kernel reads and changes the parts of a node's kernel that form the pod network: links, addresses, routes and
+// neighbour proxies over rtnetlink, address translation and source validation over nftables, and sysctls.
 //
-// What the node agent makes carries its number, [Protocol], or stands in a table of its own, [Table].
-// So it finds its own again after a restart, and leaves alone what others made.
+// Routes and proxies of the node agent carry its protocol number, [Protocol], and its rules are in a table of its own,
+// [Table]. That is how the agent recognizes its configuration after a restart, and leaves that of other programs alone.
 package kernel

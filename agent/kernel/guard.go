@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Names of the sets and chains of a Guard, and the kind of the interfaces of pods.
 const (
 	hostLinksSet                    = "host_links"
 	preroutingChain, fromPodsChain  = "prerouting", "from_pods"
@@ -17,21 +18,22 @@ const (
 	linkOfPods                      = "veth"
 )
 
-// Guard says whose packets a node believes: those of pods when the way back leads to the pod that sent
-// them, and those that come in elsewhere with an address of a pod when another node has that pod.
+// Guard describes which source addresses a node accepts. A packet from a pod is accepted if the route back to its
+// source leads to the interface of that pod. A packet from elsewhere, with a source inside the ranges of pods, is
+// accepted if the source belongs to a pod of another node.
 //
-// Pods' interfaces are all of kind veth but HostLinks, not those that pods' routes lead to: a pod's
-// interface is there before its routes are, and before anybody can say that it is. So there is no moment
-// in which a new pod is believed what others are not, whether the agent runs or not.
+// Every veth interface counts as a pod's, except for HostLinks. The alternative, to list the interfaces to which pods'
+// routes lead, would leave a gap: the interface of a new pod exists before its routes do, and before the agent could
+// see it. Without a list, a new pod is validated from its first packet, whether the agent runs or not.
 type Guard struct {
-	// HostLinks are the interfaces of kind veth that are not pods', in order.
+	// HostLinks are the names of veth interfaces that do not belong to pods, sorted.
 	HostLinks []string
-	// PodRanges are where this cluster's pods are, OtherNodes the parts of it that pods of other nodes
-	// have; IPv4 comes first. They are ranges in order that neither overlap nor touch.
+	// PodRanges are the ranges of the cluster's pods, OtherNodes the parts of them that belong to pods of other nodes.
+	// Both are indexed by family, IPv4 first. Their ranges are sorted and neither overlap nor adjoin.
 	PodRanges, OtherNodes [2][]netipx.IPRange
 }
 
-// Equal reports whether two guard alike. None is like none.
+// Equal reports whether two guards have the same content. A nil Guard equals only nil.
 func (g *Guard) Equal(other *Guard) bool {
 	if g == nil || other == nil {
 		return g == other
@@ -43,13 +45,15 @@ func (g *Guard) Equal(other *Guard) bool {
 	return equal
 }
 
-// addressSets are the names of a family's sets and their type. In sources are pods' interfaces with the addresses they
-// have sent with of late, and rightly so: to look up the way back costs several times as much, most of all in IPv6.
+// addressSets are the names of a family's sets, and the type of their addresses. The set sources caches valid pairs of
+// pod interface and source address: a lookup of the route back costs several times as much as one in a set, above all
+// in IPv6.
 type addressSets struct {
 	podRanges, otherNodes, sources string
 	key                            nftables.SetDatatype
 }
 
+// guardSets returns the sets of both families, IPv4 first.
 func guardSets() [2]addressSets {
 	return [2]addressSets{
 		{"pod_ranges4", "other_nodes4", "sources4", nftables.TypeIPAddr},
@@ -57,7 +61,7 @@ func guardSets() [2]addressSets {
 	}
 }
 
-// parts are the sets and chains of a guard.
+// parts returns the sets and chains of a guard. Chains without a hook come before those that refer to them.
 func (g *Guard) parts() ([]set, []chain) {
 	sets := []set{nameSet(hostLinksSet, g.HostLinks)}
 	for f, names := range guardSets() {
@@ -69,17 +73,21 @@ func (g *Guard) parts() ([]set, []chain) {
 		{name: fromPodsChain, rules: fromPodsRules()},
 		{name: fromPodsToNodeChain, rules: fromPodsToNodeRules()},
 		{
+			// Priority raw runs before connection tracking and before the translation of Services, so the source is the
+			// one that the pod has sent, and dropped packets take no entry in the connection table.
 			name: preroutingChain, kind: nftables.ChainTypeFilter, hook: nftables.ChainHookPrerouting,
 			priority: nftables.ChainPriorityRaw, rules: preroutingRules(),
 		},
 		{
+			// The hook input sees packets to the node itself. Router advertisements, redirects and DHCPv6 from pods are
+			// not forwarded to other machines, so these need no protection.
 			name: inputChain, kind: nftables.ChainTypeFilter, hook: nftables.ChainHookInput,
 			priority: nftables.ChainPriorityFilter, rules: [][]expr.Any{ifFromPods(fromPodsToNodeChain)},
 		},
 	}
 }
 
-// guardFrom reads a guard from its sets: its chains are always the same.
+// guardFrom returns the guard that a table's sets describe. The chains are the same for every guard.
 func guardFrom(sets map[string]set) *Guard {
 	g := &Guard{HostLinks: namesOf(sets[hostLinksSet])}
 	for f, names := range guardSets() {
@@ -88,7 +96,7 @@ func guardFrom(sets map[string]set) *Guard {
 	return g
 }
 
-// ifFromPods is: iifkind veth iifname != @host_links goto CHAIN.
+// ifFromPods returns the rule: iifkind veth iifname != @host_links goto CHAIN.
 func ifFromPods(chain string) []expr.Any {
 	return slices.Concat(
 		meta(metaIIFKind), equals(interfaceName(linkOfPods)),
@@ -97,13 +105,20 @@ func ifFromPods(chain string) []expr.Any {
 	)
 }
 
-// preroutingRules are those for pods, with iif . ip saddr @sources4 accept for each family before them, then
-// iifname lo accept, and for each family ip saddr @pod_ranges4 ip saddr != @other_nodes4 counter drop. A node speaks to
-// itself with addresses of its pods' gateways.
+// preroutingRules returns, in this order:
+//
+//	iif . ip saddr @sources4 accept                               (for each family)
+//	iifkind veth iifname != @host_links goto from_pods
+//	iifname lo accept
+//	ip saddr @pod_ranges4 ip saddr != @other_nodes4 counter drop  (for each family)
+//
+// The loopback interface is accepted because a node sends to itself from the gateway addresses of its pods, which are
+// inside the ranges.
 func preroutingRules() [][]expr.Any {
 	var rules [][]expr.Any
 	sets := guardSets()
 	for f, header := range ipHeaders() {
+		// The caches come first, so that most packets of pods need a single lookup.
 		rules = append(rules, slices.Concat(header.is(), header.linkAndSource(), inSet(sets[f].sources), accepted()))
 	}
 	rules = append(rules,
@@ -121,17 +136,19 @@ func preroutingRules() [][]expr.Any {
 	return rules
 }
 
-// fromPodsRules accept sources of one link and those of who has no address yet, which are never
-// forwarded, and else: fib saddr . iif oif missing counter drop. What is left is right, and remembered:
-// add @sources4 { iif . ip saddr }. A route that is taken from a pod counts until that is forgotten.
+// fromPodsRules returns rules that accept link-local and unspecified sources, which are never forwarded, and drop all
+// other packets whose route back does not lead to the interface that they came from: fib saddr . iif oif missing
+// counter drop. The remaining packets are valid, and their pair of interface and source is cached: add @sources4 { iif
+// . ip saddr }. A route that is removed from a pod therefore remains in effect until the pair expires; see learntFor.
 func fromPodsRules() [][]expr.Any {
 	header := ipHeaders()
 	linkLocal := netip.MustParsePrefix("fe80::/10")
-	mask, _ := netip.AddrFromSlice(netipx.PrefixIPNet(linkLocal).Mask) // as long as an address
+	mask, _ := netip.AddrFromSlice(netipx.PrefixIPNet(linkLocal).Mask) // the mask in the form of an address
 	rules := [][]expr.Any{
 		slices.Concat(header[1].is(), header[1].source(), startsWith(mask.AsSlice(), linkLocal.Addr().AsSlice()), accepted()),
 		slices.Concat(header[1].is(), header[1].source(), equals(netip.IPv6Unspecified().AsSlice()), accepted()),
 		slices.Concat(header[0].is(), header[0].source(), equals(netip.IPv4Unspecified().AsSlice()), accepted()),
+		// ptp adds one host route per address of a pod, which makes this check exact without a list of pods.
 		slices.Concat([]expr.Any{&expr.Fib{Register: register, ResultOIF: true, FlagSADDR: true, FlagIIF: true, FlagPRESENT: true}},
 			equals(make([]byte, 4)), dropped()),
 	}
@@ -141,14 +158,16 @@ func fromPodsRules() [][]expr.Any {
 	return rules
 }
 
-// fromPodsToNodeRules drop what tells a node where to route and which address to take.
+// fromPodsToNodeRules returns rules that drop packets with which a pod could reconfigure its node: router
+// advertisements, ICMP redirects of both families, and DHCPv6 to either side.
 func fromPodsToNodeRules() [][]expr.Any {
 	header := ipHeaders()
+	// is returns a rule that drops packets of a family and protocol if they match the further expressions as well.
 	is := func(family int, protocol byte, what ...[]expr.Any) []expr.Any {
 		return slices.Concat(header[family].is(), meta(expr.MetaKeyL4PROTO), equals([]byte{protocol}), slices.Concat(what...), dropped())
 	}
 	const routerAdvertisement, redirect6, redirect4 = 134, 137, 5
-	const toClient, toServer, destinationPort = 546, 547, 2 // of DHCPv6, and where UDP has it
+	const toClient, toServer, destinationPort = 546, 547, 2 // ports of DHCPv6, and the offset of the port in UDP's header
 	kind := payload(expr.PayloadBaseTransportHeader, 0, 1)
 	to := payload(expr.PayloadBaseTransportHeader, destinationPort, 2)
 	return [][]expr.Any{

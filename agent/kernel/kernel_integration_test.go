@@ -70,10 +70,10 @@ func TestIntegrationRoutes(t *testing.T) {
 			if err := k.AddRoute(route); err == nil || !strings.Contains(err.Error(), "that the agent did not make") {
 				t.Errorf("a second route: %v", err)
 			}
-			// Another's route to the same range is not the one that goes.
+			// Deleting the agent's route leaves a third-party route to the same range.
 			host.Run("ip", "route", "append", dst, "via", via, "dev", "eth0", "proto", "static", "metric", "7")
 			must(t, k.DeleteRoute(route))
-			must(t, k.DeleteRoute(route)) // gone already
+			must(t, k.DeleteRoute(route)) // missing already
 			if shown := host.Run("ip", family, "route", "show", dst); !strings.Contains(shown, "proto static") || strings.Contains(shown, "213") {
 				t.Errorf("ip shows %q, want the static route alone", shown)
 			}
@@ -92,7 +92,7 @@ func TestIntegrationProxies(t *testing.T) {
 		for _, addr := range []string{"10.2.65.2", "fd12::1:102"} {
 			proxy := kernel.Proxy{Addr: netip.MustParseAddr(addr), Link: uplink, Protocol: kernel.Protocol}
 			must(t, k.AddProxy(proxy))
-			must(t, k.AddProxy(proxy)) // there already
+			must(t, k.AddProxy(proxy)) // existing already
 			if state := read(t, k); !slices.Contains(state.Proxies, proxy) {
 				t.Errorf("%v is not among %v", proxy, state.Proxies)
 			}
@@ -100,7 +100,7 @@ func TestIntegrationProxies(t *testing.T) {
 				t.Errorf("ip shows %q", shown)
 			}
 			must(t, k.DeleteProxy(proxy))
-			must(t, k.DeleteProxy(proxy)) // gone already
+			must(t, k.DeleteProxy(proxy)) // missing already
 			host.Run("ip", "neighbour", "add", "proxy", addr, "dev", "eth0")
 			if state := read(t, k); !slices.Contains(state.Proxies, kernel.Proxy{Addr: proxy.Addr, Link: uplink}) {
 				t.Errorf("another's proxy is not among %v, or is marked as the agent's", state.Proxies)
@@ -114,7 +114,7 @@ func TestIntegrationRemoveTables(t *testing.T) {
 	inside(t, func(host *nettest.Namespace, _ *kernel.Kernel, _ int) {
 		host.Run("nft", "add table ip one; add table ip6 one; add table inet one; add table ip two; "+
 			"add chain ip one c; add rule ip one c counter")
-		for range 2 { // the second time they are gone already
+		for range 2 { // the second time they are missing already
 			must(t, kernel.RemoveTables([]string{"ip one", "inet one", "ip missing"}))
 			if tables := host.Run("nft", "list", "tables"); strings.TrimSpace(tables) != "table ip two\ntable ip6 one" &&
 				strings.TrimSpace(tables) != "table ip6 one\ntable ip two" {
@@ -133,7 +133,7 @@ func TestIntegrationWatch(t *testing.T) {
 	go func() {
 		ended <- host.Do(func() error { return kernel.Watch(ctx, func() { events <- struct{}{} }) })
 	}()
-	<-events // it watches
+	<-events // the watch has started
 	for _, change := range []string{
 		"ip link add v0 type veth peer name v1",
 		"ip link set v0 up",
@@ -146,7 +146,7 @@ func TestIntegrationWatch(t *testing.T) {
 			<-events
 		}
 		host.Run(strings.Fields(change)...)
-		<-events // or the test never ends
+		<-events // otherwise the test times out
 	}
 	stop()
 	if err := <-ended; err != nil {

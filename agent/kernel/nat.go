@@ -9,16 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Names of the sets and the chain of a NAT.
 const clusterSet, localSet, natChain = "cluster4", "local4", "postrouting"
 
-// NAT says which IPv4 traffic leaves with the node's address: that of Local which goes out of Uplink
-// and not to Cluster. Both are ranges in order that neither overlap nor touch.
+// NAT describes the IPv4 traffic that leaves with the node's address: packets from Local that go out of Uplink to
+// destinations outside of Cluster. The ranges are sorted and neither overlap nor adjoin.
 type NAT struct {
 	Cluster, Local []netipx.IPRange
 	Uplink         string
 }
 
-// Equal reports whether two translate alike. None is like none.
+// Equal reports whether two translations are the same. A nil NAT equals only nil.
 func (n *NAT) Equal(other *NAT) bool {
 	if n == nil || other == nil {
 		return n == other
@@ -26,11 +27,12 @@ func (n *NAT) Equal(other *NAT) bool {
 	return n.Uplink == other.Uplink && slices.Equal(n.Cluster, other.Cluster) && slices.Equal(n.Local, other.Local)
 }
 
-// natPriority comes after kube-proxy's own chain.
+// natPriority returns a priority after that of kube-proxy's own chain.
 func natPriority() nftables.ChainPriority { return *nftables.ChainPriorityNATSource + 10 }
 
-// parts are the sets and the chain of a translation.
+// parts returns the sets and the chain of a translation.
 func (n *NAT) parts() ([]set, []chain) {
+	// The first chain that translates a connection wins, so kube-proxy's decision about Services comes first.
 	priority := natPriority()
 	return []set{rangeSet(clusterSet, nftables.TypeIPAddr, n.Cluster), rangeSet(localSet, nftables.TypeIPAddr, n.Local)},
 		[]chain{{
@@ -39,7 +41,7 @@ func (n *NAT) parts() ([]set, []chain) {
 		}}
 }
 
-// natFrom reads a translation from its sets and its chain.
+// natFrom returns the translation that a table's sets and its chain describe.
 func natFrom(sets map[string]set, chains map[string]chain) *NAT {
 	n := &NAT{Cluster: rangesOf(sets[clusterSet]), Local: rangesOf(sets[localSet])}
 	if rules := chains[natChain].rules; len(rules) > 0 {
@@ -48,7 +50,8 @@ func natFrom(sets map[string]set, chains map[string]chain) *NAT {
 	return n
 }
 
-// natRule is: ip saddr @local4 ip daddr != @cluster4 oifname UPLINK masquerade fully-random.
+// natRule returns the rule: ip saddr @local4 ip daddr != @cluster4 oifname UPLINK masquerade fully-random. Random
+// source ports avoid collisions of connections that are translated at the same time.
 func natRule(uplink string) []expr.Any {
 	ipv4 := ipHeaders()[0]
 	return slices.Concat(
@@ -60,7 +63,8 @@ func natRule(uplink string) []expr.Any {
 	)
 }
 
-// uplinkOf finds the name of the interface in a rule of the agent's; what others made may have none.
+// uplinkOf returns the name of the interface in one of the agent's rules, or an empty string if the rule is not the
+// agent's.
 func uplinkOf(exprs []expr.Any) string {
 	for _, e := range exprs {
 		if cmp, ok := e.(*expr.Cmp); ok && len(cmp.Data) == unix.IFNAMSIZ {

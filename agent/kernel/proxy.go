@@ -11,8 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The netlink library knows neighbours, but not who made them: the messages are put together here.
+// The netlink library's neighbours lack NDA_PROTOCOL, which records who made an entry. Therefore the messages are
+// encoded and decoded here.
 
+// readProxies adds the neighbour proxies of both families to the state.
 func (k *Kernel) readProxies(state *State) error {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		messages, err := dump(func() ([][]byte, error) {
@@ -32,9 +34,9 @@ func (k *Kernel) readProxies(state *State) error {
 	return nil
 }
 
-// parseProxy reads a message about a neighbour; those that are no proxies on a link are left out.
+// parseProxy decodes a neighbour message. It returns false if the neighbour is not a proxy on a link.
 func parseProxy(message []byte) (Proxy, bool) {
-	const length, index, flags = 12, 4, 10 // struct ndmsg, and what of it is looked at
+	const length, index, flags = 12, 4, 10 // size of struct ndmsg, and offsets of two fields
 	if len(message) < length || message[flags]&netlink.NTF_PROXY == 0 {
 		return Proxy{}, false
 	}
@@ -56,7 +58,7 @@ func parseProxy(message []byte) (Proxy, bool) {
 	return proxy, proxy.Addr.IsValid()
 }
 
-// AddProxy makes the kernel answer for an address; that it does so already is no error.
+// AddProxy makes the kernel answer neighbour solicitations for an address. An existing proxy is not an error.
 func (k *Kernel) AddProxy(proxy Proxy) error {
 	if err := changeProxy(proxy, unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE|unix.NLM_F_ACK); err != nil {
 		return fmt.Errorf("cannot add neighbour proxy %s: %w", proxy, err)
@@ -64,7 +66,7 @@ func (k *Kernel) AddProxy(proxy Proxy) error {
 	return nil
 }
 
-// DeleteProxy ends that the kernel answers for an address; that it does not is no error.
+// DeleteProxy removes a neighbour proxy. A missing proxy is not an error.
 func (k *Kernel) DeleteProxy(proxy Proxy) error {
 	err := changeProxy(proxy, unix.RTM_DELNEIGH, unix.NLM_F_ACK)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
@@ -73,6 +75,7 @@ func (k *Kernel) DeleteProxy(proxy Proxy) error {
 	return nil
 }
 
+// changeProxy sends a message to add or delete a proxy, and waits for the kernel's acknowledgement.
 func changeProxy(proxy Proxy, kind, flags int) error {
 	family := uint8(unix.AF_INET)
 	if proxy.Addr.Is6() {
@@ -83,6 +86,7 @@ func changeProxy(proxy Proxy, kind, flags int) error {
 		Family: family, Index: uint32(proxy.Link), State: unix.NUD_PERMANENT, Flags: netlink.NTF_PROXY,
 	})
 	request.AddData(nl.NewRtAttr(netlink.NDA_DST, proxy.Addr.AsSlice()))
+	// The kernel identifies a proxy by address and link, so a deletion needs no protocol.
 	if proxy.Protocol != 0 && kind == unix.RTM_NEWNEIGH {
 		request.AddData(nl.NewRtAttr(netlink.NDA_PROTOCOL, []byte{uint8(proxy.Protocol)}))
 	}

@@ -13,45 +13,46 @@ import (
 // Table is the name of the agent's nftables table, of family inet.
 const Table = "dualstrap"
 
-// writeBuffer is for batches: a socket takes one as a whole.
+// writeBuffer is the size, in bytes, of the buffer of a socket that writes rules: it has to hold a whole batch.
 const writeBuffer = 4 << 20
 
-// Rules are what the agent's table says. Without any part there is no table.
+// Rules describes the content of the agent's table. Without any part there is no table.
 type Rules struct {
 	NAT   *NAT
 	Guard *Guard
 }
 
-// Equal reports whether two say the same.
+// Equal reports whether two tables have the same content.
 func (r Rules) Equal(other Rules) bool { return r.NAT.Equal(other.NAT) && r.Guard.Equal(other.Guard) }
 
-// RuleTable is the agent's table as it is.
+// RuleTable is the agent's table as it is in the kernel.
 type RuleTable struct {
+	// Exists is set if there is a table of that name.
 	Exists bool
-	// Rules is nil when the table is not as the agent makes it.
+	// Rules is nil if the table is not one that the agent would write.
 	Rules *Rules
-	// Counters are what its rules have counted; those that the agent does not know have none.
+	// Counters are the counters of its rules, or nil if Rules is nil.
 	Counters Counters
 }
 
-// Counters are what rules have counted, by chain and by the place of the rule in it.
+// Counters maps the name of a chain and the position of a rule in it to the rule's counter.
 type Counters map[string]map[int]expr.Counter
 
-// Reason says why a packet was dropped.
+// Reason is the reason why a packet was dropped.
 type Reason string
 
 // The reasons to drop packets.
 const (
-	// PodSource is that no way back leads to the pod that sent it.
+	// PodSource means that the route back to the source does not lead to the pod that sent the packet.
 	PodSource Reason = "pod-source"
-	// PodControl is that a pod sent it to tell the node where to route or which address to take.
+	// PodControl means that a pod sent the packet to change the routes or addresses of its node.
 	PodControl Reason = "pod-control"
-	// OutsideSource is that it came from elsewhere than a pod, with an address that no pod of another node
+	// OutsideSource means that the packet arrived from elsewhere than a pod, with a source that no pod of another node
 	// can have.
 	OutsideSource Reason = "outside-source"
 )
 
-// Dropped gives the packets that were dropped, by reason.
+// Dropped returns the number of dropped packets by reason. Every reason has an entry.
 func (c Counters) Dropped() map[Reason]uint64 {
 	packets := map[Reason]uint64{}
 	for reason, chain := range map[Reason]string{
@@ -65,7 +66,7 @@ func (c Counters) Dropped() map[Reason]uint64 {
 	return packets
 }
 
-// chain is a chain of the agent's table. One without a hook is gone to from others.
+// chain is a chain of the agent's table. A chain without a hook is only entered by goto from others.
 type chain struct {
 	name     string
 	kind     nftables.ChainType
@@ -74,7 +75,7 @@ type chain struct {
 	rules    [][]expr.Any
 }
 
-// parts are all sets and chains.
+// parts returns all sets and chains of the table.
 func (r Rules) parts() (sets []set, chains []chain) {
 	if r.NAT != nil {
 		sets, chains = r.NAT.parts()
@@ -86,7 +87,7 @@ func (r Rules) parts() (sets []set, chains []chain) {
 	return sets, chains
 }
 
-// ReadRules reads the agent's table.
+// ReadRules returns the agent's table, or the zero value if it does not exist.
 func ReadRules() (RuleTable, error) {
 	conn, found, err := open()
 	if found == nil || err != nil {
@@ -99,7 +100,7 @@ func ReadRules() (RuleTable, error) {
 	return table, nil
 }
 
-// ReadCounters reads what the agent's table has counted; without one, that is nothing.
+// ReadCounters returns the counters of the agent's table, or nil if it does not exist.
 func ReadCounters() (Counters, error) {
 	conn, found, err := open()
 	if found == nil || err != nil {
@@ -112,7 +113,7 @@ func ReadCounters() (Counters, error) {
 	return counters, nil
 }
 
-// open finds the agent's table; there may be none.
+// open connects to nftables and returns the agent's table. Both results are nil if there is no such table.
 func open() (*nftables.Conn, *nftables.Table, error) {
 	conn, err := nftables.New()
 	if err != nil {
@@ -129,6 +130,7 @@ func open() (*nftables.Conn, *nftables.Table, error) {
 	return conn, tables[at], nil
 }
 
+// readTable decodes the table. It returns nil rules if encoding them again would not yield the same table.
 func readTable(conn *nftables.Conn, table *nftables.Table) (*Rules, Counters, error) {
 	sets, err := readSets(conn, table)
 	if err != nil {
@@ -146,11 +148,12 @@ func readTable(conn *nftables.Conn, table *nftables.Table) (*Rules, Counters, er
 		rules.Guard = guardFrom(sets)
 	}
 	if !rules.madeOf(sets, chains) {
-		return nil, nil, nil // another's idea of the table
+		return nil, nil, nil // not as the agent writes it, so it will be replaced
 	}
 	return rules, counters, nil
 }
 
+// readSets returns the sets of a table by name.
 func readSets(conn *nftables.Conn, table *nftables.Table) (map[string]set, error) {
 	found, err := conn.GetSets(table)
 	if err != nil {
@@ -165,6 +168,7 @@ func readSets(conn *nftables.Conn, table *nftables.Table) (map[string]set, error
 	return sets, nil
 }
 
+// readChains returns the chains of a table by name, and the counters of their rules.
 func readChains(conn *nftables.Conn, table *nftables.Table) (map[string]chain, Counters, error) {
 	found, err := conn.ListChainsOfTableFamily(table.Family)
 	if err != nil {
@@ -192,6 +196,7 @@ func readChains(conn *nftables.Conn, table *nftables.Table) (map[string]chain, C
 	return chains, counters, nil
 }
 
+// counterOf returns the counter of a rule, or nil.
 func counterOf(exprs []expr.Any) *expr.Counter {
 	for _, e := range exprs {
 		if counter, ok := e.(*expr.Counter); ok {
@@ -201,17 +206,19 @@ func counterOf(exprs []expr.Any) *expr.Counter {
 	return nil
 }
 
-// madeOf reports whether the rules are made of exactly these sets and chains. What sets hold was read
-// from them.
+// madeOf reports whether the rules consist of exactly these sets and chains. The elements of sets are not compared,
+// because the rules were decoded from them.
 func (r Rules) madeOf(sets map[string]set, chains map[string]chain) bool {
 	wantedSets, wantedChains := r.parts()
 	if len(sets) != len(wantedSets) || len(chains) != len(wantedChains) {
 		return false
 	}
+	// Sets and chains have equal numbers, so finding every wanted one means that there are no others.
 	return !slices.ContainsFunc(wantedSets, func(s set) bool { return !s.alike(sets[s.name]) }) &&
 		!slices.ContainsFunc(wantedChains, func(c chain) bool { return !c.equal(chains[c.name]) })
 }
 
+// equal reports whether two chains have the same hook and rules.
 func (c chain) equal(other chain) bool {
 	if c.name != other.name || c.kind != other.kind || !reflect.DeepEqual(c.hook, other.hook) ||
 		!reflect.DeepEqual(c.priority, other.priority) || len(c.rules) != len(other.rules) {
@@ -225,7 +232,7 @@ func (c chain) equal(other chain) bool {
 	return true
 }
 
-// withoutChosen leaves out what the kernel chooses and counts.
+// withoutChosen returns a rule's expressions without the fields that the kernel fills in: identifiers and counts.
 func withoutChosen(exprs []expr.Any) []expr.Any {
 	exprs = slices.Clone(exprs)
 	for i := range exprs {
@@ -241,14 +248,15 @@ func withoutChosen(exprs []expr.Any) []expr.Any {
 	return exprs
 }
 
-// WriteRules makes the agent's table say rules, in one step; without any, there is no table. What was
-// counted is counted on.
+// WriteRules replaces the agent's table in one transaction; without any rules, the table is removed. counted are the
+// counters of the previous table, from which the new rules continue.
 func WriteRules(rules Rules, counted Counters) error {
+	// A batch is sent in one message. With thousands of nodes it exceeds the default buffer of a socket.
 	conn, err := nftables.New(nftables.WithSockOptions(func(c *netlink.Conn) error { return c.SetWriteBuffer(writeBuffer) }))
 	if err != nil {
 		return fmt.Errorf("cannot open nftables: %w", err)
 	}
-	// To add the table first makes its removal succeed always.
+	// Deleting a table that does not exist fails the transaction, so the table is added first.
 	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: Table})
 	conn.DelTable(table)
 	if rules.NAT != nil || rules.Guard != nil {
@@ -262,6 +270,7 @@ func WriteRules(rules Rules, counted Counters) error {
 	return nil
 }
 
+// add adds the table with its sets, chains and rules to the batch.
 func (r Rules) add(conn *nftables.Conn, counted Counters) error {
 	table := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: Table})
 	sets, chains := r.parts()
@@ -273,6 +282,7 @@ func (r Rules) add(conn *nftables.Conn, counted Counters) error {
 	for _, c := range chains {
 		made := conn.AddChain(&nftables.Chain{Table: table, Name: c.name, Type: c.kind, Hooknum: c.hook, Priority: c.priority})
 		for i, exprs := range c.rules {
+			// The expressions were created for this call, so setting the counter changes no other table.
 			if counter := counterOf(exprs); counter != nil {
 				*counter = counted[c.name][i]
 			}

@@ -21,7 +21,7 @@ func ranges(words string) []netipx.IPRange {
 	return parsed
 }
 
-// both are rules with all that there is.
+// both returns rules with every part.
 func both() kernel.Rules {
 	return kernel.Rules{
 		NAT: &kernel.NAT{
@@ -36,11 +36,11 @@ func both() kernel.Rules {
 	}
 }
 
-// TestIntegrationRulesAreRead: what is written is what is read, for both parts, one and none.
+// TestIntegrationRulesAreRead checks that rules are read as they were written, with both parts, one and none.
 func TestIntegrationRulesAreRead(t *testing.T) {
 	t.Parallel()
 	scattered := kernel.NAT{Local: ranges("192.168.1.0-192.168.1.255"), Uplink: "eth0"}
-	for i := range 10_000 { // twice what 5,000 nodes can need
+	for i := range 10_000 { // twice as many as 5,000 nodes can need
 		addr := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0})
 		scattered.Cluster = append(scattered.Cluster, netipx.IPRangeFrom(addr, addr))
 	}
@@ -67,7 +67,7 @@ func TestIntegrationRulesAreRead(t *testing.T) {
 	inside(t, func(host *nettest.Namespace, _ *kernel.Kernel, _ int) {
 		for name, want := range tests {
 			must(t, kernel.WriteRules(want, nil))
-			if want.Guard != nil { // what rules learn changes nothing of what they say
+			if want.Guard != nil { // elements that rules add do not count as a change
 				host.Run("nft", `add element inet dualstrap sources6 { "lo" . ::1 }`)
 			}
 			got, err := kernel.ReadRules()
@@ -82,7 +82,7 @@ func TestIntegrationRulesAreRead(t *testing.T) {
 	})
 }
 
-// TestIntegrationRulesNoticeChanges: what anybody changes is noticed, and put right.
+// TestIntegrationRulesNoticeChanges checks that changes by other programs are noticed and corrected.
 func TestIntegrationRulesNoticeChanges(t *testing.T) {
 	t.Parallel()
 	inside(t, func(host *nettest.Namespace, _ *kernel.Kernel, _ int) {
@@ -121,7 +121,7 @@ func TestIntegrationRulesNoticeChanges(t *testing.T) {
 			}
 		}
 		must(t, kernel.WriteRules(kernel.Rules{}, nil))
-		must(t, kernel.WriteRules(kernel.Rules{}, nil)) // gone already
+		must(t, kernel.WriteRules(kernel.Rules{}, nil)) // missing already
 		if tables := host.Run("nft", "list", "tables"); strings.TrimSpace(tables) != "table inet other" {
 			t.Errorf("tables are %q", tables)
 		}

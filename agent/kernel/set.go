@@ -13,32 +13,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// elementsPerMessage bounds messages: one takes at most 64 KiB.
+// elementsPerMessage keeps a message below the maximum of 64 KiB.
 const elementsPerMessage = 1024
 
 // set is a named set of the agent's table.
 type set struct {
-	name     string
-	key      nftables.SetDatatype
+	name string
+	key  nftables.SetDatatype
+	// interval is set if the elements are ranges.
 	interval bool
-	// learns is whether rules put into it what they meet, which it forgets in time.
+	// learns is set if rules add elements, which expire.
 	learns   bool
 	elements []nftables.SetElement
 }
 
-// What sets that learn know at most, and for how long. They forget and are full without harm: what is not in them is
-// looked up.
+// Limits of sets that rules add to. Neither expiry nor a full set does harm: a packet whose source is not in the set is
+// checked by a lookup of its route.
 const (
 	learntAtMost = 1 << 16
 	learntFor    = time.Second
 )
 
-// rangeSet holds ranges of addresses.
+// rangeSet returns a set of ranges of addresses.
 func rangeSet(name string, key nftables.SetDatatype, ranges []netipx.IPRange) set {
 	return set{name: name, key: key, interval: true, elements: elementsOf(ranges)}
 }
 
-// nameSet holds names of interfaces.
+// nameSet returns a set of names of interfaces.
 func nameSet(name string, names []string) set {
 	s := set{name: name, key: nftables.TypeIFName}
 	for _, name := range names {
@@ -47,12 +48,12 @@ func nameSet(name string, names []string) set {
 	return s
 }
 
-// learningSet holds interfaces with source addresses that were found to be right.
+// learningSet returns a set to which rules add pairs of interface and valid source address.
 func learningSet(name string, address nftables.SetDatatype) set {
 	return set{name: name, key: nftables.MustConcatSetType(nftables.TypeIFIndex, address), learns: true}
 }
 
-// readSet reads a set; what one has learnt is the kernel's.
+// readSet returns a set with its elements, except for those that rules have added.
 func readSet(conn *nftables.Conn, found *nftables.Set) (set, error) {
 	read := set{name: found.Name, key: found.KeyType, interval: found.Interval}
 	if found.Dynamic && found.Timeout == learntFor {
@@ -64,10 +65,11 @@ func readSet(conn *nftables.Conn, found *nftables.Set) (set, error) {
 	return read, err
 }
 
+// add adds the set and its elements to the batch.
 func (s set) add(conn *nftables.Conn, table *nftables.Table) error {
 	made := &nftables.Set{Table: table, Name: s.name, KeyType: s.key, Interval: s.interval}
 	if s.key == nftables.TypeIFName {
-		made.KeyByteOrder = binaryutil.NativeEndian // for nft to list the names
+		made.KeyByteOrder = binaryutil.NativeEndian // lets nft list the names
 	}
 	if s.learns {
 		made.Dynamic, made.Size = true, learntAtMost
@@ -80,13 +82,14 @@ func (s set) add(conn *nftables.Conn, table *nftables.Table) error {
 	return err
 }
 
-// alike reports whether two sets are of one kind, whatever they hold.
+// alike reports whether two sets have the same name, type and flags. Elements are not compared.
 func (s set) alike(other set) bool {
 	return s.name == other.name && s.interval == other.interval && s.learns == other.learns &&
 		s.key.Bytes == other.key.Bytes && s.key.Name == other.key.Name
 }
 
-// elementsOf writes ranges as the kernel has them: where one begins, and where it has ended.
+// elementsOf encodes ranges as the kernel has them: one element for the first address, and one with a flag for the
+// address after the last. A range that ends with the last address of the family has no second element.
 func elementsOf(ranges []netipx.IPRange) []nftables.SetElement {
 	elements := make([]nftables.SetElement, 0, 2*len(ranges))
 	for _, r := range ranges {
@@ -98,17 +101,18 @@ func elementsOf(ranges []netipx.IPRange) []nftables.SetElement {
 	return elements
 }
 
-// rangesOf reads ranges from elements, in whatever order they come.
+// rangesOf decodes ranges from elements, which may be in any order.
 func rangesOf(s set) []netipx.IPRange {
 	elements := slices.Clone(s.elements)
 	slices.SortFunc(elements, func(a, b nftables.SetElement) int { return slices.Compare(a.Key, b.Key) })
 	var ranges []netipx.IPRange
 	for i, element := range elements {
+		// An interval end only bounds the range that starts before it.
 		from, ok := netip.AddrFromSlice(element.Key)
 		if !ok || element.IntervalEnd {
 			continue
 		}
-		to, _ := netip.AddrFromSlice(bytes.Repeat([]byte{0xff}, len(element.Key))) // it has a length that is one
+		to, _ := netip.AddrFromSlice(bytes.Repeat([]byte{0xff}, len(element.Key))) // the key has the length of an address
 		if i+1 < len(elements) {
 			next, _ := netip.AddrFromSlice(elements[i+1].Key)
 			to = next.Prev()
@@ -118,7 +122,7 @@ func rangesOf(s set) []netipx.IPRange {
 	return ranges
 }
 
-// namesOf reads names of interfaces, in order.
+// namesOf decodes names of interfaces, and sorts them.
 func namesOf(s set) []string {
 	var names []string
 	for _, element := range s.elements {

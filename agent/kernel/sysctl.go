@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 )
 
-// Sysctl is a setting below /proc/sys/net and the value it shall have.
+// Sysctl is a setting, with its path below /proc/sys/net and its desired value.
 type Sysctl struct{ Path, Value string }
 
-// Sysctls is the directory that shows the kernel's settings, /proc/sys/net or where that is mounted
-// writable.
+// Sysctls is the directory of the kernel's network settings: /proc/sys/net, or the path where it is mounted writable.
 type Sysctls string
 
-// Set gives a setting its value, and reports whether it had another.
+// Set sets a setting, and reports whether it had a different value. A missing setting is an error: the kernel lacks a
+// feature, or the interface has been removed.
 func (dir Sysctls) Set(sysctl Sysctl) (bool, error) {
 	path := filepath.Join(string(dir), filepath.FromSlash(sysctl.Path))
 	value, err := os.ReadFile(path)
@@ -26,10 +26,11 @@ func (dir Sysctls) Set(sysctl Sysctl) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("cannot read sysctl: %w", err)
 	}
+	// Writing an equal value is not harmless: writing ip_forward resets other settings.
 	if string(bytes.TrimSpace(value)) == sysctl.Value {
 		return false, nil
 	}
-	// Not created: a file that is not there yet is no sysctl.
+	// The file is not created: only the kernel adds settings.
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return false, fmt.Errorf("cannot set sysctl: %w", err)

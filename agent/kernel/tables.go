@@ -7,8 +7,8 @@ import (
 	"github.com/google/nftables"
 )
 
-// RemoveTables removes nftables tables, each named as "FAMILY NAME", in one step. Those that are not there
-// are left out.
+// RemoveTables removes nftables tables in one transaction. names has a family and a name each, like "ip kube-proxy".
+// Tables that do not exist are skipped.
 func RemoveTables(names []string) error {
 	conn, err := nftables.New()
 	if err != nil {
@@ -29,7 +29,7 @@ func RemoveTables(names []string) error {
 	return nil
 }
 
-// familyName is as nft writes it.
+// familyName returns a family in nft's notation, or an empty string for families without a name here.
 func familyName(family nftables.TableFamily) string {
 	switch family {
 	case nftables.TableFamilyIPv4:

@@ -1,5 +1,5 @@
-// Package nettest makes network namespaces for tests: hosts on one L2, and what runs in them. It needs
-// root. All of it is gone when the test ends.
+// Package nettest creates network namespaces for tests: hosts on one L2, and programs in them. It needs root.
+// Everything is removed when the test ends.
 package nettest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/vishvananda/netns"
 )
 
-// patience is how long something may take that is sure to come on a busy machine.
+// patience is the timeout of conditions that are certain to come true, with room for a busy machine.
 const patience = time.Minute
 
 // Namespace is a network namespace.
@@ -26,12 +26,13 @@ type Namespace struct {
 	Name string
 }
 
-// New makes a namespace with loopback up.
+// New creates a namespace whose loopback interface is up. The namespace is deleted when the test ends.
 func New(tb testing.TB, purpose string) *Namespace {
 	tb.Helper()
+	// A random suffix lets tests run in parallel, also those of other packages.
 	n := &Namespace{tb, "dualstrap-" + purpose + "-" + strings.ToLower(rand.Text()[:8])}
 	run(tb, "ip", "netns", "add", n.Name)
-	// The test's context has ended by then.
+	// The test's context is already canceled when cleanup functions run.
 	tb.Cleanup(func() {
 		if out, err := exec.CommandContext(context.WithoutCancel(tb.Context()), "ip", "netns", "delete", n.Name).CombinedOutput(); err != nil {
 			tb.Errorf("cannot delete namespace %s: %v\n%s", n.Name, err, out)
@@ -41,24 +42,25 @@ func New(tb testing.TB, purpose string) *Namespace {
 	return n
 }
 
-// TB is the test that the namespace lives as long as.
+// TB returns the test that the namespace belongs to.
 func (n *Namespace) TB() testing.TB { return n.tb }
 
-// Path is the namespace as a file.
+// Path returns the path of the file that refers to the namespace.
 func (n *Namespace) Path() string { return "/run/netns/" + n.Name }
 
-// Command prepares a program to run in the namespace. It replaces ip, so its process is the program's.
+// Command returns a command that runs a program in the namespace. ip executes the program in its own process, so
+// signals to the command reach the program.
 func (n *Namespace) Command(ctx context.Context, words ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", n.Name}, words...)...)
 }
 
-// Try runs a program in the namespace.
+// Try runs a program in the namespace and returns its combined output.
 func (n *Namespace) Try(words ...string) (string, error) {
 	out, err := n.Command(n.tb.Context(), words...).CombinedOutput()
 	return string(out), err
 }
 
-// Run runs a program that must succeed.
+// Run runs a program in the namespace and returns its output. It fails the test if the program fails.
 func (n *Namespace) Run(words ...string) string {
 	n.tb.Helper()
 	out, err := n.Try(words...)
@@ -68,11 +70,12 @@ func (n *Namespace) Run(words ...string) string {
 	return out
 }
 
-// Do calls f on a thread in the namespace: what it opens there stays there.
+// Do calls f on a thread in the namespace. Sockets that f opens remain in the namespace.
 func (n *Namespace) Do(f func() error) error {
 	n.tb.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	// A namespace belongs to a thread, so the goroutine must not move to another one before it has left the namespace.
 	before, err := netns.Get()
 	if err != nil {
 		return err
@@ -89,13 +92,13 @@ func (n *Namespace) Do(f func() error) error {
 	defer func() {
 		if err := netns.Set(before); err != nil {
 			n.tb.Errorf("cannot leave namespace %s: %v", n.Name, err)
-			runtime.LockOSThread() // the thread ends with its goroutine
+			runtime.LockOSThread() // a locked thread is not reused: it exits with its goroutine
 		}
 	}()
 	return f()
 }
 
-// Listen opens a TCP listener in the namespace; the test closes it.
+// Listen opens a TCP listener in the namespace. It is closed when the test ends.
 func (n *Namespace) Listen(address string) net.Listener {
 	n.tb.Helper()
 	var listener net.Listener
@@ -106,11 +109,11 @@ func (n *Namespace) Listen(address string) net.Listener {
 	if err != nil {
 		n.tb.Fatalf("%s: cannot listen on %s: %v", n.Name, address, err)
 	}
-	n.tb.Cleanup(func() { _ = listener.Close() }) // it may be closed already
+	n.tb.Cleanup(func() { _ = listener.Close() }) // the test may have closed it
 	return listener
 }
 
-// Mirror serves on a port of both families, and tells every client the address it sees.
+// Mirror serves on a TCP port in both families, and sends every client the address that the client is seen with.
 func (n *Namespace) Mirror(port string) {
 	n.tb.Helper()
 	listener := n.Listen("[::]:" + port)
@@ -121,13 +124,13 @@ func (n *Namespace) Mirror(port string) {
 				return
 			}
 			host, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
-			_, _ = fmt.Fprint(conn, host) // the client notices
+			_, _ = fmt.Fprint(conn, host) // the client reports a missing answer
 			_ = conn.Close()
 		}
 	}()
 }
 
-// Dial connects to a TCP port as what runs in the namespace does.
+// Dial connects to a TCP port from the namespace.
 func (n *Namespace) Dial(ctx context.Context, address string) (net.Conn, error) {
 	n.tb.Helper()
 	var conn net.Conn
@@ -139,7 +142,7 @@ func (n *Namespace) Dial(ctx context.Context, address string) (net.Conn, error) 
 	return conn, err
 }
 
-// SeenAs asks a mirror which address this namespace has there.
+// SeenAs asks a mirror for the address with which this namespace is seen there.
 func (n *Namespace) SeenAs(host, port string) (string, error) {
 	n.tb.Helper()
 	conn, err := n.Dial(n.tb.Context(), net.JoinHostPort(host, port))
@@ -151,13 +154,13 @@ func (n *Namespace) SeenAs(host, port string) (string, error) {
 	return string(seen), err
 }
 
-// L2 is an Ethernet that namespaces plug into: a bridge in a namespace of its own.
+// L2 is an Ethernet segment that connects namespaces: a bridge in a namespace of its own.
 type L2 struct {
 	bridge *Namespace
 	ports  int
 }
 
-// NewL2 makes an Ethernet.
+// NewL2 creates an Ethernet segment.
 func NewL2(tb testing.TB) *L2 {
 	tb.Helper()
 	bridge := New(tb, "l2")
@@ -166,7 +169,8 @@ func NewL2(tb testing.TB) *L2 {
 	return &L2{bridge: bridge}
 }
 
-// Host makes a namespace with an interface eth0 on the L2, which holds addresses, written as prefixes.
+// Host creates a namespace with an interface eth0 on the L2. addresses are those of eth0, in CIDR notation. IPv6
+// addresses skip duplicate address detection, so that they can be used at once.
 func (l *L2) Host(tb testing.TB, purpose string, addresses ...string) *Namespace {
 	tb.Helper()
 	host := New(tb, purpose)
@@ -185,7 +189,7 @@ func (l *L2) Host(tb testing.TB, purpose string, addresses ...string) *Namespace
 	return host
 }
 
-// Eventually waits until check finds nothing wrong.
+// Eventually waits until check returns nil. It fails the test after a timeout.
 func Eventually(tb testing.TB, what string, check func() error) {
 	tb.Helper()
 	deadline := time.Now().Add(patience)
@@ -205,6 +209,7 @@ func Eventually(tb testing.TB, what string, check func() error) {
 	}
 }
 
+// run runs a program outside of any namespace, and fails the test if it fails.
 func run(tb testing.TB, words ...string) {
 	tb.Helper()
 	if out, err := exec.CommandContext(tb.Context(), words[0], words[1:]...).CombinedOutput(); err != nil {

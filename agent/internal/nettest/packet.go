@@ -10,15 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Packet is one that a process with raw sockets writes itself, from the IP header on.
+// Packet is an IP packet that a test sends through a raw socket, with a header of its own choice.
 type Packet struct {
 	From, To netip.Addr
-	// Protocol is that of Payload, which has its own header and, where that is asked for, checksum.
+	// Protocol is the IP protocol of Payload. Payload starts with that protocol's header, including its checksum if it
+	// needs one.
 	Protocol byte
 	Payload  []byte
 }
 
-// Datagram is a packet of UDP.
+// Datagram returns a UDP packet.
 func Datagram(from, to netip.Addr, port uint16, text string) Packet {
 	const headerLength, sourcePort = 8, 4711
 	udp := binary.BigEndian.AppendUint16(nil, sourcePort)
@@ -27,7 +28,7 @@ func Datagram(from, to netip.Addr, port uint16, text string) Packet {
 	return checksummed(Packet{From: from, To: to, Protocol: unix.IPPROTO_UDP, Payload: append(append(udp, 0, 0), text...)}, 6)
 }
 
-// Control is a packet of ICMP or ICMPv6.
+// Control returns an ICMP or ICMPv6 packet, depending on the family of from. kind is the ICMP type.
 func Control(from, to netip.Addr, kind byte, body ...byte) Packet {
 	packet := Packet{From: from, To: to, Protocol: unix.IPPROTO_ICMPV6, Payload: append([]byte{kind, 0, 0, 0}, body...)}
 	if from.Is4() {
@@ -36,7 +37,8 @@ func Control(from, to netip.Addr, kind byte, body ...byte) Packet {
 	return checksummed(packet, 2)
 }
 
-// checksummed puts the checksum of a payload to its place. ICMP's own covers no addresses.
+// checksummed fills in the checksum of a payload at an offset. It covers a pseudo-header with the addresses, except in
+// ICMP.
 func checksummed(packet Packet, at int) Packet {
 	var pseudo []byte
 	if packet.Protocol != unix.IPPROTO_ICMP {
@@ -48,6 +50,7 @@ func checksummed(packet Packet, at int) Packet {
 	return packet
 }
 
+// checksum returns the Internet checksum of RFC 1071.
 func checksum(data []byte) uint16 {
 	var sum uint32
 	for i := 0; i < len(data); i += 2 {
@@ -63,7 +66,7 @@ func checksum(data []byte) uint16 {
 	return ^uint16(sum)
 }
 
-// bytes is the packet with its IP header.
+// bytes returns the packet with its IP header.
 func (p Packet) bytes() []byte {
 	const hops = 64
 	var header []byte
@@ -74,13 +77,14 @@ func (p Packet) bytes() []byte {
 	} else {
 		header = append(header, 0x60, 0, 0, 0)
 		header = binary.BigEndian.AppendUint16(header, uint16(len(p.Payload)))
-		header = append(header, p.Protocol, 255) // neighbour discovery asks for it
+		header = append(header, p.Protocol, 255) // neighbour discovery requires this hop limit
 	}
 	header = append(append(header, p.From.AsSlice()...), p.To.AsSlice()...)
 	return append(header, p.Payload...)
 }
 
-// Send sends a packet as it is, over an interface where the destination does not tell.
+// Send sends a packet unchanged. link is the interface for destinations that exist on every link, link-local and
+// multicast addresses.
 func (n *Namespace) Send(link string, packet Packet) {
 	n.tb.Helper()
 	err := n.Do(func() error {
@@ -111,13 +115,13 @@ func (n *Namespace) Send(link string, packet Packet) {
 	}
 }
 
-// Ear hears datagrams on a port, of both families.
+// Ear records the UDP datagrams that arrive at a port, in both families. It is safe for concurrent use.
 type Ear struct {
 	mu    sync.Mutex
 	heard []string
 }
 
-// Hear listens until the test ends.
+// Hear starts recording the datagrams that arrive at a port, until the test ends.
 func (n *Namespace) Hear(port uint16) *Ear {
 	n.tb.Helper()
 	var conn net.PacketConn
@@ -148,7 +152,7 @@ func (n *Namespace) Hear(port uint16) *Ear {
 	return ear
 }
 
-// Heard gives what was heard so far, as "TEXT from ADDRESS".
+// Heard returns the datagrams so far, each as "TEXT from ADDRESS".
 func (e *Ear) Heard() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
