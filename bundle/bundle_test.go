@@ -52,7 +52,7 @@ func staticProgram(t *testing.T) []byte {
 	return content
 }
 
-// fixture makes a bundle of one executable and two images, one of a program that is not static.
+// fixture creates a bundle of one executable and two images, one of which contains a program that is not static.
 func fixture(t *testing.T) (dir string, program []byte) {
 	t.Helper()
 	dir, program = t.TempDir(), staticProgram(t)
@@ -90,7 +90,7 @@ func fixture(t *testing.T) (dir string, program []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		archive.Close() //nolint:errcheck,gosec // it was only read
+		archive.Close() //nolint:errcheck,gosec // nothing was written
 		manifest.Files = append(manifest.Files, bundle.File{
 			Path: "images/" + name + ".tar", Kind: bundle.KindImage, Name: name, Version: "v1", Size: int64(image.Len()),
 			SHA256: digest(image.Bytes()), Roles: []api.Role{api.RoleControlPlane, api.RoleWorker},
@@ -150,7 +150,7 @@ func TestVerifyNamesEveryFlaw(t *testing.T) {
 	}
 }
 
-// flip changes one bit in the middle of a file.
+// flip inverts one bit in the middle of a file.
 func flip(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -165,7 +165,7 @@ func TestExtract(t *testing.T) {
 	t.Parallel()
 	dir, program := fixture(t)
 	bundleDir, out := open(t, dir), filepath.Join(t.TempDir(), "new", "directory")
-	for _, name := range []string{"tool", "inner", "tool"} { // the second time in place of the first
+	for _, name := range []string{"tool", "inner", "tool"} { // the second one replaces the first
 		if err := bundleDir.Extract(name, out); err != nil {
 			t.Fatal(err)
 		}

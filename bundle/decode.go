@@ -13,8 +13,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// Bounds of a manifest, several times what a bundle of today has. What is beyond them is refused before it is
-// read or unpacked.
+// Bounds of a manifest, several times the values of a current bundle. A manifest that exceeds one is refused before
+// anything else is read or unpacked.
 const (
 	maxManifestBytes   = 1 << 20
 	maxFiles           = 256
@@ -23,13 +23,13 @@ const (
 	maxTextBytes       = 128
 )
 
-// executableMode is the only one that executables of a bundle have: none runs with another user's rights.
+// executableMode is the only mode that executables of a bundle may have. It excludes setuid and setgid executables.
 const executableMode = "0755"
 
-// executableDirs are where executables of a bundle may go on a host.
+// executableDirs returns the directories on a host in which executables of a bundle may be installed.
 func executableDirs() []string { return []string{"/usr/local/bin", "/opt/cni/bin"} }
 
-// The forms of a manifest's texts.
+// Regular expressions for the strings of a manifest.
 const (
 	nameForm    = `[a-z0-9]+(?:[.-][a-z0-9]+)*`
 	versionForm = `[A-Za-z0-9][A-Za-z0-9._+~:-]*`
@@ -38,11 +38,12 @@ const (
 	programForm = `(?:/[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+`
 )
 
-// decode reads a manifest strictly: whatever a bundle says, nothing in it leads out of its directory, or onto a
-// host's disk anywhere but where executables belong.
+// decode decodes a manifest strictly. Whatever an untrusted bundle contains, no path of the result leads out of the
+// bundle's directory, or to a place on a host where executables do not belong.
 func decode(data []byte) (Manifest, error) {
 	var manifest Manifest
-	// A later schema has other fields: the version is what there is to say about it.
+	// The schema version is checked first: a later schema has other fields, and errors about those would not help the
+	// user.
 	var schema struct {
 		SchemaVersion int `json:"schemaVersion"`
 	}
@@ -52,6 +53,8 @@ func decode(data []byte) (Manifest, error) {
 	if schema.SchemaVersion != SchemaVersion {
 		return manifest, fmt.Errorf("its schema version is %d, this dualstrap reads %d", schema.SchemaVersion, SchemaVersion)
 	}
+	// Strict decoding reports unknown and duplicate fields: other readers of JSON could see another value of a
+	// duplicate.
 	lax, err := json.UnmarshalStrict(data, &manifest)
 	if err := errors.Join(append(lax, err)...); err != nil {
 		return manifest, err
@@ -62,7 +65,8 @@ func decode(data []byte) (Manifest, error) {
 	return manifest, nil
 }
 
-// check holds the manifest to what the rest of the package, and whoever uploads from a bundle, relies on.
+// check validates the properties on which the rest of the package and the upload to hosts rely. It returns the first
+// error.
 func (m Manifest) check() error {
 	var c checker
 	c.text("kubernetesVersion", m.KubernetesVersion, versionForm)
@@ -92,6 +96,7 @@ func (m Manifest) check() error {
 	return nil
 }
 
+// check validates a file. Its path follows from its kind and name, so a manifest cannot choose it.
 func (f File) check(c *checker) {
 	c.text("name", f.Name, nameForm)
 	c.text("version", f.Version, versionForm)
@@ -116,6 +121,7 @@ func (f File) check(c *checker) {
 	}
 }
 
+// checkRoles validates that the roles are known and listed once.
 func (f File) checkRoles(c *checker) {
 	if len(f.Roles) == 0 {
 		c.failf("roles", "is empty: no node would get the file")
@@ -128,6 +134,7 @@ func (f File) checkRoles(c *checker) {
 	}
 }
 
+// check validates the target on the host, which follows from the name except for the directory.
 func (e Executable) check(c *checker, name string) {
 	var allowed []string
 	for _, dir := range executableDirs() {
@@ -139,34 +146,37 @@ func (e Executable) check(c *checker, name string) {
 	c.text("executable.sha256", e.SHA256, digestForm)
 }
 
+// check validates the properties of an image.
 func (i Image) check(c *checker, file File) {
-	// Under another name it would take the place of an image that is none of the bundle's.
+	// Any other reference could replace an image on the host that does not belong to the bundle.
 	c.oneOf("image.reference", i.Reference, api.Image(file.Name, file.Version))
 	c.text("image.digest", i.Digest, "sha256:"+digestForm)
 	c.text("image.program", i.Program, programForm)
 }
 
-// isName reports whether a name is one that files of a bundle have: it is no path.
+// isName reports whether a name has the form that files of a bundle have, and so is not a path.
 func isName(name string) bool { return matchesForm(name, nameForm) }
 
+// matchesForm reports whether the whole value matches a regular expression.
 func matchesForm(value, form string) bool {
 	return regexp.MustCompile(`\A(?:` + form + `)\z`).MatchString(value)
 }
 
-// checker keeps the first thing that is wrong, and where.
+// checker records the first error of a validation.
 type checker struct {
+	// at is the prefix of the error: the file that is being checked.
 	at  string
 	err error
 }
 
-// failf takes what is wrong with a field.
+// failf records an error about a field, unless there already is one.
 func (c *checker) failf(field, format string, args ...any) {
 	if c.err == nil {
 		c.err = fmt.Errorf("%s%s %s", c.at, field, fmt.Sprintf(format, args...))
 	}
 }
 
-// text demands a value of a form.
+// text checks that a string matches a regular expression.
 func (c *checker) text(field, value, form string) {
 	switch {
 	case len(value) > maxTextBytes:
@@ -176,29 +186,31 @@ func (c *checker) text(field, value, form string) {
 	}
 }
 
-// oneOf demands one of few values.
+// oneOf checks that a string is one of the allowed values.
 func (c *checker) oneOf(field, value string, allowed ...string) {
 	if slices.Contains(allowed, value) {
 		return
 	}
+	// The value comes from an untrusted manifest, and the message goes to a terminal.
 	if len(value) > maxTextBytes {
 		value = value[:maxTextBytes] + "..."
 	}
 	c.failf(field, "is %q, and must be %s", value, strings.Join(allowed, " or "))
 }
 
+// size checks that a number of bytes is positive and at most most.
 func (c *checker) size(field string, value, most int64) {
 	if value < 1 || value > most {
 		c.failf(field, "is %d, and must be from 1 to %d", value, most)
 	}
 }
 
-// only demands the part of a file's own kind, and none of the other's.
-func (c *checker) only(wanted string, there bool, other string, otherThere bool) {
-	if !there {
+// only checks that the part for a file's own kind is set, and the part for the other kind is not.
+func (c *checker) only(wanted string, isSet bool, other string, otherIsSet bool) {
+	if !isSet {
 		c.failf(wanted, "is missing")
 	}
-	if otherThere {
-		c.failf(other, "is there, for a file of another kind")
+	if otherIsSet {
+		c.failf(other, "is set for a file of another kind")
 	}
 }

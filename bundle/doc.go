@@ -1,10 +1,10 @@
-// Package bundle is what hosts need to become nodes: a directory of executables and images, with a
-// manifest that says what each is, which nodes need it and how it is told from a damaged one.
+// Package bundle reads and verifies bundles. A bundle is a directory with the executables and images that make a host a
+// node. Its manifest lists every file with its digest and the roles of the nodes that need it.
 //
 //	manifest.json
-//	manifest.json.sig  a signature of it, where somebody vouches for the bundle
-//	bin/NAME.gz        executables, static, as hosts receive them
+//	manifest.json.sig  a signature of the manifest, if someone has signed the bundle
+//	bin/NAME.gz        static executables, compressed as hosts receive them
 //	images/NAME.tar    images, each an archive that containerd imports
 //
-// A directory without manifest.json is no bundle: it is written last. Package build makes bundles.
+// A directory without manifest.json is not a bundle: that file is written last. Package build makes bundles.
 package bundle

@@ -13,10 +13,10 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/oci"
 )
 
-// errFound ends a walk through an image.
+// errFound stops a walk through an image once the program has been found.
 var errFound = errors.New("found")
 
-// UnknownProgramError is a program that a bundle does not hold.
+// UnknownProgramError reports that a bundle does not contain a program. Known lists the programs that it contains.
 type UnknownProgramError struct {
 	Name  string
 	Dir   string
@@ -28,14 +28,15 @@ func (e *UnknownProgramError) Error() string {
 	return fmt.Sprintf("the bundle %s has no program %s", e.Dir, e.Name)
 }
 
-// Hint says what to do.
+// Hint returns the names of the bundle's programs.
 func (e *UnknownProgramError) Hint() string { return "it has " + strings.Join(e.Known, ", ") }
 
-// Extract writes a program of the bundle, from bin or from the image of its name, into a directory.
+// Extract writes a program of the bundle to a directory. The program comes from bin, or from the image of the same
+// name. The file is verified first.
 func (f *Dir) Extract(name, dir string) error {
 	var known []string
 	for _, file := range f.Manifest.Files {
-		// It becomes a file in the directory that is asked for, whoever made the manifest.
+		// The name becomes a file name in dir, so it must not be a path, even if the manifest did not come from Open.
 		if file.Name == name && isName(name) {
 			return f.extract(file, filepath.Join(dir, name))
 		}
@@ -44,6 +45,7 @@ func (f *Dir) Extract(name, dir string) error {
 	return &UnknownProgramError{Name: name, Dir: f.Dir, Known: known}
 }
 
+// extract verifies a file of the bundle and writes its program to target.
 func (f *Dir) extract(file File, target string) error {
 	if flaw := f.inspect(file); flaw != nil {
 		return &FlawedError{Dir: f.Dir, Flaws: []Flaw{*flaw}}
@@ -58,6 +60,7 @@ func (f *Dir) extract(file File, target string) error {
 	return nil
 }
 
+// writeExecutable writes the executable of a file in bin.
 func (f *Dir) writeExecutable(w io.Writer, file File) error {
 	content, _, err := openRegular(f.Dir, file.Path)
 	if err != nil {
@@ -67,6 +70,7 @@ func (f *Dir) writeExecutable(w io.Writer, file File) error {
 	return unpack(w, content, *file.Executable)
 }
 
+// writeFromImage writes the program that an image runs.
 func (f *Dir) writeFromImage(w io.Writer, file File) error {
 	archive, err := oci.Open(f.path(file))
 	if err != nil {
@@ -74,12 +78,14 @@ func (f *Dir) writeFromImage(w io.Writer, file File) error {
 	}
 	defer archive.Close() //nolint:errcheck // nothing was written
 	err = archive.Walk(func(header *tar.Header, content io.Reader) error {
+		// Names in a layer are relative to the image's root.
 		if "/"+header.Name != file.Image.Program {
 			return nil
 		}
 		if header.Size > maxExecutableBytes {
 			return fmt.Errorf("%s has %d bytes, at most %d are allowed", file.Image.Program, header.Size, maxExecutableBytes)
 		}
+		// The size is bounded above, so a small archive cannot fill the disk.
 		if _, err := io.Copy(w, content); err != nil {
 			return err
 		}
@@ -94,7 +100,8 @@ func (f *Dir) writeFromImage(w io.Writer, file File) error {
 	return fmt.Errorf("image %s has no %s", file.Image.Reference, file.Image.Program)
 }
 
-// replace writes an executable file so that whoever runs it never meets half of one.
+// replace writes an executable file atomically, so that it is never executed while incomplete. It refuses an executable
+// that is not static: its libraries would be missing outside of the image.
 func replace(target string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
@@ -103,7 +110,7 @@ func replace(target string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(partial.Name()) //nolint:errcheck // after the rename it is gone
+	defer os.Remove(partial.Name()) //nolint:errcheck // missing after the rename
 	err = errors.Join(write(partial), partial.Chmod(0o755), partial.Close())
 	if err != nil {
 		return err

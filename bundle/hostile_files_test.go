@@ -12,14 +12,14 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// TestHostileBundleFiles tries files that are other than the manifest says, and manifests that are other than the files.
-// Every time it is the file that is named, by Verify and, where what is stored is wrong, by Open.
+// TestHostileBundleFiles verifies files that differ from the manifest, and manifests that differ from the files. In
+// every case the error has to name the file: from Verify and, if the stored file is wrong, from Open.
 func TestHostileBundleFiles(t *testing.T) {
 	t.Parallel()
 	whole, _ := fixture(t)
 	const toolFile, innerFile = "bin/tool.gz", "images/inner.tar"
 	const isStored, isInside = true, false
-	// said changes what the manifest says of a file, and not the file.
+	// said changes the manifest's entry of a file, and not the file.
 	said := func(change func(*bundle.File)) func(*testing.T, string, *bundle.File) {
 		return func(_ *testing.T, _ string, file *bundle.File) { change(file) }
 	}
@@ -44,10 +44,10 @@ func TestHostileBundleFiles(t *testing.T) {
 		}), isInside, `its image is "dualstrap.dev/inner:v1", not dualstrap.dev/inner:v2`},
 		"a link": {toolFile, replaceBy(func(path string) error {
 			return os.Symlink("/etc/hostname", path)
-		}), isStored, "no regular file"},
-		"a link to the same":  {toolFile, linkToItself, isStored, "no regular file"},
-		"a pipe":              {toolFile, replaceBy(func(path string) error { return syscall.Mkfifo(path, 0o600) }), isStored, "no regular file"},
-		"a directory":         {toolFile, replaceBy(func(path string) error { return os.Mkdir(path, 0o700) }), isStored, "no regular file"},
+		}), isStored, "not a regular file"},
+		"a link to the same":  {toolFile, linkToItself, isStored, "not a regular file"},
+		"a pipe":              {toolFile, replaceBy(func(path string) error { return syscall.Mkfifo(path, 0o600) }), isStored, "a regular file"},
+		"a directory":         {toolFile, replaceBy(func(path string) error { return os.Mkdir(path, 0o700) }), isStored, "not a regular file"},
 		"no bytes":            {toolFile, replaceBy(func(path string) error { return os.WriteFile(path, nil, 0o600) }), isStored, "0 bytes, not"},
 		"nothing":             {toolFile, replaceBy(func(string) error { return nil }), isStored, "there is no such file"},
 		"a directory's link":  {innerFile, linkDirectory, isStored, "escapes from parent"},
@@ -76,7 +76,7 @@ func TestHostileBundleFiles(t *testing.T) {
 			for _, file := range bundleDir.Manifest.Files {
 				content, err := bundleDir.Open(file)
 				if err == nil {
-					content.Close() //nolint:errcheck,gosec // it was only opened
+					content.Close() //nolint:errcheck,gosec // nothing was written
 				}
 				shared := name == "a directory's link" && filepath.Dir(file.Path) == filepath.Dir(test.file)
 				wrong := (file.Path == test.file || shared) && test.stored
@@ -120,7 +120,7 @@ func replaceBy(make func(path string) error) func(*testing.T, string, *bundle.Fi
 	}
 }
 
-// linkToItself has the very content behind a link.
+// linkToItself replaces a file by a link to its own content.
 func linkToItself(t *testing.T, path string, _ *bundle.File) {
 	t.Helper()
 	elsewhere := filepath.Join(t.TempDir(), "content")
@@ -129,7 +129,7 @@ func linkToItself(t *testing.T, path string, _ *bundle.File) {
 	}
 }
 
-// linkDirectory has the very files in a directory outside of the bundle.
+// linkDirectory replaces a directory by a link to the same files outside of the bundle.
 func linkDirectory(t *testing.T, path string, _ *bundle.File) {
 	t.Helper()
 	elsewhere := filepath.Join(t.TempDir(), "images")
@@ -138,7 +138,7 @@ func linkDirectory(t *testing.T, path string, _ *bundle.File) {
 	}
 }
 
-// noImage is vouched for by the manifest, and no archive of an image.
+// noImage replaces an image by data that is not an image's archive, with a matching manifest.
 func noImage(t *testing.T, path string, file *bundle.File) {
 	t.Helper()
 	content := []byte("no archive")
@@ -146,7 +146,8 @@ func noImage(t *testing.T, path string, file *bundle.File) {
 	file.Size, file.SHA256 = int64(len(content)), digest(content)
 }
 
-// TestHostileNamesToExtract tries names that lead elsewhere, of a manifest that Open would have refused.
+// TestHostileNamesToExtract extracts names that lead out of the directory, from a manifest that Open would have
+// refused.
 func TestHostileNamesToExtract(t *testing.T) {
 	t.Parallel()
 	dir, _ := fixture(t)
@@ -168,7 +169,8 @@ func TestHostileNamesToExtract(t *testing.T) {
 	}
 }
 
-// TestOpenVerifiesOnce reads a file, and not what becomes of it later: that is for whoever it is sent to.
+// TestOpenVerifiesOnce checks that a file is verified once. Later changes are for the receiver of the content to
+// detect.
 func TestOpenVerifiesOnce(t *testing.T) {
 	t.Parallel()
 	dir, _ := fixture(t)
@@ -179,7 +181,7 @@ func TestOpenVerifiesOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		content.Close() //nolint:errcheck,gosec // it was only opened
+		content.Close() //nolint:errcheck,gosec // nothing was written
 		flip(t, filepath.Join(dir, file.Path))
 	}
 	if _, err := bundleDir.Open(bundle.File{Path: "bin/other.gz"}); err == nil || !strings.Contains(err.Error(), `does not list "bin/other.gz"`) {

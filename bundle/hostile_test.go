@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// sound is a manifest that [bundle.Open] accepts. Every hostile one is this with one thing changed.
+// sound is a manifest that [bundle.Open] accepts. Every hostile manifest is this one with a single change.
 const sound = `{
   "schemaVersion": 1,
   "kubernetesVersion": "v1.36.3",
@@ -50,7 +50,7 @@ const sound = `{
 }
 `
 
-// hostile is a change of the sound manifest, and what has to be said about it.
+// hostile is a change of the sound manifest, and the error that it must cause.
 type hostile struct{ old, changed, want string }
 
 func hostileDocuments() []hostile {
@@ -89,8 +89,8 @@ func hostileFiles() []hostile {
 		{`"images/pause.tar"`, `"bin/tool.gz"`, `files[1] "bin/tool.gz": path is "bin/tool.gz", and must be images/pause.tar`},
 		{`"kind": "executable"`, `"kind": "script"`, tool + `kind is "script", and must be executable or image`},
 		{`"kind": "executable"`, `"kind": "image"`, tool + `path is "bin/tool.gz", and must be images/tool.tar`},
-		{`"executable": {`, `"image": {}, "executable": {`, tool + "image is there, for a file of another kind"},
-		{`"image": {`, `"executable": {}, "image": {`, pause + "executable is there, for a file of another kind"},
+		{`"executable": {`, `"image": {}, "executable": {`, tool + "image is set for a file of another kind"},
+		{`"image": {`, `"executable": {}, "image": {`, pause + "executable is set for a file of another kind"},
 		{sound[strings.Index(sound, `,`+"\n"+`      "image"`):strings.LastIndex(sound, `    }`)], ``, pause + "image is missing"},
 		{`"name": "tool"`, `"name": "../../../x"`, tool + `name is "../../../x", and must match`},
 		{`"name": "tool"`, `"name": ".."`, tool + `name is ".."`},
@@ -130,7 +130,7 @@ func hostileFiles() []hostile {
 	}
 }
 
-// openManifest opens a bundle that is nothing but its manifest.
+// openManifest opens a bundle that consists of its manifest alone.
 func openManifest(t *testing.T, manifest string) (dir string, err error) {
 	t.Helper()
 	dir = t.TempDir()
@@ -139,7 +139,7 @@ func openManifest(t *testing.T, manifest string) (dir string, err error) {
 	return dir, err
 }
 
-// TestHostileBundleManifests tries bundles with one thing changed in manifest.json, and one without it.
+// TestHostileBundleManifests opens bundles with a single change in manifest.json, and one without that file.
 func TestHostileBundleManifests(t *testing.T) {
 	t.Parallel()
 	if _, err := openManifest(t, sound); err != nil {

@@ -8,54 +8,55 @@ import (
 )
 
 const (
-	// ManifestName is the file that makes a directory a bundle.
+	// ManifestName is the name of the manifest, which makes a directory a bundle.
 	ManifestName = "manifest.json"
-	// SchemaVersion is that of the manifest; a reader refuses others.
+	// SchemaVersion is the version of the manifest's schema. Readers refuse any other.
 	SchemaVersion = 1
 )
 
-// The kinds of files.
+// The kinds of files in a bundle.
 const (
 	KindExecutable = "executable"
 	KindImage      = "image"
 )
 
-// Manifest says what a bundle holds.
+// Manifest lists the contents of a bundle. It is encoded as manifest.json.
 type Manifest struct {
 	SchemaVersion     int    `json:"schemaVersion"`
 	KubernetesVersion string `json:"kubernetesVersion"`
-	// Architecture is Go's name of it: amd64.
+	// Architecture is Go's name of the processor architecture: amd64.
 	Architecture string `json:"architecture"`
-	// GoVersion is the toolchain that built the programs: another one gives other bytes.
+	// GoVersion is the toolchain that built the programs. Another toolchain produces other bytes.
 	GoVersion string `json:"goVersion"`
-	// Files are sorted by path.
+	// Files is sorted by path.
 	Files []File `json:"files"`
 }
 
 // File is a file of a bundle.
 type File struct {
-	// Path is relative to the bundle, with slashes.
+	// Path is relative to the bundle, with forward slashes.
 	Path string `json:"path"`
+	// Kind is KindExecutable or KindImage.
 	Kind string `json:"kind"`
-	// Name is the executable's or image's, Version what it says of itself.
+	// Name is the name of the executable or image, and Version the version that the program reports.
 	Name    string `json:"name"`
 	Version string `json:"version"`
-	// Size and SHA256 are those of the file as it lies in the bundle.
+	// Size, in bytes, and SHA256, in hexadecimal, describe the file as it is stored in the bundle.
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
-	// Roles are those of the nodes that need it.
+	// Roles are the roles of the nodes that need the file.
 	Roles []api.Role `json:"roles"`
-	// Executable is set where Kind is executable, Image where it is image.
+	// Executable is set if Kind is KindExecutable, and Image if it is KindImage.
 	Executable *Executable `json:"executable,omitempty"`
 	Image      *Image      `json:"image,omitempty"`
 }
 
-// Executable is a program that goes onto hosts; the file is its gzip.
+// Executable is a program that is installed on hosts. The bundle stores it compressed with gzip.
 type Executable struct {
-	// Path and Mode, in octal, are those on the host.
+	// Path and Mode, in octal, are those of the executable on the host.
 	Path string `json:"path"`
 	Mode string `json:"mode"`
-	// Size and SHA256 are those of the executable itself.
+	// Size and SHA256 describe the uncompressed executable.
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 }
@@ -63,13 +64,14 @@ type Executable struct {
 // Image is an image that hosts import.
 type Image struct {
 	Reference string `json:"reference"`
-	// Digest is that of the image's manifest, as in sha256:HEX: what a runtime knows the image by.
+	// Digest is the digest of the image's manifest, as in sha256:HEX, by which a container runtime identifies the
+	// image.
 	Digest string `json:"digest"`
-	// Program is the path in the image of what it runs.
+	// Program is the path, in the image, of the program that it runs.
 	Program string `json:"program"`
 }
 
-// Encode gives the manifest's bytes.
+// Encode returns the content of manifest.json. Equal manifests have equal encodings.
 func (m Manifest) Encode() ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -79,7 +81,7 @@ func (m Manifest) Encode() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// For gives the files that a node of the role needs.
+// For returns the files that a node of the role needs.
 func (m Manifest) For(role api.Role) []File {
 	var files []File
 	for _, file := range m.Files {
@@ -92,8 +94,8 @@ func (m Manifest) For(role api.Role) []File {
 	return files
 }
 
-// Dualstrap is the version of dualstrap's own image: what runs in the cluster is what the bundle brings,
-// whatever the program is that brings it there. It is empty when the bundle has none.
+// Dualstrap returns the version of dualstrap's own image, or an empty string if the bundle has none. Workloads in the
+// cluster run this version, which may differ from that of the program that installs the bundle.
 func (m Manifest) Dualstrap() string {
 	for _, file := range m.Files {
 		if file.Kind == KindImage && file.Name == "dualstrap" {

@@ -13,13 +13,13 @@ import (
 	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
-// SignatureName is the file with the signature of the manifest, as ssh-keygen -Y sign calls it.
+// SignatureName is the name of the file with the signature of the manifest. ssh-keygen -Y sign chooses the same.
 const SignatureName = ManifestName + ".sig"
 
-// maxSignatureBytes is many times what a signature has, and a file of allowed signers may have.
+// maxSignatureBytes is the maximum size of a signature and of a file of allowed signers, far above that of real ones.
 const maxSignatureBytes = 1 << 20
 
-// SignatureError says why nobody vouches for a bundle.
+// SignatureError reports that a bundle is not signed by an allowed signer. Err is the reason.
 type SignatureError struct {
 	Dir string
 	Err error
@@ -27,25 +27,25 @@ type SignatureError struct {
 
 // Error implements error.
 func (e *SignatureError) Error() string {
-	return fmt.Sprintf("the bundle %s is not signed by anybody who may: %v", e.Dir, e.Err)
+	return fmt.Sprintf("the bundle %s is not signed by an allowed signer: %v", e.Dir, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the reason.
 func (e *SignatureError) Unwrap() error { return e.Err }
 
-// Hint says what to do.
+// Hint returns the remedy.
 func (e *SignatureError) Hint() string {
 	return "use a bundle that one of the allowed signers has signed with dualstrap bundle sign, or add its signer to them"
 }
 
-// Signed reports whether there is a signature, be it a good one or not.
+// Signed reports whether the bundle has a signature, valid or not.
 func (f *Dir) Signed() bool {
 	_, err := os.Lstat(filepath.Join(f.Dir, SignatureName))
 	return err == nil
 }
 
-// Sign has the manifest signed, and so everything that it lists, which is verified first. The function returns the
-// signature of what it gets.
+// Sign verifies all files, and then signs the manifest and thereby everything that it lists. sign returns the signature
+// of its argument.
 func (f *Dir) Sign(ctx context.Context, sign func(message []byte) ([]byte, error)) error {
 	if err := f.Verify(ctx); err != nil {
 		return err
@@ -60,13 +60,13 @@ func (f *Dir) Sign(ctx context.Context, sign func(message []byte) ([]byte, error
 	return nil
 }
 
-// replaceFile writes a file that others never meet half of.
+// replaceFile writes a file atomically, so that readers never see an incomplete one.
 func replaceFile(path string, content []byte) error {
 	partial, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(partial.Name()) //nolint:errcheck // after the rename it is gone
+	defer os.Remove(partial.Name()) //nolint:errcheck // missing after the rename
 	_, err = partial.Write(content)
 	if err := errors.Join(err, partial.Chmod(0o644), partial.Close()); err != nil {
 		return err
@@ -74,8 +74,8 @@ func replaceFile(path string, content []byte) error {
 	return os.Rename(partial.Name(), path)
 }
 
-// VerifySignature returns who has signed the manifest, of those that a file of allowed signers lists. The error is a
-// [SignatureError] where it is the bundle that is at fault.
+// VerifySignature returns the signer of the manifest, who must be one of those in a file of allowed signers. The error
+// is a [SignatureError] if the cause is in the bundle, and another one if it is in the file of allowed signers.
 func (f *Dir) VerifySignature(allowedSigners string, now time.Time) (signature.Signer, error) {
 	allowed, err := readAllowed(allowedSigners)
 	if err != nil {
@@ -83,7 +83,8 @@ func (f *Dir) VerifySignature(allowedSigners string, now time.Time) (signature.S
 	}
 	signed, err := readBounded(f.Dir, SignatureName, maxSignatureBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		// It is the signature that is missing, not the bundle: who asks for that must not take this for it.
+		// The error must not wrap fs.ErrNotExist: callers use that to detect a missing bundle, and here only the
+		// signature is missing.
 		err = fmt.Errorf("it has no %s", SignatureName)
 	} else if err != nil {
 		err = fmt.Errorf("cannot read %s: %w", SignatureName, err)
@@ -98,6 +99,7 @@ func (f *Dir) VerifySignature(allowedSigners string, now time.Time) (signature.S
 	return signer, nil
 }
 
+// readAllowed reads and parses a file of allowed signers.
 func readAllowed(path string) (signature.Allowed, error) {
 	data, err := localfile.Read(path, maxSignatureBytes)
 	if err != nil {
@@ -106,7 +108,8 @@ func readAllowed(path string) (signature.Allowed, error) {
 	return signature.ParseAllowed(path, data)
 }
 
-// allowedError is none of a file that does not exist: that would be taken for a bundle that does not.
+// allowedError describes a failure to read the allowed signers. It does not wrap the cause, because callers would take
+// fs.ErrNotExist for a missing bundle.
 func allowedError(path string, err error) error {
 	return fmt.Errorf("cannot read the allowed signers %s: %v", path, cause(err)) //nolint:errorlint // see above
 }

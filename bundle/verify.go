@@ -19,21 +19,23 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/oci"
 )
 
-// The ways in which a file can be wrong.
+// The kinds of flaws. They are part of the command's JSON output.
 const (
 	Missing = "missing"
 	Damaged = "damaged"
 	Extra   = "extra"
 )
 
-// Flaw is a file that is not as the manifest says.
+// Flaw describes a file that does not match the manifest.
 type Flaw struct {
-	Path    string `json:"path"`
+	// Path is relative to the bundle.
+	Path string `json:"path"`
+	// Flaw is one of Missing, Damaged and Extra.
 	Flaw    string `json:"flaw"`
 	Message string `json:"message"`
 }
 
-// FlawedError says which files of a bundle are not as the manifest says.
+// FlawedError lists the files of a bundle that do not match the manifest.
 type FlawedError struct {
 	Dir   string
 	Flaws []Flaw
@@ -48,15 +50,16 @@ func (e *FlawedError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Hint says what to do.
+// Hint returns the remedy.
 func (e *FlawedError) Hint() string {
 	return "build it again with dualstrap bundle build --output " + e.Dir
 }
 
-// Verify reads every file and gives a [FlawedError] unless all are there, whole, and alone.
+// Verify reads every file. It returns a [FlawedError] if files are missing, damaged, or not listed in the manifest.
 func (f *Dir) Verify(ctx context.Context) error {
 	flaws := make([]*Flaw, len(f.Manifest.Files))
 	group, ctx := errgroup.WithContext(ctx)
+	// Computing digests is bound by the processors.
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, file := range f.Manifest.Files {
 		group.Go(func() error {
@@ -86,7 +89,7 @@ func (f *Dir) Verify(ctx context.Context) error {
 	return nil
 }
 
-// inspect judges one file: what is stored, and what is in it.
+// inspect checks one file completely, both as it is stored and unpacked. It returns nil if there is no flaw.
 func (f *Dir) inspect(file File) *Flaw {
 	if flaw := f.flawOf(file, matches); flaw != nil {
 		return flaw
@@ -100,7 +103,7 @@ func (f *Dir) inspect(file File) *Flaw {
 	return nil
 }
 
-// verifyStored judges one file as it lies there. What is in it hosts judge when they unpack it.
+// verifyStored checks one file as it is stored. Hosts check the unpacked content themselves.
 func (f *Dir) verifyStored(file File) error {
 	if flaw := f.flawOf(file, matchesStored); flaw != nil {
 		return &FlawedError{Dir: f.Dir, Flaws: []Flaw{*flaw}}
@@ -108,7 +111,7 @@ func (f *Dir) verifyStored(file File) error {
 	return nil
 }
 
-// flawOf judges the size of a file, and its content by a function.
+// flawOf checks the size of a file, and its content with matches. It returns nil if there is no flaw.
 func (f *Dir) flawOf(file File, matches func(io.Reader, File) error) *Flaw {
 	content, size, err := openRegular(f.Dir, file.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -127,7 +130,7 @@ func (f *Dir) flawOf(file File, matches func(io.Reader, File) error) *Flaw {
 	return nil
 }
 
-// matches compares the digest of a file and, where it is an executable's gzip, of what is in it.
+// matches compares the digest of a stored file and, if it is a compressed executable, that of the executable.
 func matches(content io.Reader, file File) error {
 	if file.Executable == nil {
 		return matchesStored(content, file)
@@ -137,23 +140,24 @@ func matches(content io.Reader, file File) error {
 	if err := unpack(io.Discard, all, *file.Executable); err != nil {
 		return err
 	}
+	// gzip stops at the end of its data, but the digest covers the whole file.
 	if _, err := io.Copy(io.Discard, all); err != nil {
 		return err
 	}
 	return compareDigest(hex.EncodeToString(stored.Sum(nil)), file.SHA256)
 }
 
-// matchesStored compares the digest of a file.
+// matchesStored compares the digest of a stored file.
 func matchesStored(content io.Reader, file File) error {
 	stored := sha256.New()
-	// One byte more than expected is as wrong as a wrong digest.
+	// Reading one byte more than expected is enough to detect a file that has grown since its size was compared.
 	if _, err := io.Copy(stored, io.LimitReader(content, file.Size+1)); err != nil {
 		return err
 	}
 	return compareDigest(hex.EncodeToString(stored.Sum(nil)), file.SHA256)
 }
 
-// matchesImage compares what the archive of an image says of itself.
+// matchesImage compares the reference and the digest in an image's archive with the manifest.
 func (f *Dir) matchesImage(file File) error {
 	archive, err := oci.Open(f.path(file))
 	if err != nil {
@@ -169,14 +173,15 @@ func (f *Dir) matchesImage(file File) error {
 	return nil
 }
 
-// unpack writes the executable that a gzip holds, and fails when it is not the one expected.
+// unpack decompresses an executable to w. It returns an error if size or digest differ from want.
 func unpack(w io.Writer, compressed io.Reader, want Executable) error {
 	plain, err := gzip.NewReader(compressed)
 	if err != nil {
 		return err
 	}
 	sum := sha256.New()
-	// One byte more than expected is as wrong as a wrong digest, and a bomb never gets further.
+	// Reading one byte more than expected is enough to detect a longer file, and bounds what a decompression bomb can
+	// write.
 	size, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(plain, want.Size+1))
 	if err != nil {
 		return err
@@ -190,6 +195,7 @@ func unpack(w io.Writer, compressed io.Reader, want Executable) error {
 	return compareDigest(hex.EncodeToString(sum.Sum(nil)), want.SHA256)
 }
 
+// compareSize returns an error if two sizes in bytes differ.
 func compareSize(got, want int64) error {
 	if got != want {
 		return fmt.Errorf("it has %d bytes, not %d", got, want)
@@ -197,6 +203,7 @@ func compareSize(got, want int64) error {
 	return nil
 }
 
+// compareDigest returns an error if two digests differ.
 func compareDigest(got, want string) error {
 	if got != want {
 		return fmt.Errorf("its SHA-256 is %s, not %s", got, want)
@@ -204,10 +211,11 @@ func compareDigest(got, want string) error {
 	return nil
 }
 
-// extra gives the files that the manifest does not list.
+// extra returns the files that the manifest does not list, except for the manifest and its signature.
 func (f *Dir) extra() ([]Flaw, error) {
 	var flaws []Flaw
 	err := filepath.WalkDir(f.Dir, func(path string, entry fs.DirEntry, err error) error {
+		// An extra directory without files does no harm.
 		if err != nil || entry.IsDir() {
 			return err
 		}

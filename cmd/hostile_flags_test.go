@@ -46,7 +46,7 @@ func hostileFlags() map[string]string {
 		"bundle build --output new --kubernetes-version ../../x":             `unknown Kubernetes version "../../x"`,
 		"bundle inspect pipe":                                                "bundle pipe",
 		"bundle inspect /dev/zero":                                           "/dev/zero",
-		"bundle inspect /proc/self":                                          "/proc/self is no bundle",
+		"bundle inspect /proc/self":                                          "/proc/self is not a bundle",
 		"bundle inspect BUNDLE --allowed-signers /dev/zero":                  "allowed signers /dev/zero: it has more than 1048576 bytes",
 		"bundle extract BUNDLE ../../x --output-dir new":                     "../../x",
 		"bundle sign BUNDLE --key /dev/zero":                                 "/dev/zero",

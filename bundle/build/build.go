@@ -16,48 +16,50 @@ import (
 	"github.com/dualstrap/dualstrap/progress"
 )
 
-// Options say what to build.
+// Options configures a build.
 type Options struct {
-	// Output is the directory of the bundle: new, empty or a bundle.
-	Output  string
+	// Output is the directory of the bundle. It must be new, empty, or contain a bundle, which is replaced.
+	Output string
+	// Release has the versions of Kubernetes and its components.
 	Release api.Release
-	// CacheDir keeps what was built.
+	// CacheDir is the directory in which built components are kept for later builds.
 	CacheDir string
-	// Self is the running executable, whose image runs in clusters, SelfVersion its version.
+	// Self is the path of the running executable, which becomes dualstrap's own image, and SelfVersion its version.
 	Self, SelfVersion string
-	// Progress is where to tell what is going on.
+	// Progress receives the progress display.
 	Progress io.Writer
 }
 
-// Result says what was done.
+// Result describes a completed build.
 type Result struct {
 	Manifest bundle.Manifest
 	// SHA256 is the digest of the bundle's manifest.json, in hexadecimal.
 	SHA256 string
-	// Built counts the files that were not in the cache; Changed is false where the directory was up to date.
+	// Built is the number of components that were not in the cache. Changed is false if the directory was up to date.
 	Built   int
 	Changed bool
 }
 
-// builder is one run.
+// builder holds the state of one build.
 type builder struct {
 	Options
 
-	cache      cache
-	tools      toolchain
-	closure    debian.Closure
+	cache   cache
+	tools   toolchain
+	closure debian.Closure
+	// selfDigest is the SHA-256 of the running executable, in hexadecimal.
 	selfDigest string
 }
 
-// job is a component with its key.
+// job is a component with its key in the cache.
 type job struct {
 	component
 
 	key string
 }
 
-// Build makes the bundle, from the cache as far as it can. It can be stopped at any time: what was
-// built is kept, and the output is replaced as a whole at the end.
+// Build builds a bundle, as far as possible from the cache. It can be interrupted at any time: components that were
+// built are kept, and the output is replaced atomically at the end.
 func Build(ctx context.Context, options Options) (Result, error) {
 	b := &builder{Options: options, cache: cache{dir: options.CacheDir}}
 	if err := checkOutput(b.Output); err != nil {
@@ -69,6 +71,7 @@ func Build(ctx context.Context, options Options) (Result, error) {
 	}
 	missing := b.missing(jobs)
 	if len(missing) > 0 {
+		// Checked first: a full disk would otherwise end a build after many minutes.
 		if err := b.checkSpace(missing, jobs); err != nil {
 			return Result{}, err
 		}
@@ -89,7 +92,7 @@ func Build(ctx context.Context, options Options) (Result, error) {
 	return Result{Manifest: manifest, SHA256: hex.EncodeToString(sum[:]), Built: len(missing), Changed: changed}, err
 }
 
-// prepare finds out what the components would be made from, here and now.
+// prepare determines the inputs of all components on this machine, and with them the keys in the cache.
 func (b *builder) prepare(ctx context.Context) ([]job, error) {
 	if err := os.MkdirAll(b.CacheDir, 0o755); err != nil {
 		return nil, cacheError(err)
@@ -98,13 +101,14 @@ func (b *builder) prepare(ctx context.Context) ([]job, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch) //nolint:errcheck // it is in the directory for what may be left
+	defer os.RemoveAll(scratch) //nolint:errcheck // a leftover in the temporary directory does no harm
 	if b.tools, err = findToolchain(ctx, scratch); err != nil {
 		return nil, err
 	}
 	if err := b.identifySelf(); err != nil {
 		return nil, err
 	}
+	// Missing tools and packages are reported here, before anything is built.
 	if b.closure, err = b.findPackages(ctx); err != nil {
 		return nil, err
 	}
@@ -119,7 +123,8 @@ func (b *builder) prepare(ctx context.Context) ([]job, error) {
 	return jobs, nil
 }
 
-// identifySelf makes sure that the running executable can run in an image.
+// identifySelf computes the digest of the running executable. It returns an error if the executable is not static: it
+// could not run in an image.
 func (b *builder) identifySelf() error {
 	if err := mustBeStatic(b.Self); err != nil {
 		return &Error{
@@ -139,6 +144,7 @@ func (b *builder) identifySelf() error {
 	return err
 }
 
+// missing returns the jobs whose components are not in the cache.
 func (b *builder) missing(jobs []job) []job {
 	var missing []job
 	for _, j := range jobs {
@@ -149,7 +155,8 @@ func (b *builder) missing(jobs []job) []job {
 	return missing
 }
 
-// checkSpace asks for the share of a whole build's room that the missing components have in its time.
+// checkSpace checks that the disks have room for the missing components. The room for a whole build was measured; the
+// missing components are assumed to need a share of it in proportion to their build time.
 func (b *builder) checkSpace(missing, all []job) error {
 	share := func(bytes uint64) uint64 {
 		return bytes * uint64(expected(missing).Seconds()) / uint64(expected(all).Seconds())
@@ -162,6 +169,7 @@ func (b *builder) checkSpace(missing, all []job) error {
 	})
 }
 
+// expected returns the expected build time of the jobs.
 func expected(jobs []job) time.Duration {
 	seconds := 0
 	for _, j := range jobs {
@@ -170,11 +178,12 @@ func expected(jobs []job) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// fill builds what is missing, one after the other: each uses all processors by itself.
+// fill builds the missing components, one after the other, because each uses all processors.
 func (b *builder) fill(ctx context.Context, missing []job) error {
 	display := progress.New(b.Progress, len(missing), expected(missing))
 	defer display.Close()
 	for _, j := range missing {
+		// Every component is cached as soon as it is built, so an interrupted build continues with the next one.
 		step := display.Begin(fmt.Sprintf("%s %s", j.name, j.version), expected([]job{j}))
 		_, err := b.cache.entry(ctx, j.name, j.key, func(dir string) error { return b.make(ctx, j.component, dir) })
 		if err != nil {

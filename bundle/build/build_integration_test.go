@@ -19,10 +19,10 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// quick are components that take seconds, one of each kind of origin that compiles.
+// quick lists components that take seconds, one for each origin that is compiled.
 func quick() []string { return []string{"pause", "host-local", "runc"} }
 
-// quickBuilder is a builder with a cache of its own, and the jobs of the named components.
+// quickBuilder returns a builder with its own cache, and the jobs of the named components.
 func quickBuilder(t *testing.T, cacheDir string, names ...string) (*builder, []job) {
 	t.Helper()
 	b := &builder{
@@ -47,7 +47,7 @@ func quickBuilder(t *testing.T, cacheDir string, names ...string) (*builder, []j
 	return b, jobs
 }
 
-// emptyDir is a directory that is removed even when Go's module cache made it read-only.
+// emptyDir returns a temporary directory that can be removed although Go's module cache makes files read-only.
 func emptyDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func emptyDir(t *testing.T) string {
 	return dir
 }
 
-// TestTwoBuildsFromNothingAreEqual builds twice, with nothing of Go's or ours to go by.
+// TestTwoBuildsFromNothingAreEqual builds twice, with all caches empty, and compares the results.
 func TestTwoBuildsFromNothingAreEqual(t *testing.T) {
 	digests := func() map[string]string {
 		t.Setenv("GOCACHE", t.TempDir())
@@ -81,12 +81,12 @@ func TestTwoBuildsFromNothingAreEqual(t *testing.T) {
 
 const resumeVariable = "DUALSTRAP_TEST_BUILD"
 
-// TestMain lets a test kill a whole build: with the variable set to a directory, the test's executable
-// builds into that cache until it is killed.
+// TestMain lets a test kill a whole build: if the variable is set to a directory, the test's executable builds into
+// that cache until it is killed.
 func TestMain(m *testing.M) {
 	dir := os.Getenv(resumeVariable)
 	if dir == "" {
-		os.Exit(m.Run()) //nolint:forbidigo // it is what a test's main does
+		os.Exit(m.Run()) //nolint:forbidigo // TestMain has to exit with the result
 	}
 	testing.Init()
 	ctx := context.Background()
@@ -102,7 +102,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestKilledBuildGoesOn kills a build, as hard as it goes, while it works on its second component.
+// TestKilledBuildGoesOn kills a build with SIGKILL while it builds its second component.
 func TestKilledBuildGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	b, jobs := quickBuilder(t, dir, quick()...)
@@ -164,7 +164,7 @@ func TestRefusedModuleIsNamed(t *testing.T) {
 		"is not on this machine, and GOPROXY=off", "@v", "GOPROXY")
 }
 
-// TestTamperedModuleIsNamed has a pin expect another module than the one there is.
+// TestTamperedModuleIsNamed changes a pin so that it expects other content of a module.
 func TestTamperedModuleIsNamed(t *testing.T) {
 	b, jobs := quickBuilder(t, t.TempDir(), "host-local")
 	files, err := sources(jobs[0].program)
@@ -225,7 +225,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// fillUp leaves next to no room on a disk of one megabyte.
+// fillUp leaves almost no room on a disk of one megabyte.
 func fillUp(t *testing.T, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, make([]byte, 900<<10), 0o644); err != nil {

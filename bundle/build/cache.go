@@ -12,14 +12,14 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockPoll is how often a lock that another build holds is asked for.
+// lockPoll is the interval at which a lock that another build holds is tried.
 const lockPoll = 200 * time.Millisecond
 
-// cache keeps what was built, in directories named by what they were made from. A directory that is there
-// is whole: it was filled under another name.
+// cache keeps built components, in directories whose names contain a hash of the inputs. A directory that exists is
+// complete: it is filled under another name and then renamed.
 type cache struct{ dir string }
 
-// DefaultCacheDir is the directory for bundles among the user's caches.
+// DefaultCacheDir returns the directory for bundles in the user's cache directory.
 func DefaultCacheDir() (string, error) {
 	dir, err := os.UserCacheDir() // XDG_CACHE_HOME, or ~/.cache
 	if err != nil {
@@ -31,17 +31,17 @@ func DefaultCacheDir() (string, error) {
 	return filepath.Join(dir, "dualstrap", "bundle"), nil
 }
 
-// path is where an entry is, or will be.
+// path returns the directory of an entry, which may not exist yet.
 func (c cache) path(name, key string) string { return filepath.Join(c.dir, name+"-"+key) }
 
-// has reports whether an entry is there.
+// has reports whether an entry exists.
 func (c cache) has(name, key string) bool {
 	_, err := os.Stat(c.path(name, key))
 	return err == nil
 }
 
-// entry gives the directory of an entry and has it filled first if it is missing. Builds that want the
-// same one wait for each other.
+// entry returns the directory of an entry, after filling it if it is missing. Concurrent builds of the same entry wait
+// for each other.
 func (c cache) entry(ctx context.Context, name, key string, fill func(dir string) error) (string, error) {
 	path := c.path(name, key)
 	if c.has(name, key) {
@@ -53,23 +53,24 @@ func (c cache) entry(ctx context.Context, name, key string, fill func(dir string
 	}
 	defer unlock()
 	if c.has(name, key) {
-		return path, nil // another build was quicker
+		return path, nil // another build has filled it meanwhile
 	}
-	partial := path + ".partial" // what a killed build left is its own to clear: the lock is held
+	partial := path + ".partial" // a leftover of a killed build can be removed, because the lock is held
 	if err := os.RemoveAll(partial); err != nil {
 		return "", err
 	}
 	if err := os.Mkdir(partial, 0o755); err != nil {
 		return "", err
 	}
+	// A failed build leaves nothing behind but the error.
 	if err := fill(partial); err != nil {
 		return "", errors.Join(err, os.RemoveAll(partial))
 	}
 	return path, os.Rename(partial, path)
 }
 
-// lock waits until no other build works on what has this name. The kernel drops the lock of a
-// process that ends.
+// lock waits until no other build holds the lock of a name, and returns a function that unlocks it. The kernel releases
+// the lock of a process that exits.
 func (c cache) lock(ctx context.Context, name string) (func(), error) {
 	dir := filepath.Join(c.dir, "locks")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -82,9 +83,10 @@ func (c cache) lock(ctx context.Context, name string) (func(), error) {
 		}
 		return nil, cacheError(err)
 	}
-	return func() { lock.Close() }, nil //nolint:errcheck,gosec // closing the file is unlocking it
+	return func() { lock.Close() }, nil //nolint:errcheck,gosec // closing the file unlocks it
 }
 
+// cacheError adds a hint to an error about a path in the cache. Other errors are returned unchanged.
 func cacheError(err error) error {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {

@@ -15,7 +15,7 @@ func TestCacheFillsOnce(t *testing.T) {
 	c := cache{dir: t.TempDir()}
 	var fills atomic.Int32
 	var builds sync.WaitGroup
-	for range 8 { // each as another process would: with a lock of its own
+	for range 8 { // each with its own lock, like another process
 		builds.Go(func() {
 			path, err := c.entry(t.Context(), "name", "key", func(dir string) error {
 				fills.Add(1)
@@ -38,7 +38,7 @@ func TestCacheFillsOnce(t *testing.T) {
 func TestCacheKeepsNothingHalf(t *testing.T) {
 	t.Parallel()
 	c := cache{dir: t.TempDir()}
-	// What a killed build left.
+	// A leftover of a killed build.
 	left := c.path("name", "key") + ".partial"
 	if err := os.MkdirAll(filepath.Join(left, "half"), 0o755); err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/elfdeps"
 )
 
-// compile builds a program from source in a directory and gives the path of the executable, which is
-// static: it runs on any distribution, and alone in an image.
+// compile builds a program from the given source files, below dir, and returns the path of the executable. The
+// executable is static, so that it runs on any distribution, and alone in an image.
 func compile(ctx context.Context, dir string, p program, files map[string][]byte) (string, error) {
 	source, executable, temporary := filepath.Join(dir, "source"), filepath.Join(dir, "program"), filepath.Join(dir, "tmp")
 	if err := writeSources(source, files); err != nil {
@@ -24,8 +24,9 @@ func compile(ctx context.Context, dir string, p program, files map[string][]byte
 	}
 	cmd := exec.CommandContext(ctx, "go", compileArguments(p, executable)...) //nolint:gosec // from the list of components
 	cmd.Dir = source
-	cmd.Env = append(goEnvironment(p.cgo), "GOTMPDIR="+temporary) // a killed build's are cleared with the directory
+	cmd.Env = append(goEnvironment(p.cgo), "GOTMPDIR="+temporary) // leftovers of a killed build are removed with the directory
 	out, err := child.Output(cmd)
+	// An interrupted build is not a failure of the compiler, although that was killed.
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -35,11 +36,14 @@ func compile(ctx context.Context, dir string, p program, files map[string][]byte
 	return executable, mustBeStatic(executable)
 }
 
+// compileArguments returns the arguments of the go command. Paths and VCS stamps are left out of the executable, so
+// that equal sources produce equal bytes.
 func compileArguments(p program, executable string) []string {
 	linker := []string{"-s", "-w"}
 	for _, variable := range p.variables {
 		linker = append(linker, "-X", variable)
 	}
+	// Only runc needs cgo: a part of it is C, and so is libseccomp.
 	if p.cgo {
 		linker = append(linker, "-extldflags", "-static")
 	}
@@ -52,13 +56,14 @@ func compileArguments(p program, executable string) []string {
 	}
 }
 
+// mustBeStatic returns an error if an executable requests a dynamic loader.
 func mustBeStatic(executable string) error {
 	loader, err := elfdeps.Interpreter(executable)
 	if err != nil {
 		return err
 	}
 	if loader != "" {
-		return fmt.Errorf("%s is not static: it asks for %s", filepath.Base(executable), loader)
+		return fmt.Errorf("%s is not static: it requires %s", filepath.Base(executable), loader)
 	}
 	return nil
 }

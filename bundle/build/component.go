@@ -7,41 +7,42 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// component is one file of a bundle, and how it is made. It is plain data, all of which is part of
-// its key in the cache.
+// component describes one file of a bundle and how it is built. It contains plain data only: the key in the cache is
+// computed from its printed form, so even renaming a field causes a rebuild.
 type component struct {
 	kind          string
 	name, version string
 	roles         []api.Role
-	// program is what the file holds; it has none where everything is from packages.
+	// program is the program in the file. Its origin is fromPackages if all programs come from packages.
 	program program
-	// path is where the program is: on a host, or in the image.
+	// path is the path of the program: on a host, or in the image.
 	path string
-	// user runs the program of an image, as uid:gid; empty for root.
+	// user is the user that runs the image's program, as uid:gid. Empty means root.
 	user string
-	// packaged are programs of the distribution that the image holds as well, with their libraries.
+	// packaged lists programs of the distribution that the image contains as well, with their libraries.
 	packaged []string
-	// files are small ones that programs cannot run without.
+	// files are small files that the programs require.
 	files []textFile
-	// seconds is about how long it takes on two cores, after those before it in the list.
+	// seconds is the approximate build time on two cores, after the preceding components have filled Go's build cache.
+	// It is not part of the key.
 	seconds int
 }
 
-// program says where an executable comes from.
+// program describes the source of an executable.
 type program struct {
 	origin origin
-	// pin is the directory under pins with the modules, or the name of one of our own programs; pkg is the
-	// package of the command.
+	// pin is the directory under pins with the module's versions, or the name of one of dualstrap's own programs. pkg
+	// is the import path of the command.
 	pin, pkg string
-	// variables are set by the linker: NAME=VALUE.
+	// variables are set by the linker, as NAME=VALUE.
 	variables []string
-	// tags are Go's build tags.
+	// tags are Go build tags, separated by commas.
 	tags string
-	// cgo has it compiled with the C compiler, and linked statically all the same.
+	// cgo enables the C compiler. The executable is linked statically nevertheless.
 	cgo bool
 }
 
-// origin is where a program's source is.
+// origin is the kind of source of a program.
 type origin int
 
 const (
@@ -51,20 +52,20 @@ const (
 	fromSelf                   // the running dualstrap
 )
 
-// textFile is a file of an image with a fixed content.
+// textFile is a file of an image with fixed content.
 type textFile struct{ path, content string }
 
-// environment is what the program of an image finds in its environment, as NAME=VALUE.
+// environment returns the environment of the image's program, as NAME=VALUE.
 func (c component) environment() []string {
 	if c.name != "kube-proxy" {
 		return nil
 	}
-	// Its manifest is kubeadm's own. The VIP that it asks may move to another host, which knows nothing of open
-	// connections: an idle one is asked for a sign of life after 5 seconds instead of 30.
+	// kubeadm owns kube-proxy's manifest, so the image sets the variables. When the VIP moves to another host, that
+	// host does not know the open connections: idle ones are probed after 5 seconds instead of 30.
 	return []string{"HTTP2_READ_IDLE_TIMEOUT_SECONDS=5", "HTTP2_PING_TIMEOUT_SECONDS=3"}
 }
 
-// file gives the path of the component's file in the bundle.
+// file returns the path of the component's file in the bundle.
 func (c component) file() string {
 	if c.kind == bundle.KindExecutable {
 		return path.Join("bin", c.name+".gz")

@@ -8,38 +8,40 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// Versions of what is the same for every Kubernetes release.
+// Versions of components that are the same for every Kubernetes release.
 const (
 	containerdVersion = "v2.4.2"
 	runcVersion       = "v1.5.2"
 	cniVersion        = "v1.9.1"
 )
 
-// Where programs are.
+// Directories of programs.
 const (
 	localBin  = "/usr/local/bin/"
 	systemBin = "/usr/sbin/"
 	cniBin    = "/opt/cni/bin/"
 )
 
-// nonroot runs the programs of images that need no rights.
+// nonroot is the user of images whose programs need no privileges.
 const nonroot = "65532:65532"
 
-// The roles of nodes that need the same.
+// everyNode returns the roles of components that all nodes need.
 func everyNode() []api.Role {
 	return []api.Role{api.RoleControlPlane, api.RoleLoadBalancer, api.RoleWorker}
 }
 
+// controlPlane returns the roles of components that run on control plane nodes only.
 func controlPlane() []api.Role { return []api.Role{api.RoleControlPlane} }
 
-// loadBalancing are also the control plane's nodes: they do it where no others are for it.
+// loadBalancing returns the roles of components of the load balancers, which run on control plane nodes unless the
+// cluster has dedicated load balancer nodes.
 func loadBalancing() []api.Role { return []api.Role{api.RoleControlPlane, api.RoleLoadBalancer} }
 
-// untainted are those that CoreDNS may run on: it does not tolerate the taint of the others.
+// untainted returns the roles of nodes on which CoreDNS can run. It does not tolerate the taint of load balancer nodes.
 func untainted() []api.Role { return []api.Role{api.RoleControlPlane, api.RoleWorker} }
 
-// components lists what a bundle is made of, in the order in which it is built: what can fail for
-// want of something on this machine comes first.
+// components returns the components of a bundle, in build order. Components that are likely to fail because of this
+// machine come first: packages may be missing.
 func components(release api.Release, dualstrapVersion string) []component {
 	return slices.Concat(
 		packagedComponents(),
@@ -53,7 +55,7 @@ func components(release api.Release, dualstrapVersion string) []component {
 	)
 }
 
-// packagedComponents come from the distribution.
+// packagedComponents returns the images whose programs come from packages of the distribution.
 func packagedComponents() []component {
 	return []component{
 		{
@@ -63,14 +65,14 @@ func packagedComponents() []component {
 		{
 			kind: bundle.KindImage, name: "keepalived", version: api.KeepalivedVersion, roles: loadBalancing(), path: systemBin + "keepalived",
 			packaged: []string{systemBin + "keepalived", "/bin/bash"},
-			// It looks up the user of its checks, which are Bash's.
+			// keepalived looks up the user of its check scripts, which run in Bash.
 			files:   []textFile{{"/etc/passwd", "root:x:0:0:root:/root:/bin/false\n"}, {"/etc/group", "root:x:0:\n"}},
 			seconds: 4,
 		},
 	}
 }
 
-// runtimeComponents run containers.
+// runtimeComponents returns what is needed to run containers, and dualstrap's own small images.
 func runtimeComponents() []component {
 	own := func(name, version string, seconds int) component {
 		return component{
@@ -115,7 +117,7 @@ func runtimeComponents() []component {
 	}
 }
 
-// kubernetesComponents are Kubernetes' own programs, and the etcd of the release.
+// kubernetesComponents returns the programs of Kubernetes itself, and the release's etcd.
 func kubernetesComponents(release api.Release) []component {
 	of := func(kind, name string, roles []api.Role, seconds int) component {
 		return component{
@@ -125,8 +127,8 @@ func kubernetesComponents(release api.Release) []component {
 	}
 	proxy := of(bundle.KindImage, "kube-proxy", everyNode(), 30)
 	proxy.packaged = []string{systemBin + "nft"}
-	// Without it nft lists protocols as numbers. A kube-proxy that starts again takes those for elements of
-	// others and deletes them, which are its own by another name: all Services are gone.
+	// Without this file nft lists protocols as numbers. A restarted kube-proxy does not recognize such elements of its
+	// sets, deletes them as stale, and thereby deletes its own elements of the same value: no Service works anymore.
 	proxy.files = []textFile{{"/etc/protocols", "tcp 6 TCP\nudp 17 UDP\nsctp 132 SCTP\n"}}
 	return []component{
 		{
@@ -143,7 +145,7 @@ func kubernetesComponents(release api.Release) []component {
 	}
 }
 
-// addonComponents run in pods of every cluster.
+// addonComponents returns the images of pods that every cluster runs.
 func addonComponents(release api.Release) []component {
 	metallb := func(name string, roles []api.Role, seconds int) component {
 		return component{
@@ -161,12 +163,12 @@ func addonComponents(release api.Release) []component {
 	}
 }
 
-// pinned is a program of a pinned module that the linker tells its version.
+// pinned returns a program of a pinned module. variables are set by the linker, such as the program's version.
 func pinned(pin, pkg string, variables ...string) program {
 	return program{origin: fromPin, pin: pin, pkg: pkg, variables: variables}
 }
 
-// kubernetesProgram knows where Kubernetes' programs keep their version.
+// kubernetesProgram returns a program of Kubernetes, with the linker's variables that hold its version.
 func kubernetesProgram(version, name string) program {
 	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	minor, _, _ := strings.Cut(rest, ".")

@@ -11,8 +11,8 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// TestComponentsHavePins checks that every program's module is pinned at the version that the file's
-// name and tag claim, and that the pin is for that very program.
+// TestComponentsHavePins checks that every program's module is pinned at the version in the file's name and tag, and
+// that the pin is for exactly that program.
 func TestComponentsHavePins(t *testing.T) {
 	t.Parallel()
 	for _, release := range api.Releases() {
@@ -39,7 +39,7 @@ func TestComponentsHavePins(t *testing.T) {
 	}
 }
 
-// requires reports whether a go.mod requires the module that a package is in, at a version.
+// requires reports whether a go.mod requires the module of a package at a version.
 func requires(module, pkg, version string) bool {
 	for line := range strings.Lines(module) {
 		fields := strings.Fields(strings.TrimPrefix(line, "require "))
@@ -50,7 +50,7 @@ func requires(module, pkg, version string) bool {
 	return false
 }
 
-// TestEveryPinIsUsed keeps pins of releases that nobody builds from staying behind.
+// TestEveryPinIsUsed checks that no pin of a release that is no longer built is left behind.
 func TestEveryPinIsUsed(t *testing.T) {
 	t.Parallel()
 	entries, err := pins.ReadDir("pins")
@@ -89,7 +89,7 @@ func TestComponentsAreSound(t *testing.T) {
 	}
 }
 
-// TestBundleOfAllComponentsIsAccepted holds what is built to what bundle.Open accepts.
+// TestBundleOfAllComponentsIsAccepted checks that bundle.Open accepts the manifest of all components.
 func TestBundleOfAllComponentsIsAccepted(t *testing.T) {
 	t.Parallel()
 	digest := strings.Repeat("a", 64)

@@ -14,8 +14,8 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// TestContainerdImportsAndRuns has the bundle's containerd import its images, as hosts do, and run
-// one with the bundle's runc.
+// TestContainerdImportsAndRuns imports the images with the bundle's containerd, as hosts do, and runs one with the
+// bundle's runc.
 func TestContainerdImportsAndRuns(t *testing.T) {
 	t.Parallel()
 	bundleDir, bin := realBundle(t), t.TempDir()
@@ -44,19 +44,19 @@ func TestContainerdImportsAndRuns(t *testing.T) {
 			image = reference
 		}
 	}
-	// By its name alone: the image's search path counts.
+	// The program is started by name, which the PATH in the image resolves.
 	said := ctr("run", "--rm", "--runc-binary="+filepath.Join(bin, "runc"), image, "dualstrap-test", "nft", "--version")
 	if !strings.Contains(said, "nftables v1.") {
 		t.Errorf("nft in a container says %q", said)
 	}
-	// It knows protocols by their names, as kube-proxy does.
+	// nft knows protocols by name, which kube-proxy relies on.
 	said = ctr("run", "--rm", "--runc-binary="+filepath.Join(bin, "runc"), image, "dualstrap-test", "nft", "describe", "inet_proto")
 	if !strings.Contains(said, "sctp") {
 		t.Errorf("nft in a container knows of protocols %q", said)
 	}
 }
 
-// startContainerd runs a containerd of its own and gives ctr for it.
+// startContainerd starts a containerd for the test and returns a function that runs ctr with it.
 func startContainerd(t *testing.T, bin string) func(args ...string) string {
 	t.Helper()
 	state, err := os.MkdirTemp("", "dualstrap") //nolint:usetesting // a socket's path must be short

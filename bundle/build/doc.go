@@ -1,7 +1,7 @@
-// Package build makes bundles from source: Go modules at pinned versions, each checked against its
-// sums, and for what is not written in Go the distribution's packages.
+// Package build builds bundles from source: from Go modules at pinned versions, each verified against its checksums,
+// and from packages of the distribution for programs that are not written in Go.
 //
-// The way of the data: components says what a release is made of → key says what each component is
-// made from → what the cache does not hold is compiled, and packed as a host or containerd takes it →
-// the directory is put together beside the old one and takes its place.
+// A build has these steps: components lists the components of a release; key hashes the inputs of each one; components
+// that are not in the cache are compiled and packed in the form that a host or containerd accepts; finally the
+// directory is assembled next to the old one and replaces it.
 package build

@@ -1,16 +1,17 @@
 package build
 
-// Error is why a bundle cannot be built, and what to do about it.
+// Error reports why a bundle cannot be built, with a hint about the remedy.
 type Error struct {
 	What, HintText string
-	Err            error
+	// Err is the cause, or nil.
+	Err error
 }
 
 // Error implements error.
 func (e *Error) Error() string { return e.What }
 
-// Hint says what to do.
+// Hint returns the remedy.
 func (e *Error) Hint() string { return e.HintText }
 
-// Unwrap gives the cause, if it is one of its own.
+// Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.Err }

@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// cause is a reason for which go build fails that is none of the source's.
+// cause describes a failure of go build that is not a fault of the source.
 type cause struct {
-	// pattern finds it in the output; its groups, if it has any, are the module, or its path and version.
+	// pattern matches the output of go build. Its groups, if any, are the module, or the module's path and version.
 	pattern *regexp.Regexp
-	// what and cure may hold one %s for the module.
-	what, cure string
+	// what and hint describe the failure and the remedy. what may contain one %s for the module.
+	what, hint string
 }
 
-// causes are looked for in order: a mismatch is also something that could not be downloaded.
+// causes returns the known causes in the order in which they are tried: a checksum mismatch also matches the pattern of
+// a failed download.
 func causes() []cause {
 	const module = `([\w.~/+-]+@v[\w.+-]+)`
 	return []cause{
@@ -57,10 +58,10 @@ func causes() []cause {
 	}
 }
 
-// maxReasonLines is how much of go build's output an error shows.
+// maxReasonLines is the maximum number of lines of go build's output in an error.
 const maxReasonLines = 12
 
-// explain makes an error of what go build printed.
+// explain returns an error that describes the output of a failed go build.
 func explain(p program, out string, err error) error {
 	name := p.pkg
 	if name == "" {
@@ -76,7 +77,7 @@ func explain(p program, out string, err error) error {
 			groups := slices.DeleteFunc(match[1:], func(group string) bool { return group == "" })
 			what = fmt.Sprintf(what, strings.Join(groups, "@"))
 		}
-		return &Error{What: fmt.Sprintf("cannot build %s: %s\n%s", name, what, reason(out, cause.pattern)), HintText: cause.cure, Err: err}
+		return &Error{What: fmt.Sprintf("cannot build %s: %s\n%s", name, what, reason(out, cause.pattern)), HintText: cause.hint, Err: err}
 	}
 	return &Error{
 		What:     fmt.Sprintf("cannot build %s: %v\n%s", name, err, indent(lastLines(out, maxReasonLines))),
@@ -85,7 +86,7 @@ func explain(p program, out string, err error) error {
 	}
 }
 
-// reason gives the lines from the one that tells a cause.
+// reason returns the part of the output that begins with the line that matches a cause.
 func reason(out string, pattern *regexp.Regexp) string {
 	at := pattern.FindStringIndex(out)[0]
 	start := strings.LastIndexByte(out[:at], '\n') + 1
@@ -96,7 +97,7 @@ func reason(out string, pattern *regexp.Regexp) string {
 	return indent(strings.Join(lines, ""))
 }
 
-// lastLines gives the end of an output, without go build's headings.
+// lastLines returns the last lines of an output, without go build's headings and progress.
 func lastLines(out string, count int) string {
 	var lines []string
 	for line := range strings.Lines(out) {
@@ -111,7 +112,7 @@ func lastLines(out string, count int) string {
 	return strings.Join(lines, "\n")
 }
 
-// indent sets a text apart; a tab would not be seen for one where errors are printed.
+// indent indents a text. It replaces tabs, which would be misaligned after the indentation.
 func indent(text string) string {
 	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\t", "    ")
 	return "    " + strings.ReplaceAll(text, "\n", "\n    ")

@@ -10,7 +10,7 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		out        string
-		what, cure string
+		what, hint string
 	}{
 		"refused": {
 			"go: downloading k8s.io/api v0.36.3\n" +
@@ -45,8 +45,8 @@ func TestExplain(t *testing.T) {
 	} {
 		err := explain(program{pkg: "example.com/tool"}, test.out, errors.New("exit status 1"))
 		var told *Error
-		if !errors.As(err, &told) || !strings.Contains(told.What, test.what) || !strings.Contains(told.HintText, test.cure) {
-			t.Errorf("%s: %v, want %q and %q", name, err, test.what, test.cure)
+		if !errors.As(err, &told) || !strings.Contains(told.What, test.what) || !strings.Contains(told.HintText, test.hint) {
+			t.Errorf("%s: %v, want %q and %q", name, err, test.what, test.hint)
 		}
 		if !strings.Contains(err.Error(), "cannot build example.com/tool: ") {
 			t.Errorf("%s: does not name the program: %v", name, err)
@@ -67,7 +67,7 @@ func TestCheckSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two thirds of what is free fit, twice they do not: both directories are on one disk.
+	// Two thirds of the free space fit, and twice two thirds do not: both directories are on the same disk.
 	part := info.free / 3 * 2
 	err = checkSpace([]space{{dir, part}, {dir + "/b", part}})
 	if err == nil || !strings.Contains(err.Error(), "not enough disk space") || !strings.Contains(err.Error(), dir) {

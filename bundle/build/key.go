@@ -8,14 +8,13 @@ import (
 	"slices"
 )
 
-// recipe is raised when this package makes something else of the same inputs.
+// recipe is part of every key. It is incremented when this package builds something different from the same inputs.
 const recipe = 1
 
-// key names what a component is made from: equal keys, equal bytes.
+// key returns a hash of everything that a component is built from: components with equal keys are equal byte for byte.
 func (b *builder) key(c component) (string, error) {
 	sum := sha256.New()
-	// Writing to a hash does not fail.
-	say := func(what string, value any) { fmt.Fprintf(sum, "%s: %+v\n", what, value) } //nolint:errcheck // see above
+	say := func(what string, value any) { fmt.Fprintf(sum, "%s: %+v\n", what, value) } //nolint:errcheck // a hash accepts everything
 
 	c.seconds = 0
 	say("recipe", recipe)
@@ -45,5 +44,5 @@ func (b *builder) key(c component) (string, error) {
 	return shortHash(sum.Sum(nil)), nil
 }
 
-// shortHash is enough of a hash to name a directory.
+// shortHash returns the first 96 bits of a hash in hexadecimal, which is sufficient to name a directory.
 func shortHash(sum []byte) string { return hex.EncodeToString(sum[:12]) }

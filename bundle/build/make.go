@@ -19,13 +19,13 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/oci"
 )
 
-// What an entry of the cache for a component holds.
+// The files of a component's entry in the cache.
 const (
-	artefactName = "file"      // as it goes into the bundle
-	recordName   = "file.json" // what the manifest says of it
+	artefactName = "file"      // the file of the bundle
+	recordName   = "file.json" // the file's entry in the manifest
 )
 
-// make fills the entry of a component.
+// make builds a component into its entry in the cache, the directory dir.
 func (b *builder) make(ctx context.Context, c component, dir string) error {
 	work := filepath.Join(dir, "work")
 	if err := os.Mkdir(work, 0o755); err != nil {
@@ -58,10 +58,11 @@ func (b *builder) make(ctx context.Context, c component, dir string) error {
 	if err != nil {
 		return err
 	}
+	// Go's intermediate files are not worth their space in the cache.
 	return errors.Join(os.WriteFile(filepath.Join(dir, recordName), data, 0o644), removeAll(work))
 }
 
-// obtain gives the path of a component's executable; empty where all is from packages.
+// obtain returns the path of a component's executable, or an empty string if all programs come from packages.
 func (b *builder) obtain(ctx context.Context, c component, work string) (string, error) {
 	switch c.program.origin {
 	case fromPackages:
@@ -76,13 +77,15 @@ func (b *builder) obtain(ctx context.Context, c component, work string) (string,
 	return compile(ctx, work, c.program, files)
 }
 
-// packExecutable writes a gzip without name and time: the same executable gives the same bytes.
+// packExecutable compresses an executable. The gzip header has neither name nor time, so the same executable produces
+// the same bytes.
 func packExecutable(w io.Writer, executable string) error {
 	content, err := os.Open(executable)
 	if err != nil {
 		return err
 	}
 	defer content.Close() //nolint:errcheck // nothing was written
+	// The best compression is worth its time: it is computed once, and the result is sent to every host.
 	compressed, err := gzip.NewWriterLevel(w, gzip.BestCompression)
 	if err != nil {
 		return err
@@ -93,6 +96,7 @@ func packExecutable(w io.Writer, executable string) error {
 	return compressed.Close()
 }
 
+// packImage writes the archive of a component's image.
 func (b *builder) packImage(ctx context.Context, w io.Writer, c component, executable string) error {
 	image := oci.Image{
 		Reference: api.Image(c.name, c.version), Entrypoint: []string{c.path}, User: c.user, Environment: c.environment(),
@@ -113,26 +117,30 @@ func (b *builder) packImage(ctx context.Context, w io.Writer, c component, execu
 			return err
 		}
 		for _, name := range names {
+			// Libraries get the mode of programs, because packagedRoot does not distinguish them.
 			image.Files = append(image.Files, oci.File{Path: name, Mode: 0o755, Open: opener(filepath.Join(string(root), name))})
 		}
 	}
 	return oci.Write(w, image)
 }
 
+// opener returns a function that opens a file on this machine.
 func opener(path string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return os.Open(path) }
 }
 
-// text is a file's content in memory.
+// text is an in-memory file. The embedded reader can seek, which oci requires.
 type text struct{ *strings.Reader }
 
 // Close implements io.Closer.
 func (text) Close() error { return nil }
 
+// textOpener returns a function that opens a text as a file.
 func textOpener(content string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return text{strings.NewReader(content)}, nil }
 }
 
+// digestOf returns the SHA-256 of a file in hexadecimal, and its size in bytes.
 func digestOf(path string) (digest string, size int64, err error) {
 	content, err := os.Open(path)
 	if err != nil {
@@ -144,7 +152,7 @@ func digestOf(path string) (digest string, size int64, err error) {
 	return hex.EncodeToString(sum.Sum(nil)), size, err
 }
 
-// writeFile writes a new file and the directories above it.
+// writeFile writes a file and creates its parent directories.
 func writeFile(path string, mode os.FileMode, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -156,6 +164,7 @@ func writeFile(path string, mode os.FileMode, write func(io.Writer) error) error
 	return errors.Join(write(file), file.Close())
 }
 
+// removeAll removes paths and everything below them.
 func removeAll(paths ...string) error {
 	var errs []error
 	for _, path := range paths {

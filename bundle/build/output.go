@@ -20,7 +20,8 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/oci"
 )
 
-// checkOutput refuses a directory that holds something else than a bundle: it would be replaced.
+// checkOutput returns an error if a directory contains anything other than a bundle, because the build would replace
+// it.
 func checkOutput(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -31,7 +32,7 @@ func checkOutput(dir string) error {
 	}
 	if _, err := bundle.Open(dir); err != nil {
 		return &Error{
-			What:     fmt.Sprintf("%s is not empty and no bundle: building would replace all that is in it", dir),
+			What:     fmt.Sprintf("%s is not empty and not a bundle: building would replace its content", dir),
 			HintText: "name a new or empty directory with --output",
 			Err:      err,
 		}
@@ -39,7 +40,7 @@ func checkOutput(dir string) error {
 	return nil
 }
 
-// manifest puts together what the entries of the cache say of themselves.
+// manifest returns the bundle's manifest, assembled from the records in the cache.
 func (b *builder) manifest(jobs []job) (bundle.Manifest, error) {
 	manifest := bundle.Manifest{
 		SchemaVersion:     bundle.SchemaVersion,
@@ -58,7 +59,7 @@ func (b *builder) manifest(jobs []job) (bundle.Manifest, error) {
 	return manifest, nil
 }
 
-// readEntry gives what the manifest says of an entry of the cache.
+// readEntry returns the manifest's entry for a component in the cache. The digest of an image is read from its archive.
 func readEntry(dir string) (bundle.File, error) {
 	var file bundle.File
 	data, err := os.ReadFile(filepath.Join(dir, recordName))
@@ -76,14 +77,15 @@ func readEntry(dir string) (bundle.File, error) {
 	return file, archive.Close()
 }
 
-// write puts the bundle together beside the output and has it take the output's place, unless that
-// is the same bundle already.
+// write assembles the bundle next to the output and then replaces the output, unless that is the same bundle already.
+// It reports whether the output was changed.
 func (b *builder) write(ctx context.Context, jobs []job, manifest []byte) (changed bool, err error) {
 	output, err := filepath.Abs(b.Output)
 	if err != nil {
 		return false, err
 	}
 	sum := sha256.Sum256([]byte(output))
+	// Two builds with the same output would remove each other's partial directory.
 	unlock, err := b.cache.lock(ctx, "output-"+shortHash(sum[:]))
 	if err != nil {
 		return false, err
@@ -92,6 +94,7 @@ func (b *builder) write(ctx context.Context, jobs []job, manifest []byte) (chang
 	if upToDate(ctx, output, manifest) {
 		return false, nil
 	}
+	// Next to the output, because a rename does not cross file systems.
 	partial := filepath.Join(filepath.Dir(output), "."+filepath.Base(output)+".partial")
 	if err := os.RemoveAll(partial); err != nil {
 		return false, err
@@ -106,7 +109,7 @@ func (b *builder) write(ctx context.Context, jobs []job, manifest []byte) (chang
 	return true, nil
 }
 
-// upToDate reports whether a directory is the very bundle, whole.
+// upToDate reports whether a directory contains exactly this bundle, undamaged.
 func upToDate(ctx context.Context, dir string, manifest []byte) bool {
 	found, err := os.ReadFile(filepath.Join(dir, bundle.ManifestName))
 	if err != nil || !bytes.Equal(found, manifest) {
@@ -116,7 +119,8 @@ func upToDate(ctx context.Context, dir string, manifest []byte) bool {
 	return err == nil && bundleDir.Verify(ctx) == nil
 }
 
-// assemble copies the files; links would let a change of the bundle damage the cache.
+// assemble writes the bundle to a directory. It copies files instead of linking them, so that damage to the bundle does
+// not affect the cache.
 func (b *builder) assemble(ctx context.Context, jobs []job, dir string, manifest []byte) error {
 	for _, j := range jobs {
 		if err := ctx.Err(); err != nil {
@@ -134,13 +138,15 @@ func (b *builder) assemble(ctx context.Context, jobs []job, dir string, manifest
 			return err
 		}
 	}
+	// Last, because the manifest makes the directory a bundle.
 	return os.WriteFile(filepath.Join(dir, bundle.ManifestName), manifest, 0o644)
 }
 
-// takePlace exchanges two directories in one step, so that there is a whole bundle at any time.
+// takePlace replaces the output atomically, so that there is a complete bundle at any time. It exchanges the
+// directories and then removes the old one.
 func takePlace(partial, output string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, partial, unix.AT_FDCWD, output, unix.RENAME_EXCHANGE)
-	if errors.Is(err, unix.ENOENT) { // there is no old one
+	if errors.Is(err, unix.ENOENT) { // the output does not exist yet
 		return os.Rename(partial, output)
 	}
 	if err != nil {
@@ -149,6 +155,7 @@ func takePlace(partial, output string) error {
 	return os.RemoveAll(partial)
 }
 
+// outputError adds the path of the output to an error, or a hint if the disk is full.
 func outputError(dir string, err error) error {
 	if errors.Is(err, unix.ENOSPC) {
 		return diskFull(err)
@@ -156,7 +163,8 @@ func outputError(dir string, err error) error {
 	return fmt.Errorf("cannot write the bundle %s: %w", dir, err)
 }
 
-// diskFull says of an error what to do, where a full disk is behind it.
+// diskFull adds a hint to an error that is caused by a full disk. Other errors, and errors that have a hint already,
+// are returned unchanged.
 func diskFull(err error) error {
 	var told *Error
 	if !errors.Is(err, unix.ENOSPC) || errors.As(err, &told) {

@@ -15,14 +15,15 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/elfdeps"
 )
 
-// packages are those that programs of images are taken from.
+// packages returns the packages of the distribution from which programs of images are taken.
 func packages() []string { return []string{"bash", "haproxy", "keepalived", "nftables"} }
 
-// sourcesChecked tells what was taken from apt since its sources are checked from what was taken before.
+// sourcesChecked is part of the keys of everything that comes from apt. It invalidates entries from before the sources
+// of packages were checked.
 const sourcesChecked = "sources checked"
 
-// findPackages resolves the packages; asking apt takes seconds, so the answer is kept for as long as
-// apt's lists are the same.
+// findPackages resolves the packages and their dependencies. apt takes seconds for that, so the result is cached until
+// apt's lists change.
 func (b *builder) findPackages(ctx context.Context) (debian.Closure, error) {
 	index, err := debian.IndexDigest()
 	if err != nil {
@@ -54,7 +55,8 @@ func (b *builder) findPackages(ctx context.Context) (debian.Closure, error) {
 	return closure, json.Unmarshal(data, &closure)
 }
 
-// checkVersions holds the distribution to the versions in the tags of images, which manifests name.
+// checkVersions checks that the distribution has the versions that images are tagged with: manifests of clusters refer
+// to the tags.
 func checkVersions(closure debian.Closure) error {
 	for name, want := range map[string]string{"haproxy": api.HAProxyVersion, "keepalived": api.KeepalivedVersion} {
 		got, err := closure.Version(name)
@@ -71,7 +73,7 @@ func checkVersions(closure debian.Closure) error {
 	return nil
 }
 
-// packagedRoot gives a directory with the programs of all images and with what they need to run.
+// packagedRoot returns a directory with the packaged programs of all images and the files that they require.
 func (b *builder) packagedRoot(ctx context.Context) (elfdeps.Root, error) {
 	var programs []string
 	for _, c := range components(b.Release, b.SelfVersion) {
@@ -83,6 +85,7 @@ func (b *builder) packagedRoot(ctx context.Context) (elfdeps.Root, error) {
 		if err := debian.Unpack(ctx, all, packages(), b.closure); err != nil {
 			return err
 		}
+		// Images need only a few files of the packages.
 		if err := copyClosures(elfdeps.Root(all), dir, programs); err != nil {
 			return err
 		}
@@ -91,7 +94,7 @@ func (b *builder) packagedRoot(ctx context.Context) (elfdeps.Root, error) {
 	return elfdeps.Root(entry), err
 }
 
-// copyClosures copies programs and what they need from one root to another, as files without links.
+// copyClosures copies programs and the files that they require from a root to a directory. Links become regular files.
 func copyClosures(from elfdeps.Root, to string, programs []string) error {
 	for _, program := range programs {
 		names, err := elfdeps.Closure(from, program)
@@ -107,6 +110,7 @@ func copyClosures(from elfdeps.Root, to string, programs []string) error {
 	return nil
 }
 
+// copyFrom copies one file of a root.
 func copyFrom(root elfdeps.Root, name, target string) error {
 	content, err := root.Open(name)
 	if err != nil {
@@ -119,7 +123,7 @@ func copyFrom(root elfdeps.Root, name, target string) error {
 	})
 }
 
-// closureOf gives all that the packaged programs of a component need, sorted.
+// closureOf returns all files that the packaged programs of a component require, sorted.
 func closureOf(root elfdeps.Root, c component) ([]string, error) {
 	var all []string
 	for _, program := range c.packaged {

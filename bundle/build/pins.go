@@ -8,21 +8,21 @@ import (
 	"path/filepath"
 )
 
-// pins holds a go.mod and a go.sum for every module that bundles are built from. A directory with a file
-// named go.mod would be a module of its own, which cannot be embedded: here they are mod and sum.
+// pins holds a go.mod and a go.sum for every module that bundles are built from. They are named mod and sum, because a
+// directory with a file named go.mod is a module of its own, which cannot be embedded.
 //
 //go:embed pins
 var pins embed.FS
 
-// own holds the programs that are dualstrap's own, without their tests.
+// own holds the sources of dualstrap's own small programs, without their tests.
 //
 //go:embed pause/main.go hello/main.go hello/forge.go
 var own embed.FS
 
-// goLine is the Go version that every pin asks for, and so the oldest that builds bundles.
+// goLine is the Go version that every pin requires, and therefore the oldest version that can build bundles.
 const goLine = "1.26.6"
 
-// ownSources gives the files of a program of dualstrap's own.
+// ownSources returns the source files of one of dualstrap's own programs.
 func ownSources(name string) (map[string][]byte, error) {
 	files := map[string][]byte{"go.mod": []byte("module " + name + "\n\ngo " + goLine + "\n")}
 	entries, err := own.ReadDir(name)
@@ -37,8 +37,8 @@ func ownSources(name string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// sources gives the files that a program is built from, by name in the directory it is built in. What
-// they do not hold they name together with its digest.
+// sources returns the files that a program is built from, by name. They determine the build completely: go.sum has the
+// checksums of all modules that they do not contain themselves.
 func sources(p program) (map[string][]byte, error) {
 	if p.origin == fromOwn {
 		return ownSources(p.pin)
@@ -54,7 +54,7 @@ func sources(p program) (map[string][]byte, error) {
 	return files, nil
 }
 
-// writeSources writes files into a new directory.
+// writeSources writes files to a directory, which it creates.
 func writeSources(dir string, files map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -33,7 +33,7 @@ func realBundle(t *testing.T) *bundle.Dir {
 	return bundleDir
 }
 
-// claim is what a program says of its version when it is asked.
+// claim is a program's command line and the version that it has to report.
 type claim struct {
 	args []string
 	says string
@@ -90,7 +90,7 @@ func TestRealExecutables(t *testing.T) {
 	}
 }
 
-// inImage is what programs of an image say when they run in it, and nowhere else.
+// inImage has the programs of images and their output when they run in the image, without any other files.
 type inImage struct {
 	image   string
 	program string
@@ -114,7 +114,7 @@ func imageClaims() []inImage {
 		{"pause", local + "pause", []string{"-v"}, "pause " + api.PauseVersion + "\n"},
 		{"hello", local + "hello", []string{"-version"}, "hello " + api.HelloVersion + "\n"},
 		{"dualstrap", local + "dualstrap", []string{"version"}, "dualstrap "},
-		// These two say it when they start, and end because there is no cluster.
+		// These two report their version when they start, and exit because there is no cluster.
 		{"metallb-controller", local + "controller", nil, "version 0.15.2"},
 		{"metallb-speaker", local + "speaker", []string{"--node-name=a", "--namespace=b"}, "version 0.15.2"},
 	}
@@ -152,8 +152,8 @@ func TestRealImages(t *testing.T) {
 	}
 }
 
-// unpacked writes an image's files into a directory, and checks that it is as small as what runs in it:
-// nothing but the programs, what they need to run, and texts.
+// unpacked writes an image's files to a directory, and checks that the image contains nothing except for the programs,
+// the files that they require, and texts.
 func unpacked(t *testing.T, bundleDir *bundle.Dir, file bundle.File) string {
 	t.Helper()
 	root := t.TempDir()

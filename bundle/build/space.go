@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// How much room a build from nothing takes, measured and rounded up.
+// Disk space that a build without any cache takes, measured and rounded up.
 const (
 	goCacheBytes     = 3 << 30
 	moduleCacheBytes = 2 << 30
@@ -17,14 +17,14 @@ const (
 	outputBytes      = 1 << 29
 )
 
-// space is what a directory must have room for.
+// space is the room in bytes that a directory must have.
 type space struct {
 	dir   string
 	bytes uint64
 }
 
-// checkSpace makes sure that the disks have room, before hours are spent. Directories on one disk share
-// its room.
+// checkSpace checks that the disks have enough free space, before hours are spent. Directories on the same disk share
+// its space.
 func checkSpace(needs []space) error {
 	type disk struct {
 		free, needed uint64
@@ -37,6 +37,7 @@ func checkSpace(needs []space) error {
 			return fmt.Errorf("cannot find out how much room %s has: %w", need.dir, err)
 		}
 		if disks[info.id] == nil {
+			// Keyed by device number: the caches and the output are often on the same disk.
 			disks[info.id] = &disk{free: info.free}
 		}
 		on := disks[info.id]
@@ -53,9 +54,11 @@ func checkSpace(needs []space) error {
 	return nil
 }
 
+// diskInfo identifies a disk by its device number. free is in bytes.
 type diskInfo struct{ id, free uint64 }
 
-// statDisk looks at the disk of a directory, or of the nearest one above it that exists.
+// statDisk returns the disk of a directory, or of its nearest existing parent, together with the directory that was
+// used.
 func statDisk(dir string) (string, diskInfo, error) {
 	for {
 		var stat syscall.Statfs_t
@@ -68,10 +71,11 @@ func statDisk(dir string) (string, diskInfo, error) {
 			dir = filepath.Dir(dir)
 			continue
 		}
-		return dir, diskInfo{id: file.Dev, free: stat.Bavail * uint64(stat.Bsize)}, err //nolint:gosec // a block has a positive size
+		return dir, diskInfo{id: file.Dev, free: stat.Bavail * uint64(stat.Bsize)}, err //nolint:gosec // the size of a block is positive
 	}
 }
 
+// gibibytes formats a number of bytes for messages.
 func gibibytes(bytes uint64) string {
 	return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
 }

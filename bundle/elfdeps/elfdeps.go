@@ -1,5 +1,5 @@
-// Package elfdeps says what a Linux executable needs beside itself to run: the dynamic loader and
-// shared libraries. A static executable needs nothing.
+// Package elfdeps finds the files that a Linux executable requires at run time: the dynamic loader and shared
+// libraries. A static executable requires none.
 package elfdeps
 
 import (
@@ -13,7 +13,7 @@ import (
 	"slices"
 )
 
-// Interpreter gives the dynamic loader that an executable asks for; empty where it is static.
+// Interpreter returns the path of the dynamic loader that an executable requests, or an empty string if it is static.
 func Interpreter(name string) (string, error) {
 	file, err := elf.Open(name)
 	if err != nil {
@@ -23,6 +23,7 @@ func Interpreter(name string) (string, error) {
 	return interpreter(file)
 }
 
+// interpreter returns the content of the segment PT_INTERP.
 func interpreter(file *elf.File) (string, error) {
 	for _, segment := range file.Progs {
 		if segment.Type == elf.PT_INTERP {
@@ -33,14 +34,14 @@ func interpreter(file *elf.File) (string, error) {
 	return "", nil
 }
 
-// searchPath is where Debian's loader looks without a configuration, on amd64.
+// searchPath returns the directories that Debian's dynamic loader searches on amd64 without further configuration.
 func searchPath() []string {
 	return []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib"}
 }
 
-// Closure gives what a program of a root file system needs to run, as absolute paths in the root,
-// sorted: itself, its loader, and its libraries with theirs. Libraries that a program only loads
-// while it runs are not found.
+// Closure returns the files that a program of a root file system requires, as sorted absolute paths in that root: the
+// program, its loader, and its libraries with their own dependencies. It does not find libraries that a program loads
+// with dlopen.
 func Closure(root Root, program string) ([]string, error) {
 	found := map[string]bool{}
 	queue := []string{program}
@@ -55,6 +56,7 @@ func Closure(root Root, program string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cannot find what %s needs: %w", program, err)
 		}
+		// Libraries depend on each other, possibly in circles, which found breaks.
 		queue = append(queue, needed...)
 	}
 	var names []string
@@ -65,7 +67,7 @@ func Closure(root Root, program string) ([]string, error) {
 	return names, nil
 }
 
-// direct gives the paths of what one file names itself.
+// direct returns the paths of the loader and the libraries that one file names.
 func direct(root Root, name string) ([]string, error) {
 	content, err := root.Open(name)
 	if err != nil {
@@ -98,6 +100,7 @@ func direct(root Root, name string) ([]string, error) {
 	return paths, nil
 }
 
+// locate returns the path of a library in the root.
 func locate(root Root, library string) (string, error) {
 	for _, dir := range searchPath() {
 		name := path.Join(dir, library)

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/elfdeps"
 )
 
-// TestClosureOfARealProgram uses the shell, which every system has and which is no static program.
+// TestClosureOfARealProgram uses the shell, which exists on every system and is not static.
 func TestClosureOfARealProgram(t *testing.T) {
 	t.Parallel()
 	loader, err := elfdeps.Interpreter("/bin/sh")
@@ -59,7 +59,7 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// TestRootFollowsLinksInside checks that no link of a package leads to a file of this machine.
+// TestRootFollowsLinksInside checks that links of a package never lead to a file of this machine.
 func TestRootFollowsLinksInside(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

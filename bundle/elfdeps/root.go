@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// maxLinks is how many symbolic links the kernel follows.
+// maxLinks is the number of symbolic links that the kernel follows in one path.
 const maxLinks = 40
 
-// Root is a directory with the files of packages. Paths are absolute in it, and so are links.
+// Root is a directory with the files of packages. Paths in it, and targets of its symbolic links, are relative to the
+// root.
 type Root string
 
-// Open opens a file of the root, following links as if the root were /.
+// Open opens a file of the root. It follows symbolic links as if the root were /.
 func (r Root) Open(name string) (*os.File, error) {
 	resolved, err := r.resolve(name)
 	if err != nil {
@@ -23,21 +24,23 @@ func (r Root) Open(name string) (*os.File, error) {
 	return os.Open(filepath.Join(string(r), filepath.FromSlash(resolved)))
 }
 
-// resolve gives the path in the root behind all links, those of directories too.
+// resolve returns the path in the root after following all symbolic links, including those of directories. The path may
+// not exist.
 func (r Root) resolve(name string) (string, error) {
 	resolved, rest := "/", strings.TrimPrefix(path.Clean(name), "/")
 	for links := 0; rest != ""; {
 		var first string
 		first, rest, _ = strings.Cut(rest, "/")
-		next := path.Join(resolved, first) // .. stops at the root
+		next := path.Join(resolved, first) // path.Join keeps .. inside the root
 		target, err := os.Readlink(filepath.Join(string(r), filepath.FromSlash(next)))
 		if err != nil {
-			resolved = next // no link, or nothing at all, which opening it will tell
+			resolved = next // not a link, or missing, which the caller's open reports
 			continue
 		}
 		if links++; links > maxLinks {
 			return "", &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 		}
+		// An absolute target starts again at the root, not at this machine's /.
 		if path.IsAbs(target) {
 			resolved = "/"
 		}

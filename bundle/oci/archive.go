@@ -12,24 +12,26 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Archive is an image's archive, open for reading.
+// Archive is an image's archive, opened for reading. It is not safe for concurrent use.
 type Archive struct {
-	file  *os.File
+	file *os.File
+	// blobs maps names of the tar's members to their contents.
 	blobs map[string]*io.SectionReader
-	// Reference is the image's name, Digest that of its manifest, Config what it runs.
+	// Reference is the image's name, Digest the digest of its manifest, as in sha256:HEX, and Config its runtime
+	// configuration.
 	Reference string
 	Digest    string
 	Config    v1.Config
 	layers    []v1.Descriptor
 }
 
-// Bounds of an archive, many times what [Write] writes.
+// Bounds of an archive, many times above those of archives that [Write] writes.
 const (
 	maxMembers       = 1000
 	maxDocumentBytes = 1 << 20
 )
 
-// Open opens an archive that [Write] wrote.
+// Open opens an archive that [Write] wrote. It reads everything but the layers.
 func Open(path string) (*Archive, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -46,7 +48,8 @@ func Open(path string) (*Archive, error) {
 // Close closes the archive.
 func (a *Archive) Close() error { return a.file.Close() }
 
-// Walk calls visit for every entry of the image's layers, in their order.
+// Walk calls visit for every entry of the image's layers, in order. An error of visit stops the walk and is returned
+// wrapped. content is valid only during the call.
 func (a *Archive) Walk(visit func(header *tar.Header, content io.Reader) error) error {
 	for _, layer := range a.layers {
 		if err := a.walkLayer(layer, visit); err != nil {
@@ -56,6 +59,7 @@ func (a *Archive) Walk(visit func(header *tar.Header, content io.Reader) error) 
 	return nil
 }
 
+// walkLayer decompresses one layer and visits its entries.
 func (a *Archive) walkLayer(layer v1.Descriptor, visit func(*tar.Header, io.Reader) error) error {
 	blob, err := a.blob(blobPath(layer.Digest))
 	if err != nil {
@@ -81,6 +85,8 @@ func (a *Archive) walkLayer(layer v1.Descriptor, visit func(*tar.Header, io.Read
 	}
 }
 
+// read follows the references from the index to the manifest to the configuration. It does not compare digests: the
+// caller has compared that of the whole archive.
 func (a *Archive) read() error {
 	if err := a.locate(); err != nil {
 		return err
@@ -89,6 +95,7 @@ func (a *Archive) read() error {
 	if err != nil {
 		return err
 	}
+	// containerd would import every image of an archive, also one that the bundle's manifest does not list.
 	if len(index.Manifests) != 1 {
 		return fmt.Errorf("it holds %d images, not one", len(index.Manifests))
 	}
@@ -106,7 +113,7 @@ func (a *Archive) read() error {
 	return nil
 }
 
-// locate notes where in the file each member of the tar is.
+// locate records the position of each member of the tar in the file.
 func (a *Archive) locate() error {
 	a.blobs = map[string]*io.SectionReader{}
 	members := tar.NewReader(a.file)
@@ -118,12 +125,14 @@ func (a *Archive) locate() error {
 		if err != nil {
 			return err
 		}
+		// Readers of tar disagree about which of two equal names counts.
 		if _, twice := a.blobs[header.Name]; twice {
 			return fmt.Errorf("it holds %q twice", header.Name)
 		}
 		if len(a.blobs) == maxMembers {
 			return fmt.Errorf("it holds more than %d files", maxMembers)
 		}
+		// tar.Reader has read the header only, so the file's position is where the content starts.
 		offset, err := a.file.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return err
@@ -132,6 +141,7 @@ func (a *Archive) locate() error {
 	}
 }
 
+// blob returns a member of the archive by name.
 func (a *Archive) blob(name string) (*io.SectionReader, error) {
 	blob, ok := a.blobs[name]
 	if !ok {
@@ -140,6 +150,7 @@ func (a *Archive) blob(name string) (*io.SectionReader, error) {
 	return blob, nil
 }
 
+// parse decodes a JSON document of the archive. It refuses documents larger than maxDocumentBytes.
 func parse[T any](a *Archive, name string, parser func(io.Reader) (*T, error)) (*T, error) {
 	blob, err := a.blob(name)
 	if err != nil {

@@ -1,3 +1,3 @@
-// Package oci writes and reads container images: one image per archive, an OCI image layout in a tar,
-// which is what `ctr images import` takes. The same input gives the same bytes.
+// Package oci writes and reads container images. An archive holds one image, as an OCI image layout in a tar, the
+// format that `ctr images import` accepts. The same input produces the same bytes.
 package oci

@@ -13,39 +13,39 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// searchPath is where programs of an image are found by name, as kubeadm starts them.
+// searchPath is the PATH of images: kubeadm's manifests start programs by name.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// compressionLevel is zstd's. Above 9 an image takes several times as long and shrinks by 2 %.
+// compressionLevel is the level of zstd. Above 9 it takes several times as long and saves 2 %.
 const compressionLevel = 9
 
-// nameAnnotation is where containerd looks for the full reference of an image of an archive.
+// nameAnnotation is the annotation in which containerd looks for the full reference of an image in an archive.
 const nameAnnotation = "io.containerd.image.name"
 
-// Image is an image to be written: one layer of files, owned by root.
+// Image describes an image to write: a single layer of files that are owned by root.
 type Image struct {
 	Reference  string
 	Entrypoint []string
-	// User is who runs the entrypoint, as uid:gid; empty for root.
+	// User is the user that runs the entrypoint, as uid:gid. Empty means root.
 	User string
-	// Environment is NAME=VALUE, beside PATH.
+	// Environment has variables as NAME=VALUE, in addition to PATH.
 	Environment []string
 	Files       []File
 }
 
-// File is a file of an image. Directories above it need no mention.
+// File is a file of an image. Parent directories are added automatically.
 type File struct {
-	// Path is absolute, in the image.
+	// Path is the absolute path in the image.
 	Path string
 	Mode fs.FileMode
-	// Open gives the content, which may be read more than once.
+	// Open opens the content. It may be called more than once, and the reader must be an io.Seeker.
 	Open func() (io.ReadCloser, error)
 }
 
-// epoch is the time of everything in an image, so that it does not tell when it was made.
+// epoch returns the time stamp of everything in an image, so that its bytes do not depend on when it was built.
 func epoch() time.Time { return time.Unix(0, 0).UTC() }
 
-// assemble makes the image that the index of an archive lists.
+// assemble returns the image in the form that an archive's index refers to.
 func assemble(image Image) (v1.Image, error) {
 	layer, err := tarball.LayerFromOpener(layerOpener(image.Files),
 		tarball.WithCompression(compression.ZStd),
@@ -55,6 +55,7 @@ func assemble(image Image) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The library's default is Docker's format.
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	configured, err := mutate.ConfigFile(base, &v1.ConfigFile{
 		OS:           "linux",

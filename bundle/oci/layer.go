@@ -10,18 +10,21 @@ import (
 	"strings"
 )
 
-// layerOpener gives a layer's tar as often as it is asked for, without keeping it.
+// layerOpener returns a function that streams a layer's tar. It can be called repeatedly and does not keep the tar in
+// memory.
 func layerOpener(files []File) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
 		reader, writer := io.Pipe()
+		// The goroutine ends with the layer, or when the reader is closed.
 		go func() { writer.CloseWithError(writeLayer(writer, files)) }()
 		return reader, nil
 	}
 }
 
-// writeLayer writes the files and the directories above them, sorted by path.
+// writeLayer writes a tar of the files and their parent directories, sorted by path.
 func writeLayer(w io.Writer, files []File) error {
-	entries := map[string]*File{}
+	// The map removes duplicate directories, and sorting makes the layer's bytes independent of the order of files.
+	entries := map[string]*File{} // nil for directories
 	for i, file := range files {
 		name := strings.TrimPrefix(path.Clean(file.Path), "/")
 		entries[name] = &files[i]
@@ -38,6 +41,7 @@ func writeLayer(w io.Writer, files []File) error {
 	return archive.Close()
 }
 
+// writeEntry writes a file, or a directory if file is nil.
 func writeEntry(archive *tar.Writer, name string, file *File) error {
 	if file == nil {
 		return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755, ModTime: epoch()})
@@ -59,7 +63,8 @@ func writeEntry(archive *tar.Writer, name string, file *File) error {
 	return err
 }
 
-// contentSize is how long what can be sought through is: a tar says it before the content.
+// contentSize returns the size of content in bytes by seeking to its end: the header of a tar entry precedes the
+// content.
 func contentSize(content io.Reader) (int64, error) {
 	seeker, ok := content.(io.Seeker)
 	if !ok {

@@ -12,13 +12,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
+// Names of the files that the OCI image layout requires, and the content of the first.
 const (
 	layoutFile = "oci-layout"
 	indexFile  = "index.json"
 	layoutText = `{"imageLayoutVersion":"1.0.0"}`
 )
 
-// Write writes the archive of an image.
+// Write writes an archive with the image to w.
 func Write(w io.Writer, image Image) error {
 	if err := write(w, image); err != nil {
 		return fmt.Errorf("cannot make image %s: %w", image.Reference, err)
@@ -26,6 +27,7 @@ func Write(w io.Writer, image Image) error {
 	return nil
 }
 
+// write is Write without the context in its errors.
 func write(w io.Writer, image Image) error {
 	assembled, err := assemble(image)
 	if err != nil {
@@ -43,6 +45,7 @@ func write(w io.Writer, image Image) error {
 		return err
 	}
 	archive := tar.NewWriter(w)
+	// The order of members is fixed, so that equal images have equal archives.
 	if err := addBlob(archive, layoutFile, []byte(layoutText)); err != nil {
 		return err
 	}
@@ -91,6 +94,7 @@ func addImage(archive *tar.Writer, image v1.Image) error {
 	return nil
 }
 
+// addLayer adds a compressed layer.
 func addLayer(archive *tar.Writer, layer v1.Layer) error {
 	digest, err := layer.Digest()
 	if err != nil {
@@ -108,10 +112,12 @@ func addLayer(archive *tar.Writer, layer v1.Layer) error {
 	return add(archive, blobPath(digest), size, content)
 }
 
+// addBlob adds a member whose content is in memory.
 func addBlob(archive *tar.Writer, name string, content []byte) error {
 	return add(archive, name, int64(len(content)), bytes.NewReader(content))
 }
 
+// add adds a member of the tar. size is in bytes.
 func add(archive *tar.Writer, name string, size int64, content io.Reader) error {
 	header := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o644, ModTime: epoch()}
 	if err := archive.WriteHeader(header); err != nil {
@@ -121,4 +127,5 @@ func add(archive *tar.Writer, name string, size int64, content io.Reader) error 
 	return err
 }
 
+// blobPath returns the name of a blob in the OCI image layout.
 func blobPath(digest v1.Hash) string { return "blobs/" + digest.Algorithm + "/" + digest.Hex }

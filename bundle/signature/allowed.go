@@ -10,26 +10,28 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Allowed are those whose signatures count.
+// Allowed lists the signers whose signatures are accepted.
 type Allowed struct {
+	// name is the name of the file, for messages.
 	name  string
 	lines []allowedLine
 }
 
-// allowedLine is a line of a file of allowed signers.
+// allowedLine is one line of a file of allowed signers.
 type allowedLine struct {
 	number     int
 	principals string
 	key        ssh.PublicKey
-	// authority says that the key signs certificates, not bundles.
+	// authority is set if the key is one of a certificate authority: it signs certificates, and not bundles.
 	authority bool
-	// namespaces are patterns; empty for all.
-	namespaces    string
+	// namespaces is a list of patterns. Empty means all namespaces.
+	namespaces string
+	// after and before bound the time of verification. The zero time means no bound.
 	after, before time.Time
 }
 
-// ParseAllowed reads a file of allowed signers. A line that cannot be read is an error, wherever it is: a signer
-// that somebody meant to limit is not let through because of a typing error. Name is the file's, for messages.
+// ParseAllowed parses a file of allowed signers. Any line that cannot be parsed is an error, so that a typing error
+// never lifts a restriction that the author meant to set. name is the name of the file, for messages.
 func ParseAllowed(name string, data []byte) (Allowed, error) {
 	allowed := Allowed{name: name}
 	number := 0
@@ -52,7 +54,7 @@ func ParseAllowed(name string, data []byte) (Allowed, error) {
 	return allowed, nil
 }
 
-// parseLine reads PRINCIPALS [OPTIONS] TYPE KEY [COMMENT].
+// parseLine parses PRINCIPALS [OPTIONS] TYPE KEY [COMMENT].
 func parseLine(text string) (allowedLine, error) {
 	principals, rest, err := cutPrincipals(text)
 	if err != nil {
@@ -61,8 +63,9 @@ func parseLine(text string) (allowedLine, error) {
 	line := allowedLine{principals: principals}
 	public, _, options, _, err := ssh.ParseAuthorizedKey([]byte(rest))
 	if err != nil {
-		return line, errors.New("it must be PRINCIPALS [OPTIONS] KEYTYPE KEY, and is not")
+		return line, errors.New("it must be of the form PRINCIPALS [OPTIONS] KEYTYPE KEY")
 	}
+	// A certificate is not a key to trust: the key of its authority is.
 	if _, isCert := public.(*ssh.Certificate); isCert {
 		return line, errors.New("its key is a certificate: write the key of its authority, with the option cert-authority")
 	}
@@ -75,7 +78,7 @@ func parseLine(text string) (allowedLine, error) {
 		name, value, hasValue := strings.Cut(option, "=")
 		name = strings.ToLower(name)
 		if seen[name] {
-			return line, fmt.Errorf("the option %s is there twice", name)
+			return line, fmt.Errorf("the option %s is set twice", name)
 		}
 		seen[name] = true
 		if err := line.set(name, value, hasValue); err != nil {
@@ -88,34 +91,35 @@ func parseLine(text string) (allowedLine, error) {
 	return line, nil
 }
 
-// cutPrincipals splits off the first word, which may stand in quotes.
+// cutPrincipals splits off the first word, which may be quoted.
 func cutPrincipals(text string) (principals, rest string, err error) {
 	if quoted, isQuoted := strings.CutPrefix(text, `"`); isQuoted {
 		var closed bool
 		if principals, rest, closed = strings.Cut(quoted, `"`); !closed {
-			return "", "", errors.New("its quotes do not end")
+			return "", "", errors.New("the closing quote is missing")
 		}
 	} else if end := strings.IndexAny(text, " \t"); end > 0 {
 		principals, rest = text[:end], text[end:]
 	}
 	switch {
 	case principals == "":
-		return "", "", errors.New("it must be PRINCIPALS [OPTIONS] KEYTYPE KEY, and is not")
+		return "", "", errors.New("it must be of the form PRINCIPALS [OPTIONS] KEYTYPE KEY")
 	case strings.HasPrefix(principals, "@"):
 		return "", "", fmt.Errorf("a file of allowed signers has no markers such as %s: to revoke a key, remove its line", principals)
 	}
 	return principals, strings.TrimLeft(rest, " \t"), nil
 }
 
-// set takes an option.
+// set sets an option.
 func (l *allowedLine) set(name, value string, hasValue bool) error {
 	if name == "cert-authority" && !hasValue {
 		l.authority = true
 		return nil
 	}
 	unquoted := strings.TrimSuffix(strings.TrimPrefix(value, `"`), `"`)
+	// Values must be quoted, and must not contain quotes or escapes, which ssh-keygen would interpret.
 	if len(unquoted) != len(value)-2 || strings.ContainsAny(unquoted, `"\`) {
-		return fmt.Errorf("the option %s is none of cert-authority, namespaces=\"...\", valid-after=\"...\" and valid-before=\"...\"", name)
+		return fmt.Errorf("the option %s is not one of cert-authority, namespaces=\"...\", valid-after=\"...\" and valid-before=\"...\"", name)
 	}
 	var err error
 	switch name {
@@ -133,7 +137,7 @@ func (l *allowedLine) set(name, value string, hasValue bool) error {
 	return err
 }
 
-// parseTime reads a time as ssh-keygen does: local, or with a Z at its end that of UTC.
+// parseTime parses a time as ssh-keygen does: local time, or UTC if it ends in Z.
 func parseTime(text string) (time.Time, error) {
 	location := time.Local
 	digits, isUTC := strings.CutSuffix(text, "Z")
@@ -147,10 +151,11 @@ func parseTime(text string) (time.Time, error) {
 			}
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time: write YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, and Z behind it for UTC", text)
+	return time.Time{}, fmt.Errorf("%q is not a time: write YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, followed by Z for UTC", text)
 }
 
-// principal finds the line that allows a key now. Where there is none it says what is in the way.
+// principal returns the name of the signer according to the first line that allows a key at a time. The error names the
+// reason why the last line about that key does not.
 func (a Allowed) principal(public ssh.PublicKey, now time.Time) (string, error) {
 	reason := "no line allows it"
 	for _, line := range a.lines {
@@ -167,13 +172,14 @@ func (a Allowed) principal(public ssh.PublicKey, now time.Time) (string, error) 
 		key.Type(), ssh.FingerprintSHA256(key), a.name, reason)
 }
 
-// otherKey is that a line is about another key.
+// otherKey is the reason of lines that are about another key. It does not appear in messages.
 const otherKey = "is about another key"
 
-// allows returns the principal that a line allows a key for, or why it does not.
+// allows returns the principal for which a line allows a key, or the reason why it does not.
 func (l allowedLine) allows(public ssh.PublicKey, now time.Time) (principal, reason string) {
 	cert, isCert := public.(*ssh.Certificate)
 	switch {
+	// A key that signs certificates must not sign bundles itself, as in ssh-keygen.
 	case isCert != l.authority,
 		isCert && !sameKey(cert.SignatureKey, l.key),
 		!isCert && !sameKey(public, l.key):
@@ -190,4 +196,5 @@ func (l allowedLine) allows(public ssh.PublicKey, now time.Time) (principal, rea
 	return l.principals, ""
 }
 
+// sameKey reports whether two keys are equal.
 func sameKey(x, y ssh.PublicKey) bool { return bytes.Equal(x.Marshal(), y.Marshal()) }

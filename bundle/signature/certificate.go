@@ -8,13 +8,15 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// certified returns the principal that a certificate of the line's authority stands for, or what is wrong with it.
+// certified returns the principal of a certificate by the line's authority, or the reason why the certificate is not
+// allowed.
 func (l allowedLine) certified(cert *ssh.Certificate, now time.Time) (principal, reason string) {
 	switch {
 	case cert.CertType != ssh.UserCert:
 		return "", "allows certificates of users, and it is one of a host"
 	case checkAlgorithm(l.key, cert.Signature) != nil:
 		return "", "does not allow certificates that are signed with SHA-1"
+	// A certificate without principals would stand for everyone.
 	case len(cert.ValidPrincipals) == 0:
 		return "", "allows certificates with principals, and it has none"
 	}
@@ -31,8 +33,8 @@ func (l allowedLine) certified(cert *ssh.Certificate, now time.Time) (principal,
 	return "", fmt.Sprintf("allows %s, and its certificate is for %s", l.principals, strings.Join(cert.ValidPrincipals, ", "))
 }
 
-// matchesList reports whether a list of patterns has a value, as ssh_config(5) describes it: one that matches behind
-// an exclamation mark says no, whatever the others say.
+// matchesList reports whether a list of patterns, separated by commas, matches a value, as described in ssh_config(5):
+// a pattern with an exclamation mark that matches rejects the value, regardless of the others.
 func matchesList(patterns, value string) bool {
 	matched := false
 	for pattern := range strings.SplitSeq(patterns, ",") {
@@ -48,8 +50,8 @@ func matchesList(patterns, value string) bool {
 	return matched
 }
 
-// matchesPattern takes * for any text, and ? for any one byte. It goes back only to the last star, so it takes no
-// longer than the product of the lengths.
+// matchesPattern reports whether a pattern matches the whole value: * matches any text, and ? any one byte. It
+// backtracks only to the last star, so its time is bounded by the product of the lengths.
 func matchesPattern(pattern, value string) bool {
 	p, v, star, resume := 0, 0, -1, 0
 	for v < len(value) {

@@ -1,3 +1,3 @@
-// Package signature signs a bundle's manifest and verifies who has, in the format of ssh-keygen -Y: a detached
-// signature by an SSH key, and a file of allowed signers as ssh-keygen(1) describes it.
+// Package signature signs a bundle's manifest and verifies the signer. It uses the formats of ssh-keygen -Y: a detached
+// signature by an SSH key, and a file of allowed signers as described in ssh-keygen(1).
 package signature

@@ -14,14 +14,15 @@ import (
 	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
-// agentPatience is how long an agent may take: it may ask someone to confirm, or to touch a key.
-const agentPatience = time.Minute
+// agentTimeout is the time that an agent has to sign. It may have to ask the user to confirm, or to touch a security
+// key.
+const agentTimeout = time.Minute
 
-// KeyError is a key that cannot be used to sign.
+// KeyError reports that a key cannot be used to sign.
 type KeyError struct {
 	Path string
 	Err  error
-	// HintText is what to do.
+	// HintText is the remedy.
 	HintText string
 }
 
@@ -30,14 +31,14 @@ func (e *KeyError) Error() string {
 	return fmt.Sprintf("cannot sign with the key %s: %v", e.Path, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *KeyError) Unwrap() error { return e.Err }
 
-// Hint says what to do.
+// Hint returns the remedy.
 func (e *KeyError) Hint() string { return e.HintText }
 
-// SignWith signs a message with the private key of a file or, where the file holds only the public key or one under
-// a passphrase, with the key as the agent at a socket holds it.
+// SignWith signs a message with the private key in a file. If the file holds only a public key, or a private key with a
+// passphrase, the agent at a socket signs with its copy of the key.
 func SignWith(ctx context.Context, path, socket string, message []byte) ([]byte, error) {
 	signer, public, err := readKey(path)
 	if err != nil {
@@ -49,10 +50,11 @@ func SignWith(ctx context.Context, path, socket string, message []byte) ([]byte,
 	return signByAgent(ctx, path, socket, public, message)
 }
 
-// maxKey is more than any key has.
+// maxKey is the maximum size of a key's file in bytes, far above that of real ones.
 const maxKey = 1 << 20
 
-// readKey reads a private key, or the public half of one.
+// readKey reads a key's file. It returns a signer, or only the public key if the file does not hold a usable private
+// key.
 func readKey(path string) (ssh.Signer, ssh.PublicKey, error) {
 	data, err := localfile.Read(path, maxKey)
 	if err != nil {
@@ -72,14 +74,15 @@ func readKey(path string) (ssh.Signer, ssh.PublicKey, error) {
 			return nil, locked.PublicKey, nil
 		}
 		return nil, nil, &KeyError{
-			Path: path, Err: errors.New("it is under a passphrase, and does not tell its public key"),
+			Path: path, Err: errors.New("it has a passphrase, and does not contain its public key"),
 			HintText: "have the agent hold it (ssh-add), and name the file with its public key",
 		}
 	}
+	// The public half is sufficient if an agent holds the private one, as with ssh-keygen -Y sign.
 	if public, _, _, _, err := ssh.ParseAuthorizedKey(data); err == nil {
 		return nil, public, nil
 	}
-	return nil, nil, &KeyError{Path: path, Err: errors.New("it is no SSH key"), HintText: "name a key that ssh-keygen has made"}
+	return nil, nil, &KeyError{Path: path, Err: errors.New("it is not an SSH key"), HintText: "name a key that ssh-keygen has made"}
 }
 
 // signByAgent signs with a key that an agent holds.
@@ -90,14 +93,14 @@ func signByAgent(ctx context.Context, path, socket string, public ssh.PublicKey,
 	if socket == "" {
 		return refuse(errors.New("the file has no private key that can be read, and SSH_AUTH_SOCK names no agent"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, agentPatience)
+	ctx, cancel := context.WithTimeout(ctx, agentTimeout)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {
 		return refuse(fmt.Errorf("the agent at %s cannot be reached: %w", socket, err))
 	}
-	defer conn.Close()                                          //nolint:errcheck // nothing was written that could be lost
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // it ends what waits for the agent
+	defer conn.Close()                                          //nolint:errcheck // the answer has been read
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // interrupts a pending request
 	signers, err := agent.NewClient(conn).Signers()
 	if err != nil {
 		return refuse(agentError(ctx, socket, err))
@@ -115,10 +118,11 @@ func signByAgent(ctx context.Context, path, socket string, public ssh.PublicKey,
 	return refuse(fmt.Errorf("the agent at %s does not hold it", socket))
 }
 
-// agentError says of an agent that took too long just that.
+// agentError returns the error of a request to an agent: the timeout or the caller's cancellation if the request was
+// interrupted.
 func agentError(ctx context.Context, socket string, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("the agent at %s has not answered for %s", socket, agentPatience)
+		return fmt.Errorf("the agent at %s has not answered for %s", socket, agentTimeout)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

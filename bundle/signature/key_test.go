@@ -23,13 +23,13 @@ func serveAgent(t *testing.T, answer func(net.Conn)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // it is in the directory for what may be left
+	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary directory does no harm
 	socket := filepath.Join(dir, "s")
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // it is only a test's
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // the test is over
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -74,7 +74,7 @@ func TestSignWith(t *testing.T) {
 		"under a passphrase, and no agent":       {filepath.Join(dir, "locked"), "", "SSH_AUTH_SOCK names no agent"},
 		"under a passphrase, not with the agent": {filepath.Join(dir, "locked"), empty, "does not hold it"},
 		"an agent that is not there":             {filepath.Join(dir, "public"), filepath.Join(dir, "none"), "cannot be reached"},
-		"no key":                                 {file("text", []byte("text")), socket, "it is no SSH key"},
+		"no key":                                 {file("text", []byte("text")), socket, "it is not an SSH key"},
 		"no file":                                {filepath.Join(dir, "missing"), socket, "no such file"},
 	} {
 		signed, err := signature.SignWith(t.Context(), test.path, test.socket, []byte(message))
@@ -94,8 +94,8 @@ func TestSignWith(t *testing.T) {
 	}
 }
 
-// TestHostileSigningAgents tries SSH agents that are silent, which are waited for no longer than the caller wants, and that say
-// what is no answer.
+// TestHostileSigningAgents signs with SSH agents that stay silent, which must not exceed the caller's timeout, and with
+// agents that send invalid responses.
 func TestHostileSigningAgents(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
@@ -112,7 +112,7 @@ func TestHostileSigningAgents(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			socket := serveAgent(t, func(conn net.Conn) {
-				_, _ = conn.Read(make([]byte, 1)) // it has been asked
+				_, _ = conn.Read(make([]byte, 1)) // the request has arrived
 				if says == "" {
 					cancel()
 					return

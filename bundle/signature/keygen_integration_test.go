@@ -51,7 +51,7 @@ func writeText(t *testing.T, path, text string) {
 	}
 }
 
-// keyKinds are the arguments that make a key of each kind.
+// keyKinds returns the arguments of ssh-keygen that create a key of each type.
 func keyKinds() map[string][]string {
 	return map[string][]string{
 		"ed25519": {"-t", "ed25519"}, "rsa": {"-t", "rsa", "-b", "3072"},
@@ -59,7 +59,8 @@ func keyKinds() map[string][]string {
 	}
 }
 
-// TestOpenSSHAndWe signs with each and verifies with the other, for every kind of key and of hash.
+// TestOpenSSHAndWe signs with one implementation and verifies with the other, in both directions, for every type of key
+// and hash.
 func TestOpenSSHAndWe(t *testing.T) {
 	t.Parallel()
 	for kind, args := range keyKinds() {
@@ -72,7 +73,7 @@ func TestOpenSSHAndWe(t *testing.T) {
 			writeText(t, filepath.Join(dir, "manifest.json"), message)
 
 			for _, hash := range []string{"sha256", "sha512"} {
-				os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck,gosec // the first time there is none
+				os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck,gosec // missing the first time
 				keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-O", "hashalg="+hash, "-f", "key", "manifest.json")
 				who, err := verify([]byte(readText(t, filepath.Join(dir, "manifest.json.sig"))), signers)
 				if err != nil || who.Principal != "ann@example.com" {
@@ -93,8 +94,9 @@ func TestOpenSSHAndWe(t *testing.T) {
 	}
 }
 
-// TestOpenSSHAgrees compares verdicts on files of allowed signers: what ssh-keygen refuses is refused here, too. Besides, a
-// line that cannot be read is refused, which ssh-keygen passes over.
+// TestOpenSSHAgrees compares the results of verification with files of allowed signers: a signer that ssh-keygen
+// refuses is refused here as well. In addition, this package refuses lines that cannot be parsed, which ssh-keygen
+// skips.
 func TestOpenSSHAgrees(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -110,7 +112,7 @@ func TestOpenSSHAgrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeText(t, filepath.Join(dir, "plain.sig"), string(plain))
-	// With a certificate only ssh-keygen signs: it takes one for the key.
+	// Only ssh-keygen can sign with a certificate in the place of the key.
 	keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-f", "key-cert.pub", "manifest.json")
 	writeText(t, filepath.Join(dir, "cert.sig"), readText(t, filepath.Join(dir, "manifest.json.sig"))+"\n")
 	keygen(t, dir, "-q", "-s", "authority", "-I", "id", "key.pub")
@@ -121,7 +123,7 @@ func TestOpenSSHAgrees(t *testing.T) {
 	for _, test := range []struct {
 		signers, signed string
 		good            bool
-		// stricter is where ssh-keygen lets it pass all the same.
+		// stricter is set where this package refuses what ssh-keygen accepts.
 		stricter bool
 	}{
 		{"ann " + key, "plain.sig", true, false},
@@ -161,14 +163,14 @@ func TestOpenSSHAgrees(t *testing.T) {
 	}
 }
 
-// TestOpenSSHAgent signs with keys that only the agent has in the clear.
+// TestOpenSSHAgent signs with keys of which only the agent has the decrypted private key.
 func TestOpenSSHAgent(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // it is in the directory for what may be left
+	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary directory does no harm
 	socket := filepath.Join(dir, "s")
 	server := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket) //nolint:gosec // a path of this test
 	ready, err := server.StdoutPipe()
@@ -179,7 +181,7 @@ func TestOpenSSHAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
-	if _, err := ready.Read(make([]byte, 1)); err != nil { // it prints where it listens
+	if _, err := ready.Read(make([]byte, 1)); err != nil { // the agent prints its socket once it listens
 		t.Fatal(err)
 	}
 	for kind, args := range keyKinds() {
@@ -190,7 +192,7 @@ func TestOpenSSHAgent(t *testing.T) {
 		if out, err := add.CombinedOutput(); err != nil {
 			t.Fatalf("ssh-add: %v\n%s", err, out)
 		}
-		keygen(t, dir, "-q", "-p", "-P", "", "-N", "secret", "-f", kind) // from now on only the agent can
+		keygen(t, dir, "-q", "-p", "-P", "", "-N", "secret", "-f", kind) // from now on only the agent can sign
 		for _, named := range []string{path, path + ".pub"} {
 			signed, err := signature.SignWith(t.Context(), named, socket, []byte(message))
 			if err != nil {

@@ -21,7 +21,7 @@ import (
 
 const message = `{"schemaVersion": 1}`
 
-// now is when all signatures of these tests are verified.
+// now is the time at which all signatures of these tests are verified.
 func now() time.Time { return time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC) }
 
 func newKey(t *testing.T) (ssh.Signer, ed25519.PrivateKey) {
@@ -42,7 +42,7 @@ func signerOf(t *testing.T, private crypto.Signer) ssh.Signer {
 	return signer
 }
 
-// public writes a key as it stands in files.
+// public returns a key in the notation of files.
 func public(signer ssh.Signer) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
 }
@@ -56,7 +56,7 @@ func sign(t *testing.T, signer ssh.Signer) []byte {
 	return signed
 }
 
-// verify verifies against the text of a file of allowed signers.
+// verify verifies a signature with the text of a file of allowed signers.
 func verify(signed []byte, signers string) (signature.Signer, error) {
 	allowed, err := signature.ParseAllowed("signers", []byte(signers))
 	if err != nil {
@@ -90,7 +90,8 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// TestHostileSignatures tries signatures of other content, for something else, of others, and what is none.
+// TestHostileSignatures verifies signatures of other content, for other purposes, by other signers, and data that is
+// not a signature.
 func TestHostileSignatures(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
@@ -124,14 +125,14 @@ func TestHostileSignatures(t *testing.T) {
 		"something else":      {[]byte(public(signer)), "does not begin with"},
 		"another PEM":         {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: block.Bytes}), "does not begin with"},
 		"text before it":      {append([]byte("see:\n"), signed...), "does not begin with"},
-		"two of them":         {append(append([]byte{}, signed...), signed...), "there is something else beside it"},
+		"two of them":         {append(append([]byte{}, signed...), signed...), "there is other data next to it"},
 		"an empty one":        {encoded(func([]byte) []byte { return nil }), "cannot be read"},
 		"half of it":          {encoded(func(b []byte) []byte { return b[:len(b)/2] }), "cannot be read"},
 		"one byte more":       {encoded(func(b []byte) []byte { return append(b, 0) }), "cannot be read"},
 		"another version":     {encoded(func(b []byte) []byte { b[9] = 2; return b }), "cannot be read"},
-		"another last byte":   {encoded(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), "is not that of this content"},
+		"another last byte":   {encoded(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }), "does not match the content"},
 		"another namespace":   {sshsig.Armor(elsewhere), `the signature is for "git", not for dualstrap-bundle`},
-		"another content":     {sshsig.Armor(another), "is not that of this content"},
+		"another content":     {sshsig.Armor(another), "does not match the content"},
 		"somebody else's key": {sign(t, other), "is not allowed by signers: no line allows it"},
 		"a weak key":          {sshsig.Armor(weakly), "an RSA key of 1024 bits is too weak"},
 	} {
@@ -175,7 +176,8 @@ func TestAllowedSigners(t *testing.T) {
 	}
 }
 
-// TestHostileAllowedSigners tries files of allowed signers that are none, and those that do not allow the signer.
+// TestHostileAllowedSigners parses invalid files of allowed signers, and verifies with valid ones that do not allow the
+// signer.
 func TestHostileAllowedSigners(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
@@ -190,23 +192,23 @@ func TestHostileAllowedSigners(t *testing.T) {
 		{"bob " + public(other), "is not allowed by signers: no line allows it"},
 		{"", "it has no signer"},
 		{"# ann " + key, "it has no signer"},
-		{key, "line 1: it must be PRINCIPALS [OPTIONS] KEYTYPE KEY, and is not"},
+		{key, "line 1: it must be of the form PRINCIPALS [OPTIONS] KEYTYPE KEY"},
 		{"ann " + key + "\ngarbage", "line 2: it must be PRINCIPALS"},
 		{"ann " + key + "\n\x00\xff", "line 2: it must be PRINCIPALS"},
 		{"ann ssh-ed25519 AAAA", "line 1: it must be PRINCIPALS"},
 		{"ann " + key[:len(key)-8], "line 1: it must be PRINCIPALS"},
-		{`"ann ` + key, "its quotes do not end"},
+		{`"ann ` + key, "the closing quote is missing"},
 		{"@revoked " + key, "has no markers such as @revoked: to revoke a key, remove its line"},
 		{"@revoked * " + key, "has no markers such as @revoked"},
-		{`ann no-touch-required ` + key, "the option no-touch-required is none of"},
+		{`ann no-touch-required ` + key, "the option no-touch-required is not one of"},
 		{`ann principals="bob" ` + key, "the option principals is unknown"},
 		{`ann cert-authority="yes" ` + key, "the option cert-authority is unknown"},
-		{`ann namespaces ` + key, "the option namespaces is none of"},
+		{`ann namespaces ` + key, "the option namespaces is not one of"},
 		{`ann namespaces="" ` + key, "the option namespaces is empty"},
-		{`ann namespaces=dualstrap-bundle ` + key, "the option namespaces is none of"},
-		{`ann valid-before="tomorrow" ` + key, `"tomorrow" is no time`},
-		{`ann valid-before="20261301" ` + key, `"20261301" is no time`},
-		{`ann valid-before="20260101",valid-before="20290101" ` + key, "the option valid-before is there twice"},
+		{`ann namespaces=dualstrap-bundle ` + key, "the option namespaces is not one of"},
+		{`ann valid-before="tomorrow" ` + key, `"tomorrow" is not a time`},
+		{`ann valid-before="20261301" ` + key, `"20261301" is not a time`},
+		{`ann valid-before="20260101",valid-before="20290101" ` + key, "the option valid-before is set twice"},
 		{`ann valid-after="20270101",valid-before="20260101" ` + key, "valid-after is not before valid-before"},
 	} {
 		name := strings.NewReplacer(key, "KEY", public(other), "OTHER").Replace(test.signers)
@@ -219,7 +221,7 @@ func TestHostileAllowedSigners(t *testing.T) {
 	}
 }
 
-// soundCertificate makes a key, and for it a certificate of an authority that is sound but for a change.
+// soundCertificate creates a key and a valid certificate of an authority for it, with one change.
 func soundCertificate(t *testing.T, authority ssh.Signer, change func(*ssh.Certificate)) (ssh.Certificate, ssh.Signer) {
 	t.Helper()
 	signer, _ := newKey(t)
@@ -256,7 +258,8 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
-// TestHostileSignerCertificates tries keys that an authority does not vouch for, or not for this.
+// TestHostileSignerCertificates verifies signatures by keys with certificates that are invalid, or invalid for this
+// purpose.
 func TestHostileSignerCertificates(t *testing.T) {
 	t.Parallel()
 	authority, _ := newKey(t)
@@ -286,7 +289,7 @@ func TestHostileSignerCertificates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cert, signer := soundCertificate(t, test.signer, test.change)
-			if name == "forged" { // when it has been signed
+			if name == "forged" { // change it after it has been signed
 				cert.ValidPrincipals = []string{"admin@example.com"}
 			}
 			who, err := verify(certified(t, &cert, signer), fmt.Sprintf("*@example.com %s %s", test.options, public(authority)))

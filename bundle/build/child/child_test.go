@@ -17,22 +17,20 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/build/child"
 )
 
-// family starts a child that starts a grandchild; both hold the pipe whose end it gives until they
-// end.
+// family starts a child that starts a grandchild. Both hold the pipe whose other end family returns, until they exit.
 const family = `sleep 600 & echo started; wait`
 
-// TestMain lets a test kill a whole process: with this variable set, the test's executable is one
-// that runs the family.
+// TestMain lets a test kill a whole process: if this variable is set, the test's executable runs the family.
 func TestMain(m *testing.M) {
 	if os.Getenv("CHILD_TEST_PARENT") == "" {
-		os.Exit(m.Run()) //nolint:forbidigo // it is what a test's main does
+		os.Exit(m.Run()) //nolint:forbidigo // TestMain has to exit with the result
 	}
 	cmd := exec.CommandContext(context.Background(), "sh", "-c", "exec sleep 600") //nolint:gosec // fixed
 	cmd.ExtraFiles = []*os.File{os.NewFile(3, "held")}
 	_ = child.Run(cmd)
 }
 
-// ended waits until nobody holds the other end of a pipe.
+// ended waits until no process holds the other end of a pipe.
 func ended(t *testing.T, held io.Reader) {
 	t.Helper()
 	done := make(chan struct{})
@@ -104,7 +102,7 @@ func TestDeathOfTheParentEndsTheChild(t *testing.T) {
 	ended(t, held)
 }
 
-// waitForChild waits until a process has started another one.
+// waitForChild waits until a process has started a child, and returns its process ID.
 func waitForChild(t *testing.T, pid int) {
 	t.Helper()
 	for range 3000 {
@@ -112,7 +110,7 @@ func waitForChild(t *testing.T, pid int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, file := range files { // one for each thread
+		for _, file := range files { // one file per thread
 			if found, err := os.ReadFile(file); err == nil && len(found) > 0 {
 				return
 			}

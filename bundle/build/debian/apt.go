@@ -13,11 +13,11 @@ import (
 	"github.com/dualstrap/dualstrap/bundle/build/child"
 )
 
-// apt is apt-get with a state of its own, in which nothing is installed.
+// apt runs apt-get with its own state, in which no package is installed.
 type apt struct{ scratch string }
 
-// newApt makes the state, in a new directory that is to be removed by close. It is none of the cache's: apt downloads
-// as a user who may not look into the home of root.
+// newApt creates the state in a new directory, which close removes. The directory is not in the cache: apt downloads as
+// another user, who may not have access to root's home directory.
 func newApt() (*apt, error) {
 	for _, program := range []string{"apt-get", "apt-config", "dpkg-deb"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -33,9 +33,10 @@ func newApt() (*apt, error) {
 	}
 	a := &apt{scratch: scratch}
 	err = errors.Join(
-		os.Chmod(scratch, 0o755), //nolint:gosec // see above; what is in it are packages of a distribution
+		os.Chmod(scratch, 0o755), //nolint:gosec // see above; the directory contains public packages
 		os.MkdirAll(filepath.Join(scratch, "archives", "partial"), 0o755),
 		os.MkdirAll(filepath.Join(scratch, "unsigned", "partial"), 0o755),
+		// An empty status file: no package counts as installed, so dependencies are downloaded too.
 		os.WriteFile(filepath.Join(scratch, "status"), nil, 0o644),
 	)
 	if err != nil {
@@ -47,8 +48,8 @@ func newApt() (*apt, error) {
 // close removes the state.
 func (a *apt) close() error { return os.RemoveAll(a.scratch) }
 
-// run runs apt-get and gives its standard output. Whatever the machine's configuration says, what nobody has signed
-// is not taken.
+// run runs apt-get and returns its standard output. The options refuse packages that are not signed, whatever the
+// machine's configuration says.
 func (a *apt) run(ctx context.Context, args ...string) (string, error) {
 	var options []string
 	for _, option := range []string{
@@ -64,9 +65,10 @@ func (a *apt) run(ctx context.Context, args ...string) (string, error) {
 	return runApt(ctx, "apt-get", append(options, args...)...)
 }
 
-// runApt runs a program of apt and gives its standard output.
+// runApt runs a program of apt and returns its standard output.
 func runApt(ctx context.Context, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
+	// Messages of apt become part of errors, which are in English.
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	var out, failure bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &failure
@@ -76,21 +78,22 @@ func runApt(ctx context.Context, program string, args ...string) (string, error)
 	return out.String(), nil
 }
 
-// install is a call of apt-get that downloads packages, or prints where they are, and installs nothing.
+// install runs apt-get install with an option that makes it download packages, or print their URIs, and install
+// nothing.
 func (a *apt) install(ctx context.Context, how string, packages []string) (string, error) {
 	return a.run(ctx, append([]string{"--no-install-recommends", "--yes", "-qq", how, "install"}, packages...)...)
 }
 
-// Error is why packages could not be had.
+// Error reports why packages are not available, with a hint about the remedy.
 type Error struct{ Reason, HintText string }
 
 // Error implements error.
 func (e *Error) Error() string { return "cannot get the distribution's packages: " + e.Reason }
 
-// Hint says what to do.
+// Hint returns the remedy.
 func (e *Error) Hint() string { return e.HintText }
 
-// explain makes an error of what apt-get complained about.
+// explain returns an error that describes the messages of apt-get.
 func explain(ctx context.Context, err error, complaint string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -106,19 +109,19 @@ func explain(ctx context.Context, err error, complaint string) error {
 	}
 	return &Error{
 		Reason:   "apt-get: " + strings.Join(lines, "; "),
-		HintText: "run apt-get update as root, and look whether apt-get itself works",
+		HintText: "run apt-get update as root, and check whether apt-get itself works",
 	}
 }
 
-// Unpack downloads the packages, which apt verifies, and unpacks them into a directory. The packages that apt resolves
-// now must be the closure.
+// Unpack downloads the packages, which apt verifies, and unpacks them into a directory. It fails if apt now resolves
+// the packages to something other than the closure.
 func Unpack(ctx context.Context, dir string, packages []string, closure Closure) (err error) {
 	apt, err := newApt()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, apt.close()) }()
-	if _, err := apt.resolve(ctx, packages); err != nil { // it refuses sources that nobody vouches for
+	if _, err := apt.resolve(ctx, packages); err != nil { // refuses unsigned sources
 		return err
 	}
 	if _, err := apt.install(ctx, "--download-only", packages); err != nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// archive is a repository of one package, app, with a key that signs it, and apt's own state for it.
+// archive is a repository with one package, app, and a key that signs it, together with a private state of apt.
 type archive struct{ dir string }
 
 func (a archive) path(name string) string { return filepath.Join(a.dir, name) }
@@ -30,7 +30,7 @@ func (a archive) write(t *testing.T, name, content string) {
 
 func (a archive) run(t *testing.T, program string, args ...string) string {
 	t.Helper()
-	// Cleaning up runs programs, too.
+	// Cleanup functions run programs as well, when the test's context is already canceled.
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, args...) //nolint:gosec // from the tests below
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+a.path("gnupg"), "APT_CONFIG="+a.path("apt.conf"))
 	out, err := cmd.CombinedOutput()
@@ -40,14 +40,14 @@ func (a archive) run(t *testing.T, program string, args ...string) string {
 	return string(out)
 }
 
-// newArchive makes the repository, signed by one of two keys.
+// newArchive creates the repository. One of two keys signs it.
 func newArchive(t *testing.T) archive {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "archive") //nolint:usetesting // apt downloads as a user who may not look into t.TempDir
+	dir, err := os.MkdirTemp("", "archive") //nolint:usetesting // apt downloads as a user without access to t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // it is in the directory for what may be left
+	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary directory does no harm
 	a := archive{dir: dir}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func newArchive(t *testing.T) archive {
 	return a
 }
 
-// sign signs the repository's index; nobody does so for an empty name.
+// sign signs the repository's index, or leaves it unsigned if the name is empty.
 func (a archive) sign(t *testing.T, name string) {
 	t.Helper()
 	if name == "" {
@@ -101,20 +101,20 @@ func (a archive) configure(t *testing.T, source, settings string) {
 const lax = `APT::Get::AllowUnauthenticated "true"; APT::Get::Force-Yes "true"; Acquire::AllowInsecureRepositories "true";
 Acquire::AllowWeakRepositories "true"; Acquire::AllowDowngradeToInsecureRepositories "true";`
 
-// TestOnlySignedPackages has a machine configured to take packages that nobody, or the wrong one, has signed. All of
-// them are taken by its own apt-get.
+// TestOnlySignedPackages resolves packages on machines that are configured to accept unsigned packages, or packages
+// with another signer. The machine's own apt-get accepts all of them.
 func TestOnlySignedPackages(t *testing.T) {
 	for name, test := range map[string]struct{ signedBy, options, settings, want string }{
 		"signed":                   {"ann", "signed-by=DIR/ann.gpg", "", ""},
 		"signed, on a lax machine": {"ann", "signed-by=DIR/ann.gpg", lax, ""},
-		"trusted":                  {"", "trusted=yes", "", "whoever has signed it, because its source DIR/etc/sources.list:1 is"},
+		"trusted":                  {"", "trusted=yes", "", "regardless of who has signed it, because its source DIR/etc/sources.list:1 is"},
 		"trusted, of another":      {"eve", "trusted=yes signed-by=DIR/ann.gpg", "", "is configured as trusted"},
 		"trusted, and signed":      {"ann", "trusted=yes signed-by=DIR/ann.gpg", "", "is configured as trusted"},
 		"insecure source": {
-			"", "allow-insecure=yes", `APT::Get::AllowUnauthenticated "true";`, "nobody has signed the source DIR/etc/sources.list:1",
+			"", "allow-insecure=yes", `APT::Get::AllowUnauthenticated "true";`, "no one has signed the source DIR/etc/sources.list:1",
 		},
-		"insecure machine":             {"", "signed-by=DIR/ann.gpg", lax, "nobody has signed the source"},
-		"insecure machine, of another": {"eve", "signed-by=DIR/ann.gpg", lax, "nobody has signed the source"},
+		"insecure machine":             {"", "signed-by=DIR/ann.gpg", lax, "no one has signed the source"},
+		"insecure machine, of another": {"eve", "signed-by=DIR/ann.gpg", lax, "no one has signed the source"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newArchive(t)
@@ -149,7 +149,8 @@ func resolveApp(t *testing.T) error {
 	return err
 }
 
-// TestDownloadsAreSandboxed downloads as root, which apt does as another user where it can.
+// TestDownloadsAreSandboxed downloads as root. apt then downloads as another user if that user has access to the
+// directory.
 func TestDownloadsAreSandboxed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Fatal("run it as root: apt has nothing to drop otherwise")
@@ -175,7 +176,7 @@ func TestDownloadsAreSandboxed(t *testing.T) {
 	if strings.TrimSpace(owner) != "_apt" || partial.Mode().Perm() != 0o700 {
 		t.Errorf("downloads are written by %q, mode %v", owner, partial.Mode())
 	}
-	// What is written as another user is not said to be written as root.
+	// apt warns if it downloads as root instead of its own user, which it must not have to here.
 	out := a.run(t, "apt-get", "-o", "Dir::State::status="+filepath.Join(state.scratch, "status"),
 		"-o", "Dir::Cache::archives="+filepath.Join(state.scratch, "archives"), "-o", "Debug::NoLocking=true",
 		"--yes", "--reinstall", "--download-only", "install", "app")

@@ -14,12 +14,11 @@ import (
 	"strings"
 )
 
-// Closure is a list of packages, each in one version, that need no other: sorted files of the form
-// NAME_VERSION_ARCHITECTURE.deb.
+// Closure is a list of packages that need no packages outside of the list. Its elements are sorted file names of the
+// form NAME_VERSION_ARCHITECTURE.deb.
 type Closure []string
 
-// Resolve asks apt which packages the named ones need, themselves included, as if nothing were
-// installed.
+// Resolve returns the named packages and all that they depend on, as if no package were installed.
 func Resolve(ctx context.Context, packages []string) (closure Closure, err error) {
 	apt, err := newApt()
 	if err != nil {
@@ -29,7 +28,7 @@ func Resolve(ctx context.Context, packages []string) (closure Closure, err error
 	return apt.resolve(ctx, packages)
 }
 
-// resolve is [Resolve], and refuses packages of sources whose signatures do not count.
+// resolve implements [Resolve]. It refuses packages from sources whose signatures are missing or not checked.
 func (a *apt) resolve(ctx context.Context, packages []string) (Closure, error) {
 	out, err := a.install(ctx, "--print-uris", packages)
 	if err != nil {
@@ -39,7 +38,7 @@ func (a *apt) resolve(ctx context.Context, packages []string) (Closure, error) {
 	return closure, a.checkSources(ctx, uris)
 }
 
-// parseURIs reads lines of the form 'URI' FILE SIZE [HASH].
+// parseURIs parses lines of the form 'URI' FILE SIZE [HASH].
 func parseURIs(out string) (closure Closure, uris []string) {
 	lines := bufio.NewScanner(strings.NewReader(out))
 	for lines.Scan() {
@@ -53,7 +52,7 @@ func parseURIs(out string) (closure Closure, uris []string) {
 	return closure, uris
 }
 
-// Version gives a package's upstream version: of 1:2.2.7-1+b2 it is 2.2.7.
+// Version returns a package's upstream version: 2.2.7 for 1:2.2.7-1+b2.
 func (c Closure) Version(name string) (string, error) {
 	for _, file := range c {
 		parts := strings.Split(file, "_")
@@ -69,6 +68,7 @@ func (c Closure) Version(name string) (string, error) {
 	return "", fmt.Errorf("apt has no package %s", name)
 }
 
+// upstream strips the epoch and the Debian revision from a version.
 func upstream(full string) string {
 	if _, rest, found := strings.Cut(full, ":"); found {
 		full = rest
@@ -79,8 +79,8 @@ func upstream(full string) string {
 	return full
 }
 
-// IndexDigest tells whether what [Resolve] found may be different by now: it changes whenever apt's
-// package lists do, and is much quicker to find out.
+// IndexDigest returns a digest that changes whenever apt's package lists or configuration do, and so whenever the
+// result of [Resolve] may change. It takes much less time, because it hashes only names, sizes and modification times.
 func IndexDigest() (string, error) {
 	sum := sha256.New()
 	for _, dir := range []string{"/var/lib/apt/lists", "/etc/apt", "/etc/apt/sources.list.d", "/etc/apt/preferences.d"} {
@@ -97,7 +97,7 @@ func IndexDigest() (string, error) {
 				return "", fmt.Errorf("cannot read apt's package lists: %w", err)
 			}
 			if !info.IsDir() {
-				fmt.Fprintln(sum, filepath.Join(dir, entry.Name()), info.Size(), info.ModTime().UnixNano()) //nolint:errcheck // a hash takes all
+				fmt.Fprintln(sum, filepath.Join(dir, entry.Name()), info.Size(), info.ModTime().UnixNano()) //nolint:errcheck // cannot fail
 			}
 		}
 	}

@@ -1,3 +1,3 @@
-// Package debian takes programs out of the distribution's packages without installing anything: apt
-// resolves, downloads and verifies, dpkg-deb unpacks into a private directory.
+// Package debian extracts programs from packages of the distribution without installing them: apt resolves, downloads
+// and verifies the packages, and dpkg-deb unpacks them into a private directory.
 package debian

@@ -8,20 +8,21 @@ import (
 	"strings"
 )
 
-// target is a list of packages that apt has.
+// target is a list of packages that apt has downloaded.
 type target struct {
-	// trusted says that apt takes what is in it without a question.
+	// trusted is set if apt installs packages from the list without confirmation.
 	trusted bool
-	// repository is where its packages are, source the file and the number of the entry that names it.
+	// repository is the URI of the packages. source is the configuration file and the number of the entry that names
+	// it.
 	repository, source string
 }
 
-// checkSources refuses packages that come from a source that is trusted because the machine's configuration says so
-// ([trusted=yes]), whoever has signed it, or from one that nobody has signed.
+// checkSources refuses packages from a source that is not signed, and from one that the configuration of the machine
+// declares as trusted ([trusted=yes]): apt accepts those regardless of who has signed them.
 //
-// apt itself tells which are which, so that all forms of configuration are read as it reads them: it trusts a list of
-// packages that came with a signed index, or whose source is to be trusted. In a copy of its lists that has no signed
-// index, only the latter are left.
+// apt itself reports which sources are trusted, so that every form of configuration is read as apt reads it. It trusts
+// a list of packages that came with a signed index, or whose source is declared as trusted. In a copy of its lists
+// without signed indexes, only the latter remain trusted.
 func (a *apt) checkSources(ctx context.Context, uris []string) error {
 	lists, err := a.listsDir(ctx)
 	if err != nil {
@@ -31,6 +32,7 @@ func (a *apt) checkSources(ctx context.Context, uris []string) error {
 	if err := linkUnsigned(lists, unsigned); err != nil {
 		return fmt.Errorf("cannot read apt's package lists: %w", err)
 	}
+	// Comparing the two answers tells why a list is trusted.
 	asIs, err := a.targets(ctx, lists)
 	if err != nil {
 		return err
@@ -47,15 +49,16 @@ func (a *apt) checkSources(ctx context.Context, uris []string) error {
 	return nil
 }
 
+// checkSource checks the sources of one package. Every source that could provide it must be signed.
 func checkSource(uri string, asIs, withoutSignatures []target) error {
 	from := sourcesOf(uri, asIs)
 	if len(from) == 0 {
-		return &Error{Reason: uri + " is of no source that apt lists", HintText: "run apt-get update as root"}
+		return &Error{Reason: uri + " does not come from a source that apt lists", HintText: "run apt-get update as root"}
 	}
 	for _, source := range sourcesOf(uri, withoutSignatures) {
 		if source.trusted {
 			return &Error{
-				Reason:   fmt.Sprintf("%s would be taken whoever has signed it, because its source %s is configured as trusted", uri, source.source),
+				Reason:   fmt.Sprintf("%s is accepted regardless of who has signed it, because its source %s is configured as trusted", uri, source.source),
 				HintText: "remove trusted=yes from the source, or the source, and run apt-get update as root",
 			}
 		}
@@ -63,7 +66,7 @@ func checkSource(uri string, asIs, withoutSignatures []target) error {
 	for _, source := range from {
 		if !source.trusted {
 			return &Error{
-				Reason:   fmt.Sprintf("nobody has signed the source %s of %s", source.source, uri),
+				Reason:   fmt.Sprintf("no one has signed the source %s of %s", source.source, uri),
 				HintText: "remove the source, and run apt-get update as root",
 			}
 		}
@@ -71,6 +74,7 @@ func checkSource(uri string, asIs, withoutSignatures []target) error {
 	return nil
 }
 
+// sourcesOf returns the targets whose repository contains a URI.
 func sourcesOf(uri string, targets []target) []target {
 	var found []target
 	for _, target := range targets {
@@ -81,7 +85,7 @@ func sourcesOf(uri string, targets []target) []target {
 	return found
 }
 
-// listsDir asks apt where its lists are.
+// listsDir returns the directory of apt's package lists.
 func (a *apt) listsDir(ctx context.Context) (string, error) {
 	out, err := runApt(ctx, "apt-config", "shell", "LISTS", "Dir::State::lists/d")
 	if err != nil {
@@ -90,7 +94,7 @@ func (a *apt) listsDir(ctx context.Context) (string, error) {
 	return strings.Trim(strings.TrimPrefix(strings.TrimSpace(out), "LISTS="), "'"), nil
 }
 
-// linkUnsigned links all lists but the signed indexes into another directory.
+// linkUnsigned links all lists except for the signed indexes into another directory.
 func linkUnsigned(lists, to string) error {
 	entries, err := os.ReadDir(lists)
 	if err != nil {
@@ -108,7 +112,7 @@ func linkUnsigned(lists, to string) error {
 	return nil
 }
 
-// targets asks apt for the lists of packages in a directory.
+// targets returns the lists of packages in a directory, as apt reports them.
 func (a *apt) targets(ctx context.Context, lists string) ([]target, error) {
 	out, err := a.run(ctx, "-o", "Dir::State::lists="+lists+"/", "indextargets",
 		"--format", "$(TRUSTED)\t$(CREATED_BY)\t$(REPO_URI)\t$(SOURCESENTRY)")

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// maxHeard bounds what is kept of datagrams, the latest, and maxText what is kept of one.
+	// maxHeard is the number of datagrams that are kept, the latest ones. maxText is the number of bytes kept of each.
 	maxHeard, maxText = 256, 64
-	// hops and sourcePort are what forged packets have.
+	// hops is the hop limit of forged packets, and sourcePort their UDP source port.
 	hops, sourcePort = 64, 4711
-	udpLength        = 8
+	udpLength        = 8 // of a UDP header, in bytes
 )
 
-// forged sends a UDP datagram with the address ?from= to ?to=, with the text ?text=, as a process with raw
-// sockets can.
+// forged sends a UDP datagram from the address ?from= to ?to= with the text ?text=, as any process with raw sockets
+// can. It needs CAP_NET_RAW.
 func forged(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	from, err := netip.ParseAddr(query.Get("from"))
@@ -30,17 +30,17 @@ func forged(w http.ResponseWriter, r *http.Request) {
 	}
 	to, err := netip.ParseAddrPort(query.Get("to"))
 	if err != nil || from.Is4() != to.Addr().Is4() || len(query.Get("text")) > maxText {
-		http.Error(w, "to is no address of the same family with a port, or text is too long", http.StatusBadRequest)
+		http.Error(w, "to is not an address of the same family with a port, or text is too long", http.StatusBadRequest)
 		return
 	}
 	if err := send(datagram(from, to, query.Get("text")), to.Addr()); err != nil {
 		http.Error(w, fmt.Sprintf("cannot send as %s: %v", from, err), http.StatusBadGateway)
 		return
 	}
-	fmt.Fprintln(w, "sent") //nolint:errcheck // whoever asked is gone
+	fmt.Fprintln(w, "sent") //nolint:errcheck // the client has disconnected
 }
 
-// send gives a whole packet to the kernel.
+// send sends a packet that includes its IP header.
 func send(packet []byte, to netip.Addr) error {
 	family, address := syscall.AF_INET6, syscall.Sockaddr(&syscall.SockaddrInet6{Addr: to.As16()})
 	if to.Is4() {
@@ -50,15 +50,16 @@ func send(packet []byte, to netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	defer syscall.Close(socket) //nolint:errcheck // it has sent
+	defer syscall.Close(socket) //nolint:errcheck // the packet has been sent
 	return syscall.Sendto(socket, packet, 0, address)
 }
 
-// datagram makes a packet from the IP header on.
+// datagram returns a UDP packet, from the IP header on.
 func datagram(from netip.Addr, to netip.AddrPort, text string) []byte {
 	udp := binary.BigEndian.AppendUint16(nil, sourcePort)
 	udp = binary.BigEndian.AppendUint16(udp, to.Port())
 	udp = binary.BigEndian.AppendUint16(udp, uint16(udpLength+len(text)))
+	// The checksum is computed over a zero in its place.
 	udp = append(append(udp, 0, 0), text...)
 	pseudo := append(from.AsSlice(), to.Addr().AsSlice()...)
 	pseudo = append(pseudo, 0, syscall.IPPROTO_UDP)
@@ -79,7 +80,7 @@ func datagram(from netip.Addr, to netip.AddrPort, text string) []byte {
 	return append(header, udp...)
 }
 
-// checksum is that of RFC 1071; UDP writes 0 as its other form, since 0 says that there is none.
+// checksum returns the checksum of RFC 1071. UDP replaces 0 by 0xffff, because 0 means that there is no checksum.
 func checksum(data []byte) uint16 {
 	var sum uint32
 	for i := 0; i < len(data); i += 2 {
@@ -98,13 +99,13 @@ func checksum(data []byte) uint16 {
 	return ^uint16(sum)
 }
 
-// ear hears datagrams.
+// ear records datagrams. It is safe for concurrent use.
 type ear struct {
 	mu    sync.Mutex
 	heard []string
 }
 
-// listen hears until the socket is closed.
+// listen records datagrams until the socket is closed.
 func (e *ear) listen(conn net.PacketConn) {
 	buffer := make([]byte, maxText)
 	for {
@@ -123,14 +124,14 @@ func (e *ear) listen(conn net.PacketConn) {
 	}
 }
 
-// ServeHTTP gives what was heard that begins with ?about=, a line each: the text, quoted, and the address
-// that it came from.
+// ServeHTTP responds with the recorded datagrams whose text begins with ?about=, one per line: the quoted text, and the
+// address of the sender.
 func (e *ear) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, line := range e.heard {
 		if strings.HasPrefix(line, `"`+r.URL.Query().Get("about")) {
-			fmt.Fprintln(w, line) //nolint:errcheck // whoever asked is gone
+			fmt.Fprintln(w, line) //nolint:errcheck // the client has disconnected
 		}
 	}
 }

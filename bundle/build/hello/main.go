@@ -1,10 +1,10 @@
-// Command hello answers HTTP requests, so that people and proofs see which pod they have reached:
+// Command hello responds to HTTP requests, so that users and tests can see which pod they have reached:
 //
 //	/        Hello, world!, and the name of the pod
 //	/client  the address that the request comes from
-//	/fetch   what another server answers to a GET of ?url=; with -fetch only
-//	/heard   the datagrams that it has heard on its port; with -hear only
-//	/WORD    sends a datagram with any address; with -forge=WORD only
+//	/fetch   the response of another server to a GET of ?url=; with -fetch only
+//	/heard   the datagrams that have arrived at its port; with -hear only
+//	/WORD    sends a datagram with any source address; with -forge=WORD only
 //
 // It listens on both families.
 package main
@@ -27,7 +27,7 @@ var version = "dev"
 const (
 	headerTimeout = 5 * time.Second
 	fetchTimeout  = 5 * time.Second
-	// maxFetched bounds how much of another server's answer is repeated.
+	// maxFetched is the number of bytes of another server's response that are returned.
 	maxFetched = 4096
 )
 
@@ -39,10 +39,11 @@ func main() {
 	show := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *show {
-		fmt.Fprintf(os.Stdout, "hello %s\n", version) //nolint:errcheck // there is nobody to tell
+		fmt.Fprintf(os.Stdout, "hello %s\n", version) //nolint:errcheck // a failure cannot be reported
 		return
 	}
 	mux := newHandler(*fetch)
+	// The path is a secret word, so that only the test that started the pod can send forged datagrams.
 	if *forge != "" {
 		mux.HandleFunc("/"+*forge, forged)
 	}
@@ -63,6 +64,7 @@ func main() {
 	}
 }
 
+// newHandler returns the handler of the endpoints that need no privileges. fetch enables /fetch.
 func newHandler(fetch bool) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", hello)
@@ -73,23 +75,25 @@ func newHandler(fetch bool) *http.ServeMux {
 	return mux
 }
 
+// hello responds with the program's version and the pod's name, which is the host name in a pod.
 func hello(w http.ResponseWriter, _ *http.Request) {
 	name, err := os.Hostname()
 	if err != nil {
 		name = "unknown"
 	}
-	fmt.Fprintf(w, "Hello, world!\nVersion: %s\nHostname: %s\n", version, name) //nolint:errcheck // whoever asked is gone
+	fmt.Fprintf(w, "Hello, world!\nVersion: %s\nHostname: %s\n", version, name) //nolint:errcheck // the client has disconnected
 }
 
+// client responds with the address of the client.
 func client(w http.ResponseWriter, r *http.Request) {
 	address, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		address = r.RemoteAddr
 	}
-	fmt.Fprintln(w, address) //nolint:errcheck // whoever asked is gone
+	fmt.Fprintln(w, address) //nolint:errcheck // the client has disconnected
 }
 
-// fetched asks another server, each time over a connection of its own.
+// fetched sends a request to another server, each time over a new connection, so that every request is load-balanced.
 func fetched(w http.ResponseWriter, r *http.Request) {
 	asking := &http.Client{Timeout: fetchTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Query().Get("url"), nil)
@@ -104,5 +108,5 @@ func fetched(w http.ResponseWriter, r *http.Request) {
 	}
 	defer answer.Body.Close() //nolint:errcheck // nothing was written
 	w.WriteHeader(answer.StatusCode)
-	io.Copy(w, io.LimitReader(answer.Body, maxFetched)) //nolint:errcheck // whoever asked is gone
+	io.Copy(w, io.LimitReader(answer.Body, maxFetched)) //nolint:errcheck // the client has disconnected
 }

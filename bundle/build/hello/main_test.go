@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// get asks a server and gives status and body.
+// get sends a request and returns status and body.
 func get(t *testing.T, handler http.Handler, path string) (int, string) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
@@ -36,17 +36,17 @@ func TestHello(t *testing.T) {
 	}
 }
 
-// TestForge sends itself datagrams, with addresses of the loopback, over raw sockets.
+// TestForge sends datagrams to itself over raw sockets, with loopback addresses.
 func TestForge(t *testing.T) {
 	t.Parallel()
 	conn, err := net.ListenPacket("udp", ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // it was only read from
+	defer conn.Close() //nolint:errcheck // nothing was written
 	heard := &ear{}
 	go heard.listen(conn)
-	port := conn.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // it is one of UDP
+	port := conn.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // the network is UDP
 	forge := http.HandlerFunc(forged)
 	for i, addresses := range []string{"127.0.0.9 127.0.0.1", "::1 ::1"} {
 		from, to, _ := strings.Cut(addresses, " ")
@@ -54,7 +54,7 @@ func TestForge(t *testing.T) {
 		query := url.Values{"from": {from}, "to": {target}, "text": {"odd" + strconv.Itoa(i) + strings.Repeat("x", i)}}
 		if code, body := get(t, forge, "/word?"+query.Encode()); code != http.StatusOK {
 			if os.Geteuid() != 0 && code == http.StatusBadGateway && strings.Contains(body, "operation not permitted") {
-				return // who has no raw sockets is told so
+				return // without raw sockets, the error says so
 			}
 			t.Fatalf("%d %q", code, body)
 		}

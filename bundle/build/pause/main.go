@@ -1,5 +1,5 @@
-// Command pause holds the namespaces of a pod: it waits until it is told to stop. Where the pod's
-// containers share a process namespace it is their init and reaps what they leave behind.
+// Command pause holds the namespaces of a pod: it waits until it is told to stop. If the pod's containers share a
+// process namespace, it is their init process and reaps orphaned processes.
 package main
 
 import (
@@ -14,12 +14,13 @@ var version = "dev"
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "-v" {
-		fmt.Fprintf(os.Stdout, "pause %s\n", version) //nolint:errcheck // there is nobody to tell
+		fmt.Fprintf(os.Stdout, "pause %s\n", version) //nolint:errcheck // a failure cannot be reported
 		return
 	}
+	// Notify does not block: it drops signals for which the channel has no room.
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
-	reap() // what ended before anybody listened
+	reap() // children that exited before Notify
 	for received := range signals {
 		if received != syscall.SIGCHLD {
 			return
@@ -28,7 +29,8 @@ func main() {
 	}
 }
 
-// reap waits for every child that has ended: several may be behind one signal.
+// reap waits for every child that has exited. The kernel merges pending signals, so one SIGCHLD may stand for several
+// children.
 func reap() {
 	for {
 		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)

@@ -31,9 +31,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestPauseReapsAndEnds gives a running pause a child that ends, as orphans are given to the init of
-// a pod, and then tells it to stop. A process inherits its children through exec, which makes pause
-// the parent of one without being init.
+// TestPauseReapsAndEnds starts pause with a child that exits, like an orphan that a pod's init inherits, and then tells
+// it to stop. A process keeps its children through exec, which makes pause a parent without being init.
 func TestPauseReapsAndEnds(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
@@ -55,7 +54,7 @@ func TestPauseReapsAndEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		until(t, "the orphan is reaped", func() bool {
-			return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) // a zombie is still there
+			return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) // signal 0 succeeds for a zombie
 		})
 		if err := cmd.Process.Signal(signal); err != nil {
 			t.Fatal(err)
