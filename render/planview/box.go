@@ -55,8 +55,8 @@ func (l line) extent() (x, y, w, h int) {
 // spare is height to hand out to elastic boxes in equal parts.
 type spare struct{ pixels, boxes int }
 
-// take gives one box its part. The remainder is spread too, so that all pixels are used up and both
-// panels end on the same line.
+// take returns the share of one box in pixels. The remainder is distributed too, so that all pixels are used up and
+// both panels end on the same line.
 func (s *spare) take() int {
 	share := s.pixels / s.boxes
 	s.pixels -= share

@@ -106,7 +106,7 @@ func blockCard(b podBlock) card {
 	}
 }
 
-// poolName says what the nodes of a pool are.
+// poolName returns a description of the nodes of a pool.
 func poolName(p *nodePool) string {
 	switch p.role {
 	case api.RoleControlPlane:

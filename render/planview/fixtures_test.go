@@ -186,7 +186,7 @@ func matching(c api.CIDRConfig, key, value string) api.CIDRConfig {
 	return c
 }
 
-// knowIPv6 gives all nodes consecutive IPv6 addresses.
+// knowIPv6 assigns consecutive IPv6 addresses to all nodes.
 func knowIPv6(cfg *api.Config, first string) {
 	a := netip.MustParseAddr(first)
 	for i := range cfg.Pools {

@@ -20,7 +20,7 @@ type fontBook struct {
 	cidr, address, minor                                      font
 }
 
-// fonts gives the scale: few sizes, none below 13 px, which is 3.4 mm on A3.
+// fonts returns the fonts: few sizes, and none below 13 px, which is 3.4 mm on A3.
 func fonts() fontBook {
 	return fontBook{
 		title:   font{name: "title", size: 44, bold: true},
@@ -84,7 +84,7 @@ func sansAdvance(r rune) int {
 	return 850
 }
 
-// fit shortens the text with an ellipsis until it is no wider than width.
+// fit shortens the text with an ellipsis until its width is at most width.
 func (f font) fit(s string, width int) string {
 	s = strings.ToValidUTF8(strings.Map(visible, s), "\uFFFD")
 	if f.width(s) <= width {

@@ -9,7 +9,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// kind is what an address is used for.
+// kind is the purpose of an address.
 type kind string
 
 // The values are the words at the left of the lanes.

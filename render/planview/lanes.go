@@ -167,7 +167,7 @@ func (l *layout) addressPool(width int, p marker) *box {
 	return c.done()
 }
 
-// addresses says how many there are from first to last.
+// addresses returns the number of addresses from first to last, as text.
 func addresses(first, last netip.Addr) string {
 	if first == last {
 		return "1 address"

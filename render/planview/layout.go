@@ -17,7 +17,7 @@ const (
 // maxCards is up to how many nodes each node has cards of its own.
 const maxCards = 24
 
-// picture is what [layOut] makes: the page and what a reader who cannot see it is told.
+// picture is the result of [layOut]: the page, and a description for readers who cannot see it.
 type picture struct {
 	page        *box
 	title, desc string

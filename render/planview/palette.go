@@ -23,7 +23,7 @@ func hues() []hue {
 	}
 }
 
-// hueOf gives a pool its colours.
+// hueOf returns the colours of a pool.
 func hueOf(p *nodePool) hue {
 	all := hues()
 	return all[p.index%len(all)]

@@ -16,7 +16,7 @@ func (l *layout) header(width int) *box {
 	return c.done()
 }
 
-// headcount says how many nodes there are and what they are for.
+// headcount returns the number of nodes and their roles, as text.
 func (l *layout) headcount() string {
 	return plural(len(l.plan.Nodes), "node") + ": " + roleCounts(l.plan)
 }
@@ -59,7 +59,7 @@ func (l *layout) pill(c *column, t *familyMap) {
 	})
 }
 
-// sentence says what the family's mode means for pods.
+// sentence returns a sentence about the consequences of the family's mode for pods.
 func (l *layout) sentence(t *familyMap) string {
 	if t.flat {
 		return fmt.Sprintf("%s pods are part of the L2 domain: every machine on it reaches them.", t.family)

@@ -59,7 +59,7 @@ func (l *layout) regionHead(c *column, r *region) {
 	c.box.tip = r.cidr().String() + "\n" + strings.Join(tips, "\n")
 }
 
-// use says how full a range is.
+// use returns the number of free blocks of a range, as text.
 func use(r *api.PlanRange) string {
 	return superscript(fmt.Sprintf("%s of %s blocks free", count(r.Free), count(r.Blocks)))
 }
@@ -123,7 +123,7 @@ func (l *layout) inner(c *column, r *region, depth int) (hidden int) {
 	return 0
 }
 
-// hiddenRegions says how many regions have found no room.
+// hiddenRegions adds a line about the regions for which there is no room.
 func (l *layout) hiddenRegions(c *column, n int) {
 	if n > 0 {
 		c.text(l.f.small, "and "+plural(n, "more range")+"; the table of the plan has them all")

@@ -35,7 +35,7 @@ type podBlock struct {
 // cidr is the region's range.
 func (r *region) cidr() netip.Prefix { return covering(r.first, r.last) }
 
-// blocksOf gives the blocks of a family in address order. Nodes without one are left out.
+// blocksOf returns the blocks of a family in address order. Nodes without one are left out.
 func blocksOf(nodes []*node, family api.Family) []podBlock {
 	var blocks []podBlock
 	for _, n := range nodes {
@@ -104,7 +104,7 @@ func (r *region) cover(b podBlock) {
 	}
 }
 
-// withOutside gives the regions below the root, and one more for blocks that are in none of them.
+// withOutside returns the regions below the root, and one more for blocks that are in none of them.
 func (r *region) withOutside() []*region {
 	if len(r.blocks) == 0 {
 		return r.kids

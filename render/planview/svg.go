@@ -74,7 +74,7 @@ func encode(w io.Writer, p *picture) error {
 	return err
 }
 
-// fontRules gives every font's class its size, the one that [font.width] measures with.
+// fontRules returns the CSS rules with the size of every font, the same that [font.width] uses.
 func fontRules() string {
 	var css strings.Builder
 	for _, f := range fonts().all() {

@@ -117,7 +117,7 @@ func (l *layout) markKeys() []*box {
 		l.key(&box{w: 26, h: 18, look: "vip"}, "VIP"),
 		l.key(&box{w: 26, h: 18, look: "pool"}, "address pool for Services"),
 		l.key(&box{w: 26, h: 18, look: "free"}, "free for nodes to come"),
-		l.key(&box{w: 30, h: 18, stroke: "M0 9H7l3 -5l6 10l6 -10l3 5H30"}, "addresses left out: other machines, or nobody"),
+		l.key(&box{w: 30, h: 18, stroke: "M0 9H7l3 -5l6 10l6 -10l3 5H30"}, "addresses left out: other machines, or unused"),
 	}
 	for _, t := range l.families {
 		if len(t.unknown) > 0 {

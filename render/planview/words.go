@@ -22,7 +22,7 @@ func selector(matchLabels map[string]string) string {
 	return strings.Join(pairs, ",")
 }
 
-// selectors gives the selector of every ClusterCIDRConfig by its name: there may be one for each node.
+// selectors returns the selector of every ClusterCIDRConfig by name. There may be one for each node.
 func selectors(cfg *api.Config) map[string]string {
 	byName := make(map[string]string, len(cfg.CIDRConfigs))
 	for i := range cfg.CIDRConfigs {

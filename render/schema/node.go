@@ -43,6 +43,7 @@ func (n node) tidy() {
 			delete(n, keyword)
 		}
 	}
+	// int32 and int64 are formats of OpenAPI only.
 	if format, _ := n["format"].(string); strings.HasPrefix(format, "int") {
 		delete(n, "format")
 	}
@@ -50,6 +51,7 @@ func (n node) tidy() {
 	for name := range fields {
 		fields.child(name).tidy()
 	}
+	// Objects without listed fields, such as maps of labels, stay open.
 	if fields != nil {
 		n["additionalProperties"] = false
 	} else if values := n.child("additionalProperties"); values != nil {
@@ -76,6 +78,7 @@ func (n node) allowNumber(path string) error {
 	if err != nil {
 		return err
 	}
+	// dualstrap reads both alike, so an editor must not complain about 1.36 without quotes.
 	field["type"] = []string{"string", "number"}
 	return nil
 }

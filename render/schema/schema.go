@@ -102,6 +102,7 @@ func (k kind) schema() (node, error) {
 			return nil, err
 		}
 	}
+	// Fields that dualstrap accepts without effect may have any value, and their description says so.
 	ignored := api.IgnoredFields(k.name)
 	for _, field := range slices.Sorted(maps.Keys(ignored)) {
 		if err := schema.allow(field, "Ignored: "+ignored[field]+"."); err != nil {
@@ -140,6 +141,7 @@ func (k kind) openAPI() (node, error) {
 	if err := yaml.Unmarshal(text, &definition); err != nil {
 		return nil, err
 	}
+	// With several versions it would be ambiguous which one a document has to match.
 	if len(definition.Spec.Versions) != 1 {
 		return nil, fmt.Errorf("%s has %d versions, not one", k.crd, len(definition.Spec.Versions))
 	}
