@@ -90,8 +90,7 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// TestHostileSignatures verifies signatures of other content, for other purposes, by other signers, and data that is
-// not a signature.
+// TestHostileSignatures verifies signatures of other content, purposes and signers, and data that is not a signature.
 func TestHostileSignatures(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
@@ -193,10 +192,10 @@ func TestHostileAllowedSigners(t *testing.T) {
 		{"", "it has no signer"},
 		{"# ann " + key, "it has no signer"},
 		{key, "line 1: it must be of the form PRINCIPALS [OPTIONS] KEYTYPE KEY"},
-		{"ann " + key + "\ngarbage", "line 2: it must be PRINCIPALS"},
-		{"ann " + key + "\n\x00\xff", "line 2: it must be PRINCIPALS"},
-		{"ann ssh-ed25519 AAAA", "line 1: it must be PRINCIPALS"},
-		{"ann " + key[:len(key)-8], "line 1: it must be PRINCIPALS"},
+		{"ann " + key + "\ngarbage", "line 2: it must be of the form PRINCIPALS"},
+		{"ann " + key + "\n\x00\xff", "line 2: it must be of the form PRINCIPALS"},
+		{"ann ssh-ed25519 AAAA", "line 1: it must be of the form PRINCIPALS"},
+		{"ann " + key[:len(key)-8], "line 1: it must be of the form PRINCIPALS"},
 		{`"ann ` + key, "the closing quote is missing"},
 		{"@revoked " + key, "has no markers such as @revoked: to revoke a key, remove its line"},
 		{"@revoked * " + key, "has no markers such as @revoked"},

@@ -58,7 +58,8 @@ func checkSource(uri string, asIs, withoutSignatures []target) error {
 	for _, source := range sourcesOf(uri, withoutSignatures) {
 		if source.trusted {
 			return &Error{
-				Reason:   fmt.Sprintf("%s is accepted regardless of who has signed it, because its source %s is configured as trusted", uri, source.source),
+				Reason: fmt.Sprintf("%s is accepted regardless of who has signed it, because its source %s is configured as trusted",
+					uri, source.source),
 				HintText: "remove trusted=yes from the source, or the source, and run apt-get update as root",
 			}
 		}
