@@ -25,10 +25,12 @@ const (
 
 // health serves the agent's state: liveness, readiness and metrics. Its methods are safe for concurrent use.
 type health struct {
+	// registry is private, so that metrics of libraries with global state do not appear.
 	registry *prometheus.Registry
-	rounds   prometheus.Histogram
-	changes  *prometheus.CounterVec
-	failing  *prometheus.GaugeVec
+	// rounds has the durations of rounds. changes and failing are labelled by part.
+	rounds  prometheus.Histogram
+	changes *prometheus.CounterVec
+	failing *prometheus.GaugeVec
 
 	// mu guards the fields below.
 	mu     sync.Mutex

@@ -13,6 +13,7 @@ type outcomeLog struct {
 	failing map[string]string // error texts by part
 }
 
+// newOutcomeLog returns an outcomeLog for which every part has worked so far.
 func newOutcomeLog(log *slog.Logger) *outcomeLog {
 	return &outcomeLog{log: log, failing: map[string]string{}}
 }

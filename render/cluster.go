@@ -111,6 +111,8 @@ type clusterValues struct {
 	LoadBalancerLabel string
 }
 
+// newClusterValues computes the values of the templates. There are never more controllers than control plane nodes,
+// each of which has room for one.
 func newClusterValues(in Input) clusterValues {
 	version := in.Version
 	if version == "" {
@@ -133,11 +135,13 @@ func newClusterValues(in Input) clusterValues {
 	}
 }
 
+// apiServerNames returns the VIP and the further names of the manifests, separated by commas.
 func apiServerNames(cfg *api.Config) string {
 	names := append([]string{cfg.LoadBalancer.ControlPlaneVIP.String()}, cfg.APIServerCertExtraSANs...)
 	return strings.Join(names, ",")
 }
 
+// podRanges returns the ranges of pods of both families, IPv4 first, separated by commas.
 func podRanges(cfg *api.Config) string {
 	var words []string
 	for _, family := range []api.Family{api.IPv4, api.IPv6} {
@@ -148,6 +152,7 @@ func podRanges(cfg *api.Config) string {
 	return strings.Join(words, ",")
 }
 
+// countNodes returns the number of nodes with a role.
 func countNodes(cfg *api.Config, role api.Role) int {
 	count := 0
 	for i := range cfg.Pools {

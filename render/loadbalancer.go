@@ -191,4 +191,5 @@ func hashOf(files []File) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// loopback returns 127.0.0.1, where HAProxy's health check listens: no other host needs it.
 func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }

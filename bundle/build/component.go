@@ -10,9 +10,11 @@ import (
 // component describes one file of a bundle and how it is built. It contains plain data only: the key in the cache is
 // computed from its printed form, so even renaming a field causes a rebuild.
 type component struct {
-	kind          string
+	kind string
+	// version appears in the manifest and in the tag of an image.
 	name, version string
-	roles         []api.Role
+	// roles are the roles of the nodes that need the file.
+	roles []api.Role
 	// program is the program in the file. Its origin is fromPackages if all programs come from packages.
 	program program
 	// path is the path of the program: on a host, or in the image.

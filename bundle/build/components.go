@@ -10,6 +10,7 @@ import (
 
 // Versions of components that are the same for every Kubernetes release.
 const (
+	// Each version needs a pin of the same name below pins.
 	containerdVersion = "v2.4.2"
 	runcVersion       = "v1.5.2"
 	cniVersion        = "v1.9.1"

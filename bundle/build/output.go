@@ -45,8 +45,9 @@ func (b *builder) manifest(jobs []job) (bundle.Manifest, error) {
 	manifest := bundle.Manifest{
 		SchemaVersion:     bundle.SchemaVersion,
 		KubernetesVersion: b.Release.Kubernetes,
-		Architecture:      "amd64",
-		GoVersion:         b.tools.goVersion,
+		// findToolchain has checked that this machine is of that architecture.
+		Architecture: "amd64",
+		GoVersion:    b.tools.goVersion,
 	}
 	for _, j := range jobs {
 		file, err := readEntry(b.cache.path(j.name, j.key))

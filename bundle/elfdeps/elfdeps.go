@@ -82,6 +82,8 @@ func direct(root Root, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// These are the entries DT_NEEDED. Search paths in the file itself (RPATH) are ignored: Debian's packages do not
+	// use them for system libraries.
 	libraries, err := file.ImportedLibraries()
 	if err != nil {
 		return nil, err

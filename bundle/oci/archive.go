@@ -22,7 +22,8 @@ type Archive struct {
 	Reference string
 	Digest    string
 	Config    v1.Config
-	layers    []v1.Descriptor
+	// layers are in order: later ones override files of earlier ones.
+	layers []v1.Descriptor
 }
 
 // Bounds of an archive, many times above those of archives that [Write] writes.
@@ -65,6 +66,7 @@ func (a *Archive) walkLayer(layer v1.Descriptor, visit func(*tar.Header, io.Read
 	if err != nil {
 		return err
 	}
+	// Write compresses all layers with zstd.
 	plain, err := zstd.NewReader(blob)
 	if err != nil {
 		return err
@@ -108,6 +110,7 @@ func (a *Archive) read() error {
 	if err != nil {
 		return err
 	}
+	// The name is an annotation of the index, so it is not covered by the image's digest: Verify compares both.
 	a.Reference, a.Digest = image.Annotations[nameAnnotation], image.Digest.String()
 	a.Config, a.layers = config.Config, manifest.Layers
 	return nil

@@ -24,7 +24,8 @@ const nameAnnotation = "io.containerd.image.name"
 
 // Image describes an image to write: a single layer of files that are owned by root.
 type Image struct {
-	Reference  string
+	Reference string
+	// Entrypoint is the command line of the program, without a shell.
 	Entrypoint []string
 	// User is the user that runs the entrypoint, as uid:gid. Empty means root.
 	User string
@@ -37,6 +38,7 @@ type Image struct {
 type File struct {
 	// Path is the absolute path in the image.
 	Path string
+	// Mode has the permission bits; others are ignored.
 	Mode fs.FileMode
 	// Open opens the content. It may be called more than once, and the reader must be an io.Seeker.
 	Open func() (io.ReadCloser, error)
@@ -51,6 +53,7 @@ func assemble(image Image) (v1.Image, error) {
 		tarball.WithCompression(compression.ZStd),
 		tarball.WithCompressionLevel(compressionLevel),
 		tarball.WithMediaType(types.OCILayerZStd),
+		// Without caching, the layer would be compressed once for its digest and once more for the archive.
 		tarball.WithCompressedCaching)
 	if err != nil {
 		return nil, err
@@ -66,6 +69,7 @@ func assemble(image Image) (v1.Image, error) {
 			Entrypoint: image.Entrypoint,
 			User:       image.User,
 			Env:        append([]string{"PATH=" + searchPath}, image.Environment...),
+			// The root always exists, so no further directory has to be in the image.
 			WorkingDir: "/",
 		},
 	})

@@ -33,6 +33,7 @@ func write(w io.Writer, image Image) error {
 	if err != nil {
 		return err
 	}
+	// The platform lets a runtime choose the image without reading its configuration.
 	index := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{
 		Add: assembled,
 		Descriptor: v1.Descriptor{

@@ -157,6 +157,7 @@ func parseTime(text string) (time.Time, error) {
 // principal returns the name of the signer according to the first line that allows a key at a time. The error names the
 // reason why the last line about that key does not.
 func (a Allowed) principal(public ssh.PublicKey, now time.Time) (string, error) {
+	// A reason from a line about this key is more helpful than this one.
 	reason := "no line allows it"
 	for _, line := range a.lines {
 		principal, why := line.allows(public, now)

@@ -14,6 +14,7 @@ func (l allowedLine) certified(cert *ssh.Certificate, now time.Time) (principal,
 	switch {
 	case cert.CertType != ssh.UserCert:
 		return "", "allows certificates of users, and it is one of a host"
+	// The authority's signature has to satisfy the same rules as that of a bundle.
 	case checkAlgorithm(l.key, cert.Signature) != nil:
 		return "", "does not allow certificates that are signed with SHA-1"
 	// A certificate without principals would stand for everyone.
@@ -24,6 +25,8 @@ func (l allowedLine) certified(cert *ssh.Certificate, now time.Time) (principal,
 		if !matchesList(l.principals, candidate) {
 			continue
 		}
+		// CheckCert compares validity, principals and critical options with the given clock, and verifies the
+		// authority's signature.
 		checker := ssh.CertChecker{Clock: func() time.Time { return now }}
 		if err := checker.CheckCert(candidate, cert); err != nil {
 			return "", fmt.Sprintf("does not allow its certificate: %v", err)

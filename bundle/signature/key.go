@@ -68,6 +68,7 @@ func readKey(path string) (ssh.Signer, ssh.PublicKey, error) {
 	if err == nil {
 		return signer, nil, nil
 	}
+	// dualstrap does not ask for passphrases: that is for the agent.
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
 		if locked.PublicKey != nil {

@@ -161,6 +161,7 @@ func (k kind) addObjectFields(schema node) {
 			"annotations": texts,
 		},
 	}
+	// kubectl accepts further fields of metadata, but only these four have an effect in manifests.
 	required := []any{"apiVersion", "kind"}
 	if k.metadata != nil {
 		metadata["required"] = k.metadata

@@ -59,6 +59,7 @@ func (c Closure) Version(name string) (string, error) {
 		if len(parts) != 3 || parts[0] != name {
 			continue
 		}
+		// File names have no other underscores: Debian's versions and architectures do not contain any.
 		full, err := url.PathUnescape(parts[1]) // apt writes the colon after an epoch as %3a
 		if err != nil {
 			return "", err
