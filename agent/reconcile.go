@@ -13,7 +13,7 @@ import (
 // reconciler compares the desired state with the actual state and corrects the differences. It is not safe for
 // concurrent use.
 type reconciler struct {
-	// kernel, sysctls and cniDir are what a round changes.
+	// A round changes kernel, sysctls and cniDir.
 	kernel   *kernel.Kernel
 	sysctls  kernel.Sysctls
 	cniDir   string
