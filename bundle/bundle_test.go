@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,7 +78,9 @@ func fixture(t *testing.T) (dir string, program []byte) {
 		}},
 	}
 	write(t, filepath.Join(dir, "bin/tool.gz"), compressed.Bytes())
-	for name, content := range map[string][]byte{"inner": program, "shell": shell} {
+	contents := map[string][]byte{"inner": program, "shell": shell}
+	for _, name := range slices.Sorted(maps.Keys(contents)) { // a manifest lists its files in order
+		content := contents[name]
 		var image bytes.Buffer
 		if err := oci.Write(&image, oci.Image{Reference: "dualstrap.dev/" + name + ":v1", Files: []oci.File{{
 			Path: "/bin/" + name, Mode: 0o755, Open: func() (io.ReadCloser, error) { return reader{bytes.NewReader(content)}, nil },
