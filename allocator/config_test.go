@@ -7,8 +7,8 @@ import (
 	"github.com/dualstrap/dualstrap/allocator"
 )
 
-// TestHostileCIDRConfigs checks that ClusterCIDRConfigs are refused which leave no addresses to allocate or are
-// ambiguous.
+// TestHostileCIDRConfigs tries ClusterCIDRConfigs that leave no addresses to allocate, or are ambiguous: each is
+// refused.
 func TestHostileCIDRConfigs(t *testing.T) {
 	t.Parallel()
 	const prefix = "cannot use ClusterCIDRConfig "

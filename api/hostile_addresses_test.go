@@ -115,7 +115,7 @@ func hostileVersions() []hostileText {
 	}
 }
 
-// TestHostileAddresses checks texts that are not an address, range or version, or not one that an author can mean.
+// TestHostileAddresses tries texts that are not an address, range or version, or not one that an author can mean.
 func TestHostileAddresses(t *testing.T) {
 	t.Parallel()
 	for kind, test := range map[string]struct {

@@ -27,8 +27,8 @@ func TestAsManyNodesAsThereMayBe(t *testing.T) {
 	}
 }
 
-// TestHostileNodeCounts checks that more nodes than allowed are one problem at its position, and that no rule sees
-// the rest.
+// TestHostileNodeCounts tries more nodes than allowed: they are one problem, at its position, and no rule sees the
+// rest.
 func TestHostileNodeCounts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -64,7 +64,7 @@ func TestHostileNodeCounts(t *testing.T) {
 	}
 }
 
-// TestHostileSourceSizes checks that files and values that are too large are refused before they are parsed.
+// TestHostileSourceSizes tries files and values that are too large: they are refused before they are parsed.
 func TestHostileSourceSizes(t *testing.T) {
 	t.Parallel()
 	source := func(name string, size int) api.Source {

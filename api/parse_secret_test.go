@@ -12,8 +12,8 @@ import (
 // marker represents a secret.
 const marker = "hunter2Marker"
 
-// TestHostilePlacesOfSecrets puts a secret in every place of every kind of manifest where it does not belong, in
-// every form that it may have there. No problem may repeat it.
+// TestHostilePlacesOfSecrets tries a secret in every place of every kind of manifest where it does not belong, in every
+// form that it may have there. No problem may repeat it.
 func TestHostilePlacesOfSecrets(t *testing.T) {
 	t.Parallel()
 	forms := []string{

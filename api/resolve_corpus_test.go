@@ -111,8 +111,8 @@ func writeGolden(t *testing.T, path, content string) {
 	}
 }
 
-// TestHostileManifestCorpus checks the manifests of testdata/invalid. Each one breaks a rule, and its golden file
-// names the rule.
+// TestHostileManifestCorpus tries the manifests of testdata/invalid. Each one breaks a rule, and its golden file names
+// the rule.
 func TestHostileManifestCorpus(t *testing.T) {
 	t.Parallel()
 	files := readCorpus(t, "invalid")

@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 )
 
-// TestHostileBundleFiles verifies files that differ from the manifest, and manifests that differ from the files. In
-// every case the error has to name the file: from Verify and, if the stored file is wrong, from Open.
+// TestHostileBundleFiles tries files that differ from the manifest, and manifests that differ from the files. In every
+// case the error has to name the file: from Verify and, if the stored file is wrong, from Open.
 func TestHostileBundleFiles(t *testing.T) {
 	t.Parallel()
 	whole, _ := fixture(t)
@@ -146,8 +146,7 @@ func noImage(t *testing.T, path string, file *bundle.File) {
 	file.Size, file.SHA256 = int64(len(content)), digest(content)
 }
 
-// TestHostileNamesToExtract extracts names that lead out of the directory, from a manifest that Open would have
-// refused.
+// TestHostileNamesToExtract tries names that lead out of the directory, from a manifest that Open would have refused.
 func TestHostileNamesToExtract(t *testing.T) {
 	t.Parallel()
 	dir, _ := fixture(t)

@@ -139,7 +139,7 @@ func openManifest(t *testing.T, manifest string) (dir string, err error) {
 	return dir, err
 }
 
-// TestHostileBundleManifests opens bundles with a single change in manifest.json, and one without that file.
+// TestHostileBundleManifests tries bundles with a single change in manifest.json, and one without that file.
 func TestHostileBundleManifests(t *testing.T) {
 	t.Parallel()
 	if _, err := openManifest(t, sound); err != nil {

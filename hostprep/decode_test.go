@@ -70,7 +70,7 @@ func healthyAnswer(tb testing.TB) remote.Answer {
 	return recorded(tb, "testdata/hosts/debian.txtar")
 }
 
-// TestHostileFacts decodes answers that are malformed or incomplete.
+// TestHostileFacts tries answers that are malformed or incomplete.
 func TestHostileFacts(t *testing.T) {
 	t.Parallel()
 	t.Run("deep addresses", func(t *testing.T) {
@@ -222,7 +222,7 @@ neighbour fd12::4:104 lladdr 02:00:00:00:00:0e PROBE
 	}
 }
 
-// TestHostileNetworkFacts decodes results that the script for network probes never prints.
+// TestHostileNetworkFacts tries results that the script for network probes never prints.
 func TestHostileNetworkFacts(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range []string{

@@ -130,7 +130,7 @@ func TestRHELLikeHosts(t *testing.T) {
 	}
 }
 
-// TestHostileLabs checks that invalid labs are rejected, and names that are not host names or contain a path.
+// TestHostileLabs tries invalid labs, and names that are not host names or contain a path.
 func TestHostileLabs(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -52,7 +52,7 @@ spec:
 	}
 }
 
-// TestHostileYAMLTypes checks values of the wrong type, or out of the range of their type.
+// TestHostileYAMLTypes tries values of the wrong type, or out of the range of their type.
 func TestHostileYAMLTypes(t *testing.T) {
 	t.Parallel()
 	const (

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestHostileYAMLShapes checks constructs of YAML that manifests do not use: tags, merge keys, duplicate keys, keys
-// that are not text, tabs, and anchors and quotes without an end.
+// TestHostileYAMLShapes tries constructs of YAML that manifests do not use: tags, merge keys, duplicate keys, keys that
+// are not text, tabs, and anchors and quotes without an end.
 func TestHostileYAMLShapes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ text, want string }{

@@ -20,7 +20,7 @@ func bomb() string {
 	return b.String()
 }
 
-// TestHostileYAMLNesting checks values that are nested too deep, expand to too much, or contain themselves.
+// TestHostileYAMLNesting tries values that are nested too deep, expand to too much, or contain themselves.
 func TestHostileYAMLNesting(t *testing.T) {
 	t.Parallel()
 	const (
@@ -51,8 +51,8 @@ func TestHostileYAMLNesting(t *testing.T) {
 	}
 }
 
-// TestHostileYAMLValues checks values that are too long, in every form. The limit is the caller's: by default it is
-// that of the file.
+// TestHostileYAMLValues tries values that are too long, in every form. The limit is the caller's: by default it is that
+// of the file.
 func TestHostileYAMLValues(t *testing.T) {
 	t.Parallel()
 	const message = " yaml-limit a single value has more than 1 KiB"
@@ -132,8 +132,7 @@ func messagesOf(text string) []string {
 	return messages
 }
 
-// TestHostileYAMLSizes checks files of 10 MiB that would expand to much more in the parser, and one that is too
-// large.
+// TestHostileYAMLSizes tries files of 10 MiB that would expand to much more in the parser, and one that is too large.
 func TestHostileYAMLSizes(t *testing.T) {
 	t.Parallel()
 	tooMany := []string{"the file holds more than 1000000 values"}

@@ -10,7 +10,7 @@ import (
 	"github.com/dualstrap/dualstrap/api/strictyaml"
 )
 
-// TestHostileYAMLEncodings checks bytes that are not text, and text in an encoding other than UTF-8.
+// TestHostileYAMLEncodings tries bytes that are not text, and text in an encoding other than UTF-8.
 func TestHostileYAMLEncodings(t *testing.T) {
 	t.Parallel()
 	const notUTF8 = "yaml-encoding this byte is not UTF-8 text (save the file as UTF-8)"

@@ -151,7 +151,7 @@ func TestWriteNamesTheImageAndTheFile(t *testing.T) {
 	}
 }
 
-// TestHostileImageArchives opens archives that are incomplete or do not contain an image.
+// TestHostileImageArchives tries archives that are incomplete or do not contain an image.
 func TestHostileImageArchives(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string][]byte{"garbage": []byte("garbage"), "empty": nil, "cut off": written(t, image())[:3000]} {

@@ -94,8 +94,8 @@ func TestSignWith(t *testing.T) {
 	}
 }
 
-// TestHostileSigningAgents signs with SSH agents that stay silent, which must not exceed the caller's timeout, and with
-// agents that send invalid responses.
+// TestHostileSigningAgents tries SSH agents that stay silent, which must not exceed the caller's timeout, and agents
+// that send invalid responses.
 func TestHostileSigningAgents(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)

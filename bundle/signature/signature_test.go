@@ -90,7 +90,7 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// TestHostileSignatures verifies signatures of other content, purposes and signers, and data that is not a signature.
+// TestHostileSignatures tries signatures of other content, purposes and signers, and data that is not a signature.
 func TestHostileSignatures(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
@@ -175,8 +175,7 @@ func TestAllowedSigners(t *testing.T) {
 	}
 }
 
-// TestHostileAllowedSigners parses invalid files of allowed signers, and verifies with valid ones that do not allow the
-// signer.
+// TestHostileAllowedSigners tries invalid files of allowed signers, and valid ones that do not allow the signer.
 func TestHostileAllowedSigners(t *testing.T) {
 	t.Parallel()
 	signer, _ := newKey(t)
@@ -257,7 +256,7 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
-// TestHostileSignerCertificates verifies signatures by keys with certificates that are invalid, or invalid for this
+// TestHostileSignerCertificates tries signatures by keys with certificates that are invalid, or invalid for this
 // purpose.
 func TestHostileSignerCertificates(t *testing.T) {
 	t.Parallel()

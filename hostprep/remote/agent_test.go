@@ -46,7 +46,7 @@ func agentThat(t *testing.T, says string) string {
 	return socket
 }
 
-// TestHostileAgents checks that a hanging SSH agent is queried once and reported, and that keys from files are still used.
+// TestHostileAgents tries a hanging SSH agent: it is queried once and reported, and keys from files are still used.
 func TestHostileAgents(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{"silent": "", "a part": "\x00\x00\x00\x10\x0c"} {
@@ -68,7 +68,7 @@ func TestHostileAgents(t *testing.T) {
 	}
 }
 
-// TestHostileOnlyAgents checks that a failed login names the agent's fault when the agent is the only source of keys.
+// TestHostileOnlyAgents tries faulty agents as the only source of keys: the failed login names the agent's fault.
 func TestHostileOnlyAgents(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -41,7 +41,7 @@ type unreachable struct {
 	says    []string
 }
 
-// TestHostileSSHServers checks SSH servers that drop or stall connections, show another key, or reject every login.
+// TestHostileSSHServers tries SSH servers that drop or stall connections, show another key, or reject every login.
 func TestHostileSSHServers(t *testing.T) {
 	t.Parallel()
 	short := func(s *remote.Settings) { s.ConnectTimeout = time.Second }

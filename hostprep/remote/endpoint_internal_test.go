@@ -110,7 +110,7 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// TestHostileSSHConfigs checks that invalid SSH configurations and jump hosts are rejected.
+// TestHostileSSHConfigs tries invalid SSH configurations and jump hosts.
 func TestHostileSSHConfigs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -53,7 +53,7 @@ func TestParseFrames(t *testing.T) {
 	}
 }
 
-// TestHostileFrames checks malformed frames, and answers with names that the script did not use.
+// TestHostileFrames tries malformed frames, and answers with names that the script did not use.
 func TestHostileFrames(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ output, fails string }{

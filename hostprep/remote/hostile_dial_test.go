@@ -49,9 +49,9 @@ func listen(t *testing.T, text string, hold bool) (port uint16, connections *ato
 	return listener.Addr().(*net.TCPAddr).AddrPort().Port(), connections
 }
 
-// TestHostileListeners checks servers that do not speak SSH: the error quotes them, and they are not retried. A connection that
-// is closed before the server says anything is retried, since it may be sshd that has too many connections. So is one that
-// ends with sshd's own rejection.
+// TestHostileListeners tries servers that do not speak SSH: the error quotes them, and they are not retried. A
+// connection that is closed before the server says anything is retried, since it may be sshd that has too many
+// connections. So is one that ends with sshd's own rejection.
 func TestHostileListeners(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -103,8 +103,8 @@ func TestHostileListeners(t *testing.T) {
 	}
 }
 
-// TestHostileGreetings checks servers that send an SSH version line and then something else. The error names that cause, and
-// not the low-level symptom.
+// TestHostileGreetings tries servers that send an SSH version line and then something else. The error names that cause,
+// and not the low-level symptom.
 func TestHostileGreetings(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})

@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
-// TestHostileChannels checks that hosts which request an agent, a display or a connection through this side get none.
+// TestHostileChannels tries hosts that request an agent, a display or a connection through this side: they get none.
 func TestHostileChannels(t *testing.T) {
 	t.Parallel()
 	kinds := []string{"auth-agent@openssh.com", "x11", "forwarded-tcpip", "session", "direct-tcpip", "tun@openssh.com"}
@@ -32,7 +32,7 @@ func TestHostileChannels(t *testing.T) {
 	}
 }
 
-// TestHostileBanners checks that banners of any length are not shown.
+// TestHostileBanners tries banners of any length: they are not shown.
 func TestHostileBanners(t *testing.T) {
 	t.Parallel()
 	for name, banner := range map[string]string{
@@ -50,7 +50,7 @@ func TestHostileBanners(t *testing.T) {
 	}
 }
 
-// TestHostileAnswers checks that malformed answers of all shapes end the script, and are never taken for valid ones.
+// TestHostileAnswers tries malformed answers of all shapes: they end the script, and are never taken for valid ones.
 func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat("\nMARKER begin a\n\nMARKER end 0\n", 30_000)

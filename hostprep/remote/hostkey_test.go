@@ -97,7 +97,7 @@ func TestKnownHosts(t *testing.T) {
 	}
 }
 
-// TestHostileHostKeys checks host keys that are unknown, changed or revoked, and certificates without a valid authority.
+// TestHostileHostKeys tries host keys that are unknown, changed or revoked, and certificates without a valid authority.
 func TestHostileHostKeys(t *testing.T) {
 	t.Parallel()
 	k := newKnownKeys(t)
@@ -163,7 +163,8 @@ func TestAcceptNew(t *testing.T) {
 	}
 }
 
-// TestHostileNewHostKeys checks that accept-new rejects changed and revoked keys, and does not change the file.
+// TestHostileNewHostKeys tries changed and revoked keys with accept-new: they are rejected, and the file does not
+// change.
 func TestHostileNewHostKeys(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -231,7 +232,7 @@ func TestAcceptNewOfManyHosts(t *testing.T) {
 	}
 }
 
-// TestHostileSSHSettings checks that unreadable or invalid SSH settings are rejected.
+// TestHostileSSHSettings tries unreadable and invalid SSH settings.
 func TestHostileSSHSettings(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})

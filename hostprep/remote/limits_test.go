@@ -44,8 +44,8 @@ func hostiles() map[string]struct {
 	}
 }
 
-// TestHostileHosts checks that scripts which never finish are ended, that the error quotes their last output, and that other
-// hosts are not affected.
+// TestHostileHosts tries scripts that never finish: they are ended, the error quotes their last output, and other hosts
+// are not affected.
 func TestHostileHosts(t *testing.T) {
 	t.Parallel()
 	healthy := connect(t, remotetest.NewServer(t, remotetest.Options{}))

@@ -72,7 +72,7 @@ func TestGivingUp(t *testing.T) {
 	}
 }
 
-// TestHostileConnections checks connections that break or go silent while scripts run, as those of a frozen server.
+// TestHostileConnections tries connections that break or go silent while scripts run, as those of a frozen server.
 func TestHostileConnections(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*remotetest.Server){

@@ -178,7 +178,7 @@ func arrived(t *testing.T, server *remotetest.Server, path string, least int64) 
 	t.Fatalf("not %d bytes of %s arrived", least, path)
 }
 
-// TestHostilePartsOfUploads checks that content which another user left at the path of a partial upload is not trusted.
+// TestHostilePartsOfUploads tries content that another user left at the path of a partial upload: it is not trusted.
 func TestHostilePartsOfUploads(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})
@@ -204,7 +204,7 @@ func TestHostilePartsOfUploads(t *testing.T) {
 	}
 }
 
-// TestHostileUploads checks content that does not match its digest.
+// TestHostileUploads tries content that does not match its digest.
 func TestHostileUploads(t *testing.T) {
 	t.Parallel()
 	server := remotetest.NewServer(t, remotetest.Options{})

@@ -112,7 +112,7 @@ func TestWriteFilesIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestHostilePlacesOnHosts checks that invalid paths, modes and owners are rejected.
+// TestHostilePlacesOnHosts tries invalid paths, modes and owners.
 func TestHostilePlacesOnHosts(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{}))
