@@ -2,6 +2,7 @@ package firewalld
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -83,7 +84,7 @@ func (c Change) isAboutPolicy(name string) bool {
 	return c.Policy == name
 }
 
-// Command holds the arguments of one call of firewall-cmd.
+// Command holds the arguments of one call of firewall-cmd, or a whole call of busctl.
 type Command []string
 
 // FormatCommands returns the calls as one text, with one argument per line and an empty line after each call.
@@ -120,9 +121,21 @@ func (c Change) object() Command {
 }
 
 // Commands returns the calls that make the changes, in their order. Successive changes of the same kind, zone and
-// policy share a call, because each call starts a Python interpreter.
+// policy share a call, and a permanent zone or policy is created with all of its settings in one call, because each
+// call of firewall-cmd starts a Python interpreter.
 func Commands(permanent bool, changes []Change) []Command {
-	return commands(permanent, changes, func(c Change) string { return string(c.Kind) + "=" + c.Value })
+	var calls []Command
+	if permanent {
+		for {
+			first := slices.IndexFunc(changes, Change.creates)
+			if first < 0 {
+				break
+			}
+			call, left := creation(changes[first], changes[first+1:])
+			calls, changes = append(calls, call), append(slices.Clone(changes[:first]), left...)
+		}
+	}
+	return append(calls, commands(permanent, changes, func(c Change) string { return string(c.Kind) + "=" + c.Value })...)
 }
 
 // Undo returns the calls that revert the changes, in the opposite order. Targets are not reset: they disappear with

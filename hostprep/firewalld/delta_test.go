@@ -1,6 +1,7 @@
 package firewalld_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,6 +128,9 @@ func TestPutBackAndLost(t *testing.T) {
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
+	bus := firewalld.Command{
+		"busctl", "call", "org.fedoraproject.FirewallD1", "/org/fedoraproject/FirewallD1/config", "org.fedoraproject.FirewallD1.config",
+	}
 	changes := []firewalld.Change{
 		{Kind: firewalld.NewZone, Value: "pods"},
 		{Kind: firewalld.SetTarget, Zone: "pods", Value: "ACCEPT"},
@@ -135,16 +139,22 @@ func TestCommands(t *testing.T) {
 		{Kind: firewalld.NewPolicy, Value: "to-pods"},
 		{Kind: firewalld.AddIngress, Policy: "to-pods", Value: "ANY"},
 		{Kind: firewalld.AddEgress, Policy: "to-pods", Value: "pods"},
+		{Kind: firewalld.AddSource, Zone: "other", Value: "10.0.0.0/8"},
+		{Kind: firewalld.AddPort, Zone: "pods", Value: "53/udp"},
+		{Kind: firewalld.AddRichRule, Policy: "to-pods", Value: "rule accept"},
 		{Kind: firewalld.AddPort, Value: "1/tcp"},
 		{Kind: firewalld.AddPort, Value: "2/tcp"},
 	}
 	want := []firewalld.Command{
-		{"--permanent", "--new-zone=pods"},
-		{"--permanent", "--zone=pods", "--set-target=ACCEPT"},
-		{"--permanent", "--zone=pods", "--add-source=192.168.0.0/16", "--add-source=fd12::1:0/112"},
-		{"--permanent", "--new-policy=to-pods"},
-		{"--permanent", "--policy=to-pods", "--add-ingress-zone=ANY"},
-		{"--permanent", "--policy=to-pods", "--add-egress-zone=pods"},
+		slices.Concat(bus, firewalld.Command{
+			"addZone2", "sa{sv}", "pods", "4", "forward", "b", "false", "target", "s", "ACCEPT", "sources", "as", "2",
+			"192.168.0.0/16", "fd12::1:0/112", "ports", "a(ss)", "1", "53", "udp",
+		}),
+		slices.Concat(bus, firewalld.Command{
+			"addPolicy", "sa{sv}", "to-pods", "3", "ingress_zones", "as", "1", "ANY", "egress_zones", "as", "1", "pods",
+			"rich_rules", "as", "1", "rule accept",
+		}),
+		{"--permanent", "--zone=other", "--add-source=10.0.0.0/8"},
 		{"--permanent", "--add-port=1/tcp", "--add-port=2/tcp"},
 	}
 	if diff := cmp.Diff(want, firewalld.Commands(true, changes)); diff != "" {
@@ -152,6 +162,9 @@ func TestCommands(t *testing.T) {
 	}
 	want = []firewalld.Command{
 		{"--permanent", "--remove-port=2/tcp", "--remove-port=1/tcp"},
+		{"--permanent", "--policy=to-pods", "--remove-rich-rule=rule accept"},
+		{"--permanent", "--zone=pods", "--remove-port=53/udp"},
+		{"--permanent", "--zone=other", "--remove-source=10.0.0.0/8"},
 		{"--permanent", "--policy=to-pods", "--remove-egress-zone=pods"},
 		{"--permanent", "--policy=to-pods", "--remove-ingress-zone=ANY"},
 		{"--permanent", "--delete-policy=to-pods"},

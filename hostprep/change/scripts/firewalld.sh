@@ -1,8 +1,16 @@
-# firewalld PERMANENT RUNTIME HOW BACK: changes firewalld. PERMANENT, RUNTIME and BACK are calls of firewall-cmd,
-# with one argument per line and an empty line after each call. HOW is restart, reload or empty. BACK restores
-# the runtime settings that the restart or reload drops.
+# firewalld PERMANENT RUNTIME HOW BACK: changes firewalld. PERMANENT, RUNTIME and BACK are calls of firewall-cmd
+# (or whole calls of busctl), with one argument per line and an empty line after each call. HOW is restart, reload or
+# empty. BACK restores the runtime settings that the restart or reload drops.
 lock_shared
 permanent=$1 runtime=$2 how=$3 back=$4
+
+# make_call ARGUMENT...: makes a call of firewall-cmd, or one of busctl, which begins with that word.
+make_call() {
+	case $1 in
+	busctl) "$@" ;;
+	*) firewall-cmd --quiet "$@" ;;
+	esac
+}
 
 # each CALLS COMMAND: makes the calls. For each call that fails, it runs the command with the call's arguments.
 each() {
@@ -13,7 +21,7 @@ each() {
 			set -- "$@" "$line"
 		elif [ $# -gt 0 ]; then
 			progress
-			firewall-cmd --quiet "$@" </dev/null || "$each_failed" "$@" # stdin is the list of calls
+			make_call "$@" </dev/null >/dev/null || "$each_failed" "$@" # stdin is the list of calls
 			set --
 		fi
 	done <<END
@@ -22,10 +30,15 @@ $each_calls
 END
 }
 give_up() {
-	echo "firewall-cmd $* failed" >&2
+	go_on "$@" >&2
 	exit 1
 }
-go_on() { echo "firewall-cmd $* failed"; }
+go_on() {
+	case $1 in
+	busctl) echo "$* failed" ;;
+	*) echo "firewall-cmd $* failed" ;;
+	esac
+}
 
 take_effect() {
 	case $how in
