@@ -63,6 +63,11 @@ hostile: ## run the tests of bad input, and update their table in docs/security.
 test: prerequisites bundle bundle-newest tools lint generated ## run everything from a clean clone: linters, unit tests with the race detector, fuzzing, integration tests
 	DUALSTRAP_TOOLS=$(TOOLS) tools/test.sh $(FUZZTIME)
 
+# It takes hours. SEED=N repeats the series of that number.
+.PHONY: soak
+soak: prerequisites bundle programs ## run the long tests: runs killed at random moments, thousands of nodes
+	DUALSTRAP_TOOLS=$(TOOLS) tools/soak.sh $(SEED)
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters, and check the formatting
 	$(TOOLS)/golangci-lint run ./...

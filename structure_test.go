@@ -45,6 +45,7 @@ func mayImport() map[string][]string {
 		"render/cni":                 {},
 		"controller/internal/ledger": {"allocator"},
 		"internal/plural":            {},
+		"internal/soak":              {},
 		"internal/certtest":          {},
 		"internal/kubetest":          {"internal/certtest"},
 		"internal/localfile":         {},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dualstrap/dualstrap/internal/soak"
 )
 
 // TestIntegrationCreateIsInterrupted interrupts runs of create: a host reboots, the API server is killed, the program is
@@ -113,7 +115,8 @@ func createLeavesKubeadm(t *testing.T, c *testCluster) {
 // phase is interrupted. When a run has finished, the cluster is reset and the next run starts over.
 func createIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
-	const kills, seed, longest = 30, 20261125, 15 * time.Second
+	const longest = 15 * time.Second
+	kills, seed := soak.Rounds(8, 60), soak.Seed(20261125)
 	random := rand.New(rand.NewPCG(seed, seed))
 	for i := range kills {
 		command, said := c.begin(t)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dualstrap/dualstrap/internal/soak"
 )
 
 // TestIntegrationReset removes control plane nodes from a cluster of three, one of them while its host is off, and resets
@@ -101,7 +103,8 @@ func controlPlaneLeavesKubeadm(t *testing.T, c *testCluster) {
 // resetIsKilled kills runs of reset at random moments, and lets the last one finish.
 func resetIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
-	const kills, seed, longest = 15, 20261128, 6 * time.Second
+	const longest = 6 * time.Second
+	kills, seed := soak.Rounds(5, 40), soak.Seed(20261128)
 	random := rand.New(rand.NewPCG(seed, seed))
 	for i := range kills {
 		command := exec.CommandContext(t.Context(), c.program, "reset", "cluster", "-f", c.manifest, "--workspace-dir", c.workspaces, "--yes")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/internal/soak"
 )
 
 // smallLab returns the hosts of a lab with one worker: a map from addresses to names.
@@ -97,7 +98,8 @@ func damages() []string {
 // preparationIsKilled kills runs at random moments. Between runs it damages hosts, so that each run has something to do.
 func preparationIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
-	const kills, seed, longest = 20, 20261128, 3 * time.Second
+	const longest = 3 * time.Second
+	kills, seed := soak.Rounds(6, 60), soak.Seed(20261128)
 	random := rand.New(rand.NewPCG(seed, seed))
 	hosts := slices.Sorted(maps.Values(smallLab()))
 	for i := range kills {

@@ -68,6 +68,8 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 	prepareFiles := s.renderOnce()
 	initFiles := func() (hostFiles, error) { return s.renderHosts(render.Discovered{CertificateKey: key}) }
 	joinFiles := sync.OnceValues(func() (hostFiles, error) { return s.prepareJoin(ctx, key) })
+	balanced := workflow.Dependency{Phase: loadBalancerPhase, Hosts: balances}
+	applied := workflow.Dependency{Phase: manifestsPhase, Hosts: isFirst}
 	return []workflow.Phase{
 		s.preparePhase(prepareFiles), s.encryptionKeyPhase(ctx, keys),
 		{
@@ -78,28 +80,24 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 		{
 			Name: initPhase, Short: "initialize the first control plane node",
 			Hosts: func(host netip.Addr) bool { return isFirst(host) && !initialized },
-			After: []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}},
+			After: []workflow.Dependency{balanced},
 			Plan:  s.planNode("create the control plane", "init", initFiles),
 		},
 		{
 			Name: manifestsPhase, Short: "apply the manifests of nodes and workloads",
-			Hosts: isFirst,
-			Plan:  s.planManifests,
+			Hosts: isFirst, Plan: s.planManifests,
 		},
 		{
 			Name: joinControlPlanePhase, Short: "join the other control plane nodes, one at a time",
 			Hosts:       func(host netip.Addr) bool { return isControlPlane(host) && (initialized || !isFirst(host)) },
-			After:       []workflow.Dependency{{Phase: loadBalancerPhase, Hosts: balances}, {Phase: manifestsPhase, Hosts: isFirst}},
+			After:       []workflow.Dependency{balanced, applied},
 			MaxParallel: 1, // each join changes the members of etcd, which allows one learner at a time
 			Plan:        s.planNode(joinSummary, "join", joinFiles),
 		},
 		{
 			Name: joinPhase, Short: "join the other nodes",
-			Hosts: func(host netip.Addr) bool { return !isControlPlane(host) },
-			After: []workflow.Dependency{
-				{Phase: loadBalancerPhase, Hosts: balances}, {Phase: manifestsPhase, Hosts: isFirst},
-				{Phase: joinControlPlanePhase, Hosts: isControlPlane},
-			},
+			Hosts:       func(host netip.Addr) bool { return !isControlPlane(host) },
+			After:       []workflow.Dependency{balanced, applied, {Phase: joinControlPlanePhase, Hosts: isControlPlane}},
 			MaxParallel: joinWindow,
 			Plan:        s.planNode(joinSummary, "join", joinFiles),
 		},

@@ -16,6 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/change"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
+	"github.com/dualstrap/dualstrap/internal/soak"
 )
 
 // childVariable is the environment variable that makes this test binary work on a host as a child process. Its
@@ -116,8 +117,8 @@ func killAnywhere(t *testing.T, m *machine, server *remotetest.Server) {
 	for _, program := range desired().Executables {
 		sums[program.Path] = program.SHA256
 	}
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 20 {
+	random := rand.New(rand.NewPCG(soak.Seed(1), 2))
+	for range soak.Rounds(6, 60) {
 		running := start()
 		time.Sleep(time.Duration(random.Int64N(int64(took)))) // the moment to kill it
 		running.Process.Kill()                                //nolint:errcheck // it may be done
