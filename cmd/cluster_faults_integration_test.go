@@ -34,7 +34,7 @@ func (c *testCluster) interrupt(t *testing.T, at string, do func(create *os.Proc
 	var all strings.Builder
 	for said.Scan() {
 		all.WriteString(said.Text() + "\n")
-		if said.Text() == at {
+		if strings.HasSuffix(said.Text(), " "+at) { // after the time
 			do(command.Process)
 			do = func(*os.Process) {}
 		}

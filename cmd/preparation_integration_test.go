@@ -164,6 +164,7 @@ func (c *testCluster) prepare(t *testing.T) map[string]string {
 	for said.Scan() {
 		all.WriteString(said.Text() + "\n")
 		if host, status, found := strings.Cut(said.Text(), " prepare: "); found {
+			_, host, _ = strings.Cut(host, " ") // after the time
 			statuses[host], _, _ = strings.Cut(status, " ")
 		}
 		if len(statuses) == len(smallLab()) {
@@ -237,7 +238,7 @@ func changeLosesHost(t *testing.T, c *testCluster) {
 	c.on(t, hostName("cp-1"), "timeout 60 sh -c 'until pgrep -f \"^flock --timeout 300\"; do sleep 0.1; done'; "+unheld)
 	ended := ""
 	for said.Scan() {
-		if status, found := strings.CutPrefix(said.Text(), "10.2.0.4 prepare: "); found {
+		if _, status, found := strings.Cut(said.Text(), " 10.2.0.4 prepare: "); found {
 			ended = status
 			_ = command.Process.Kill() // later phases do not matter here
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -141,12 +142,23 @@ func commandGroup(cmd *cobra.Command) {
 			return nil
 		}
 		err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		if near := suggestions(cmd, args[0]); len(near) > 0 {
 			err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
 		}
 		return &cli.UsageError{Err: err}
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// suggestions returns the names of the commands that a user may have meant: the one that had the name in an earlier
+// version, or else those with a similar name.
+func suggestions(cmd *cobra.Command, name string) []string {
+	for _, sub := range cmd.Commands() {
+		if slices.Contains(sub.SuggestFor, name) {
+			return []string{sub.Name()}
+		}
+	}
+	return cmd.SuggestionsFor(name)
 }
 
 // noArgs is the argument check of commands that take flags only.

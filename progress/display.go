@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,8 +24,8 @@ const (
 // concurrent use.
 type Display struct {
 	out io.Writer
-	// width returns the number of columns of the terminal. It is nil if lines cannot be redrawn.
-	width func() int
+	// size returns the number of columns and rows of the terminal. It is nil if lines cannot be redrawn.
+	size func() (columns, rows int)
 	// now is time.Now, except in tests.
 	now func() time.Time
 
@@ -38,8 +37,12 @@ type Display struct {
 	expected time.Duration
 	// begun is the number of steps that have begun, including those that have ended.
 	begun int
-	// running holds the steps that have a line, in the order in which they began.
+	// running holds the steps that have not ended, in the order in which they began.
 	running []*Step
+	// groups count the steps of each group, in the order in which the groups began.
+	groups []*group
+	// started is when the display was made.
+	started time.Time
 	// awaited holds steps that are shown only if they take long.
 	awaited []*Step
 	// drawn is the number of lines on the terminal that the next redraw replaces.
@@ -64,26 +67,46 @@ type Step struct {
 	expected time.Duration
 	// waiting is the name under which a slow step is shown as waited for. A step without one is not.
 	waiting string
+	// group counts the step among those like it; nil if it was not put into one.
+	group *group
+	// doing names the current action of the step; empty if that is not known.
+	doing string
+}
+
+// group counts steps that are alike, such as one phase on many hosts.
+type group struct {
+	name string
+	// of is the number of steps that the group will have, and ended the number of those that have ended.
+	of, ended int
 }
 
 // New returns a display for a number of steps that are expected to take so long in total. Either is zero if it is not
 // known. The caller must close the display.
 func New(out io.Writer, steps int, expected time.Duration) *Display {
 	d := &Display{out: out, total: steps, expected: expected, now: time.Now, stop: make(chan struct{})}
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		d.width = func() int { return terminalWidth(file) }
+	d.started = d.now()
+	if file, ok := out.(*os.File); ok && canRedraw(file) {
+		d.size = func() (int, int) { return terminalSize(file) }
 	}
 	d.stopped.Go(d.keepDrawing)
 	return d
 }
 
-// terminalWidth returns the number of columns, or the traditional 80 if the terminal does not report it.
-func terminalWidth(file *os.File) int {
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || width <= 0 {
-		return 80
+// canRedraw reports whether a file is a terminal that understands escape sequences. TERM is "dumb" in the shells of
+// editors and in consoles of CI services, which do not, and unset where there is no terminal at all.
+func canRedraw(file *os.File) bool {
+	kind := os.Getenv("TERM")
+	return term.IsTerminal(int(file.Fd())) && kind != "" && kind != "dumb"
+}
+
+// terminalSize returns the number of columns and rows, or the traditional 80 and 24 if the terminal does not report
+// them.
+func terminalSize(file *os.File) (columns, rows int) {
+	columns, rows, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns <= 0 || rows <= 0 {
+		return 80, 24
 	}
-	return width
+	return columns, rows
 }
 
 // Close stops redrawing, and removes the lines of steps that have not ended.
@@ -92,7 +115,7 @@ func (d *Display) Close() {
 	d.stopped.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.running, d.awaited = nil, nil
+	d.running, d.awaited, d.groups = nil, nil, nil
 	d.draw("")
 }
 
@@ -100,10 +123,10 @@ func (d *Display) Close() {
 func (d *Display) Note(text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.width == nil {
-		d.print(text + "\n")
+	if d.size == nil {
+		d.printPlain(text)
 	} else {
-		d.draw(text + "\n")
+		d.draw(text)
 	}
 }
 
@@ -114,12 +137,12 @@ func (d *Display) Begin(name string, expected time.Duration) *Step {
 	d.begun++
 	step := &Step{display: d, name: name, number: d.begun, started: d.now(), expected: expected}
 	d.running = append(d.running, step)
-	if d.width == nil {
+	if d.size == nil {
 		about := ""
 		if expected > 0 {
 			about = ", about " + span(expected)
 		}
-		d.print(fmt.Sprintf("%s%s%s\n", step.count(), name, about))
+		d.printPlain(step.count() + name + about)
 	} else {
 		d.draw("")
 	}
@@ -147,6 +170,28 @@ func (s *Step) Waiting(name string) {
 	s.waiting = name
 }
 
+// Group puts the step into a group of that many steps that are alike. Groups are counted in a line for all steps, and
+// steps without a line of their own are counted by group.
+func (s *Step) Group(name string, of int) {
+	d := s.display
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at := slices.IndexFunc(d.groups, func(g *group) bool { return g.name == name })
+	if at < 0 {
+		at = len(d.groups)
+		d.groups = append(d.groups, &group{name: name})
+	}
+	s.group = d.groups[at]
+	s.group.of = of
+}
+
+// Doing sets the current action of the step, which its line on a terminal shows.
+func (s *Step) Doing(action string) {
+	s.display.mu.Lock()
+	defer s.display.mu.Unlock()
+	s.doing = action
+}
+
 // End replaces the step's line with one that shows its outcome and duration.
 func (s *Step) End(outcome string) {
 	d := s.display
@@ -158,10 +203,13 @@ func (s *Step) End(outcome string) {
 			break
 		}
 	}
+	if s.group != nil {
+		s.group.ended++
+	}
 	d.expected = max(d.expected-s.expected, 0)
-	line := fmt.Sprintf("%s%s: %s in %s\n", s.count(), s.name, outcome, span(d.now().Sub(s.started)))
-	if d.width == nil {
-		d.print(line)
+	line := fmt.Sprintf("%s%s: %s in %s", s.count(), s.name, outcome, span(d.now().Sub(s.started)))
+	if d.size == nil {
+		d.printPlain(line)
 	} else {
 		d.draw(line)
 	}
@@ -184,52 +232,9 @@ func (d *Display) keepDrawing() {
 	}
 }
 
-// draw prints text that stays, and below it the lines of running steps, in place of those of the last call. The caller
-// holds mu.
-func (d *Display) draw(stays string) {
-	if d.width == nil {
-		return
-	}
-	var text strings.Builder
-	if d.drawn > 0 {
-		fmt.Fprintf(&text, "\x1b[%dA", d.drawn)
-	}
-	text.WriteString("\r\x1b[J" + stays)
-	// A line as wide as the terminal would wrap on some of them, and the next redraw would replace too few lines.
-	width := d.width()
-	for _, step := range d.running {
-		line := []rune(d.line(step))
-		text.WriteString(string(line[:min(len(line), width-1)]) + "\n")
-	}
-	d.drawn = len(d.running)
-	if line := []rune(d.waiting()); len(line) > 0 {
-		text.WriteString(string(line[:min(len(line), width-1)]) + "\n")
-		d.drawn++
-	}
-	d.print(text.String())
-}
-
-// waiting returns a line with the names of the steps that take long, those that wait longest first, or "" without any.
-func (d *Display) waiting() string {
-	var names []string
-	for _, step := range slices.Concat(d.awaited, d.running) { // in the order of their beginning
-		if step.waiting != "" && d.now().Sub(step.started) >= waitingAfter {
-			names = append(names, step.waiting)
-		}
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	more := ""
-	if left := len(names) - waitingNames; left > 0 {
-		names, more = names[:waitingNames], fmt.Sprintf(" and %d more", left)
-	}
-	return "still waiting for " + strings.Join(names, ", ") + more
-}
-
 // printWaiting prints the names of the steps that take long, if lines cannot be redrawn. The caller holds mu.
 func (d *Display) printWaiting() {
-	if d.width != nil {
+	if d.size != nil {
 		return
 	}
 	line := d.waiting()
@@ -238,23 +243,13 @@ func (d *Display) printWaiting() {
 		d.pause = 0
 	case d.pause == 0 || d.now().Sub(d.printed) >= d.pause:
 		d.printed, d.pause = d.now(), max(2*d.pause, waitingAfter)
-		d.print(line + "\n")
+		d.printPlain(line)
 	}
 }
 
-// line returns the line of a running step: its name, how long it has been running, and how long all steps will still
-// take.
-func (d *Display) line(step *Step) string {
-	elapsed := d.now().Sub(step.started)
-	line := fmt.Sprintf("%s%s  %s", step.count(), step.name, span(elapsed))
-	if step.expected > 0 {
-		line += " of about " + span(step.expected)
-	}
-	if left := d.expected - min(elapsed, step.expected); d.expected > 0 && left > 0 {
-		line += ", " + span(left) + " left in all"
-	}
-	return line
-}
+// printPlain prints a line that cannot be redrawn. It begins with the time of day: in a log, only that tells how long a
+// step has been running.
+func (d *Display) printPlain(line string) { d.print(d.now().Format(time.TimeOnly) + " " + line + "\n") }
 
 // print writes text. Errors are ignored, because the work must not fail if its progress cannot be shown.
 func (d *Display) print(text string) { _, _ = io.WriteString(d.out, text) }

@@ -37,6 +37,8 @@ type Event struct {
 	// Host is invalid for events that concern the whole cluster.
 	Host  netip.Addr
 	Phase string
+	// Hosts is the number of hosts that the run takes through the phase; zero for events of no run.
+	Hosts int
 	// Action is the summary of the action that starts; empty at the start and at the end of a phase.
 	Action string
 	// Status is the result of the phase; empty before its end.
@@ -75,6 +77,8 @@ type run struct {
 	needs [][]func() error
 	// busy is a semaphore with a slot for each host that may be worked on at once.
 	busy chan struct{}
+	// sizes has the number of hosts of each phase, by its name.
+	sizes map[string]int
 	// windows holds a semaphore for each phase, with MaxParallel slots; nil if the phase has no limit.
 	windows []chan struct{}
 }
@@ -98,6 +102,7 @@ func (r *Runner) newRun(phases []Phase) (*run, error) {
 		needs:  make([][]func() error, len(phases)),
 		busy:   make(chan struct{}, cmp.Or(r.Concurrency, DefaultConcurrency)),
 
+		sizes:   map[string]int{},
 		windows: make([]chan struct{}, len(phases)),
 	}
 	for i := range phases {
@@ -107,6 +112,9 @@ func (r *Runner) newRun(phases []Phase) (*run, error) {
 		made.cells[i] = make([]cell, len(r.Hosts))
 		for j := range made.cells[i] {
 			made.cells[i][j].ended = make(chan struct{})
+			if phases[i].includes(r.Hosts[j]) {
+				made.sizes[phases[i].Name]++
+			}
 		}
 		for _, need := range phases[i].After {
 			at := slices.IndexFunc(phases[:i], func(p Phase) bool { return p.Name == need.Phase })
@@ -214,7 +222,7 @@ func acquire(ctx context.Context, slots chan struct{}) error {
 // while planning, but not during actions: they may have taken effect in part.
 func (r *run) phase(ctx context.Context, phase *Phase, address netip.Addr, report *PhaseReport) {
 	began := time.Now()
-	r.observe(Event{Host: address, Phase: phase.Name})
+	r.observe(Event{Host: address, Phase: phase.Name, Hosts: r.sizes[phase.Name]})
 	host, actions, err := r.plan(ctx, phase, address)
 	if errors.Is(err, remote.ErrConnectionLost) && ctx.Err() == nil {
 		host, actions, err = r.plan(ctx, phase, address) // planning only reads, so a retry is safe

@@ -240,6 +240,27 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestEventsCountHosts checks that the start of a phase says how many hosts it includes.
+func TestEventsCountHosts(t *testing.T) {
+	t.Parallel()
+	r := newFleet(3).runner()
+	first := r.Hosts[0]
+	var mu sync.Mutex
+	got := map[string]int{}
+	r.Observe = func(e workflow.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		got[e.Phase] = max(got[e.Phase], e.Hosts)
+	}
+	nothing := func(context.Context, remote.Reader) ([]workflow.Action, error) { return nil, nil }
+	run(t, r,
+		workflow.Phase{Name: "all", Plan: nothing},
+		workflow.Phase{Name: "one", Plan: nothing, Hosts: func(host netip.Addr) bool { return host == first }})
+	if diff := cmp.Diff(map[string]int{"all": 3, "one": 1}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestPhaseListIsChecked(t *testing.T) {
 	t.Parallel()
 	f := newFleet(1)

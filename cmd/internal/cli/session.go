@@ -161,7 +161,10 @@ func (p *hostProgress) observe(event workflow.Event) {
 	case step == nil && event.Status == "":
 		step = p.display.Begin(name, 0)
 		step.Waiting(waitName(event))
+		step.Group(event.Phase, event.Hosts)
 		p.steps[name] = step
+	case step != nil && event.Action != "":
+		step.Doing(Visible(event.Action)) // it may name files of the host
 	case step != nil && event.Status != "":
 		step.End(string(event.Status))
 		delete(p.steps, name)
