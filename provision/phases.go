@@ -56,8 +56,7 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 		return nil, err
 	}
 	s.secrets.Add(key)
-	first := s.controlPlanes()[0]
-	initialized := s.isInitialized()
+	first, initialized := s.controlPlanes()[0], s.isInitialized()
 	isFirst := func(host netip.Addr) bool { return host == first }
 	isControlPlane := func(host netip.Addr) bool { return s.index[host].ControlPlane }
 	balances := func(host netip.Addr) bool {
@@ -74,8 +73,7 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 		s.preparePhase(prepareFiles), s.encryptionKeyPhase(ctx, keys),
 		{
 			Name: loadBalancerPhase, Short: "start the control plane's load balancer on load balancer nodes",
-			Hosts: balances,
-			Plan:  s.planControlPlaneLB(prepareFiles),
+			Hosts: balances, Plan: s.planControlPlaneLB(prepareFiles),
 		},
 		{
 			Name: initPhase, Short: "initialize the first control plane node",
@@ -103,14 +101,12 @@ func (s *Session) createPhases(ctx context.Context, keys map[netip.Addr]keyFile)
 		},
 		{
 			Name: waitNodePhase, Short: "wait until the nodes are ready, and API servers can reach their kubelets",
-			ReadOnly: true,
-			Plan:     s.planWaitNode(sync.OnceValues(func() (bool, error) { return s.signsServing(ctx) })),
+			ReadOnly: true, Plan: s.planWaitNode(sync.OnceValues(func() (bool, error) { return s.signsServing(ctx) })),
 		},
 		{
 			Name: waitWorkloadsPhase, Short: "wait until the cluster's workloads are ready",
-			ReadOnly: true, Hosts: isFirst,
-			After: []workflow.Dependency{{Phase: waitNodePhase}},
-			Plan:  s.planWaitWorkloads,
+			ReadOnly: true, Hosts: isFirst, After: []workflow.Dependency{{Phase: waitNodePhase}},
+			Plan: s.planWaitWorkloads,
 		},
 	}, nil
 }
