@@ -24,9 +24,9 @@ const (
 // phases returns the phases of a reset, after the hosts have been probed. A reset of the whole cluster has only the last
 // one: nothing needs to be removed from a cluster that ends.
 //
-//	             cordon    drain   leave-etcd   leave   reset
-//	control     ├──────┼─────────┼────────────┼───────┼───────┤
-//	worker      ├──────┼────┤                 ├───────┼───────┤
+//	             cordon    drain   leave-etcd   delete-node   reset
+//	control     ├──────┼─────────┼────────────┼─────────────┼───────┤
+//	worker      ├──────┼────┤                 ├─────────────┼───────┤
 func (r *resetRun) phases() []workflow.Phase {
 	reset := workflow.Phase{Name: ResetPhase, Short: "restore the previous state of the host", Plan: r.planReset}
 	if r.options.wholeCluster() {
