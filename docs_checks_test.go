@@ -36,8 +36,8 @@ func TestGoldenProofPage(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(`# The proof
 
-The proof tests a cluster with real traffic. ` + "`dualstrap check cluster`" + ` runs it, and ` + "`dualstrap create cluster`" + ` runs it as
-the last step, unless ` + "`--skip-verify`" + ` is set. If a check fails, the exit code is 5.
+The proof tests a cluster with real traffic. ` + "`dualstrap check cluster`" + ` runs it, and ` + "`dualstrap create cluster`" + `
+runs it as the last step, unless ` + "`--skip-verify`" + ` is set. If a check fails, the exit code is 5.
 
 The proof runs one pod on every node, in a new namespace named ` + "`dualstrap-proof-*`" + `. It deletes the namespace at the end,
 also when it is interrupted. If a run was killed, the next run deletes its namespace.

@@ -57,8 +57,11 @@ func phases(t *testing.T) []provision.PhaseInfo {
 func TestGoldenPhasesPage(t *testing.T) {
 	t.Parallel()
 	var page strings.Builder
-	page.WriteString("# Phases\n\nReports, logs and progress name these phases. Hosts go through them in this order; where a phase needs others to be\n" +
-		"finished on other hosts, it waits for them. This page is generated from the program.\n")
+	page.WriteString(`# Phases
+
+Reports, logs and progress name these phases. Hosts go through them in this order; where a phase needs others to be
+finished on other hosts, it waits for them. This page is generated from the program.
+`)
 	command := ""
 	for _, phase := range phases(t) {
 		if phase.Command != command {

@@ -183,7 +183,8 @@ func TestOpenVerifiesOnce(t *testing.T) {
 		content.Close() //nolint:errcheck,gosec // nothing was written
 		flip(t, filepath.Join(dir, file.Path))
 	}
-	if _, err := bundleDir.Open(bundle.File{Path: "bin/other.gz"}); err == nil || !strings.Contains(err.Error(), `does not list "bin/other.gz"`) {
+	_, err := bundleDir.Open(bundle.File{Path: "bin/other.gz"})
+	if err == nil || !strings.Contains(err.Error(), `does not list "bin/other.gz"`) {
 		t.Errorf("a file that is not listed: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"strings"
 	"text/tabwriter"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
 // newCheckPreflight returns the command check preflight, which runs the same checks as create cluster, and plans the same
@@ -91,39 +93,55 @@ func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Prefli
 			host.Count(hostprep.Passed), host.Count(hostprep.Warning), host.Count(hostprep.Failed), len(host.Changes))
 	}
 	table.Flush() //nolint:errcheck,gosec // as above
-	for _, host := range found.Hosts {
-		writeFindings(&out, host)
-	}
-	for _, host := range found.Hosts {
-		if len(host.Changes) == 0 {
-			continue
-		}
-		fmt.Fprintf(&out, "\n%s would change:\n", host.Address)
-		for _, change := range found.Diffs[host.Address] {
-			fmt.Fprintf(&out, "  %s\n", change.Summary)
-			if diff && change.Diff != nil {
-				out.WriteString(change.Diff())
-			}
-		}
+	writeFindings(&out, found.Hosts)
+	addresses := addressesOf(found.Hosts)
+	for _, group := range groupHosts(addresses, func(i int) string { return changes(found.Diffs[addresses[i]], diff) }) {
+		fmt.Fprintf(&out, "\n%s would change:\n%s", group, group.text)
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }
 
-// writeFindings prints the checks of a host that did not pass, with hints, under the host's address. It prints nothing for
-// a host whose checks all passed.
-func writeFindings(out *strings.Builder, host hostprep.HostReport) {
-	heading := fmt.Sprintf("\n%s\n", host.Address)
+// writeFindings prints the checks that did not pass, with hints, under the addresses of their hosts.
+func writeFindings(out *strings.Builder, hosts []hostprep.HostReport) {
+	for _, group := range groupHosts(addressesOf(hosts), func(i int) string { return findings(hosts[i]) }) {
+		fmt.Fprintf(out, "\n%s\n%s", group, group.text)
+	}
+}
+
+func addressesOf(hosts []hostprep.HostReport) []netip.Addr {
+	addresses := make([]netip.Addr, len(hosts))
+	for i, host := range hosts {
+		addresses[i] = host.Address
+	}
+	return addresses
+}
+
+// findings returns lines for the checks of a host that did not pass, with hints; "" if all passed.
+func findings(host hostprep.HostReport) string {
+	var out strings.Builder
 	for _, result := range host.Checks {
 		if result.Status == hostprep.Passed {
 			continue
 		}
-		fmt.Fprintf(out, "%s  %s: %s: %s\n", heading, result.Status, result.Name, cli.Visible(result.Message))
+		fmt.Fprintf(&out, "  %s: %s: %s\n", result.Status, result.Name, cli.Visible(result.Message))
 		label := "try"
 		if result.Automatic {
 			label = "note"
 		}
-		fmt.Fprintf(out, "    %s: %s\n", label, cli.Visible(result.Hint))
-		heading = ""
+		fmt.Fprintf(&out, "    %s: %s\n", label, cli.Visible(result.Hint))
 	}
+	return out.String()
+}
+
+// changes returns a line for each change that create would make on a host, with diff followed by the diff of its file.
+func changes(planned []workflow.Change, diff bool) string {
+	var out strings.Builder
+	for _, change := range planned {
+		fmt.Fprintf(&out, "  %s\n", change.Summary)
+		if diff && change.Diff != nil {
+			out.WriteString(change.Diff())
+		}
+	}
+	return out.String()
 }

@@ -145,9 +145,7 @@ func (c *creation) report(outcome provision.Outcome, began time.Time, err error)
 // text returns the report for a person: findings of the checks, phases, changes, the proof, and the next command.
 func (c *creation) text(report createReport, outcome provision.Outcome, run *workspace.Run) string {
 	var out strings.Builder
-	for _, host := range outcome.Checks.Hosts {
-		writeFindings(&out, host)
-	}
+	writeFindings(&out, outcome.Checks.Hosts)
 	if outcome.Run != nil {
 		writeRun(&out, outcome.Run)
 		writeChanges(&out, outcome.Run, report.Changes)

@@ -132,7 +132,9 @@ func TestNoSecrets(t *testing.T) {
 	in := exampleInput(t, "dual-stack")
 	in.Config.SSH.PrivateKeyPath, in.Config.SSH.User = "/root/secret-key", "secret-user"
 	in.Config.RegistryMirrors = []api.RegistryMirror{{Endpoint: "https://secret-mirror", PullCredentialConfigPath: "/root/secret-login"}}
-	in.Discovered = render.Discovered{BootstrapToken: "secret-token", CACertHash: "sha256:secret-hash", CertificateKey: "secret-certificate-key"}
+	in.Discovered = render.Discovered{
+		BootstrapToken: "secret-token", CACertHash: "sha256:secret-hash", CertificateKey: "secret-certificate-key",
+	}
 	files, err := render.Cluster(in)
 	if err != nil {
 		t.Fatal(err)

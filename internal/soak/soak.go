@@ -27,7 +27,7 @@ func Seed(own uint64) uint64 {
 	}
 	seed, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		panic(variable + " is not a seed: " + err.Error())
+		panic(variable + " is not a seed: " + err.Error()) //nolint:forbidigo // it ends a test, which has no other way
 	}
 	return seed
 }

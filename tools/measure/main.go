@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,9 +18,9 @@ func main() {
 	if len(trees) == 0 {
 		trees = []string{"."}
 	}
+	log.SetFlags(0)
 	if err := run(os.Stdout, trees); err != nil {
-		fmt.Fprintln(os.Stderr, "measure:", err)
-		os.Exit(1)
+		log.Fatalf("measure: %v", err)
 	}
 }
 

@@ -15,7 +15,8 @@ func TestRows(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"go.mod": "module example.test/m\n\nrequire (\n\ta.test/a v1.0.0\n\tb.test/b v1.0.0 // indirect\n\tc.test/c v1.0.0 // indirect\n)\n",
-		"one/one.go": "// Package one is documented.\npackage one\n\n// A has a comment,\n// of two lines.\nfunc A(a, b int, c string, d, e, f bool) {\n" +
+		"one/one.go": "// Package one is documented.\npackage one\n\n" +
+			"// A has a comment,\n// of two lines.\nfunc A(a, b int, c string, d, e, f bool) {\n" +
 			"\tif d && e {\n\t\tfor range a {\n\t\t}\n\t}\n}\n\nfunc B() {} // has none before it\n",
 		"one/one_test.go":             "package one\n\nfunc f() {\n}\n",
 		"two/two.go":                  "package two\n\nimport _ \"example.test/m/one\"\n",

@@ -20,7 +20,8 @@ func (t *tree) rows() []row {
 		}
 	}
 	functions := functionsOf(code)
-	lengths, complexities := each(functions, func(f function) int { return f.lines }), each(functions, func(f function) int { return f.complexity })
+	lengths := each(functions, func(f function) int { return f.lines })
+	complexities := each(functions, func(f function) int { return f.complexity })
 	packages := t.production()
 	return slices.Concat([]row{
 		{"files, lines", fmt.Sprintf("%d, %d", len(code), sum(code, lineCount))},
@@ -38,13 +39,12 @@ func (t *tree) rows() []row {
 // testRows compare tests with what they test. The quick ones are those that need no root, no network and no real program.
 func testRows(code, tests []file) []row {
 	quick := slices.DeleteFunc(slices.Clone(tests), func(f file) bool { return f.integration })
-	below := func(files []file, dir string) int {
-		return sum(slices.DeleteFunc(slices.Clone(files), func(f file) bool { return !strings.HasPrefix(f.path, dir) }), lineCount)
+	orchestration := func(files []file) []file {
+		return slices.DeleteFunc(slices.Clone(files), func(f file) bool { return !strings.HasPrefix(f.path, "provision/") })
 	}
 	return []row{
-		{"tests to code: all, quick ones", ratio(sum(tests, lineCount), sum(code, lineCount)) + ", " + ratio(sum(quick, lineCount), sum(code, lineCount))},
-		{"tests to code of provision: all, quick ones", ratio(below(tests, "provision/"), below(code, "provision/")) + ", " +
-			ratio(below(quick, "provision/"), below(code, "provision/"))},
+		{"tests to code: all, quick ones", ratios(code, tests, quick)},
+		{"tests to code of provision: all, quick ones", ratios(orchestration(code), orchestration(tests), orchestration(quick))},
 	}
 }
 
@@ -143,7 +143,11 @@ func quantiles(values []int, percents ...int) string {
 	return strings.Join(texts, ", ")
 }
 
-func ratio(a, b int) string { return fmt.Sprintf("%.2f", float64(a)/float64(max(b, 1))) }
+// ratios returns how many lines all tests and the quick ones have for each line of code.
+func ratios(code, tests, quick []file) string {
+	lines := float64(max(sum(code, lineCount), 1))
+	return fmt.Sprintf("%.2f, %.2f", float64(sum(tests, lineCount))/lines, float64(sum(quick, lineCount))/lines)
+}
 
 func share(part, whole int) string {
 	return fmt.Sprintf("%.1f %%", 100*float64(part)/float64(max(whole, 1)))
