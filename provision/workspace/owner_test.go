@@ -94,7 +94,7 @@ func TestHostileWorkspaces(t *testing.T) {
 		"a link to nothing": {
 			func(root *os.Root) error { return root.Symlink("/does/not/exist", "prod") }, "cannot make the directory for logs",
 		},
-		"a full disk":         {inLogs(logs, "/dev/full", "create-cluster.log"), "no space left on device"},
+		"a full disk": {inLogs(logs, "/dev/full", "create-cluster.log"), "no space left on device"},
 		"a full disk for a host": {
 			inLogs(logs, "/dev/full", "10.2.0.4.log"), "no space left on device",
 		},
