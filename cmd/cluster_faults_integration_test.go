@@ -87,16 +87,27 @@ func createLosesAPI(t *testing.T, c *testCluster) {
 	}
 }
 
-// leaveKubeadm stops kubeadm on a host in a phase, as soon as a condition is true there, and kills the run. A stopped
-// kubeadm never finishes, like one that waits with an expired token.
+// leaveKubeadm runs create, stops kubeadm on a host in a phase, as soon as a condition is true there, and kills the run. A
+// stopped kubeadm never finishes, like one that waits with an expired token. What stops it waits on the host from the
+// beginning: on a busy machine, it would otherwise come too late.
 func (c *testCluster) leaveKubeadm(t *testing.T, host, phase, condition string) {
 	t.Helper()
-	code, said := c.interrupt(t, c.address(t, host)+" "+phase, func(create *os.Process) {
-		c.on(t, host, "timeout 60 sh -c 'until "+condition+" && pkill -STOP -x kubeadm; do sleep 0.05; done'")
-		_ = create.Kill() // interrupt waits for the run to end
-	})
-	if code >= 0 {
-		t.Fatalf("it has ended before it was killed, with exit code %d:\n%s", code, said)
+	command, said := c.begin(t)
+	stopped := make(chan error, 1)
+	go func() {
+		const limit = "300" // seconds; a preparation on a busy machine takes two minutes
+		stop := "timeout " + limit + " sh -c 'until " + condition + " && pkill -STOP -x kubeadm; do sleep 0.05; done'"
+		_, _, err := c.run(t, "exec", host, "--", "sh", "-ec", stop)
+		_ = command.Process.Kill() // it may have ended
+		stopped <- err
+	}()
+	var all strings.Builder
+	for said.Scan() {
+		all.WriteString(said.Text() + "\n")
+	}
+	code := exitCode(command.Wait())
+	if err := <-stopped; err != nil || code >= 0 || !strings.Contains(all.String(), " "+c.address(t, host)+" "+phase+"\n") {
+		t.Fatalf("kubeadm was not stopped in %s: %v, exit code %d:\n%s", phase, err, code, all.String())
 	}
 }
 

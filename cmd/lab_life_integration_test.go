@@ -83,7 +83,7 @@ func labDisconnects(t *testing.T, l testLab) {
 	}
 	l.on(t, "client", "ping -n -c 1 -W 5 10.2.0.6 && ping -n -c 1 -W 5 fd12::2:6")
 	l.mustRun(t, "disconnect", host)
-	if out := l.mustRun(t, "up"); !strings.HasPrefix(out, "healed: "+host+"\n") {
+	if out := l.mustRun(t, "up"); !strings.HasPrefix(out, "connected: "+host+"\n") {
 		t.Errorf("up with a cut cable says:\n%s", out)
 	}
 }
