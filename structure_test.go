@@ -29,8 +29,8 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"cmd/dualstrap": {"cmd"},
 		"cmd": {
-			"agent", "api", "bundle", "bundle/build", "bundle/signature", "cmd/internal/cli", "controller", "hostprep", "internal/plural", "lab",
-			"provision", "provision/proof", "provision/workflow", "provision/workspace", "render", "render/planview", "render/schema",
+			"agent", "api", "bundle", "bundle/build", "bundle/signature", "cmd/internal/cli", "controller", "hostprep", "internal/hint", "internal/plural",
+			"lab", "provision", "provision/proof", "provision/workflow", "provision/workspace", "render", "render/planview", "render/schema",
 		},
 		"controller": {
 			"allocator", "api/v1alpha1", "controller/internal/ledger", "controller/internal/serving", "internal/nodeaddress",
@@ -44,6 +44,7 @@ func mayImport() map[string][]string {
 		"agent/kernel":               {},
 		"render/cni":                 {},
 		"controller/internal/ledger": {"allocator"},
+		"internal/hint":              {},
 		"internal/plural":            {},
 		"internal/soak":              {},
 		"internal/certtest":          {},
@@ -63,11 +64,11 @@ func mayImport() map[string][]string {
 		},
 		"provision/encryption":       {},
 		"provision/etcd":             {},
-		"provision/proof":            {"api", "bundle", "hostprep", "hostprep/remote", "internal/plural", "provision/kube"},
+		"provision/proof":            {"api", "bundle", "hostprep", "hostprep/remote", "internal/hint", "internal/plural", "provision/kube"},
 		"provision/workflow":         {"hostprep/remote"},
 		"provision/kube":             {"api"},
 		"provision/workspace":        {"internal/visible"},
-		"hostprep":                   {"hostprep/remote"},
+		"hostprep":                   {"hostprep/remote", "internal/hint"},
 		"hostprep/change":            {"hostprep/firewalld", "hostprep/remote"},
 		"hostprep/firewalld":         {},
 		"hostprep/remote":            {"internal/localfile"},

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/internal/hint"
 )
 
 // exitGrace is how long Main waits for an interrupted command, so that it can stop child processes and remove temporary
@@ -76,9 +77,8 @@ func report(w io.Writer, called *cobra.Command, err error) {
 	if errors.As(err, &usage) {
 		fmt.Fprintf(w, "try: %s --help\n", called.CommandPath()) //nolint:errcheck // as above
 	}
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		fmt.Fprintf(w, "try: %s\n", cli.Visible(hinted.Hint())) //nolint:errcheck // as above
+	if text := hint.Of(err); text != "" {
+		fmt.Fprintf(w, "try: %s\n", cli.Visible(text)) //nolint:errcheck // as above
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/hint"
 )
 
 const (
@@ -44,14 +45,14 @@ func checkAccess(s *subject) verdict {
 	if s.Err == nil || errors.Is(s.Err, remote.ErrSudo) {
 		return passed("it answers")
 	}
-	return failed("%v", s.Err).withHint("%s", hintOf(s.Err))
+	return failed("%v", s.Err).withHint("%s", hint.Of(s.Err))
 }
 
 // checkPrivileges checks that commands run as root. The probe is refused with ErrSudo if sudo asks for a password.
 func checkPrivileges(s *subject) verdict {
 	switch {
 	case errors.Is(s.Err, remote.ErrSudo):
-		return failed("%v", s.Err).withHint("%s", hintOf(s.Err))
+		return failed("%v", s.Err).withHint("%s", hint.Of(s.Err))
 	case s.Err != nil:
 		return doesNotApply()
 	case s.Facts.UID != 0:
@@ -59,15 +60,6 @@ func checkPrivileges(s *subject) verdict {
 	default:
 		return passed("commands run as root")
 	}
-}
-
-// hintOf returns the hint that an error carries; empty if it has none, so that the check's own hint is used.
-func hintOf(err error) string {
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		return hinted.Hint()
-	}
-	return ""
 }
 
 // machineChecks returns the checks of the operating system and the hardware.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/hint"
 )
 
 const (
@@ -189,13 +190,10 @@ func cannotForward(err error) bool { return errors.Is(err, remote.ErrProtocol) }
 // skipped: that says nothing about the cluster.
 func unanswered(err error, format string, args ...any) verdict {
 	// The error of a refused connection knows which setting of the SSH server refuses it.
-	var hinted interface{ Hint() string }
 	v := failed("%s: %v", fmt.Sprintf(format, args...), err)
 	if cannotForward(err) {
 		v.status = Skipped
-		if errors.As(err, &hinted) {
-			v.hint = hinted.Hint()
-		}
+		v.hint = hint.Of(err)
 	}
 	return v
 }
