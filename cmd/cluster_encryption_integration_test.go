@@ -162,7 +162,7 @@ func (c *testCluster) rotateUntil(t *testing.T, line string) (code int, said str
 	}
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		said += lines.Text() + "\n"
-		if lines.Text() == line {
+		if strings.HasSuffix(lines.Text(), " "+line) { // after the time
 			_ = command.Process.Kill() // Wait below reports how it ended
 		}
 	}
