@@ -98,7 +98,7 @@ func (c *testCluster) leaveKubeadm(t *testing.T, host, phase, condition string) 
 	stopped := make(chan error, 1)
 	go func() {
 		const limit = "300" // seconds; a preparation on a busy machine takes two minutes
-		stop := "timeout " + limit + " sh -c 'until " + condition + " && pkill -STOP -x kubeadm; do sleep 0.05; done'"
+		stop := "timeout " + limit + " sh -c 'until " + condition + " && pkill -STOP -x kubeadm; do sleep 0.2; done'"
 		_, _, err := c.run(t, "exec", host, "--", "sh", "-ec", stop)
 		_ = command.Process.Kill() // it may have ended
 		stopped <- err
