@@ -76,7 +76,7 @@ func (p markdown) links() []string {
 // TestLinks checks that links between pages lead to a file, and to a heading if they name one.
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	for _, file := range trackedFiles(t) {
+	for _, file := range writtenFiles(t) {
 		if path.Ext(file) != ".md" {
 			continue
 		}
