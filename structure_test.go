@@ -30,7 +30,8 @@ func mayImport() map[string][]string {
 		"cmd/dualstrap": {"cmd"},
 		"cmd": {
 			"agent", "api", "bundle", "bundle/build", "bundle/signature", "cmd/internal/cli", "controller", "hostprep", "internal/hint",
-			"internal/plural", "lab", "provision", "provision/proof", "provision/workflow", "provision/workspace", "render", "render/planview", "render/schema",
+			"internal/plural", "lab", "provision", "provision/proof", "provision/workflow", "provision/workspace",
+			"render", "render/planview", "render/schema",
 		},
 		"controller": {
 			"allocator", "api/v1alpha1", "controller/internal/ledger", "controller/internal/serving", "internal/nodeaddress",
