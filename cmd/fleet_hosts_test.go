@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
@@ -85,24 +86,24 @@ const (
 )
 
 // fleetScripts returns all scripts that hosts answer. Hosts recognize a script by its exact content, which the field Body
-// describes as a list: names of script files without .sh, and lines of text after an equals sign.
+// describes as a list of script files without .sh.
 func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	probes, err := recordedProbes(members)
 	if err != nil {
 		return nil, err
 	}
-	nothing := func(netip.Addr, []string) *remotetest.Reply { return remotetest.NewReply() }
+	nothing := func(netip.Addr, remote.Args) *remotetest.Reply { return remotetest.NewReply() }
 	scripts := []remotetest.Scripted{
 		{
-			Name: probesHost, Body: "hostprep/remote/scripts/change_lock =wait_unlocked hostprep/scripts/probe",
-			Reply: func(host netip.Addr, _ []string) *remotetest.Reply {
+			Name: probesHost, Body: "hostprep/remote/scripts/change_lock hostprep/scripts/probe",
+			Reply: func(host netip.Addr, _ remote.Args) *remotetest.Reply {
 				return probes[host].And(remotetest.Said{Name: "clock", Output: strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"})
 			},
 		},
 		{Name: probesNetwork, Body: "hostprep/scripts/network", Reply: fleetNetwork},
 		{
 			Name: surveys, Reply: fleetSurvey,
-			Body: "=state=/var/lib/dualstrap hostprep/remote/scripts/change_lock hostprep/change/scripts/firewalld_read " +
+			Body: "hostprep/remote/scripts/change_lock hostprep/change/scripts/state hostprep/change/scripts/firewalld_read " +
 				"hostprep/change/scripts/survey",
 		},
 		{Name: holdsLock, Body: "provision/scripts/run_lock", Holds: true, Reply: nothing},
@@ -111,10 +112,6 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	for i := range scripts {
 		var body strings.Builder
 		for _, file := range strings.Fields(scripts[i].Body) {
-			if line, is := strings.CutPrefix(file, "="); is {
-				body.WriteString(line + "\n")
-				continue
-			}
 			content, err := os.ReadFile("../" + file + ".sh")
 			if err != nil {
 				return nil, err
@@ -160,9 +157,9 @@ func recordedProbes(members []remotetest.Member) (map[netip.Addr]*remotetest.Rep
 }
 
 // fleetNetwork returns the answer of a host to the probe of a network without faults.
-func fleetNetwork(_ netip.Addr, tasks []string) *remotetest.Reply {
+func fleetNetwork(_ netip.Addr, args remote.Args) *remotetest.Reply {
 	var out strings.Builder
-	for _, task := range tasks {
+	for task := range strings.SplitSeq(args["tasks"], "\n") {
 		switch words := strings.Fields(task); words[0] {
 		case "reach":
 			fmt.Fprintf(&out, "reach %s whole\n", words[1])
@@ -174,18 +171,17 @@ func fleetNetwork(_ netip.Addr, tasks []string) *remotetest.Reply {
 }
 
 // fleetSurvey returns the answer of a bare host, on which nothing of a node is installed yet, to the survey of changes.
-func fleetSurvey(_ netip.Addr, lists []string) *remotetest.Reply {
-	files, sysctls, wanted := lists[0], lists[3], lists[5]
+func fleetSurvey(_ netip.Addr, args remote.Args) *remotetest.Reply {
 	var dirs []string
-	for file := range strings.SplitSeq(files, "\n") {
+	for file := range strings.SplitSeq(args["files"], "\n") {
 		dirs = append(dirs, path.Dir(file))
 	}
 	slices.Sort(dirs)
 	var settings, units strings.Builder
-	for key := range strings.SplitSeq(sysctls, "\n") {
+	for key := range strings.SplitSeq(args["keys"], "\n") {
 		fmt.Fprintf(&settings, "%s:0\n", key)
 	}
-	for unit := range strings.SplitSeq(wanted, "\n") {
+	for unit := range strings.SplitSeq(args["units"], "\n") {
 		fmt.Fprintf(&units, "Id=%s\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n\n", unit)
 	}
 	said := func(name, output string) remotetest.Said { return remotetest.Said{Name: name, Output: output} }

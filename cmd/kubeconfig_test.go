@@ -12,6 +12,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/cmd"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
@@ -80,14 +81,17 @@ func serveCluster(t *testing.T, dir, kubeconfig string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply := func(said remotetest.Said) func(netip.Addr, []string) *remotetest.Reply {
-		return func(netip.Addr, []string) *remotetest.Reply { return remotetest.NewReply(said) }
+	read, err := os.ReadFile("../hostprep/remote/scripts/read.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply := func(said remotetest.Said) func(netip.Addr, remote.Args) *remotetest.Reply {
+		return func(netip.Addr, remote.Args) *remotetest.Reply { return remotetest.NewReply(said) }
 	}
 	scripts = append(scripts,
 		remotetest.Scripted{Name: "join state", Body: string(look), Reply: reply(remotetest.Said{Name: "joined"})},
 		remotetest.Scripted{
-			Name: "read", Body: `if [ -e "$1" ]; then answer content cat -- "$1"; else answer missing :; fi`,
-			Reply: reply(remotetest.Said{Name: "content", Output: kubeconfig}),
+			Name: "read", Body: string(read), Reply: reply(remotetest.Said{Name: "content", Output: kubeconfig}),
 		})
 	fleet, err := remotetest.NewFleet(dir, []remotetest.Member{member}, scripts)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dualstrap/dualstrap/cmd"
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
@@ -85,7 +86,7 @@ func hostileFleet(t *testing.T, instead ...string) {
 	}
 	for i := range scripts {
 		reply := scripts[i].Reply
-		scripts[i].Reply = func(host netip.Addr, args []string) *remotetest.Reply {
+		scripts[i].Reply = func(host netip.Addr, args remote.Args) *remotetest.Reply {
 			if scripts[i].Name == surveys {
 				return hostileSurvey(reply(names[host], args), args)
 			}
@@ -100,10 +101,10 @@ func hostileFleet(t *testing.T, instead ...string) {
 }
 
 // hostileSurvey returns a survey in which all files exist that may be shown as diffs, with control characters as content.
-func hostileSurvey(reply *remotetest.Reply, lists []string) *remotetest.Reply {
+func hostileSurvey(reply *remotetest.Reply, args remote.Args) *remotetest.Reply {
 	var stat strings.Builder
 	more := []remotetest.Said{}
-	for i, line := range strings.Split(lists[1], "\n") {
+	for i, line := range strings.Split(args["contents"], "\n") {
 		_, path, _ := strings.Cut(line, "  ")
 		fmt.Fprintf(&stat, "644|0|0|root|%s|9|regular file|%s\n", drives, path)
 		more = append(more, remotetest.Said{Name: fmt.Sprintf("content.%d", i+1), Output: "# " + strings.ToValidUTF8(drives, "") + "\n"})

@@ -72,13 +72,17 @@ type NetworkFacts struct {
 }
 
 // Script returns the script that [ProbeNetwork] runs on a host.
-func (t NetworkProbe) Script() remote.Script {
-	return remote.Script{Name: "probe network", Body: networkScript, Args: t.args()}
+func (t NetworkProbe) Script() (remote.Script, error) {
+	return remote.NewScript("probe network", remote.Args{"tasks": remote.Lines(t.tasks()...)}, networkScript)
 }
 
 // ProbeNetwork runs the network probes on a host, all at the same time, in one round trip of a few seconds at most.
 func ProbeNetwork(ctx context.Context, host remote.Reader, task NetworkProbe) (NetworkFacts, error) {
-	answer, err := host.Probe(ctx, task.Script())
+	script, err := task.Script()
+	if err != nil {
+		return NetworkFacts{}, err
+	}
+	answer, err := host.Probe(ctx, script)
 	if err != nil {
 		return NetworkFacts{}, err
 	}
@@ -97,15 +101,15 @@ func echoOverhead(address netip.Addr) int {
 	return 40 + 8
 }
 
-// args returns the arguments of the script, one for each concurrent probe.
-func (t NetworkProbe) args() []string {
-	var args []string
+// tasks returns the probes in the form in which the script takes them.
+func (t NetworkProbe) tasks() []string {
+	var tasks []string
 	for _, peer := range t.Reach {
 		size := peer.MTU - echoOverhead(peer.Address)
-		args = append(args, fmt.Sprintf("reach %s %s %d %d", peer.Address, peer.Source, size, peer.Port))
+		tasks = append(tasks, fmt.Sprintf("reach %s %s %d %d", peer.Address, peer.Source, size, peer.Port))
 	}
 	for _, endpoint := range t.Connect {
-		args = append(args, fmt.Sprintf("connect %s %d", endpoint.Addr(), endpoint.Port()))
+		tasks = append(tasks, fmt.Sprintf("connect %s %d", endpoint.Addr(), endpoint.Port()))
 	}
 	if len(t.ExpectUnused) > 0 {
 		// The number is in tenths of a second. The kernel repeats an unanswered request after one second.
@@ -116,9 +120,9 @@ func (t NetworkProbe) args() []string {
 		for _, address := range t.ExpectUnused {
 			words = append(words, address.String())
 		}
-		args = append(args, strings.Join(words, " "))
+		tasks = append(tasks, strings.Join(words, " "))
 	}
-	return args
+	return tasks
 }
 
 // decodeNetwork parses the output of the script.

@@ -14,7 +14,7 @@ import (
 func taskText(tasks []NetworkProbe) string {
 	var text strings.Builder
 	for _, task := range tasks {
-		text.WriteString(strings.Join(append(task.args(), "--\n"), "\n"))
+		text.WriteString(strings.Join(append(task.tasks(), "--\n"), "\n"))
 	}
 	return text.String()
 }

@@ -50,7 +50,11 @@ func TestProbeNetworkIsOneCall(t *testing.T) {
 		Reach:     []hostprep.Peer{{Address: peer, Source: fake.Address(), MTU: 1500, Port: 22}},
 		Interface: "eth0", ExpectUnused: []netip.Addr{netip.MustParseAddr("10.2.0.175")},
 	}
-	fake.Expect(remotetest.Call{Method: remotetest.Probe, Script: task.Script(), Answer: remote.Answer{
+	script, err := task.Script()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake.Expect(remotetest.Call{Method: remotetest.Probe, Script: script, Answer: remote.Answer{
 		Values: map[string]remote.Value{"network": {Output: []byte("reach 10.2.0.5 small\n")}},
 	}})
 	facts, err := hostprep.ProbeNetwork(bound(t), fake, task)

@@ -67,7 +67,9 @@ func (e *KeyFileError) Hint() string {
 // file is not one that dualstrap writes.
 func (k keyFiles) read(ctx context.Context, host remote.Reader) (keyFile, error) {
 	// One byte more than the maximum is enough for Parse to reject a file that is too large.
-	s, err := script("read the keys of Secrets", "encryption_read", k.path, strconv.Itoa(encryption.MaxSize+1))
+	s, err := script("read the keys of Secrets", "encryption_read", remote.Args{
+		"path": k.path, "limit": strconv.Itoa(encryption.MaxSize + 1),
+	})
 	if err != nil {
 		return keyFile{}, err
 	}
@@ -97,7 +99,7 @@ func (k keyFiles) read(ctx context.Context, host remote.Reader) (keyFile, error)
 
 // generate generates a new key on a host, from the kernel's random numbers, and returns it in base64.
 func (k keyFiles) generate(ctx context.Context, host remote.Reader) (string, error) {
-	s, err := script("make a key for Secrets", "encryption_key")
+	s, err := script("make a key for Secrets", "encryption_key", nil)
 	if err != nil {
 		return "", err
 	}

@@ -23,22 +23,22 @@ var scripts embed.FS
 const joinedPath = "/etc/dualstrap/joined"
 
 // script returns one of the package's embedded scripts. name describes it in logs and errors.
-func script(name, file string, args ...string) (remote.Script, error) {
+func script(name, file string, args remote.Args) (remote.Script, error) {
 	body, err := scripts.ReadFile("scripts/" + file + ".sh")
 	if err != nil {
 		return remote.Script{}, fmt.Errorf("cannot read a script of this program: %w", err)
 	}
-	return remote.Script{Name: name, Body: string(body), Args: args}, nil
+	return remote.NewScript(name, args, string(body))
 }
 
 // run runs one of the package's scripts under the kubeadm lock of the host. All scripts that call kubeadm, or that must
 // not run at the same time, use it.
-func run(ctx context.Context, host remote.Host, name, file string, args ...string) error {
-	lock, err := script(name, "kubeadm_lock")
+func run(ctx context.Context, host remote.Host, name, file string, args remote.Args) error {
+	lock, err := script(name, "kubeadm_lock", nil)
 	if err != nil {
 		return err
 	}
-	s, err := script(name, file, args...)
+	s, err := script(name, file, args)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ type joinState struct {
 // readJoinState reads the join state of a host. If a kubeadm still runs there, it waits for 30 seconds at most, and for two
 // minutes on a node, where the lock is not held for a join.
 func readJoinState(ctx context.Context, host remote.Reader) (joinState, error) {
-	s, err := script("read the join state", "join_state")
+	s, err := script("read the join state", "join_state", nil)
 	if err != nil {
 		return joinState{}, err
 	}
@@ -80,7 +80,7 @@ func (s *Session) cleanUpFailedJoin(ctx context.Context, host remote.Host, state
 	if state.partial == "" {
 		return nil
 	}
-	lock, err := script("stop the kubeadm of an earlier run", "kubeadm_lock")
+	lock, err := script("stop the kubeadm of an earlier run", "kubeadm_lock", nil)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (s *Session) cleanUpFailedJoin(ctx context.Context, host remote.Host, state
 			return fmt.Errorf("cannot take the host out of etcd, where an earlier try has made it a member: %w", err)
 		}
 	}
-	if err := run(ctx, host, "clean up a failed join", "kubeadm_reset", render.CRISocket); err != nil {
+	if err := run(ctx, host, "clean up a failed join", "kubeadm_reset", remote.Args{"socket": render.CRISocket}); err != nil {
 		return err
 	}
 	if err := s.removeVIP(ctx, host); err != nil {
@@ -117,7 +117,8 @@ func (s *Session) removeVIP(ctx context.Context, host remote.Host) error {
 	if !s.cluster.Bundled || !s.index[host.Address()].Balancer {
 		return nil
 	}
-	return run(ctx, host, "remove the control plane VIP from the host", "remove_vip", s.cluster.Endpoint.Addr().String())
+	args := remote.Args{"vip": s.cluster.Endpoint.Addr().String()}
+	return run(ctx, host, "remove the control plane VIP from the host", "remove_vip", args)
 }
 
 // setInitialCapacity writes the capacity of a host that is about to join to the status of its Node. The Node exists
@@ -141,7 +142,7 @@ func (s *Session) kubeadm(ctx context.Context, host remote.Host, verb string, fi
 		return err
 	}
 	// The scripts remove kubeadm's configuration when they end, because it holds secrets.
-	if err := run(ctx, host, "kubeadm "+verb, verb, render.KubeadmConfig); err != nil {
+	if err := run(ctx, host, "kubeadm "+verb, verb, remote.Args{"config": render.KubeadmConfig}); err != nil {
 		return s.explain(ctx, host, verb, err)
 	}
 	if _, err := host.WriteFiles(ctx, []remote.File{{Path: joinedPath, Mode: 0o644, Content: []byte(joinedMarker)}}); err != nil {
@@ -178,7 +179,7 @@ func (s *Session) uploadCertificates(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	upload, err := script("leave certificates for other control plane nodes", "upload_certs", scratchDir)
+	upload, err := script("leave certificates for other control plane nodes", "upload_certs", remote.Args{"scratch": scratchDir})
 	if err != nil {
 		return err
 	}
@@ -219,7 +220,7 @@ func (s *Session) explain(ctx context.Context, host remote.Reader, verb string, 
 		return cause
 	}
 	explained := &KubeadmError{Verb: verb, Err: cause}
-	ask, err := script("look for the reason in the logs", "diagnose")
+	ask, err := script("look for the reason in the logs", "diagnose", nil)
 	if err != nil {
 		return errors.Join(explained, err)
 	}

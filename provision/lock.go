@@ -97,11 +97,13 @@ func (s *Session) lockAndConnect(ctx context.Context) (release func(), err error
 // held, and outlives ctx so that the lock is kept while a cancelled run finishes. A second session waits until the lock
 // file names the holder: the first one returns only when it ends.
 func acquireLock(ctx context.Context, host remote.Host, holder string, held *sync.WaitGroup, beats heartbeat) error {
-	holding, err := script("hold the lock", "run_lock", holder, strconv.Itoa(int(lockExpiry.Seconds())))
+	holding, err := script("hold the lock", "run_lock", remote.Args{
+		"holder": holder, "expiry": strconv.Itoa(int(lockExpiry.Seconds())),
+	})
 	if err != nil {
 		return err
 	}
-	waiting, err := script("wait for the lock", "wait_lock", holder)
+	waiting, err := script("wait for the lock", "wait_lock", remote.Args{"holder": holder})
 	if err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (s *Session) planControlPlaneLB(rendered func() (hostFiles, error)) planFun
 			if _, err := host.WriteFiles(ctx, remoteFiles(balancing)); err != nil {
 				return err
 			}
-			return run(ctx, host, "start the load balancer", "start_load_balancer", render.StandaloneKubelet)
+			return run(ctx, host, "start the load balancer", "start_load_balancer", remote.Args{"config": render.StandaloneKubelet})
 		}}}, nil
 	}
 }

@@ -28,15 +28,14 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 	case !traces.Any: // the host is prepared, and cannot be restored without a record
 		return nil, errNoRecord
 	}
-	// The script always takes two arguments; an empty one does not force anything.
-	force := ""
+	args := remote.Args{"tables": strings.Join(foreignTables(), ","), "force": ""}
 	if r.options.Force {
-		force = "force"
+		args["force"] = "yes"
 	}
 	// The summary of the action also describes the script in logs.
 	const ending = "end all pods and remove their network"
 	end := workflow.Action{Summary: ending, Do: func(ctx context.Context, host remote.Host) error {
-		if err := run(ctx, host, ending, "stop_pods", strings.Join(foreignTables(), ","), force); err != nil {
+		if err := run(ctx, host, ending, "stop_pods", args); err != nil {
 			return err
 		}
 		return r.removeVIP(ctx, host)
@@ -45,7 +44,7 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 		Summary: "restore the previous state",
 		Do: func(ctx context.Context, host remote.Host) error {
 			// The record does not list these files: kubeadm's phases write them, not the preparation.
-			if err := run(ctx, host, "remove the join marker", "remove_join_marker", render.EncryptionConfig); err != nil {
+			if err := run(ctx, host, "remove the join marker", "remove_join_marker", remote.Args{"keys": render.EncryptionConfig}); err != nil {
 				return err
 			}
 			return change.Undo(ctx, host, render.ClusterFile)
@@ -68,8 +67,8 @@ var errNoRecord = errors.New("the host was prepared for this cluster, and its re
 	"/var/lib/dualstrap: reinstall the host")
 
 // action returns an action that runs one of the package's scripts.
-func action(summary, file string, args ...string) workflow.Action {
+func action(summary, file string) workflow.Action {
 	return workflow.Action{Summary: summary, Do: func(ctx context.Context, host remote.Host) error {
-		return run(ctx, host, summary, file, args...)
+		return run(ctx, host, summary, file, nil)
 	}}
 }

@@ -132,7 +132,7 @@ func (r *resetRun) planDeleteNode(ctx context.Context, host remote.Reader) ([]wo
 	return []workflow.Action{{
 		Summary: "delete node " + node.Name,
 		Do: func(ctx context.Context, host remote.Host) error {
-			if err := run(ctx, host, "stop the kubelet", "stop_kubelet"); err != nil {
+			if err := run(ctx, host, "stop the kubelet", "stop_kubelet", nil); err != nil {
 				return err
 			}
 			return client.DeleteNode(ctx, node.Name)

@@ -4,6 +4,7 @@ package provision
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/netip"
 	"path"
@@ -31,8 +32,9 @@ type roomHost struct {
 func (h roomHost) Address() netip.Addr { return h.address }
 
 func (h roomHost) Probe(ctx context.Context, script remote.Script) (remote.Answer, error) {
-	if len(script.Args) > 0 && script.Args[0] == keysPath {
-		script.Args = append([]string{path.Join(h.dir, keysPath)}, script.Args[1:]...)
+	if script.Args["path"] == keysPath {
+		script.Args = maps.Clone(script.Args)
+		script.Args["path"] = path.Join(h.dir, keysPath)
 	}
 	return h.Host.Probe(ctx, script)
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
 // stand makes a directory with a stand-in for kubeadm, which reports that it runs, and then runs until it is killed.
@@ -75,15 +77,15 @@ func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 				t.Run(strings.Join([]string{file, kill.String()}, " "), func(t *testing.T) {
 					t.Parallel()
 					dir := stand(t)
-					argument := filepath.Join(dir, "etc", "config.yaml")
+					args := remote.Args{"config": filepath.Join(dir, "etc", "config.yaml")}
 					if file == "upload_certs" {
-						argument = filepath.Join(dir, "scratch")
+						args = remote.Args{"scratch": filepath.Join(dir, "scratch")}
 					}
-					s, err := script(file, file, argument)
+					s, err := script(file, file, args)
 					if err != nil {
 						t.Fatal(err)
 					}
-					killWhileItRuns(t, dir, s.Body, argument, func(sh int) {
+					killWhileItRuns(t, dir, s, func(sh int) {
 						if all {
 							syscall.Kill(-sh, kill) //nolint:errcheck // the test would fail
 							return
@@ -105,9 +107,13 @@ func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 }
 
 // killWhileItRuns runs a script as on a host, and calls kill with the shell's process ID when its kubeadm runs.
-func killWhileItRuns(t *testing.T, dir, body, argument string, kill func(sh int)) {
+func killWhileItRuns(t *testing.T, dir string, script remote.Script, kill func(sh int)) {
 	t.Helper()
-	sh := exec.CommandContext(t.Context(), "dash", "-c", "progress() { :; }\nset -eu\n"+body, "sh", argument)
+	program := "progress() { :; }\n"
+	for name, value := range script.Args {
+		program += name + "='" + value + "'\n" // the values are paths that need no more quoting
+	}
+	sh := exec.CommandContext(t.Context(), "dash", "-c", program+"set -eu\n"+script.Body)
 	sh.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	sh.Stdin = strings.NewReader("certificateKey: secret\n")
 	sh.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -2,6 +2,7 @@ package change
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -111,16 +112,6 @@ type applier struct {
 	result Result
 }
 
-// run runs one of the package's scripts.
-func (a *applier) run(ctx context.Context, name, script string, args ...string) error {
-	text, err := body(script)
-	if err != nil {
-		return err
-	}
-	_, err = a.host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
-	return err
-}
-
 // record saves the previous state of everything that is about to change, and the units whose restart is
 // pending. It completes before the first change, so that an interrupted run can be undone, and so that the
 // next run restarts units whose files have changed already.
@@ -148,8 +139,10 @@ func (a *applier) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.run(ctx, "record the previous state", "record",
-		strings.Join(copies, "\n"), strings.Join(absent, "\n"), strings.Join(restarts, "\n"), string(entries), strings.Join(named, "\n"))
+	return run(ctx, a.host, "record the previous state", "record", remote.Args{
+		"copies": remote.Lines(copies...), "absent": remote.Lines(absent...), "restarts": remote.Lines(restarts...),
+		"named": remote.Lines(named...), "entries": string(entries),
+	})
 }
 
 // system puts files, packages and executables in place concurrently, and starts units when all of them are
@@ -218,15 +211,15 @@ func (a *applier) activate(ctx context.Context) error {
 	if w.reload {
 		reload = "reload"
 	}
-	lists := [][]string{w.modules, sysctls, {reload}, w.enable, w.start, w.restart, digests, w.archives}
-	args := make([]string, len(lists))
-	for i, list := range lists {
-		args[i] = strings.Join(list, "\n")
+	args := remote.Args{
+		"modules": remote.Lines(w.modules...), "sysctls": remote.Lines(sysctls...), "reload": reload,
+		"enable": remote.Lines(w.enable...), "start": remote.Lines(w.start...), "restart": remote.Lines(w.restart...),
+		"digests": remote.Lines(digests...), "archives": remote.Lines(w.archives...),
 	}
-	if strings.Join(args, "") == "" {
+	if strings.Join(slices.Collect(maps.Values(args)), "") == "" {
 		return nil
 	}
-	return a.run(ctx, "make settings and units take effect", "system", args...)
+	return run(ctx, a.host, "make settings and units take effect", "system", args)
 }
 
 // image uploads the archive of an image and imports it as soon as containerd runs. It waits for the uploads
@@ -247,7 +240,8 @@ func (a *applier) image(ctx context.Context, image Image) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return a.run(ctx, "import image "+image.Reference, "import", archive, image.Reference, image.Digest)
+	args := remote.Args{"archive": archive, "reference": image.Reference, "digest": image.Digest}
+	return run(ctx, a.host, "import image "+image.Reference, "import", args)
 }
 
 // archiveMode is the mode of image archives. Images may be private, so only root may read them.

@@ -84,13 +84,10 @@ type firewalldCalls struct {
 
 // make makes the calls. After a restart or a reload it returns the resulting state; without one, the zero State.
 func (c firewalldCalls) make(ctx context.Context, host remote.Host) (firewalld.State, error) {
-	text, err := body("firewalld")
-	if err != nil {
-		return firewalld.State{}, err
-	}
-	_, err = host.Run(ctx, remote.Script{Name: "change firewalld", Body: text, Args: []string{
-		firewalld.FormatCommands(c.permanent), firewalld.FormatCommands(c.runtime), c.how, firewalld.FormatCommands(c.back),
-	}})
+	err := run(ctx, host, "change firewalld", "firewalld", remote.Args{
+		"permanent": firewalld.FormatCommands(c.permanent), "runtime": firewalld.FormatCommands(c.runtime),
+		"how": c.how, "back": firewalld.FormatCommands(c.back),
+	})
 	if err != nil || c.how == "" {
 		return firewalld.State{}, err
 	}
@@ -99,11 +96,7 @@ func (c firewalldCalls) make(ctx context.Context, host remote.Host) (firewalld.S
 
 // readFirewalld reads all zones and policies, permanent and at run time.
 func readFirewalld(ctx context.Context, host remote.Reader) (firewalld.State, error) {
-	text, err := body("firewalld_read", "firewalld_state")
-	if err != nil {
-		return firewalld.State{}, err
-	}
-	answer, err := host.Probe(ctx, remote.Script{Name: "read firewalld's state", Body: text})
+	answer, err := probe(ctx, host, "read firewalld's state", nil, "firewalld_read", "firewalld_state")
 	if err != nil {
 		return firewalld.State{}, err
 	}

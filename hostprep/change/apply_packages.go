@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
 // dnf is one of the two supported package managers; the other one is apt-get.
@@ -51,7 +53,9 @@ func (a *applier) packages(ctx context.Context) error {
 		return nil
 	}
 	name := "install packages " + strings.Join(w.names, " ")
-	err := a.run(ctx, name, "packages", w.manager, strings.Join(w.names, "\n"), strings.Join(w.programs, "\n"))
+	err := run(ctx, a.host, name, "packages", remote.Args{
+		"manager": w.manager, "packages": remote.Lines(w.names...), "programs": remote.Lines(w.programs...),
+	})
 	if err != nil && ctx.Err() == nil {
 		return &PackageError{Manager: w.manager, Programs: w.programs, Packages: w.names, Err: err}
 	}

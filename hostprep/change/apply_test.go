@@ -26,7 +26,7 @@ type slowHost struct {
 	// survey is the answer to every probe.
 	survey remote.Answer
 	// args holds the arguments of scripts by name.
-	args map[string][]string
+	args map[string]remote.Args
 }
 
 func (h *slowHost) call(ctx context.Context, name string) error {
@@ -52,7 +52,7 @@ func (h *slowHost) ReadFile(ctx context.Context, path string) ([]byte, error) {
 func (h *slowHost) Run(ctx context.Context, script remote.Script) (remote.Answer, error) {
 	h.mu.Lock()
 	if h.args == nil {
-		h.args = map[string][]string{}
+		h.args = map[string]remote.Args{}
 	}
 	h.args[script.Name] = script.Args
 	h.mu.Unlock()
@@ -189,10 +189,10 @@ func TestApplyRecordsBeforeItChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := host.args[record]
-	if want := "/etc/app/app.conf\n/etc/app/secret\n/usr/local/bin/app"; args[1] != want {
-		t.Errorf("looked for as absent: %q, want %q", args[1], want)
+	if want := "/etc/app/app.conf\n/etc/app/secret\n/usr/local/bin/app"; args["absent"] != want {
+		t.Errorf("looked for as absent: %q, want %q", args["absent"], want)
 	}
-	got, err := change.ParseRecord([]byte(args[3]))
+	got, err := change.ParseRecord([]byte(args["entries"]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestApplyRecordsBeforeItChanges(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
-	if strings.Contains(args[3], "hidden") {
+	if strings.Contains(args["entries"], "hidden") {
 		t.Error("the record has a secret")
 	}
 }

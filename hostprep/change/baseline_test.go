@@ -35,14 +35,14 @@ func withBaseline() (change.State, change.Desired) {
 }
 
 // entries returns the entries that Apply adds to the host's record, and all arguments of the record script.
-func entries(t *testing.T, actions []change.Action) (change.Record, []string) {
+func entries(t *testing.T, actions []change.Action) (change.Record, remote.Args) {
 	t.Helper()
 	host := &slowHost{}
 	if _, err := change.Apply(t.Context(), host, actions); err != nil {
 		t.Fatal(err)
 	}
 	args := host.args[record]
-	made, err := change.ParseRecord([]byte(args[3]))
+	made, err := change.ParseRecord([]byte(args["entries"]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,13 +68,13 @@ func TestBaselineIsRecordedWithTheFirstChange(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	names := "before/" + sum("/var/lib/containerd")[:16] + ".names=/var/lib/containerd"
-	if got := args[4]; got != names {
+	if got := args["named"]; got != names {
 		t.Errorf("names are kept of %q, want %q", got, names)
 	}
-	if got := args[0]; !strings.Contains(got, "=/var/lib/app") || strings.Contains(got, "containerd") {
+	if got := args["copies"]; !strings.Contains(got, "=/var/lib/app") || strings.Contains(got, "containerd") {
 		t.Errorf("copies are made of %q", got)
 	}
-	if got := args[1]; !strings.Contains(got, "/etc/cni/net.d\n") {
+	if got := args["absent"]; !strings.Contains(got, "/etc/cni/net.d\n") {
 		t.Errorf("it is held to nothing being at %q", got)
 	}
 }
@@ -122,17 +122,21 @@ func TestUndo(t *testing.T) {
 	if err := change.Undo(t.Context(), host, "/etc/dualstrap/cluster.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{
-		"a:1", "app.service", "app.service", "/etc/kubernetes", "before/1=/var/lib/kubelet",
-		"before/" + sum("/var/lib/containerd")[:16] + ".names=/var/lib/containerd",
-		"before/3=/etc/motd", "/usr/local/bin/app", "/etc/kubernetes", "", "kernel/panic=0",
-		"known\ninet firewalld",
+	want := remote.Args{
+		"images": "a:1", "stop": "app.service", "disable": "app.service", "gone": "/etc/kubernetes",
+		"copied": "before/1=/var/lib/kubelet",
+		"named":  "before/" + sum("/var/lib/containerd")[:16] + ".names=/var/lib/containerd",
+		"copies": "before/3=/etc/motd", "absent": "/usr/local/bin/app", "dirs": "/etc/kubernetes", "start": "",
+		"sysctls": "kernel/panic=0", "tables": "known\ninet firewalld",
 	}
 	if diff := cmp.Diff(want, host.args["undo changes"]); diff != "" {
 		t.Errorf("undo (-want +got):\n%s", diff)
 	}
 	// The files that mark the host as a node of its cluster are removed together with the record.
-	want = []string{"conntrack", "", "/etc/firewalld/zones/public.xml", "/etc/dualstrap/cluster.yaml", "/etc/dualstrap"}
+	want = remote.Args{
+		"packages": "conntrack", "files": "", "zones": "/etc/firewalld/zones/public.xml",
+		"last": "/etc/dualstrap/cluster.yaml", "dirs": "/etc/dualstrap",
+	}
 	if diff := cmp.Diff(want, host.args["remove the record of changes"]); diff != "" {
 		t.Errorf("forget (-want +got):\n%s", diff)
 	}

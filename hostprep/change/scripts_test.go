@@ -4,8 +4,18 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
+
+// TestScriptsHaveTheStateDir verifies that scripts use the same directory as this program.
+func TestScriptsHaveTheStateDir(t *testing.T) {
+	t.Parallel()
+	text, err := fs.ReadFile(scripts, "scripts/state.sh")
+	if err != nil || !strings.HasSuffix(string(text), "\nstate="+stateDir+"\n") {
+		t.Errorf("got %q, %v, want state=%s", text, err, stateDir)
+	}
+}
 
 // TestScriptsHoldTheLock verifies that scripts that change the host hold its lock, and that those whose answers
 // are the input of a plan wait until the lock is free.
@@ -25,7 +35,7 @@ func TestScriptsHoldTheLock(t *testing.T) {
 		}
 		want := "lock_shared"
 		switch {
-		case slices.Contains(reading, path):
+		case path == "scripts/state.sh", slices.Contains(reading, path):
 			continue
 		case slices.Contains(waiting, path):
 			want = "wait_unlocked"

@@ -3,7 +3,6 @@ package change
 import (
 	"context"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"fmt"
 	"path"
@@ -15,26 +14,8 @@ import (
 )
 
 // stateDir is the directory on the host that holds the record and everything else that this package remembers
-// between runs.
+// between runs. The script state.sh uses the same path.
 const stateDir = "/var/lib/dualstrap"
-
-//go:embed scripts/*.sh
-var scripts embed.FS
-
-// body returns the named scripts as one text, preceded by the variable $state and the functions for the
-// host's lock, which all of them share.
-func body(names ...string) (string, error) {
-	var all strings.Builder
-	all.WriteString("state=" + stateDir + "\n" + remote.LockScript())
-	for _, name := range names {
-		text, err := scripts.ReadFile("scripts/" + name + ".sh")
-		if err != nil {
-			return "", fmt.Errorf("cannot read a script of this program: %w", err)
-		}
-		all.Write(text)
-	}
-	return all.String(), nil
-}
 
 // Survey reads the state of everything that the desired state mentions, in one round trip. It changes nothing
 // on the host.
@@ -43,18 +24,14 @@ func Survey(ctx context.Context, host remote.Reader, desired Desired) (State, er
 	if err != nil {
 		return State{}, err
 	}
-	text, err := body("firewalld_read", "survey")
-	if err != nil {
-		return State{}, err
-	}
-	answer, err := host.Probe(ctx, remote.Script{Name: "survey the host", Body: text, Args: request.args()})
+	answer, err := probe(ctx, host, "survey the host", request.args(), "firewalld_read", "survey")
 	if err != nil {
 		return State{}, err
 	}
 	return request.parse(answer)
 }
 
-// request holds the arguments of the survey script. Each list becomes one argument with one item per line.
+// request holds the arguments of the survey script.
 type request struct {
 	// files lists the paths whose type, mode and owner are read, hashed those of which only the digest is read
 	// (executables, which are large, and secrets).
@@ -156,23 +133,26 @@ func (r request) check() error {
 	return nil
 }
 
-// lists returns the lists in the order of the script's arguments.
-func (r request) lists() [][]string {
+// lists returns the script's arguments that are lists.
+func (r request) lists() map[string][]string {
 	shown := make([]string, len(r.shown))
 	for i, file := range r.shown {
 		shown[i] = file.sum + "  " + file.path
 	}
-	return [][]string{r.files, shown, r.hashed, r.sysctls, r.modules, r.units, r.programs, r.zones, r.policies}
+	return map[string][]string{
+		"files": r.files, "contents": shown, "hashed": r.hashed, "keys": r.sysctls, "modules": r.modules, "units": r.units,
+		"programs": r.programs, "zones": r.zones, "policies": r.policies,
+	}
 }
 
 // args returns the script's arguments.
-func (r request) args() []string {
-	var args []string
-	for _, list := range r.lists() {
-		args = append(args, strings.Join(list, "\n"))
-	}
+func (r request) args() remote.Args {
+	args := remote.Args{"firewalld": ""}
 	if r.desiresFirewalld {
-		args = append(args, "firewalld")
+		args["firewalld"] = "yes"
+	}
+	for name, list := range r.lists() {
+		args[name] = remote.Lines(list...)
 	}
 	return args
 }

@@ -32,8 +32,10 @@ func Undo(ctx context.Context, host remote.Host, last ...string) error {
 	if err := undoFirewalld(ctx, host, record, slices.Contains(traces.restarts, firewalldUnit)); err != nil {
 		return err
 	}
-	return runExclusive(ctx, host, "remove the record of changes", "finish_undo",
-		record.names(KindPackage), leftovers(record), record.names(KindZone), lastFiles, lastDirs)
+	return runExclusive(ctx, host, "remove the record of changes", "finish_undo", remote.Args{
+		"packages": remote.Lines(record.names(KindPackage)...), "files": remote.Lines(leftovers(record)...),
+		"zones": remote.Lines(record.names(KindZone)...), "last": remote.Lines(lastFiles...), "dirs": remote.Lines(lastDirs...),
+	})
 }
 
 // UndoState describes what a host has stored about changes.
@@ -49,11 +51,7 @@ type UndoState struct {
 
 // ReadUndoState reads the host's record and what else it has stored about changes.
 func ReadUndoState(ctx context.Context, host remote.Reader) (UndoState, error) {
-	text, err := body("record_read")
-	if err != nil {
-		return UndoState{}, err
-	}
-	answer, err := host.Probe(ctx, remote.Script{Name: "read the record of changes", Body: text})
+	answer, err := probe(ctx, host, "read the record of changes", nil, "record_read")
 	if err != nil {
 		return UndoState{}, err
 	}
@@ -73,35 +71,6 @@ func splitLast(names []string, isLast func(string) bool) (others, last []string)
 		}
 	}
 	return others, last
-}
-
-// run runs one of the package's scripts. Each list becomes one argument with one item per line.
-func run(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
-	text, err := body(script)
-	if err != nil {
-		return err
-	}
-	return runBody(ctx, host, name, text, lists)
-}
-
-// runExclusive is run for scripts that undo changes: it waits until no other run is undoing on the host, as the
-// script of an interrupted run may still be.
-func runExclusive(ctx context.Context, host remote.Host, name, script string, lists ...[]string) error {
-	text, err := body("undo_lock", script)
-	if err != nil {
-		return err
-	}
-	return runBody(ctx, host, name, text, lists)
-}
-
-// runBody runs the text of a script with the lists as its arguments.
-func runBody(ctx context.Context, host remote.Host, name, text string, lists [][]string) error {
-	args := make([]string, len(lists))
-	for i, list := range lists {
-		args[i] = strings.Join(list, "\n")
-	}
-	_, err := host.Run(ctx, remote.Script{Name: name, Body: text, Args: args})
-	return err
 }
 
 // names returns the entries of a kind that did not exist before dualstrap, most recent first.
@@ -151,8 +120,12 @@ func undoSystem(ctx context.Context, host remote.Host, record Record, files, dir
 	// Trees restore these paths.
 	files = slices.DeleteFunc(files, record.covers)
 	dirs = slices.DeleteFunc(dirs, record.covers)
-	return runExclusive(ctx, host, "undo changes", "undo",
-		images, stop, disable, gone, copied, named, copies, files, dirs, start, sysctls, tables)
+	return runExclusive(ctx, host, "undo changes", "undo", remote.Args{
+		"images": remote.Lines(images...), "stop": remote.Lines(stop...), "disable": remote.Lines(disable...),
+		"gone": remote.Lines(gone...), "copied": remote.Lines(copied...), "named": remote.Lines(named...),
+		"copies": remote.Lines(copies...), "absent": remote.Lines(files...), "dirs": remote.Lines(dirs...),
+		"start": remote.Lines(start...), "sysctls": remote.Lines(sysctls...), "tables": remote.Lines(tables...),
+	})
 }
 
 // imageStore is the directory in which containerd stores images.

@@ -131,7 +131,8 @@ func undoSettings(ctx context.Context, host remote.Host, record Record) (bool, e
 		restored = true
 		// The file has its previous content after an interruption, and no longer tells that the running
 		// firewalld has not read it. So the pending restart is stored first.
-		if err := run(ctx, host, "record that firewalld has to restart", "record", nil, nil, []string{firewalldUnit}, nil); err != nil {
+		pending := remote.Args{"copies": "", "absent": "", "restarts": firewalldUnit, "named": "", "entries": ""}
+		if err := run(ctx, host, "record that firewalld has to restart", "record", pending); err != nil {
 			return false, err
 		}
 		mode, err := strconv.ParseUint(entry.Mode, 8, 32)

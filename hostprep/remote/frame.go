@@ -42,10 +42,8 @@ func quote(text string) string {
 // go to file descriptor 3 between markers, and all its other output to standard error.
 func framed(script Script, marker string) []byte {
 	const frame = 1 << 10 // the size, in bytes, of what surrounds the script
-	size := len(script.Body) + frame
-	for _, arg := range script.Args {
-		size += len(arg)
-	}
+	assignments := script.Args.assignments()
+	size := len(script.Body) + len(assignments) + frame
 	line := make([]byte, 0, size+size/8) // escaping adds a byte per newline and backslash
 	// The first line on standard error tells whether sh ran at all, even if the script prints nothing. The subshell keeps set -e
 	// and exit of the script from skipping the line that reports its end.
@@ -55,17 +53,15 @@ exec 3>&1 1>&2
 answer() {
 	printf '\n%s begin %s\n' `+marker+` "$1" >&3
 	shift
-	answer_status=0
-	"$@" >&3 3>&- || answer_status=$?
-	printf '\n%s end %s\n' `+marker+` "$answer_status" >&3
+	_status=0
+	"$@" >&3 3>&- || _status=$?
+	printf '\n%s end %s\n' `+marker+` "$_status" >&3
 }
 progress() { (printf '\n%s progress %s\n' `+marker+` "${1:-0}" >&3) 2>/dev/null || :; }
 printf '%s\n' `+marker+` >&2
-set --`)
-	for _, arg := range script.Args {
-		line = appendEscaped(line, " "+quote(arg))
-	}
-	line = appendEscaped(line, "\n(\nset -eu\n")
+`)
+	line = appendEscaped(line, assignments)
+	line = appendEscaped(line, "(\nset -eu\n")
 	line = appendEscaped(line, script.Body)
 	line = appendEscaped(line, "\n)\nset -- $?\nprintf '\\n%s done %s\\n' "+marker+` "$1" >&3`+"\nexit \"$1\"\n")
 	return append(line, '\n')

@@ -60,11 +60,11 @@ func (h *host) run(ctx context.Context, script Script, kind string, limit time.D
 
 // ReadFile implements Reader.
 func (h *host) ReadFile(ctx context.Context, path string) ([]byte, error) {
-	answer, err := h.Probe(ctx, Script{
-		Name: "read " + path,
-		Body: `if [ -e "$1" ]; then answer content cat -- "$1"; else answer missing :; fi`,
-		Args: []string{path},
-	})
+	script, err := NewScript("read "+path, Args{"path": path}, readScript)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := h.Probe(ctx, script)
 	if err != nil {
 		return nil, err
 	}

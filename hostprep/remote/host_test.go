@@ -43,9 +43,10 @@ func TestSecretsAreSeenNowhere(t *testing.T) {
 	})
 	for _, status := range []string{"0", "1"} {
 		answer, err := host.Run(bound(t), remote.Script{
-			Name: "join " + secret,
-			Body: "cat; printf '%s\\n' \"$1\"; printf '%s' \"$2\" | sed -n 2p; answer token printf %s \"$1\"; exit " + status,
-			Args: []string{secret, pem}, Stdin: strings.NewReader(strings.Repeat("x", 32<<10-10) + secret + strings.Repeat("y", 200_000)),
+			Name:  "join " + secret,
+			Body:  "cat; printf '%s\\n' \"$token\"; printf '%s' \"$key\" | sed -n 2p; answer token printf %s \"$token\"; exit " + status,
+			Args:  remote.Args{"token": secret, "key": pem},
+			Stdin: strings.NewReader(strings.Repeat("x", 32<<10-10) + secret + strings.Repeat("y", 200_000)),
 		})
 		if status == "0" && answer.Text("token") != secret {
 			t.Errorf("the answer itself is not touched, but is %q", answer.Text("token"))

@@ -184,8 +184,8 @@ func TestOpenSSHLoginShells(t *testing.T) {
 			write(t, rule, user+" ALL=(ALL) NOPASSWD: ALL\n")
 			t.Cleanup(func() { os.Remove(rule) }) //nolint:errcheck // userdel does not remove it
 			answer, err := host.Probe(bound(t), remote.Script{
-				Name: "who", Body: `answer who id -un; answer args printf '%s|' "$@"; echo mine >&2; answer input cat`,
-				Args: []string{"a b", "!x $y `z`", "'"}, Stdin: strings.NewReader("in\n\x00put"),
+				Name: "who", Body: `answer who id -un; answer args printf '%s|' "$a" "$b" "$c"; echo mine >&2; answer input cat`,
+				Args: remote.Args{"a": "a b", "b": "!x $y `z`", "c": "'"}, Stdin: strings.NewReader("in\n\x00put"),
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -106,7 +106,7 @@ func TestOpenSSHOneSession(t *testing.T) {
 	running, ended := filepath.Join(t.TempDir(), "running"), make(chan error)
 	go func() {
 		// This is longer than sessionWait, for which a host may refuse sessions while none is open.
-		_, err := host.Run(bound(t), remote.Script{Name: "long", Body: `: >"$1"; sleep 12`, Args: []string{running}})
+		_, err := host.Run(bound(t), remote.Script{Name: "long", Body: `: >"$path"; sleep 12`, Args: remote.Args{"path": running}})
 		ended <- err
 	}()
 	waitFor(t, "the script does not start", func() bool {

@@ -51,7 +51,7 @@ type Script struct {
 	//
 	// to run a command and report its standard output and exit status as the answer of that name. Each name can be
 	// answered once. A command that fails this way does not end the script. The standard output of everything else is
-	// redirected to standard error. Values come from Args, as "$1" and so on, never from formatting the body.
+	// redirected to standard error. Values come from Args, as "$files" and so on, never from formatting the body.
 	//
 	//	progress [SECONDS]
 	//
@@ -59,9 +59,9 @@ type Script struct {
 	// longer because the step has a timeout of its own, as waiting for a lock or kubeadm do. A script that does not
 	// call it has to finish within [Limits].
 	Body string
-	// Args are the positional parameters. They may hold secrets: no process has them in its arguments unless the body
-	// puts them there.
-	Args []string
+	// Args are variables of the body. They may hold secrets: no process has them in its arguments or its environment unless
+	// the body puts them there. [NewScript] checks that they are those which the body uses.
+	Args Args
 	// Stdin is the body's standard input; empty when nil. Upload and WriteFiles send content this way.
 	Stdin io.Reader
 	// Lasts marks a body that runs for as long as its input does. The watchdog pauses until the input ends.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,9 +13,11 @@ import (
 
 // run executes a script on the connection. It waits while maxSessions other scripts run.
 func (c *connection) run(ctx context.Context, script Script, limit time.Duration, secrets *Secrets) (Answer, error) {
-	hasNUL := func(text string) bool { return strings.ContainsRune(text, 0) }
-	if hasNUL(script.Body) || slices.ContainsFunc(script.Args, hasNUL) {
-		return Answer{}, fmt.Errorf("%s: neither a script nor its arguments can hold NUL", script.Name)
+	if strings.ContainsRune(script.Body, 0) {
+		return Answer{}, fmt.Errorf("%s: a script cannot hold NUL", script.Name)
+	}
+	if err := script.Args.check(); err != nil {
+		return Answer{}, fmt.Errorf("%s: %w", script.Name, err)
 	}
 	select {
 	case c.sessions <- struct{}{}:

@@ -6,6 +6,8 @@ import _ "embed"
 var (
 	//go:embed scripts/change_lock.sh
 	lockScript string
+	//go:embed scripts/read.sh
+	readScript string
 	//go:embed scripts/write.sh
 	writeScript string
 	//go:embed scripts/upload_look.sh

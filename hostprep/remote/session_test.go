@@ -44,8 +44,14 @@ func TestScriptAnswers(t *testing.T) {
 			map[string]string{"a": "one\n", "b": "two\nthree"},
 		},
 		"arguments": {
-			remote.Script{Body: `answer a printf '%s|' "$@"`, Args: []string{"", "a b", `'"$(id)\n\0`, "*\n\ttab", "-n", "한글", "%s"}},
-			map[string]string{"a": "|a b|" + `'"$(id)\n\0` + "|*\n\ttab|-n|한글|%s|"},
+			remote.Script{
+				Body: `answer a printf '%s|' "$empty" "$words" "$quotes" "$lines" "$option" "$hangul" "$format"`,
+				Args: remote.Args{
+					"empty": "", "words": "a b", "quotes": `'"$(id)\n\0` + "\n'\n", "lines": "\n*\n\ttab\n\n", "option": "-n",
+					"hangul": "한글", "format": "%s",
+				},
+			},
+			map[string]string{"a": "|a b|" + `'"$(id)\n\0` + "\n'\n|\n*\n\ttab\n\n|-n|한글|%s|"},
 		},
 		"backslashes and quotes": {
 			remote.Script{Body: "answer a cat <<'END'\n\\n \\\\ ' \" $x `y` %b %% !!\nEND"},

@@ -48,10 +48,13 @@ type partial struct {
 
 // look queries how much of an upload the host has.
 func (h *host) look(ctx context.Context, upload Upload) (partial, error) {
-	answer, err := h.Probe(ctx, Script{
-		Name: "look for " + upload.Path, Body: lookScript,
-		Args: []string{upload.Path, upload.SHA256, rawMode(upload.Mode), upload.Owner, upload.partial()},
-	})
+	script, err := NewScript("look for "+upload.Path, Args{
+		"path": upload.Path, "digest": upload.SHA256, "kind": rawMode(upload.Mode), "owner": upload.Owner, "partial": upload.partial(),
+	}, lookScript)
+	if err != nil {
+		return partial{}, err
+	}
+	answer, err := h.Probe(ctx, script)
 	if err != nil {
 		return partial{}, err
 	}
@@ -81,15 +84,16 @@ func (h *host) send(ctx context.Context, upload Upload, found partial) error {
 	if upload.Gzip {
 		form = "gzip"
 	}
-	_, err = h.Run(ctx, Script{
-		Name: "upload " + upload.Path, Body: lockScript + uploadScript,
-		Args: []string{
-			upload.Path, upload.SHA256, octal(upload.Mode), upload.Owner, upload.partial(),
-			strconv.FormatInt(offset, 10), strconv.FormatInt(upload.Size, 10), form,
-		},
-		// One byte more than Size is enough for the digest to differ. A source without end would never finish.
-		Stdin: io.LimitReader(content, upload.Size-offset+1),
-	})
+	script, err := NewScript("upload "+upload.Path, Args{
+		"path": upload.Path, "digest": upload.SHA256, "mode": octal(upload.Mode), "owner": upload.Owner, "partial": upload.partial(),
+		"offset": strconv.FormatInt(offset, 10), "size": strconv.FormatInt(upload.Size, 10), "form": form,
+	}, lockScript, uploadScript)
+	if err != nil {
+		return err
+	}
+	// One byte more than Size is enough for the digest to differ. A source without end would never finish.
+	script.Stdin = io.LimitReader(content, upload.Size-offset+1)
+	_, err = h.Run(ctx, script)
 	return err
 }
 

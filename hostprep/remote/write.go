@@ -22,7 +22,7 @@ func (h *host) WriteFiles(ctx context.Context, files []File) ([]string, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	args, contents, err := pack(files)
+	manifest, contents, err := pack(files)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,12 @@ func (h *host) WriteFiles(ctx context.Context, files []File) ([]string, error) {
 	if len(files) > 1 {
 		name = fmt.Sprintf("write %d files", len(files))
 	}
-	answer, err := h.Run(ctx, Script{Name: name, Body: lockScript + writeScript, Args: args, Stdin: contents})
+	script, err := NewScript(name, Args{"manifest": manifest}, lockScript, writeScript)
+	if err != nil {
+		return nil, err
+	}
+	script.Stdin = contents
+	answer, err := h.Run(ctx, script)
 	if err != nil {
 		return nil, err
 	}
@@ -40,34 +45,31 @@ func (h *host) WriteFiles(ctx context.Context, files []File) ([]string, error) {
 	return nil, nil
 }
 
-// pack returns the arguments and the standard input of writeScript. Content is compressed at the fastest level.
-func pack(files []File) (args []string, contents *bytes.Buffer, err error) {
+// pack returns the manifest and the standard input of writeScript. Content is compressed at the fastest level.
+func pack(files []File) (manifest string, contents *bytes.Buffer, err error) {
 	contents = &bytes.Buffer{}
 	compressed, _ := gzip.NewWriterLevel(contents, gzip.BestSpeed) // the error is for invalid levels only
-	var manifest strings.Builder
 	paths := map[string]bool{}
-	args = make([]string, 1, 1+len(files))
+	lines := make([]string, len(files))
 	offset := 0
-	for _, file := range files {
+	for i, file := range files {
 		owner := cmp.Or(file.Owner, rootOwner)
 		if err := checkPlace(file.Path, file.Mode, owner); err != nil {
-			return nil, nil, err
+			return "", nil, err
 		}
 		// A path that is listed twice would have two desired contents.
 		if paths[file.Path] {
-			return nil, nil, fmt.Errorf("cannot write %s: it is given twice", file.Path)
+			return "", nil, fmt.Errorf("cannot write %s: it is given twice", file.Path)
 		}
 		paths[file.Path] = true
-		fmt.Fprintf(&manifest, "%x %s %s %s %d %d %s\n",
+		lines[i] = fmt.Sprintf("%x %s %s %s %d %d %s",
 			sha256.Sum256(file.Content), rawMode(file.Mode), octal(file.Mode), owner, offset, len(file.Content), file.Path)
-		args = append(args, file.Path)
 		offset += len(file.Content)
 		if _, err := compressed.Write(file.Content); err != nil {
-			return nil, nil, err
+			return "", nil, err
 		}
 	}
-	args[0] = strings.TrimSuffix(manifest.String(), "\n")
-	return args, contents, compressed.Close()
+	return Lines(lines...), contents, compressed.Close()
 }
 
 // checkPlace rejects paths, modes and owners that the scripts would misinterpret. Tools such as sha256sum escape paths with a

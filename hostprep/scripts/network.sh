@@ -1,6 +1,7 @@
-# Probes the network around one host. Each argument is one probe; all of them run concurrently, and each prints its
-# results, one per line. The packets are of kinds that hosts send all the time: echo requests, TCP connections, and
-# ARP and neighbour solicitations.
+# Probes the network around one host. All probes run concurrently, and each prints its results, one per line. The packets
+# are of kinds that hosts send all the time: echo requests, TCP connections, and ARP and neighbour solicitations.
+# Arguments:
+#   tasks: probes, one per line: reach, connect or neighbours with its arguments, as below
 
 # reach ADDRESS SOURCE SIZE PORT: sends an echo request of SIZE bytes that may not be fragmented, else small ones. If
 # neither is answered, it tries a TCP connection, because some networks filter echo requests.
@@ -79,12 +80,15 @@ known() {
 	done
 }
 
-# all PROBE...: runs the probes concurrently.
+# all runs the probes concurrently.
 all() {
-	for task in "$@"; do
+	IFS='
+'
+	for task in $tasks; do
+		unset IFS
 		$task & # unquoted: the first word is a function above, the others are its arguments
 	done
 	wait
 }
 
-answer network all "$@"
+answer network all

@@ -162,6 +162,7 @@ endpoints() {
 		/etc/kubernetes/kubelet.conf /etc/dualstrap/*.yaml || :
 }
 
+wait_unlocked
 answer lines lines
 answer present present
 answer architecture uname -m

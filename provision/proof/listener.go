@@ -20,8 +20,12 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-//go:embed scripts/serve.sh
-var serveScript string
+var (
+	//go:embed scripts/serve.sh
+	serveScript string
+	//go:embed scripts/remove.sh
+	removeScript string
+)
 
 const (
 	// clientDir is the directory under which the server's directory is created on the client while it runs.
@@ -96,14 +100,18 @@ func (s *testbed) listen(ctx context.Context, host remote.Host) (*listener, erro
 	}
 	// A random port avoids a collision with another proof that uses the same client.
 	s.client.port = firstPort + uint16(rand.IntN(ports))
+	script, err := remote.NewScript("serve on the client", remote.Args{
+		"dir": dir, "program": helloName, "port": fmt.Sprint(s.client.port), "zone": s.client.zone,
+	}, serveScript)
+	if err != nil {
+		return nil, errors.Join(err, remove(ctx, host, dir))
+	}
 	read, write := io.Pipe()
+	script.Stdin, script.Lasts = read, true
 	running := &listener{input: write, ended: make(chan error, 1)}
 	go func() {
 		// The script ends with its input, and not with ctx: an interrupt must not keep it from cleaning up.
-		_, err := host.Run(context.WithoutCancel(ctx), remote.Script{
-			Name: "serve on the client", Body: serveScript, Stdin: read, Lasts: true,
-			Args: []string{dir, helloName, fmt.Sprint(s.client.port), s.client.zone},
-		})
+		_, err := host.Run(context.WithoutCancel(ctx), script)
 		read.CloseWithError(io.ErrClosedPipe)
 		running.ended <- err
 	}()
@@ -162,6 +170,10 @@ func upload(ctx context.Context, host remote.Host, bundleDir *bundle.Dir, to str
 func remove(ctx context.Context, host remote.Host, dir string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanPatience)
 	defer cancel()
-	_, err := host.Run(ctx, remote.Script{Name: "remove " + dir, Body: `rm -rf -- "$1"`, Args: []string{dir}})
+	script, err := remote.NewScript("remove "+dir, remote.Args{"dir": dir}, removeScript)
+	if err != nil {
+		return err
+	}
+	_, err = host.Run(ctx, script)
 	return err
 }

@@ -1,5 +1,7 @@
 # Removes the control plane's VIP from this host. A keepalived that was killed leaves it behind, and packets of the host to
-# the VIP would then never leave the host. $1 is the VIP.
-ip -o address show to "$1" | while read -r _ link _ address _; do
+# the VIP would then never leave the host.
+# Arguments:
+#   vip: the VIP
+ip -o address show to "$vip" | while read -r _ link _ address _; do
 	ip address delete "$address" dev "$link"
 done

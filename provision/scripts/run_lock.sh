@@ -1,5 +1,8 @@
-# Holds this host's lock until standard input ends, or brings nothing for $2 seconds. $1 describes the holder. If another
-# process holds the lock, it prints the description of that one as "holder", and exits.
+# Holds this host's lock until standard input ends, or brings nothing for some seconds. If another process holds the lock, it
+# prints the description of that one as "holder", and exits.
+# Arguments:
+#   holder: describes this run
+#   expiry: how many seconds without input release the lock
 path=/run/dualstrap.lock
 while :; do
 	exec 9>>"$path"
@@ -13,8 +16,8 @@ while :; do
 		break
 	fi
 done
-printf '%s\n' "$1" >"$path"
-while timeout "$2" head -c 1 | grep -q .; do
+printf '%s\n' "$holder" >"$path"
+while timeout "$expiry" head -c 1 | grep -q .; do
 	:
 done
 rm -f "$path"

@@ -1,7 +1,9 @@
-# Starts a standalone kubelet for the static pods of this host, until the host joins. $1 is the kubelet's configuration. The
-# unit is transient: neither it nor the kubelet survives a reboot, and the next run starts them again.
+# Starts a standalone kubelet for the static pods of this host, until the host joins. The unit is transient: neither it nor
+# the kubelet survives a reboot, and the next run starts them again.
+# Arguments:
+#   config: path of the kubelet's configuration
 systemctl reset-failed dualstrap-standalone.service 2>/dev/null || :
-systemd-run --quiet --unit=dualstrap-standalone --property=Restart=always /usr/local/bin/kubelet --config="$1"
+systemd-run --quiet --unit=dualstrap-standalone --property=Restart=always /usr/local/bin/kubelet --config="$config"
 for _ in $(seq 120); do
 	if ctr --namespace k8s.io tasks ls 2>/dev/null | grep -c RUNNING | grep -q '^[4-9]'; then # two pods, each with its sandbox
 		exit

@@ -1,7 +1,8 @@
-# Stops all pods, and removes their network from the kernel. $1 lists nftables tables to remove, as in "ip one,ip6 two". $2
-# is "force" to continue if containerd does not start. The agent in the image on the host knows what the pod network has
-# created, and removes it; without containerd it cannot run.
-tables=$1 force=$2
+# Stops all pods, and removes their network from the kernel. The agent in the image on the host knows what the pod network
+# has created, and removes it; without containerd it cannot run.
+# Arguments:
+#   tables: nftables tables to remove, as in "ip one,ip6 two"
+#   force: not empty to continue if containerd does not start
 PATH=$PATH:/usr/local/bin
 
 k8s() { ctr --connect-timeout 5s --namespace k8s.io "$@"; }

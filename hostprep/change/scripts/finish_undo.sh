@@ -1,11 +1,15 @@
-# finish_undo PACKAGES FILES ZONES LAST DIRS: the last step of undoing. It removes packages that no other package
-# needs, files, firewalld's zone files that are equivalent to those it ships, then the files that mark the host
-# as a node of its cluster with their directories, and the record. All arguments are lists with one item per line.
+# The last step of undoing: removes packages, files and the record.
+# Arguments, lists with one item per line:
+#   packages: packages to remove, unless another package needs them
+#   files: files to remove
+#   zones: files of firewalld's zones to remove if they are equivalent to those that firewalld ships
+#   last: the files that mark the host as a node of its cluster, to remove after the others
+#   dirs: directories of the last files, to remove if they are empty
 lock_shared
 IFS='
 '
 set -f
-for package in $1; do
+for package in $packages; do
 	progress
 	# Both refuse to remove a package that another one needs by now; it stays.
 	if command -v dpkg >/dev/null; then
@@ -14,23 +18,23 @@ for package in $1; do
 		rpm --erase -- "$package" || echo "package $package stays" >&2
 	fi
 done
-for file in $2; do
+for file in $files; do
 	rm -f -- "$file"
 done
 # normalized FILE prints the lines of a zone's XML without indentation and in a fixed order: firewalld writes them
 # in another order than the files that it ships.
 normalized() { sed -e 's/^[[:space:]]*//' -e '/^$/d' -- "$1" | sort; }
-for zone in $3; do
+for zone in $zones; do
 	shipped=/usr/lib/firewalld/zones/${zone##*/}
 	if [ -f "$zone" ] && [ -f "$shipped" ] && [ "$(normalized "$zone")" = "$(normalized "$shipped")" ]; then
 		rm -f -- "$zone"
 	fi
 	[ -e "$zone" ] || rm -f -- "$zone.old"
 done
-for file in $4; do
+for file in $last; do
 	rm -f -- "$file"
 done
-for dir in $5; do
+for dir in $dirs; do
 	[ ! -d "$dir" ] || rmdir -- "$dir" || echo "$dir stays: it is not empty" >&2
 done
 rm -f -- "$lock" # of lock_shared: this is the last change

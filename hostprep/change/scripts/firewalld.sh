@@ -1,8 +1,11 @@
-# firewalld PERMANENT RUNTIME HOW BACK: changes firewalld. PERMANENT, RUNTIME and BACK are calls of firewall-cmd
-# (or whole calls of busctl), with one argument per line and an empty line after each call. HOW is restart, reload or
-# empty. BACK restores the runtime settings that the restart or reload drops.
+# Changes firewalld. Calls are of firewall-cmd, or begin with the word busctl; they have one word per line, and an empty
+# line after each call.
+# Arguments:
+#   permanent: calls that change the permanent settings
+#   runtime: calls that change the settings at run time
+#   how: restart, reload, or empty if neither is needed
+#   back: calls that restore the runtime settings that the restart or reload drops
 lock_shared
-permanent=$1 runtime=$2 how=$3 back=$4
 
 # make_call ARGUMENT...: makes a call of firewall-cmd, or one of busctl, which begins with that word.
 make_call() {

@@ -1,14 +1,18 @@
-# import FILE REFERENCE DIGEST: imports an image from an archive, verifies its digest, and removes the archive.
+# Imports an image from an archive, verifies its digest, and removes the archive.
+# Arguments:
+#   archive: path of the archive
+#   reference: name of the image
+#   digest: its digest, as in sha256:...
 lock_shared
 PATH=$PATH:/usr/local/bin
 progress 600 # it unpacks hundreds of megabytes
-ctr -n k8s.io images import "$1"
+ctr -n k8s.io images import "$archive"
 progress
-found=$(ctr -n k8s.io images ls | while read -r name _ digest _; do
-	if [ "$name" = "$2" ]; then printf '%s' "$digest"; fi
+found=$(ctr -n k8s.io images ls | while read -r name _ imported _; do
+	if [ "$name" = "$reference" ]; then printf '%s' "$imported"; fi
 done)
-if [ "$found" != "$3" ]; then
-	echo "after the import, $2 has the digest ${found:-none}, not $3" >&2
+if [ "$found" != "$digest" ]; then
+	echo "after the import, $reference has the digest ${found:-none}, not $digest" >&2
 	exit 1
 fi
-rm -f "$1"
+rm -f "$archive"

@@ -1,6 +1,9 @@
-# packages MANAGER PACKAGES PROGRAMS: installs packages and verifies that the programs exist afterwards.
+# Installs packages, and verifies that their programs exist afterwards.
+# Arguments:
+#   manager: apt-get, dnf, or empty if the host has neither
+#   packages: names of packages, one per line
+#   programs: names of programs, one per line
 lock_shared
-packages=$2 programs=$3
 IFS='
 '
 set -f
@@ -12,7 +15,7 @@ apt_install() {
 	apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock::Timeout=120 -- $packages
 }
 
-case $1 in
+case $manager in
 apt-get)
 	export DEBIAN_FRONTEND=noninteractive
 	dpkg --configure --pending # an earlier installation may have been interrupted

@@ -1,14 +1,15 @@
-# Reads the state of everything that may have to change. Every argument is a list with one item per line.
-files=$1       # paths of all files, including executables
-contents=$2    # "SHA256  PATH" of files whose content is printed unless it has this digest
-hashed=$3      # paths of executables and secrets, of which only digests are printed
-keys=$4        # sysctls, as paths below /proc/sys
-modules=$5
-units=$6
-programs=$7
-zones=$8
-policies=$9
-firewalld=${10-} # not empty if firewalld is to be read
+# Reads the state of everything that may have to change.
+# Arguments, lists with one item per line:
+#   files: paths of all files, including executables
+#   contents: "SHA256  PATH" of files whose content is printed unless it has this digest
+#   hashed: paths of executables and secrets, of which only digests are printed
+#   keys: sysctls, as paths below /proc/sys
+#   modules: kernel modules
+#   units: systemd units
+#   programs: names of programs
+#   zones: firewalld's zones
+#   policies: firewalld's policies
+#   firewalld: not empty if firewalld is to be read
 
 PATH=$PATH:/usr/local/bin
 IFS='

@@ -1,8 +1,14 @@
-# system MODULES SYSCTLS RELOAD ENABLE START RESTART DIGESTS ARCHIVES: loads modules, sets sysctls, and reloads,
-# enables, starts and restarts units. The arguments are lists with one item per line: SYSCTLS are KEY=VALUE, DIGESTS
-# are "SHA256  PATH" of executables whose digest was verified, ARCHIVES are names of stale image archives.
+# Loads modules, sets sysctls, and reloads, enables, starts and restarts units.
+# Arguments, lists with one item per line:
+#   modules: kernel modules
+#   sysctls: KEY=VALUE, the keys as paths below /proc/sys
+#   reload: not empty if systemd has to read its units again
+#   enable: units to enable
+#   start: units to start
+#   restart: units to restart
+#   digests: "SHA256  PATH" of executables whose digest was verified
+#   archives: names of stale image archives, to remove
 lock_shared
-modules=$1 sysctls=$2 reload=$3 enable=$4 start=$5 restart=$6 digests=$7 archives=$8
 IFS='
 '
 set -f

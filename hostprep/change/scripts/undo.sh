@@ -1,12 +1,18 @@
-# undo IMAGES STOP DISABLE GONE COPIED NAMED COPIES ABSENT DIRS START SYSCTLS TABLES: restores the previous state.
-# The arguments are lists with one item per line and are processed in this order. GONE are directories that did not
-# exist. COPIED and NAMED are NAME=PATH of directories that existed, of which there is a copy or a list of the names
-# of their entries. COPIES are NAME=PATH of files, ABSENT files that did not exist, DIRS directories that were created
-# for files, SYSCTLS KEY=VALUE. TABLES are the nftables tables that existed, after a line "known"; the list is empty
-# if they are not known.
+# Restores the previous state.
+# Arguments, lists with one item per line, in the order in which they are processed:
+#   images: images to remove
+#   stop: units to stop
+#   disable: units to disable
+#   gone: directories that did not exist
+#   copied: NAME=PATH of directories that existed, and of which there is a copy
+#   named: NAME=PATH of directories that existed, and of which there is a list of the names of their entries
+#   copies: NAME=PATH of files that existed
+#   absent: files that did not exist
+#   dirs: directories that were created for files
+#   start: units to start
+#   sysctls: KEY=VALUE, the keys as paths below /proc/sys
+#   tables: the nftables tables that existed, after a line "known"; empty if they are not known
 lock_shared
-images=$1 stop=$2 disable=$3 gone=$4 copied=$5 named=$6 copies=$7 absent=$8 dirs=$9
-start=${10} sysctls=${11} tables=${12}
 PATH=$PATH:/usr/local/bin
 IFS='
 '

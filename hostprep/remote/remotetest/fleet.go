@@ -13,6 +13,8 @@ import (
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
 // Ailment is a fault of a host of a [Fleet]. The zero value is a host without a fault.
@@ -47,7 +49,7 @@ type Scripted struct {
 	// Holds marks a script that runs for as long as its input does.
 	Holds bool
 	// Reply returns a host's answers to the script. It must be safe for concurrent use.
-	Reply func(host netip.Addr, args []string) *Reply
+	Reply func(host netip.Addr, args remote.Args) *Reply
 }
 
 // Asked records a command that a host received.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
 // markerSize is the length of the random marker in a script's answers.
@@ -88,15 +90,15 @@ func unsent(text string) string {
 // received is a script's program, parsed.
 type received struct {
 	marker []byte
-	args   string // as words of sh
+	args   string // as assignments of sh
 	body   string // as it was sent
 }
 
 // Texts around the parts of a script's program. They must match package remote.
 const (
 	beforeMarker = `printf '\\n%s begin %s\\n' `
-	beforeArgs   = `\nset --`
-	beforeBody   = `\n(\nset -eu\n`
+	beforeArgs   = ` >&2\n`
+	beforeBody   = `(\nset -eu\n`
 	behindBody   = `\n)\nset -- $?\n`
 )
 
@@ -116,17 +118,18 @@ func receive(program []byte) (received, bool) {
 	return received{marker: marker, args: string(args), body: string(rest[:end])}, true
 }
 
-// words returns the arguments, each of which is quoted.
-func (r received) words() []string {
-	var words []string
-	// Single quotes are the only quoting, and a quote within an argument is written as '\''.
+// arguments returns the arguments, whose values are quoted.
+func (r received) arguments() remote.Args {
+	args := remote.Args{}
+	// Single quotes are the only quoting, and a quote within a value is written as '\''.
 	text := strings.ReplaceAll(unsent(r.args), `'\''`, "\x00")
-	for i, part := range strings.Split(text, "'") {
-		if i%2 == 1 {
-			words = append(words, strings.ReplaceAll(part, "\x00", "'"))
-		}
+	parts := strings.Split(text, "'")
+	for i := 1; i < len(parts); i += 2 {
+		// The name is on the line that the value begins on.
+		name := parts[i-1][strings.LastIndex(parts[i-1], "\n")+1:]
+		args[strings.TrimSuffix(name, "=")] = strings.ReplaceAll(parts[i], "\x00", "'")
 	}
-	return words
+	return args
 }
 
 // notKnown is the exit status of sh when it does not find a command.
@@ -151,7 +154,7 @@ func (f *Fleet) execute(c *conversation, command string) uint32 {
 	if known.Holds {
 		io.Copy(io.Discard, input) //nolint:errcheck // an error ends the input as EOF does
 	}
-	c.say(known.Reply(host, script.words()), script.marker)
+	c.say(known.Reply(host, script.arguments()), script.marker)
 	return 0
 }
 

@@ -18,7 +18,7 @@ import (
 const fleetPort = 22022
 
 func greet(argument string) remote.Script {
-	return remote.Script{Name: "greet", Body: "answer hello printf '%s\\n' \"$1\"\n\\", Args: []string{"-", argument}}
+	return remote.Script{Name: "greet", Body: "answer hello printf '%s\\n' \"$name\"\n\\", Args: remote.Args{"a": "-", "name": argument}}
 }
 
 // startFleet starts a fleet whose hosts know one script, which greets.
@@ -27,7 +27,7 @@ func startFleet(t *testing.T, members ...remotetest.Member) (*remotetest.Fleet, 
 	dir := t.TempDir()
 	fleet, err := remotetest.NewFleet(dir, members, []remotetest.Scripted{{
 		Name: "greet", Body: greet("").Body,
-		Reply: func(host netip.Addr, args []string) *remotetest.Reply {
+		Reply: func(host netip.Addr, args remote.Args) *remotetest.Reply {
 			return remotetest.NewReply(remotetest.Said{Name: "hello", Output: fmt.Sprintln(host, args), Status: 3})
 		},
 	}})
@@ -56,7 +56,7 @@ func TestFleetAnswers(t *testing.T) {
 	}
 	answer, err := host.Probe(t.Context(), greet(`it's \ a line
 and 'another'`))
-	want := map[string]remote.Value{"hello": {Output: []byte("127.45.0.1 [- it's \\ a line\nand 'another']\n"), Status: 3}}
+	want := map[string]remote.Value{"hello": {Output: []byte("127.45.0.1 map[a:- name:it's \\ a line\nand 'another']\n"), Status: 3}}
 	if diff := cmp.Diff(want, answer.Values); diff != "" || err != nil {
 		t.Errorf("%v, answers (-want +got):\n%s", err, diff)
 	}

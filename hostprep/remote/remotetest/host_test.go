@@ -39,7 +39,7 @@ func (r *recorder) end() []string {
 func TestHostTakesWhatItExpects(t *testing.T) {
 	t.Parallel()
 	fake := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
-	facts := remote.Script{Name: "facts", Body: "answer kernel uname -r", Args: []string{"x"}}
+	facts := remote.Script{Name: "facts", Body: "answer kernel uname -r", Args: remote.Args{"a": "x"}}
 	file := remote.File{Path: "/etc/x", Mode: 0o644, Content: []byte("content")}
 	upload := remote.Upload{
 		Path: "/opt/x", Mode: 0o755, Size: 3, SHA256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
@@ -72,11 +72,11 @@ func TestHostTakesWhatItExpects(t *testing.T) {
 		t.Error(err)
 	}
 	want := []string{
-		"probe facts [\"x\"]\nanswer kernel uname -r",
+		"probe facts map[\"a\":\"x\"]\nanswer kernel uname -r",
 		"read /etc/y",
 		"write \n/etc/x 0644 \ncontent",
 		"upload /opt/x 0755  sha256:" + upload.SHA256,
-		"run restart []\n\n<<< input",
+		"run restart map[]\n\n<<< input",
 	}
 	if diff := cmp.Diff(want, fake.Transcript()); diff != "" {
 		t.Errorf("transcript (-want +got):\n%s", diff)

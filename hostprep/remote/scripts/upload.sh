@@ -1,9 +1,16 @@
 # Receives an upload and puts it in place.
-# Arguments: path, digest, mode, owner, partial file, offset to resume at, size of what is sent, gzip or plain.
+# Arguments:
+#   path: path of the file
+#   digest: SHA-256 of its content in hexadecimal, after decompression
+#   mode: its mode in octal
+#   owner: USER:GROUP
+#   partial: path of the partial upload
+#   offset: number of bytes that the partial upload has already
+#   size: length in bytes of all of what is sent, before decompression
+#   form: gzip or plain
 # Standard input: the content from the offset on. Exit status 65: the content on the host is not the expected one; it has
 # been removed.
 umask 077
-path=$1 digest=$2 mode=$3 owner=$4 partial=$5 offset=$6 size=$7 form=$8
 dir=${path%/*}/
 ready=${partial%.part}.new
 (umask 022 && mkdir -p -- "$dir")

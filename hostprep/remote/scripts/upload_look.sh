@@ -1,22 +1,27 @@
 # Reports how much of an upload is on the host.
-# Arguments: path, digest, type and mode, owner, partial file.
+# Arguments:
+#   path: path of the file
+#   digest: its SHA-256 in hexadecimal
+#   kind: its type and mode, st_mode in hexadecimal
+#   owner: USER:GROUP
+#   partial: path of the partial upload
 # Answers: done, when the file is as desired; otherwise partial: size and digest of what an earlier upload left.
-if [ -d "$1" ] && [ ! -L "$1" ]; then
-	echo "$1 is a directory"
+if [ -d "$path" ] && [ ! -L "$path" ]; then
+	echo "$path is a directory"
 	exit 1
 fi
 progress 300 # the file may be large and the disk slow
 digest_of() { sha256sum <"$1" | cut -d ' ' -f 1; }
-if [ -f "$1" ]; then
-	case $(stat -c '%f %U:%G:%f %u:%g' -- "$1") in
-	"$3 $4":* | *:"$3 $4")
-		if [ "$(digest_of "$1")" = "$2" ]; then
+if [ -f "$path" ]; then
+	case $(stat -c '%f %U:%G:%f %u:%g' -- "$path") in
+	"$kind $owner":* | *:"$kind $owner")
+		if [ "$(digest_of "$path")" = "$digest" ]; then
 			answer done :
 			exit 0
 		fi
 		;;
 	esac
 fi
-if [ -f "$5" ] && [ ! -L "$5" ]; then
-	answer partial echo "$(stat -c %s -- "$5") $(digest_of "$5")"
+if [ -f "$partial" ] && [ ! -L "$partial" ]; then
+	answer partial echo "$(stat -c %s -- "$partial") $(digest_of "$partial")"
 fi

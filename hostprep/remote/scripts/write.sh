@@ -1,17 +1,20 @@
 # Makes files match their desired content, mode and owner.
-# Arguments: a manifest with a line "DIGEST TYPE+MODE MODE OWNER OFFSET SIZE PATH" for each file, then the paths.
+# Arguments:
+#   manifest: a line "DIGEST TYPE+MODE MODE OWNER OFFSET SIZE PATH" for each file
 # Standard input: the gzip of all contents, concatenated. Answers: changed, one path per line.
 umask 077
-manifest=$1
-shift
 nl='
 '
 
 # Query the existing files with two processes in all, instead of two for each file.
-for path do
-	shift
+set --
+set -f
+IFS=$nl
+for line in $manifest; do
+	path=${line#* * * * * * }
 	if [ -f "$path" ]; then set -- "$@" "$path"; fi
 done
+unset IFS
 digests=
 modes=
 if [ $# -gt 0 ]; then

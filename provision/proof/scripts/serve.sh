@@ -1,6 +1,9 @@
 # Serves until standard input ends, which happens as well when the connection to the caller breaks.
-# Arguments: directory and name of the program, port, firewalld zone in which to open it or "".
-dir=$1 program=$2 port=$3 zone=$4
+# Arguments:
+#   dir: directory of the program, which is removed at the end
+#   program: name of the program
+#   port: port to listen at
+#   zone: firewalld zone in which to open the port, or empty
 server=
 opened=
 end() {

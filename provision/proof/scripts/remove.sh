@@ -1,0 +1,4 @@
+# Removes a directory with everything in it.
+# Arguments:
+#   dir: path of the directory
+rm -rf -- "$dir"
