@@ -69,9 +69,10 @@ soak: prerequisites bundle programs ## run the long tests: runs killed at random
 	DUALSTRAP_TOOLS=$(TOOLS) tools/soak.sh $(SEED)
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint ## run the linters, and check the formatting
+lint: $(TOOLS)/golangci-lint ## run the linters on Go code and scripts, and check the formatting
 	$(TOOLS)/golangci-lint run ./...
 	$(TOOLS)/golangci-lint fmt --diff ./...
+	tools/shellcheck.sh
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## format all Go code

@@ -76,6 +76,9 @@ func TestScriptsOnlyReadArguments(t *testing.T) {
 	for file, script := range scripts {
 		text := script.text
 		for _, source := range script.sources {
+			if scripts[source].text == "" {
+				t.Errorf("%s names %s, which does not exist", file, source)
+			}
 			text += scripts[source].text
 		}
 		for _, arg := range script.args {
@@ -116,9 +119,11 @@ func TestCallsPassTheArgumentsOfScripts(t *testing.T) {
 	}
 	check := func(file sourceFile, variables map[string][]string, call *ast.CallExpr) {
 		var want, got []string
+		var before []string
 		found, known := "", false
 		for _, argument := range call.Args {
 			if script, isScript := scripts[scriptOf(file, embedded, argument)]; isScript {
+				before = append(before, found)
 				found, want = script.path, append(want, script.args...)
 			}
 			if names, isArgs := argsOf(variables, argument); isArgs {
@@ -129,6 +134,11 @@ func TestCallsPassTheArgumentsOfScripts(t *testing.T) {
 		slices.Sort(got)
 		if found != "" && known && !slices.Equal(got, want) {
 			t.Errorf("%s passes %v to %s, which declares %v", file.path, got, found, want)
+		}
+		for _, source := range before {
+			if source != "" && !slices.Contains(scripts[found].sources, source) {
+				t.Errorf("%s puts %s before %s, which does not name it: # shellcheck source=%s", file.path, source, found, source)
+			}
 		}
 		called[found] = called[found] || known
 	}

@@ -104,6 +104,7 @@ while read -r address _; do
 		kubeadm join --config /etc/dualstrap/kubeadm/config.yaml" </dev/null >/dev/null &
 done <<<"$hosts"
 wait
+# shellcheck disable=SC2016 # the host expands it
 on "$first" 'export KUBECONFIG=/etc/kubernetes/admin.conf
 	kubectl wait --for=condition=Ready nodes --all --timeout=300s >/dev/null
 	for w in $(kubectl get deployments,daemonsets -A --no-headers -o custom-columns=N:.metadata.namespace,K:.kind,A:.metadata.name | tr -s " " ,); do

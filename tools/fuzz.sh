@@ -26,7 +26,7 @@ fuzz() {
 go list -f '{{.Dir}} {{.ImportPath}} {{join .TestGoFiles ","}},{{join .XTestGoFiles ","}}' "$@" |
 	while read -r directory package files; do
 		# Searching the files is much faster than building and running a test binary for each package.
-		targets=$(cd "$directory" && tr ',' '\n' <<<"$files" | xargs -r grep -hoP '^func \KFuzz\w+(?=\(\w+ \*testing\.F\))' || true)
+		targets=$(cd "$directory" && tr ',' '\n' <<<"$files" | { xargs -r grep -hoP '^func \KFuzz\w+(?=\(\w+ \*testing\.F\))' || true; })
 		[[ -n $targets ]] || continue
 		program=$programs/${package##*/}.test
 		go test -c -fuzz . -o "$program" "$package"

@@ -15,7 +15,7 @@ shift 2
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export GOFLAGS= GOWORK=off
+export GOFLAGS='' GOWORK=off
 go_line=$(sed -n 's/^const goLine = "\(.*\)"/\1/p' bundle/build/pins.go)
 printf 'module pin\n\ngo %s\n' "$go_line" >"$scratch/go.mod"
 (

@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
 	debootstrap docker-registry firewalld fish gcc gnupg gpgv haproxy iproute2 keepalived libc6-dev libseccomp-dev nftables openssh-client openssh-server pkg-config
-	podman procps runc strace sudo systemd tcsh
+	podman procps runc shellcheck strace sudo systemd tcsh
 )
 
 if ! command -v go >/dev/null; then

@@ -15,6 +15,7 @@ part() {
 	shift
 	"$@"
 }
+# shellcheck disable=SC2317,SC2329 # part calls it
 unit() { go test -race -json ./... | go run ./tools/hostile; }
 
 all() {

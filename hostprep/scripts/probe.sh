@@ -1,5 +1,6 @@
 # Reads the facts about one host. The script changes nothing, works if programs are missing (except for grep), and
 # starts few of them: most facts are in files, which a single grep prints.
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
 
 # lines prints the files, each line preceded by its path, without comments and empty lines.
 lines() {

@@ -3,6 +3,7 @@
 # Arguments:
 #   path: path of the file
 #   limit: the maximum number of bytes to read
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
 wait_unlocked # a script of a killed run may still be writing the file
 if [ -e "$path" ]; then
 	answer content head -c "$limit" -- "$path"

@@ -6,6 +6,7 @@ exec 9>>"$lock"
 progress 125
 if ! flock --timeout 5 9; then
 	for process in $(pgrep -x kubeadm); do
+		# shellcheck disable=SC3013 # every sh of the supported systems has -ef
 		if [ "/proc/$process/fd/9" -ef "$lock" ]; then # it inherited the descriptor from this script in an earlier run
 			kill -KILL "$process" || : # it may have exited
 		fi

@@ -1,6 +1,7 @@
 # Removes the marker that this host has joined, kubeadm's configuration, and the file of keys.
 # Arguments:
 #   keys: path of the file with the keys that the API server encrypts Secrets with
+# shellcheck source=provision/scripts/kubeadm_lock.sh
 rm -f /etc/dualstrap/joined
 rm -rf /etc/dualstrap/kubeadm
 rm -f -- "$keys"

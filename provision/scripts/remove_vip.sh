@@ -2,6 +2,7 @@
 # the VIP would then never leave the host.
 # Arguments:
 #   vip: the VIP
+# shellcheck source=provision/scripts/kubeadm_lock.sh
 ip -o address show to "$vip" | while read -r _ link _ address _; do
 	ip address delete "$address" dev "$link"
 done

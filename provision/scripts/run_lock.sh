@@ -12,6 +12,7 @@ while :; do
 		exit 0
 	fi
 	# The previous holder may have removed the file between opening and locking it. That lock is worth nothing.
+	# shellcheck disable=SC3013 # every sh of the supported systems has -ef
 	if [ "$path" -ef /dev/fd/9 ]; then
 		break
 	fi

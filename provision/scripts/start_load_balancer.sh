@@ -2,6 +2,7 @@
 # the kubelet survives a reboot, and the next run starts them again.
 # Arguments:
 #   config: path of the kubelet's configuration
+# shellcheck source=provision/scripts/kubeadm_lock.sh
 systemctl reset-failed dualstrap-standalone.service 2>/dev/null || :
 systemd-run --quiet --unit=dualstrap-standalone --property=Restart=always /usr/local/bin/kubelet --config="$config"
 for _ in $(seq 120); do

@@ -1,4 +1,5 @@
 # Stops everything that starts pods on this host: the kubelet, and the standalone kubelet of the load balancer.
+# shellcheck source=provision/scripts/kubeadm_lock.sh
 for unit in kubelet.service dualstrap-standalone.service; do
 	progress
 	systemctl stop "$unit" 2>/dev/null || :

@@ -5,6 +5,9 @@
 #   zones: files of firewalld's zones to remove if they are equivalent to those that firewalld ships
 #   last: the files that mark the host as a node of its cluster, to remove after the others
 #   dirs: directories of the last files, to remove if they are empty
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
+# shellcheck source=hostprep/change/scripts/undo_lock.sh
 lock_shared
 IFS='
 '

@@ -5,6 +5,8 @@
 #   runtime: calls that change the settings at run time
 #   how: restart, reload, or empty if neither is needed
 #   back: calls that restore the runtime settings that the restart or reload drops
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
 lock_shared
 
 # make_call ARGUMENT...: makes a call of firewall-cmd, or one of busctl, which begins with that word.

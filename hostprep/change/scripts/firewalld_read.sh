@@ -1,6 +1,8 @@
 # firewalld_read ZONES POLICIES: reads the settings of these zones and policies, one name per line, and of the
 # default zone. * stands for all of them. It queries the running firewalld over D-Bus and does not start one:
 # firewall-cmd takes twenty times as long. The caller has set IFS to a line end, and globbing off.
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
 
 firewalld_bus=org.fedoraproject.FirewallD1
 firewalld_object=/org/fedoraproject/FirewallD1
@@ -46,6 +48,7 @@ firewalld_read() {
 	default_zone=$(ask "$firewalld_object" "$firewalld_bus" getDefaultZone | texts)
 	answer firewalld.default printf '%s' "$default_zone"
 	answer firewalld.filters-paths filters_paths
+	# shellcheck disable=SC2086 # one item per word
 	for each in $(printf '%s\n' $read_zones "$default_zone" | sort -u); do
 		answer "runtime.zone.$each" ask "$firewalld_object" "$firewalld_bus.zone" getZoneSettings2 s "$each"
 		answer "permanent.zone.$each" permanent zone getZoneByName "$each" getSettings2

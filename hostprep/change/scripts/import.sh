@@ -3,6 +3,8 @@
 #   archive: path of the archive
 #   reference: name of the image
 #   digest: its digest, as in sha256:...
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
 lock_shared
 PATH=$PATH:/usr/local/bin
 progress 600 # it unpacks hundreds of megabytes

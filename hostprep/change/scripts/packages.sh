@@ -3,6 +3,8 @@
 #   manager: apt-get, dnf, or empty if the host has neither
 #   packages: names of packages, one per line
 #   programs: names of programs, one per line
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
 lock_shared
 IFS='
 '
@@ -12,6 +14,7 @@ set -f
 progress 1800
 # With the lock timeout, apt-get waits for another run, such as unattended upgrades, instead of failing at once.
 apt_install() {
+	# shellcheck disable=SC2086 # one item per word
 	apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock::Timeout=120 -- $packages
 }
 
@@ -23,7 +26,10 @@ apt-get)
 	# may have the packages already.
 	apt_install || { apt-get update --quiet && apt_install; }
 	;;
-dnf) dnf install --assumeyes --quiet -- $packages ;;
+dnf)
+	# shellcheck disable=SC2086 # one item per word
+	dnf install --assumeyes --quiet -- $packages
+	;;
 *)
 	echo 'the host has neither apt-get nor dnf' >&2
 	exit 1

@@ -6,6 +6,8 @@
 #   restarts: units whose restart is pending
 #   named: NAME=PATH of directories of which only the names of the entries are saved
 #   entries: lines to append to the record, each with its newline
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
 lock_shared
 IFS='
 '

@@ -10,6 +10,9 @@
 #   zones: firewalld's zones
 #   policies: firewalld's policies
 #   firewalld: not empty if firewalld is to be read
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
+# shellcheck source=hostprep/change/scripts/firewalld_read.sh
 
 PATH=$PATH:/usr/local/bin
 IFS='
@@ -18,11 +21,13 @@ set -f
 
 stats() {
 	# A path that does not exist has no line.
+	# shellcheck disable=SC2086 # one item per word
 	stat -c '%a|%u|%g|%U|%G|%s|%F|%n' -- $files 2>/dev/null || :
 }
 
 # sums prints the digests of the files in $contents, without the digest and two spaces that precede each path.
 sums() {
+	# shellcheck disable=SC2046,SC2086 # one item per word
 	sha256sum -- $(printf '%s\n' $contents | cut -c 67-) 2>/dev/null || :
 }
 
@@ -77,6 +82,7 @@ $line
 # The shell's own read is of no use here: it reads one byte at a time, and these files return their full value to
 # the first read only.
 sysctls() {
+	# shellcheck disable=SC2086 # one item per word
 	(cd /proc/sys && grep -Hs '' -- $keys) || :
 }
 
@@ -135,6 +141,7 @@ if [ -n "$keys" ]; then
 fi
 answer loadable loadable
 if [ -n "$units" ]; then
+	# shellcheck disable=SC2086 # one item per word
 	answer units systemctl show --no-pager --property=Id,LoadState,UnitFileState,ActiveState,NeedDaemonReload -- $units
 fi
 answer programs missing_programs

@@ -8,6 +8,8 @@
 #   restart: units to restart
 #   digests: "SHA256  PATH" of executables whose digest was verified
 #   archives: names of stale image archives, to remove
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
 lock_shared
 IFS='
 '
@@ -42,7 +44,10 @@ for setting in $sysctls; do
 	fi
 done
 if [ -n "$reload" ]; then systemctl daemon-reload; fi
-if [ -n "$enable" ]; then systemctl enable --quiet -- $enable; fi
+if [ -n "$enable" ]; then
+	# shellcheck disable=SC2086 # one item per word
+	systemctl enable --quiet -- $enable
+fi
 for unit in $start; do
 	progress
 	systemctl start -- "$unit" || unit_failed "$unit"

@@ -12,6 +12,9 @@
 #   start: units to start
 #   sysctls: KEY=VALUE, the keys as paths below /proc/sys
 #   tables: the nftables tables that existed, after a line "known"; empty if they are not known
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
+# shellcheck source=hostprep/change/scripts/state.sh
+# shellcheck source=hostprep/change/scripts/undo_lock.sh
 lock_shared
 PATH=$PATH:/usr/local/bin
 IFS='
@@ -21,6 +24,7 @@ set -f
 # drop PATH: unmounts everything at and below a path and removes it. A busy mount is detached lazily, and rm does
 # not descend into other file systems, so that nothing on them is deleted.
 drop() {
+	# shellcheck disable=SC2013 # IFS makes every line one word
 	for mounted in $(awk -v at="$1" '$5 == at || index($5, at "/") == 1 { print $5 }' /proc/self/mountinfo | sort -r); do
 		mounted=$(printf '%b' "$mounted") # mountinfo has octal escapes for spaces and other characters
 		umount -- "$mounted" || umount --lazy -- "$mounted"
@@ -29,6 +33,7 @@ drop() {
 }
 
 if [ -n "$images" ] && [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
+	# shellcheck disable=SC2086 # one item per word
 	ctr --connect-timeout 5s -n k8s.io images rm --sync -- $images || echo 'some images stay' >&2
 fi
 # A unit that does not exist any more, after an interrupted undo, is stopped and disabled already.
@@ -47,9 +52,11 @@ for tree in $copied; do
 	progress
 	path=${tree#*=} copy=$state/${tree%%=*}
 	mkdir -p "$path"
+	# shellcheck disable=SC2045 # IFS makes every name one word, and globbing is off
 	for name in $(ls -A -- "$path"); do
 		[ -e "$copy/$name" ] || [ -L "$copy/$name" ] || drop "$path/$name"
 	done
+	# shellcheck disable=SC2045 # IFS makes every name one word, and globbing is off
 	for name in $(ls -A -- "$copy"); do
 		# The copy takes the place of the present entry only when it is complete.
 		cp -a --reflink=auto -- "$copy/$name" "$path/.dualstrap-undo"
@@ -63,6 +70,7 @@ for tree in $named; do
 	progress
 	path=${tree#*=} names=$state/${tree%%=*}
 	[ -d "$path" ] || continue
+	# shellcheck disable=SC2045 # IFS makes every name one word, and globbing is off
 	for name in $(ls -A -- "$path"); do
 		grep -qxF -- "$name" "$names/list" || drop "$path/$name"
 	done
@@ -109,6 +117,7 @@ done
 # creates, without rules and with policy accept.
 is_empty() {
 	IFS=' '
+	# shellcheck disable=SC2086 # family and name
 	nft list table $1 2>/dev/null | grep -vE '^(#|table |[[:space:]]*(chain [A-Z]+ \{|type .* policy accept;|\})?$)' >/dev/null && return 1
 	return 0
 }
@@ -122,6 +131,7 @@ $table
 "*) ;;
 		*)
 			if (is_empty "$table"); then
+				# shellcheck disable=SC2086 # family and name
 				(IFS=' ' && nft delete table $table)
 			fi
 			;;

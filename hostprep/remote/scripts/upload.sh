@@ -10,6 +10,7 @@
 #   form: gzip or plain
 # Standard input: the content from the offset on. Exit status 65: the content on the host is not the expected one; it has
 # been removed.
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
 umask 077
 dir=${path%/*}/
 ready=${partial%.part}.new

@@ -2,6 +2,7 @@
 # Arguments:
 #   manifest: a line "DIGEST TYPE+MODE MODE OWNER OFFSET SIZE PATH" for each file
 # Standard input: the gzip of all contents, concatenated. Answers: changed, one path per line.
+# shellcheck source=hostprep/remote/scripts/change_lock.sh
 umask 077
 nl='
 '
