@@ -71,6 +71,10 @@ func (h *slowHost) Upload(ctx context.Context, upload remote.Upload) (bool, erro
 	return true, h.call(ctx, "upload "+upload.Path)
 }
 
+func (h *slowHost) Download(ctx context.Context, path string, _ int64, _ io.Writer) (remote.Downloaded, error) {
+	return remote.Downloaded{}, h.call(ctx, "download "+path)
+}
+
 const (
 	record  = "record the previous state"
 	write   = "write /etc/app/app.conf /etc/app/secret"

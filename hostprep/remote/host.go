@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
-	"time"
 )
 
 // host implements Host over a connection.
@@ -23,7 +22,7 @@ func (h *host) Address() netip.Addr { return h.address }
 
 // Probe implements Reader.
 func (h *host) Probe(ctx context.Context, script Script) (Answer, error) {
-	return h.run(ctx, script, "probe", h.connection.limits.Read)
+	return h.run(ctx, task{Script: script, kind: "probe", limit: h.connection.limits.Read})
 }
 
 // Run implements Host.
@@ -32,14 +31,14 @@ func (h *host) Run(ctx context.Context, script Script) (Answer, error) {
 	if script.Lasts {
 		limit = h.connection.limits.Read // it applies after the input has ended: the script only has to clean up
 	}
-	return h.run(ctx, script, "change", limit)
+	return h.run(ctx, task{Script: script, kind: "change", limit: limit})
 }
 
 // run runs a script, logs its outcome, and redacts secrets in what it logs.
-func (h *host) run(ctx context.Context, script Script, kind string, limit time.Duration) (Answer, error) {
-	answer, err := h.connection.run(ctx, script, limit, h.secrets)
+func (h *host) run(ctx context.Context, task task) (Answer, error) {
+	answer, err := h.connection.run(ctx, task, h.secrets)
 	attributes := []slog.Attr{
-		slog.String("script", h.secrets.Redact(script.Name)), slog.String("kind", kind), slog.Duration("took", answer.Duration),
+		slog.String("script", h.secrets.Redact(task.Name)), slog.String("kind", task.kind), slog.Duration("took", answer.Duration),
 	}
 	if answer.Stderr != "" {
 		attributes = append(attributes, slog.String("stderr", answer.Stderr))

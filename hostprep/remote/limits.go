@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Limits bound how long a script may take. Calling progress restarts the time, as does input that the host accepts. Output
-// does not: a host that never finishes may still print.
+// Limits bound how long a script may take. Calling progress restarts the time, as do input that the host accepts and the
+// content of a download. Other output does not: a host that never finishes may still print.
 type Limits struct {
 	// Read is how long a script that only reads may go without progress; one minute by default.
 	Read time.Duration

@@ -3,6 +3,7 @@
 package remote_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -203,4 +204,21 @@ func isOpen(path string) bool {
 		target, err := os.Readlink(file)
 		return err == nil && target == path
 	})
+}
+
+// The writer of a download may take longer than a host has to send the rest of its output after the end of its script.
+func TestOpenSSHDownloadToSlowWriter(t *testing.T) {
+	t.Parallel()
+	host, err := newSSHD(t).start(t).host(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, content := randomFile(t, 1<<20)
+	to := &onFirst{call: func() error {
+		time.Sleep(18 * time.Second) // longer than outputGrace and busyGrace
+		return nil
+	}}
+	if _, err := host.Download(bound(t), path, 1<<20, to); err != nil || !bytes.Equal(to.Bytes(), content) {
+		t.Errorf("%d bytes, error %v", to.Len(), err)
+	}
 }

@@ -32,6 +32,16 @@ type Host interface {
 	// Upload makes one large file match its desired content, mode and owner, and reports whether it changed the file. It
 	// resumes an interrupted upload of the same content, even one from an earlier connection.
 	Upload(ctx context.Context, upload Upload) (bool, error)
+	// Download copies a large file of the host to a writer, and returns the size and the digest of what it has copied. A
+	// symbolic link is followed. The host computes the digest of the file before it sends it, so that a file that changes
+	// meanwhile is an error. So is a file that has more than limit bytes, is not a regular one, or does not arrive
+	// completely. The error matches fs.ErrNotExist when the file is missing.
+	//
+	// Download writes at most limit bytes, and none after it has returned. After an error, discard what was written: another
+	// call begins at the beginning.
+	// [Limits.Change] bounds the time for each MiB, writing included. When ctx ends, Download returns as soon as a Write
+	// that is under way does.
+	Download(ctx context.Context, path string, limit int64, to io.Writer) (Downloaded, error)
 }
 
 // ReadOnly restricts a host to its Reader methods. A type assertion cannot recover the Host.

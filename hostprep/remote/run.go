@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -11,8 +12,19 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// task holds a script, and how this package runs it.
+type task struct {
+	Script
+	// kind names it in the log: probe, change or download.
+	kind string
+	// limit is how long it may go without progress.
+	limit time.Duration
+	// content receives the answer of that name, which may be longer than others; nil if it is an answer as others are.
+	content io.Writer
+}
+
 // run executes a script on the connection. It waits while maxSessions other scripts run.
-func (c *connection) run(ctx context.Context, script Script, limit time.Duration, secrets *Secrets) (Answer, error) {
+func (c *connection) run(ctx context.Context, script task, secrets *Secrets) (Answer, error) {
 	if strings.ContainsRune(script.Body, 0) {
 		return Answer{}, fmt.Errorf("%s: a script cannot hold NUL", script.Name)
 	}
@@ -44,17 +56,19 @@ func (c *connection) run(ctx context.Context, script Script, limit time.Duration
 	})
 	defer stop()
 	// The watchdog's time begins when the session is open: waiting for a slot is not the script's fault.
-	watch := &watchdog{limit: limit, total: c.limits.Total, cancel: end}
+	watch := &watchdog{limit: script.limit, total: c.limits.Total, cancel: end}
 	watch.watch()
 	defer watch.stop()
 	return c.execute(ctx, script, open, watch, secrets)
 }
 
 // execute executes a script in an opened session and returns its answer, or the reason why it failed.
-func (c *connection) execute(ctx context.Context, script Script, open opened, watch *watchdog, secrets *Secrets) (Answer, error) {
+func (c *connection) execute(ctx context.Context, script task, open opened, watch *watchdog, secrets *Secrets) (Answer, error) {
 	marker := newMarker()
 	begun := time.Now()
-	program := program{line: framed(script, marker), marker: marker, input: script.Stdin, lasts: script.Lasts, watch: watch}
+	program := program{
+		line: framed(script.Script, marker), marker: marker, input: script.Stdin, lasts: script.Lasts, content: script.content, watch: watch,
+	}
 	running, err := start(ctx, open, commandFor(c.end.user), program, func() {
 		c.open.Add(-1)
 		<-c.sessions
@@ -95,13 +109,16 @@ func (c *connection) giveUp(running *session) {
 // errNotClosed reports that the host ignored the end of a session.
 var errNotClosed = errors.New("the host does not close a session that was ended")
 
-// broken returns the error of a script without an outcome: reading the input failed, the caller's context ended, the host
-// broke the protocol, the connection was lost, or only the session ended.
+// broken returns the error of a script without an outcome: reading the input or writing the content failed, the caller's
+// context ended, the host broke the protocol, the connection was lost, or only the session ended.
 func (c *connection) broken(ctx context.Context, name string, err error) error {
 	var unread *sourceError
+	var unwritten *sinkError
 	switch {
 	case errors.As(err, &unread):
 		return fmt.Errorf("%s: cannot read the input: %w", name, unread.err)
+	case errors.As(err, &unwritten):
+		return fmt.Errorf("%s: %w", name, unwritten.err)
 	case ctx.Err() != nil:
 		return ended(ctx, name)
 	case errors.Is(err, errNoExec), errors.Is(err, errTooLong):

@@ -14,6 +14,8 @@ var (
 	lookScript string
 	//go:embed scripts/upload.sh
 	uploadScript string
+	//go:embed scripts/download.sh
+	downloadScript string
 )
 
 // LockScript returns the beginning of a script that calls lock_shared before it changes a host, or wait_unlocked before it

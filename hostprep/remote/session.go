@@ -32,6 +32,7 @@ type session struct {
 	unread  atomic.Int32  // the number of outputs that are not read to their ends
 	read    chan struct{} // closed when both outputs are read to their ends
 	closed  chan struct{} // closed when sshd has closed the session
+	diverts bool          // whether an answer is written elsewhere
 }
 
 // program is a script in the form in which it is sent.
@@ -42,7 +43,9 @@ type program struct {
 	input io.Reader
 	// lasts has the meaning of [Script.Lasts].
 	lasts bool
-	watch *watchdog
+	// content receives the answer of that name; it may be nil.
+	content io.Writer
+	watch   *watchdog
 }
 
 // opened is the result of a request to open a session.
@@ -65,6 +68,7 @@ func start(ctx context.Context, open opened, command string, program program, cl
 		ended:   make(chan outcome, 1),
 		read:    make(chan struct{}),
 		closed:  make(chan struct{}),
+		diverts: program.content != nil,
 	}
 	s.stdout.watch, s.stdout.prefix = program.watch, []byte("\n"+program.marker+" ")
 	s.stderr.kept.marker = program.marker
@@ -77,8 +81,13 @@ func start(ctx context.Context, open opened, command string, program program, cl
 		close(s.closed)
 		closed()
 	}()
+	var output io.Reader = channel
+	if program.content != nil {
+		output = newDiverter(channel, program)
+	}
 	go func() {
-		if err := s.stdout.readAll(channel); errors.Is(err, errTooLong) {
+		var unwritten *sinkError
+		if err := s.stdout.readAll(output); errors.Is(err, errTooLong) || errors.As(err, &unwritten) {
 			s.broken <- err
 			channel.Close() //nolint:errcheck // the rest of the output is not wanted
 		}
@@ -207,7 +216,10 @@ func (s *session) wait(ctx context.Context, c *connection) (outcome, error) {
 	case <-ctx.Done():
 		return result, ctx.Err()
 	}
-	if !s.drained(ctx, c, outputGrace) && !s.isComplete() {
+	if s.diverts {
+		// The caller's writer may be slow. The watchdog limits how slow.
+		s.drained(ctx, c, c.limits.Total)
+	} else if !s.drained(ctx, c, outputGrace) && !s.isComplete() {
 		s.drained(ctx, c, busyGrace)
 	}
 	// Output that was too long, or input that cannot be read, decides even if the script has ended meanwhile.

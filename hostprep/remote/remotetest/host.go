@@ -25,6 +25,7 @@ const (
 	ReadFile   Method = "read"
 	WriteFiles Method = "write"
 	Upload     Method = "upload"
+	Download   Method = "download"
 )
 
 // Call is an expected call, and its result. Only the fields of its method are compared.
@@ -33,8 +34,10 @@ type Call struct {
 	// Script is the argument of Probe and Run. Set Stdin, not Script.Stdin, to the expected standard input.
 	Script remote.Script
 	Stdin  string
-	// Path is the argument of ReadFile.
+	// Path is the argument of ReadFile and Download.
 	Path string
+	// Limit is the argument of Download.
+	Limit int64
 	// Files is the argument of WriteFiles.
 	Files []remote.File
 	// Upload is the argument of Upload.
@@ -42,7 +45,7 @@ type Call struct {
 
 	// Answer is the result of Probe and Run.
 	Answer remote.Answer
-	// Content is the result of ReadFile.
+	// Content is the result of ReadFile, and what Download writes, even if it returns an error.
 	Content []byte
 	// Changed is the result of WriteFiles. Upload returns whether it is not empty.
 	Changed []string
@@ -68,6 +71,8 @@ func (c Call) String() string {
 		}
 	case Upload:
 		fmt.Fprintf(&out, "%s %04o %s sha256:%s", c.Upload.Path, c.Upload.Mode, c.Upload.Owner, c.Upload.SHA256)
+	case Download:
+		fmt.Fprintf(&out, "%s of %d bytes at most", c.Path, c.Limit)
 	}
 	return out.String()
 }
@@ -204,4 +209,17 @@ func (h *Host) Upload(ctx context.Context, upload remote.Upload) (bool, error) {
 			h.address, upload.Path, size, digest.Sum(nil), upload.Size, upload.SHA256)
 	}
 	return len(call.Changed) > 0, nil
+}
+
+// Download implements remote.Host.
+func (h *Host) Download(ctx context.Context, path string, limit int64, to io.Writer) (remote.Downloaded, error) {
+	h.tb.Helper()
+	call := h.take(ctx, Call{Method: Download, Path: path, Limit: limit})
+	if _, err := to.Write(call.Content); err != nil {
+		return remote.Downloaded{}, err
+	}
+	if call.Err != nil {
+		return remote.Downloaded{}, call.Err
+	}
+	return remote.Downloaded{Size: int64(len(call.Content)), SHA256: fmt.Sprintf("%x", sha256.Sum256(call.Content))}, nil
 }

@@ -53,6 +53,7 @@ func TestHostTakesWhatItExpects(t *testing.T) {
 		remotetest.Call{Method: remotetest.ReadFile, Path: "/etc/y", Err: fs.ErrNotExist},
 		remotetest.Call{Method: remotetest.WriteFiles, Files: []remote.File{file}, Changed: []string{"/etc/x"}},
 		remotetest.Call{Method: remotetest.Upload, Upload: upload, Changed: []string{"/opt/x"}},
+		remotetest.Call{Method: remotetest.Download, Path: "/var/x", Limit: 9, Content: []byte("abc")},
 		remotetest.Call{Method: remotetest.Run, Script: remote.Script{Name: "restart"}, Stdin: "input", Err: broken},
 	)
 	ctx := t.Context()
@@ -68,17 +69,23 @@ func TestHostTakesWhatItExpects(t *testing.T) {
 	if changed, err := fake.Upload(ctx, upload); err != nil || !changed {
 		t.Errorf("%v, %v", changed, err)
 	}
+	var to strings.Builder
+	want := remote.Downloaded{Size: 3, SHA256: upload.SHA256}
+	if got, err := fake.Download(ctx, "/var/x", 9, &to); err != nil || got != want || to.String() != "abc" {
+		t.Errorf("%+v of %q, %v", got, to.String(), err)
+	}
 	if _, err := fake.Run(ctx, remote.Script{Name: "restart", Stdin: strings.NewReader("input")}); !errors.Is(err, broken) {
 		t.Error(err)
 	}
-	want := []string{
+	calls := []string{
 		"probe facts map[\"a\":\"x\"]\nanswer kernel uname -r",
 		"read /etc/y",
 		"write \n/etc/x 0644 \ncontent",
 		"upload /opt/x 0755  sha256:" + upload.SHA256,
+		"download /var/x of 9 bytes at most",
 		"run restart map[]\n\n<<< input",
 	}
-	if diff := cmp.Diff(want, fake.Transcript()); diff != "" {
+	if diff := cmp.Diff(calls, fake.Transcript()); diff != "" {
 		t.Errorf("transcript (-want +got):\n%s", diff)
 	}
 }
