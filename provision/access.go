@@ -72,7 +72,7 @@ func (a *apiAccess) client(ctx context.Context) (*kube.Client, error) {
 		return nil, err
 	}
 	// The URL has the cluster's endpoint, for which the serving certificate is valid; dial chooses the API server.
-	client := kube.Connect(admin, a.session.cluster.Endpoint, a.dial)
+	client := a.session.options.API(admin, a.session.cluster.Endpoint, a.dial)
 	if err := client.Ready(ctx, apiTimeout); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ var errNoCluster = errors.New("no control plane node is up yet")
 func (a *apiAccess) joinedControlPlane(ctx context.Context) (remote.Host, error) {
 	var failures []error
 	for _, address := range a.remaining() {
-		host, err := a.session.pool.Host(ctx, address)
+		host, err := a.session.connections.Host(ctx, address)
 		if err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", address, err))
 			continue
@@ -137,7 +137,7 @@ func (a *apiAccess) dialHost(ctx context.Context, address netip.Addr) (net.Conn,
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	to := netip.AddrPortFrom(a.session.index[address].K8sIP, uint16(a.session.cluster.APIServerPort))
-	return a.session.pool.Dial(ctx, address, to)
+	return a.session.connections.Dial(ctx, address, to)
 }
 
 // controlPlanes returns the addresses of the control plane hosts, in the order of the plan.

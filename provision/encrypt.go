@@ -19,7 +19,7 @@ const encryptionKeyPhaseName = "encryption-key"
 // starts. found holds the key files that the hosts had when the run began; the plan of a dry run does not need them.
 func (s *Session) encryptionKeyPhase(ctx context.Context, found map[netip.Addr]keyFile) workflow.Phase {
 	first := s.controlPlanes()[0]
-	distribution := &keyDistribution{keyFiles: s.keyFiles(), found: found, first: first, connect: s.pool.Host}
+	distribution := &keyDistribution{keyFiles: s.keyFiles(), found: found, first: first, connect: s.connections.Host}
 	return workflow.Phase{
 		Name: encryptionKeyPhaseName, Short: "distribute the key that Secrets are encrypted with to control plane nodes",
 		Hosts: func(host netip.Addr) bool {

@@ -52,7 +52,7 @@ func (e *LockedError) Hint() string {
 // checks fail, and the run ends before it changes anything. The locks have their own connections, because sshd may allow
 // only one session on each (MaxSessions).
 func (s *Session) lock(ctx context.Context) (release func(), err error) {
-	pool, err := remote.NewPool(s.settings)
+	connections, err := s.connect()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (s *Session) lock(ctx context.Context) (release func(), err error) {
 	release = sync.OnceFunc(func() {
 		close(stop)
 		held.Wait() // the hosts have removed their lock files when the sessions end
-		pool.Close()
+		connections.Close()
 	})
 	var group errgroup.Group
 	holder := lockHolder()
@@ -70,7 +70,7 @@ func (s *Session) lock(ctx context.Context) (release func(), err error) {
 			// The events are quiet: users need to see the lock only if a host makes the run wait for it.
 			s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true})
 			defer s.observe(workflow.Event{Host: address, Phase: "lock", Quiet: true, Status: workflow.Done})
-			host, err := pool.Host(ctx, address)
+			host, err := connections.Host(ctx, address)
 			if err != nil {
 				return nil //nolint:nilerr // the checks report hosts that cannot be reached
 			}
@@ -88,7 +88,7 @@ func (s *Session) lock(ctx context.Context) (release func(), err error) {
 // locks are held, because another run may still be changing them.
 func (s *Session) lockAndConnect(ctx context.Context) (release func(), err error) {
 	for _, address := range s.addresses() {
-		go func() { _, _ = s.pool.Host(ctx, address) }() // the checks report hosts that cannot be reached
+		go func() { _, _ = s.connections.Host(ctx, address) }() // the checks report hosts that cannot be reached
 	}
 	return s.lock(ctx)
 }

@@ -35,7 +35,7 @@ func (s *Session) etcd(ctx context.Context) (*etcd.Client, error) {
 	through := netip.AddrPortFrom(s.index[host.Address()].K8sIP, etcdPort)
 	credentials := etcd.Credentials{CA: pems[0], Certificate: pems[1], Key: pems[2]}
 	return etcd.New(through, credentials, func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-		return s.pool.Dial(ctx, host.Address(), to)
+		return s.connections.Dial(ctx, host.Address(), to)
 	})
 }
 

@@ -46,6 +46,6 @@ func (s *Session) prove(ctx context.Context) (proof.Report, error) {
 	}
 	return proof.Run(ctx, proof.Cluster{
 		Config: s.loaded.Config, Plan: s.loaded.Plan, Hosts: s.hosts, Present: nodes,
-		API: api, Admin: s.api.admin, Ways: s.pool, Bundle: s.options.Bundle,
+		API: api, Admin: s.api.admin, Connections: s.connections, Bundle: s.options.Bundle,
 	})
 }

@@ -139,7 +139,7 @@ func (s *Session) absentReasons(members []netip.Addr, nodes []kube.Node, found m
 // clientOf returns a client of the API server on one control plane node. client must have succeeded before, because
 // clientOf uses its credentials. It does not connect yet.
 func (a *apiAccess) clientOf(address netip.Addr) *kube.Client {
-	return kube.Connect(a.admin, a.session.cluster.Endpoint, a.dialer(address))
+	return a.session.options.API(a.admin, a.session.cluster.Endpoint, a.dialer(address))
 }
 
 // storedWithout returns the etcd keys of the Secrets whose stored values do not begin with a prefix.

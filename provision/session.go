@@ -13,6 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/render"
 )
@@ -39,6 +40,10 @@ type SessionOptions struct {
 	Note func(string)
 	// Log returns the log of a host; it may be nil.
 	Log func(host netip.Addr) *slog.Logger
+	// Connect opens connections to hosts; nil means over SSH.
+	Connect func(remote.Settings) (remote.Hosts, error)
+	// API returns a client of the cluster's API servers, as [kube.Connect], which nil means.
+	API func(kube.Admin, netip.AddrPort, kube.Dial) *kube.Client
 }
 
 // Session holds the hosts of a cluster, the SSH connections to them, and the facts that one run has found. Its methods
@@ -46,10 +51,10 @@ type SessionOptions struct {
 type Session struct {
 	loaded  Loaded
 	options SessionOptions
-	pool    *remote.Pool
-	// settings are the settings of pool. The cluster's lock opens a second pool with them.
-	settings remote.Settings
-	cluster  hostprep.Cluster
+	// connections are those to the hosts. connect opens another set of them, which the cluster's lock needs.
+	connections remote.Hosts
+	connect     func() (remote.Hosts, error)
+	cluster     hostprep.Cluster
 	// hosts is in the order of the plan. During a phase, each element is written only by the goroutine of its host.
 	hosts []hostprep.Host
 	// index points to the elements of hosts, by address.
@@ -68,22 +73,29 @@ func OpenSession(loaded Loaded, options SessionOptions) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if options.Connect == nil {
+		options.Connect = func(settings remote.Settings) (remote.Hosts, error) { return remote.NewPool(settings) }
+	}
+	if options.API == nil {
+		options.API = kube.Connect
+	}
 	settings := remoteSettings(loaded.Config.SSH, options.Log)
 	settings.Secrets = &remote.Secrets{}
 	settings.Limits.Read, settings.Note = options.HostTimeout, options.Note
-	pool, err := remote.NewPool(settings)
+	connect := func() (remote.Hosts, error) { return options.Connect(settings) }
+	connections, err := connect()
 	if err != nil {
 		return nil, err
 	}
 	s := &Session{
-		loaded:   loaded,
-		options:  options,
-		pool:     pool,
-		settings: settings,
-		cluster:  hostprepCluster(loaded.Config),
-		hosts:    hostprepHosts(loaded.Config),
-		index:    map[netip.Addr]*hostprep.Host{},
-		secrets:  settings.Secrets,
+		loaded:      loaded,
+		options:     options,
+		connections: connections,
+		connect:     connect,
+		cluster:     hostprepCluster(loaded.Config),
+		hosts:       hostprepHosts(loaded.Config),
+		index:       map[netip.Addr]*hostprep.Host{},
+		secrets:     settings.Secrets,
 	}
 	s.api.session = s
 	s.mirrors = sync.OnceValues(func() (map[string]render.MirrorFacts, error) { return readMirrors(loaded.Config, s.secrets) })
@@ -98,7 +110,7 @@ func OpenSession(loaded Loaded, options SessionOptions) (*Session, error) {
 }
 
 // Close closes all connections to hosts.
-func (s *Session) Close() { s.pool.Close() }
+func (s *Session) Close() { s.connections.Close() }
 
 // remoteSettings converts the SSH settings of the manifests to the type of package remote.
 func remoteSettings(ssh api.SSH, log func(netip.Addr) *slog.Logger) remote.Settings {
@@ -177,7 +189,7 @@ func (s *Session) run(ctx context.Context, hosts []netip.Addr, planOnly bool, ph
 
 // runner returns a runner for some of the hosts.
 func (s *Session) runner(hosts []netip.Addr) workflow.Runner {
-	return workflow.Runner{Hosts: hosts, Connect: s.pool.Host, Concurrency: s.options.Concurrency, Observe: s.options.Observe}
+	return workflow.Runner{Hosts: hosts, Connect: s.connections.Host, Concurrency: s.options.Concurrency, Observe: s.options.Observe}
 }
 
 // reached returns the addresses of the hosts that have not failed to answer so far. Before the first probe, it returns all.

@@ -51,6 +51,18 @@ func Connect(admin Admin, endpoint netip.AddrPort, dial Dial) *Client {
 	}, dial)
 }
 
+// New returns a client that reads and changes objects through objects, and sends all other requests to transport. ca is
+// the certificate of the cluster's certificate authority, in PEM.
+func New(objects client.Client, transport http.RoundTripper, ca []byte) (*Client, error) {
+	config := unversioned(&rest.Config{Host: "https://cluster", QPS: -1})
+	requests, err := rest.UnversionedRESTClientForConfigAndClient(config, &http.Client{Transport: transport})
+	if err != nil {
+		return nil, fmt.Errorf("cannot talk to the API server: %w", err)
+	}
+	config.CAData = ca
+	return &Client{config: config, rest: requests, client: pagedClient{objects}}, nil
+}
+
 // newClient completes config with dualstrap's transport. Tests pass credentials other than an administrator's.
 func newClient(config *rest.Config, dial Dial) *Client {
 	config.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) { return dialRetry(ctx, dial) }

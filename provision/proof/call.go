@@ -48,7 +48,7 @@ func (s *testbed) call(ctx context.Context, from netip.Addr, to netip.AddrPort, 
 		// A Service chooses a pod per connection, so every call must have its own.
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return s.Ways.Dial(ctx, from, to)
+			return s.Connections.Dial(ctx, from, to)
 		},
 	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+to.String()+path, nil)

@@ -107,7 +107,7 @@ func (s *testbed) vantageHosts() []netip.Addr {
 // callVIP makes a TLS connection through a host and requests /readyz.
 func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 	// The client below retries failed connections. A host that refuses to forward is noticed here, without the retries.
-	conn, err := s.Ways.Dial(ctx, host, s.endpoint())
+	conn, err := s.Connections.Dial(ctx, host, s.endpoint())
 	switch {
 	case cannotForward(err):
 		return err
@@ -115,7 +115,7 @@ func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 		conn.Close() //nolint:errcheck // nothing was sent
 	}
 	asked := kube.Connect(s.Admin, s.endpoint(), func(ctx context.Context) (net.Conn, error) {
-		conn, err := s.Ways.Dial(ctx, host, s.endpoint())
+		conn, err := s.Connections.Dial(ctx, host, s.endpoint())
 		if err != nil {
 			err = fmt.Errorf("%w: %w", kube.ErrNoAPIServer, err) // transient: the VIP may be moving
 		}

@@ -59,7 +59,7 @@ func (n *node) ownAddresses() []netip.Addr {
 // presentedBy returns the certificates that the kubelet of a node presents. The handshake does not verify them, because
 // the caller reports what is wrong with them.
 func (s *testbed) presentedBy(ctx context.Context, n *node) ([]*x509.Certificate, error) {
-	conn, err := s.Ways.Dial(ctx, n.address(), netip.AddrPortFrom(n.k8sIP(), kubeletPort))
+	conn, err := s.Connections.Dial(ctx, n.address(), netip.AddrPortFrom(n.k8sIP(), kubeletPort))
 	if err != nil {
 		return nil, err
 	}

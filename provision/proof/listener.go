@@ -53,7 +53,7 @@ func (s *testbed) startClient(ctx context.Context) *listener {
 		s.client.why = "the manifests name no host outside of the cluster"
 		return nil
 	}
-	host, err := s.Ways.Host(ctx, s.client.address)
+	host, err := s.Connections.Host(ctx, s.client.address)
 	if err == nil {
 		err = s.client.readAddresses(ctx, host)
 	}

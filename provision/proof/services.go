@@ -262,7 +262,7 @@ func (s *testbed) callByName(ctx context.Context, on *subject) verdict {
 // forward UDP.
 func (s *testbed) resolve(ctx context.Context, on *subject, server netip.Addr) verdict {
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return s.Ways.Dial(ctx, on.node.address(), netip.AddrPortFrom(server, 53))
+		return s.Connections.Dial(ctx, on.node.address(), netip.AddrPortFrom(server, 53))
 	}}
 	name := on.service + "." + s.namespace + ".svc." + clusterDomain + "." // the final dot keeps the resolver from trying search domains
 	var records [2][]netip.Addr

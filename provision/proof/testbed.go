@@ -1,10 +1,8 @@
 package proof
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
-	"net"
 	"net/netip"
 
 	"github.com/dualstrap/dualstrap/api"
@@ -13,14 +11,6 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
-
-// Hosts provides SSH connections to hosts, and TCP connections through them.
-type Hosts interface {
-	// Host returns the connection to a host.
-	Host(ctx context.Context, address netip.Addr) (remote.Host, error)
-	// Dial connects to an address from a host.
-	Dial(ctx context.Context, host netip.Addr, to netip.AddrPort) (net.Conn, error)
-}
 
 // Cluster is the cluster to prove, and the means to do so.
 type Cluster struct {
@@ -32,10 +22,10 @@ type Cluster struct {
 	// Present holds the cluster's nodes, whether they are in the plan or not.
 	Present []kube.Node
 	API     *kube.Client
-	// Admin authenticates to API servers that are reached through Ways rather than API.
+	// Admin authenticates to API servers that are reached through Connections rather than API.
 	Admin kube.Admin
-	// Ways connects to hosts, and through them to what they reach.
-	Ways Hosts
+	// Connections connects to hosts, and through them to what they reach.
+	Connections remote.Hosts
 	// Bundle contains the server that the client runs. If it is nil, checks in which pods call the client are skipped.
 	Bundle *bundle.Dir
 }

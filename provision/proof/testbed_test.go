@@ -28,6 +28,8 @@ func (loopback) Host(context.Context, netip.Addr) (remote.Host, error) {
 	return nil, errors.New("there are no hosts")
 }
 
+func (loopback) Close() {}
+
 func (l loopback) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	if l.refused != nil {
 		return nil, l.refused
@@ -39,7 +41,7 @@ func (l loopback) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (ne
 func emptyTestbed(count int) *testbed {
 	cfg := &api.Config{Network: api.Network{Builtin: true}, LoadBalancer: api.LoadBalancer{Bundled: true}}
 	cfg.Pools = []api.Pool{{Name: "all"}}
-	cluster := Cluster{Config: cfg, Plan: &api.Plan{}, Ways: loopback{}}
+	cluster := Cluster{Config: cfg, Plan: &api.Plan{}, Connections: loopback{}}
 	for i := range count {
 		address := netip.AddrFrom4([4]byte{10, 2, 0, byte(4 + i)})
 		cfg.Pools[0].Nodes = append(cfg.Pools[0].Nodes, api.Node{Address: address, K8sIP: address})
@@ -204,7 +206,7 @@ func TestCallOften(t *testing.T) {
 	expect(t, "all answer", s.callOften(t.Context(), netip.Addr{}, pods(-1)), Passed, "12 of 12 calls from 3 pods")
 	calls.Store(0)
 	expect(t, "one does not", s.callOften(t.Context(), netip.Addr{}, pods(1)), Failed, "and not the next: Bad Gateway: gone")
-	s.Ways = loopback{refused: &remote.Error{Reason: remote.ErrProtocol}}
+	s.Connections = loopback{refused: &remote.Error{Reason: remote.ErrProtocol}}
 	expect(t, "the host does not call", s.callOften(t.Context(), netip.Addr{}, pods(-1)), Skipped, "")
 }
 
