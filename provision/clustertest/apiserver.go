@@ -1,0 +1,229 @@
+package clustertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	clientgoapply "k8s.io/client-go/applyconfigurations"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/dualstrap/dualstrap/provision/kube"
+)
+
+// apiServer is what all API servers of a cluster share: its objects.
+type apiServer struct {
+	cluster *Cluster
+	client  client.Client
+}
+
+// converters returns the types that server-side apply needs. They are shared, because parsing the built-in ones takes a
+// tenth of a second.
+var converters = sync.OnceValue(func() []managedfields.TypeConverter { //nolint:gochecknoglobals // it is immutable
+	return []managedfields.TypeConverter{clientgoapply.NewTypeConverter(builtins()), managedfields.NewDeducedTypeConverter()}
+})
+
+// builtins returns a new scheme of the types that package kube uses. Clients add all other kinds to theirs as objects
+// without a type. A small scheme matters: the fake client goes through all of it for every apply.
+func builtins() *runtime.Scheme {
+	types := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(types), appsv1.AddToScheme(types), certificatesv1.AddToScheme(types)); err != nil {
+		panic(err) //nolint:forbidigo // it only fails for a defect of client-go
+	}
+	return types
+}
+
+// builder returns a builder for a client with objects in memory.
+func builder() *fake.ClientBuilder {
+	return fake.NewClientBuilder().WithScheme(builtins()).WithTypeConverters(converters()...).WithReturnManagedFields().
+		WithIndex(&corev1.Pod{}, "spec.nodeName", func(object client.Object) []string {
+			if pod, is := object.(*corev1.Pod); is {
+				return []string{pod.Spec.NodeName}
+			}
+			return nil
+		})
+}
+
+// newClient returns a client of a cluster without objects.
+func newClient() client.Client {
+	all := &applied{last: map[string]declaration{}}
+	return builder().WithInterceptorFuncs(interceptor.Funcs{Apply: all.apply}).Build()
+}
+
+// applied remembers what was applied to each object, by its kind, namespace and name.
+type applied struct {
+	mu   sync.Mutex // guards last
+	last map[string]declaration
+}
+
+// declaration is what was applied to an object, and the version of the object that resulted.
+type declaration struct{ text, version string }
+
+// apply adds three things to a simulated apply: dry runs, which the fake client does not compute; controllers, which start
+// the pods of workloads; and speed, because most applies repeat the last one on an object that has not changed.
+func (a *applied) apply(
+	ctx context.Context, objects client.WithWatch, object runtime.ApplyConfiguration, options ...client.ApplyOption,
+) error {
+	declared, is := object.(interface {
+		UnstructuredContent() map[string]any
+		SetUnstructuredContent(content map[string]any)
+	})
+	if !is {
+		return fmt.Errorf("an apply of %T is not simulated", object)
+	}
+	wanted := &unstructured.Unstructured{Object: declared.UnstructuredContent()}
+	text, err := json.Marshal(wanted.Object)
+	if err != nil {
+		return err
+	}
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(wanted.GroupVersionKind())
+	name := fmt.Sprint(wanted.GroupVersionKind(), client.ObjectKeyFromObject(wanted))
+	err = objects.Get(ctx, client.ObjectKeyFromObject(wanted), live)
+	if err == nil && a.known(name) == (declaration{string(text), live.GetResourceVersion()}) {
+		declared.SetUnstructuredContent(live.Object)
+		return nil
+	}
+	if dry := (&client.ApplyOptions{}).ApplyOptions(options); len(dry.DryRun) > 0 {
+		if err != nil {
+			return err
+		}
+		dry.DryRun = nil
+		return builder().WithObjects(live).Build().Apply(ctx, object, dry)
+	}
+	if err := objects.Apply(ctx, object, options...); err != nil {
+		return err
+	}
+	if err := startPods(ctx, objects); err != nil {
+		return err
+	}
+	if err := objects.Get(ctx, client.ObjectKeyFromObject(live), live); err == nil {
+		a.remember(name, declaration{string(text), live.GetResourceVersion()})
+	}
+	return nil
+}
+
+// known returns what was last applied to an object.
+func (a *applied) known(name string) declaration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last[name]
+}
+
+// remember stores what was applied to an object.
+func (a *applied) remember(name string, what declaration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last[name] = what
+}
+
+// startPods makes all workloads ready, as controllers and kubelets do.
+func startPods(ctx context.Context, objects client.Client) error {
+	var deployments appsv1.DeploymentList
+	if err := objects.List(ctx, &deployments); err != nil {
+		return err
+	}
+	for i := range deployments.Items {
+		d := &deployments.Items[i]
+		want := int32(1)
+		if d.Spec.Replicas != nil {
+			want = *d.Spec.Replicas
+		}
+		if d.Status.AvailableReplicas == want && d.Status.UpdatedReplicas == want {
+			continue
+		}
+		d.Status.AvailableReplicas, d.Status.UpdatedReplicas, d.Status.ObservedGeneration = want, want, d.Generation
+		if err := objects.Status().Update(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer answers a request that is not about an object.
+func (a *apiServer) answer(request *http.Request) (*http.Response, error) {
+	status, body := http.StatusOK, "ok"
+	switch path := request.URL.Path; {
+	case path == "/readyz", strings.HasPrefix(path, "/api/v1/nodes/") && strings.HasSuffix(path, "/proxy/healthz"):
+	case path == "/version":
+		body = fmt.Sprintf(`{"gitVersion":%q}`, a.cluster.config.Kubernetes.Kubernetes)
+	default:
+		a.cluster.tb.Errorf("the API server does not know %s", path)
+		status, body = http.StatusNotFound, "not found"
+	}
+	return &http.Response{
+		StatusCode: status, Request: request, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(bytes.NewBufferString(body)),
+	}, nil
+}
+
+// dialing is a client that connects before every request.
+type dialing struct {
+	client.Client
+
+	dial kube.Dial
+}
+
+// Get implements client.Client, as the methods below do.
+func (d dialing) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	if err := reach(ctx, d.dial); err != nil {
+		return err
+	}
+	return d.Client.Get(ctx, key, object, options...)
+}
+
+func (d dialing) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	if err := reach(ctx, d.dial); err != nil {
+		return err
+	}
+	return d.Client.List(ctx, list, options...)
+}
+
+func (d dialing) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
+	if err := reach(ctx, d.dial); err != nil {
+		return err
+	}
+	return d.Client.Create(ctx, object, options...)
+}
+
+func (d dialing) Delete(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
+	if err := reach(ctx, d.dial); err != nil {
+		return err
+	}
+	return d.Client.Delete(ctx, object, options...)
+}
+
+func (d dialing) DeleteAllOf(ctx context.Context, object client.Object, options ...client.DeleteAllOfOption) error {
+	if err := reach(ctx, d.dial); err != nil {
+		return err
+	}
+	return d.Client.DeleteAllOf(ctx, object, options...)
+}
+
+func (d dialing) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+	if err := reach(ctx, d.dial); err != nil {
+		return err
+	}
+	return d.Client.Patch(ctx, object, patch, options...)
+}
+
+func (d dialing) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+	if err := reach(ctx, d.dial); err != nil {
+		return err
+	}
+	return d.Client.Apply(ctx, object, options...)
+}

@@ -1,0 +1,164 @@
+package clustertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/remote"
+)
+
+// session is a connection to a host. It implements remote.Host.
+type session struct{ host *Host }
+
+// Address implements remote.Reader.
+func (s session) Address() netip.Addr { return s.host.node.Address }
+
+// Probe implements remote.Reader.
+func (s session) Probe(ctx context.Context, script remote.Script) (remote.Answer, error) {
+	if script.Name == "wait for the lock" {
+		return remote.Answer{}, s.awaitLock(ctx, script.Args["holder"])
+	}
+	return s.run(ctx, script, probes(), false)
+}
+
+// Run implements remote.Host.
+func (s session) Run(ctx context.Context, script remote.Script) (remote.Answer, error) {
+	if script.Name == "hold the lock" {
+		return s.holdLock(script)
+	}
+	return s.run(ctx, script, changes(), true)
+}
+
+// ReadFile implements remote.Reader.
+func (s session) ReadFile(ctx context.Context, path string) ([]byte, error) {
+	var content []byte
+	err := s.call(ctx, Call{Name: "read " + path}, func() error {
+		file, there := s.host.files[path]
+		if !there {
+			return fmt.Errorf("cannot read %s: %w", path, fs.ErrNotExist)
+		}
+		content = []byte(file.content)
+		return nil
+	})
+	return content, err
+}
+
+// WriteFiles implements remote.Host.
+func (s session) WriteFiles(ctx context.Context, files []remote.File) ([]string, error) {
+	var changed []string
+	err := s.call(ctx, Call{Name: "write files", Changes: true}, func() error {
+		for _, file := range files {
+			if s.host.write(file.Path, file.Mode, string(file.Content)) {
+				changed = append(changed, file.Path)
+			}
+		}
+		return nil
+	})
+	return changed, err
+}
+
+// Upload implements remote.Host. Sessions without a bundle upload nothing.
+func (s session) Upload(_ context.Context, upload remote.Upload) (bool, error) {
+	return false, s.host.unknown("upload of " + upload.Path)
+}
+
+// Download implements remote.Host.
+func (s session) Download(_ context.Context, path string, _ io.Writer, _ int64) error {
+	return s.host.unknown("download of " + path)
+}
+
+// unknown fails the test: the host was asked for something that the simulation does not know.
+func (h *Host) unknown(what string) error {
+	h.cluster.tb.Errorf("%s: the simulated host does not know: %s", h.node.Address, what)
+	return fmt.Errorf("not simulated: %s", what)
+}
+
+// behavior is what a script does on a host. The cluster's lock is held.
+type behavior func(h *Host, script remote.Script, answer *answers) error
+
+// run runs a script, which must be one of known.
+func (s session) run(ctx context.Context, script remote.Script, known map[string]behavior, changes bool) (remote.Answer, error) {
+	do := known[script.Name]
+	if do == nil {
+		return remote.Answer{}, s.host.unknown("script " + script.Name)
+	}
+	answer := answers{values: map[string]remote.Value{}}
+	err := s.call(ctx, Call{Name: script.Name, Changes: changes}, func() error { return do(s.host, script, &answer) })
+	if err != nil {
+		return remote.Answer{}, err
+	}
+	return remote.Answer{Values: answer.values}, nil
+}
+
+// call makes a call, unless the host is down or something is wrong with the call.
+func (s session) call(ctx context.Context, call Call, do func() error) error {
+	c := s.host.cluster
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call.Host = s.host.node.Address
+	lost := &remote.Error{Op: call.Name, Reason: remote.ErrConnectionLost, Err: io.ErrUnexpectedEOF}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.host.down:
+		return lost
+	}
+	switch c.begin(call) {
+	case Before:
+		return lost
+	case Exits:
+		return &remote.CommandError{Script: call.Name, Status: 1}
+	case After:
+		return errors.Join(do(), lost)
+	default:
+		return do()
+	}
+}
+
+// answers collects the answers of a script.
+type answers struct{ values map[string]remote.Value }
+
+// add adds an answer of a command that succeeded.
+func (a *answers) add(name, output string) { a.values[name] = remote.Value{Output: []byte(output)} }
+
+// fail adds an answer of a command that failed.
+func (a *answers) fail(name string) { a.values[name] = remote.Value{Status: 1} }
+
+// holdLock holds the host's lock until the input of the script ends.
+func (s session) holdLock(script remote.Script) (remote.Answer, error) {
+	h := s.host
+	h.cluster.mu.Lock()
+	if h.holder != "" {
+		defer h.cluster.mu.Unlock()
+		return remote.Answer{Values: map[string]remote.Value{"holder": {Output: []byte(h.holder)}}}, nil
+	}
+	h.holder = script.Args["holder"]
+	h.cluster.mu.Unlock()
+	_, err := io.Copy(io.Discard, script.Stdin)
+	h.cluster.mu.Lock()
+	defer h.cluster.mu.Unlock()
+	h.holder = ""
+	return remote.Answer{}, err
+}
+
+// awaitLock waits until holder holds the host's lock.
+func (s session) awaitLock(ctx context.Context, holder string) error {
+	for {
+		s.host.cluster.mu.Lock()
+		held := s.host.holder == holder
+		s.host.cluster.mu.Unlock()
+		if held {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}

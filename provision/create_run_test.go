@@ -1,0 +1,262 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/clustertest"
+	"github.com/dualstrap/dualstrap/provision/workflow"
+)
+
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "ha.yaml")
+	outcome, err := w.create(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.expectCluster(t)
+	if len(outcome.Kubeconfig) == 0 || len(outcome.Unlisted) > 0 {
+		t.Errorf("kubeconfig of %d bytes, unlisted %q", len(outcome.Kubeconfig), outcome.Unlisted)
+	}
+	calls := w.Calls()
+	if inits, joins := count(calls, "kubeadm init"), count(calls, "kubeadm join"); inits != 1 || joins != 9 {
+		t.Errorf("%d inits and %d joins", inits, joins)
+	}
+	// The order that create's phases promise, as pairs of calls.
+	for _, order := range [][4]string{
+		{"10.2.0.7", "start the load balancer", "10.2.0.4", "kubeadm init"},
+		{"10.2.0.8", "start the load balancer", "10.2.0.4", "kubeadm init"},
+		{"10.2.0.4", "make settings and units take effect", "10.2.0.4", "kubeadm init"},
+		{"10.2.0.4", "kubeadm init", "10.2.0.5", "kubeadm join"},
+		{"10.2.0.5", "kubeadm join", "10.2.0.9", "kubeadm join"},
+		{"10.2.0.6", "kubeadm join", "10.2.0.9", "kubeadm join"},
+		{"10.2.0.6", "kubeadm join", "10.2.0.7", "kubeadm join"},
+	} {
+		first, second := index(calls, order[0], order[1]), index(calls, order[2], order[3])
+		if first < 0 || second < first {
+			t.Errorf("%s of %s is call %d, and %s of %s is call %d", order[1], order[0], first, order[3], order[2], second)
+		}
+	}
+	for _, host := range w.Hosts()[3:] {
+		if slices.Contains(host.State(), "API server") {
+			t.Errorf("%s is no control plane node", host.Name())
+		}
+	}
+}
+
+func TestSecondCreateChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, example := range []string{"dual-stack.yaml", "ha.yaml", "flat-ipv4.yaml", "manual-lb.yaml", "per-pool.yaml"} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			w := newCluster(t, example)
+			outcome, err := w.create(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if changes := w.Changes(); len(changes) > 0 {
+				t.Errorf("the second run changes: %v", changes)
+			}
+			for _, host := range outcome.Run.Hosts {
+				for _, phase := range host.Phases {
+					if phase.Status != workflow.Unchanged && phase.Status != workflow.Done {
+						t.Errorf("%s: %s is %s", host.Address, phase.Name, phase.Status)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestCreateResumesAfterEveryFault(t *testing.T) {
+	t.Parallel()
+	clean := newWorld(t, "dual-stack.yaml")
+	if _, err := clean.create(t); err != nil {
+		t.Fatal(err)
+	}
+	// The workers are alike, so one of them is enough.
+	changes := slices.DeleteFunc(clean.Changes(), func(call clustertest.Call) bool { return call.Host == addr("10.2.0.6") })
+	eachFault(t, changes, func(t *testing.T, host netip.Addr, name string, fault clustertest.Fault) {
+		w := newWorld(t, "dual-stack.yaml")
+		w.Break(once(host, name, fault))
+		if _, err := w.create(t); err == nil || !interrupted(err) {
+			t.Fatalf("the first run: %v", err)
+		}
+		if tokens := w.Tokens(); len(tokens) > 0 {
+			t.Errorf("a failed run leaves the token %q", tokens)
+		}
+		if _, err := w.create(t); err != nil {
+			t.Fatalf("the second run: %v", err)
+		}
+		w.expectCluster(t)
+		w.Forget()
+		if _, err := w.create(t); err != nil || len(w.Changes()) > 0 {
+			t.Errorf("the third run: %v, %v", err, w.Changes())
+		}
+	})
+}
+
+func TestCreateResumesJoinsOfControlPlane(t *testing.T) {
+	t.Parallel()
+	clean := newWorld(t, controlPlaneOnly)
+	if _, err := clean.create(t); err != nil {
+		t.Fatal(err)
+	}
+	ofControlPlane := slices.DeleteFunc(clean.Changes(), func(call clustertest.Call) bool {
+		return call.Host != addr("10.2.0.5") && !strings.Contains(call.Name, "certificates") && !strings.Contains(call.Name, "balancer")
+	})
+	eachFault(t, ofControlPlane, func(t *testing.T, host netip.Addr, name string, fault clustertest.Fault) {
+		w := newWorld(t, controlPlaneOnly)
+		w.Break(once(host, name, fault))
+		if _, err := w.create(t); err == nil {
+			t.Fatal("the first run succeeds")
+		}
+		if _, err := w.create(t); err != nil {
+			t.Fatalf("the second run: %v", err)
+		}
+		w.expectCluster(t)
+	})
+}
+
+func TestPreflightChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "ha.yaml")
+	found, err := w.session(t).Preflight(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes := w.Changes(); len(changes) > 0 {
+		t.Errorf("preflight changes: %v", changes)
+	}
+	w.expectBare(t)
+	for _, host := range found.Hosts {
+		if len(host.Changes) == 0 {
+			t.Errorf("%s: no changes are planned for a bare host", host.Address)
+		}
+	}
+}
+
+func TestCreateIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		world func(t *testing.T) *world
+		want  any
+	}{
+		"locked": {func(t *testing.T) *world {
+			t.Helper()
+			w := newWorld(t, "dual-stack.yaml")
+			w.Hosts()[0].Lock("somebody else")
+			return w
+		}, new(*provision.LockedError)},
+		"unreachable": {func(t *testing.T) *world {
+			t.Helper()
+			w := newWorld(t, "dual-stack.yaml")
+			w.Hosts()[2].SetDown(true)
+			return w
+		}, new(*provision.FailedChecksError)},
+		"of another cluster": {func(t *testing.T) *world {
+			t.Helper()
+			w := newWorld(t, "dual-stack.yaml")
+			w.Hosts()[1].Write("/etc/dualstrap/cluster.yaml", "controlPlaneEndpoint: 10.9.9.9:443\n")
+			w.bare[1] = w.Hosts()[1].State()
+			return w
+		}, new(*provision.RefusedError)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := test.world(t)
+			outcome, err := w.create(t)
+			if !errors.As(err, test.want) {
+				t.Errorf("%v", err)
+			}
+			if changes := w.Changes(); len(changes) > 0 || outcome.Run != nil {
+				t.Errorf("changes: %v", changes)
+			}
+		})
+	}
+}
+
+func TestCreateRefusesImmutableChanges(t *testing.T) {
+	t.Parallel()
+	w := newCluster(t, "dual-stack.yaml")
+	config := *w.loaded.Config
+	config.MaxPodsPerNode++
+	w.loaded.Config = &config
+	_, err := w.create(t)
+	var refused *provision.RefusedError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "maxPodsPerNode") {
+		t.Errorf("%v", err)
+	}
+	if changes := w.Changes(); len(changes) > 0 {
+		t.Errorf("changes: %v", changes)
+	}
+}
+
+func TestCreateIsInterrupted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "dual-stack.yaml")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	// The interrupt comes while the first node is made: that one is finished, and nothing else begins.
+	w.Break(func(call clustertest.Call) clustertest.Fault {
+		if call.Name == "kubeadm init" {
+			cancel()
+		}
+		return clustertest.None
+	})
+	outcome, err := w.session(t).Create(ctx)
+	if !errors.Is(err, context.Canceled) && err == nil {
+		t.Errorf("%v", err)
+	}
+	if joins := count(w.Calls(), "kubeadm join"); joins != 0 {
+		t.Errorf("%d hosts join after the interrupt", joins)
+	}
+	if outcome.Run == nil {
+		t.Fatal("there is no report")
+	}
+	w.Break(nil)
+	if _, err := w.create(t); err != nil {
+		t.Fatal(err)
+	}
+	w.expectCluster(t)
+}
+
+// TestEveryPhaseIsObserved holds the events of a run to the phases of its report.
+func TestEveryPhaseIsObserved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "dual-stack.yaml")
+	ended := make(chan workflow.Event, 1000)
+	session, err := provision.OpenSession(w.loaded, provision.SessionOptions{
+		Version: "v1.0.0", Connect: w.Connect, API: w.API, Observe: func(event workflow.Event) {
+			if event.Status != "" {
+				ended <- event
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	outcome, err := session.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(ended)
+	seen := map[string]bool{}
+	for event := range ended {
+		seen[event.Host.String()+" "+event.Phase] = true
+	}
+	for _, host := range outcome.Run.Hosts {
+		for _, phase := range host.Phases {
+			if !seen[host.Address.String()+" "+phase.Name] {
+				t.Errorf("%s: no event ends %s", host.Address, phase.Name)
+			}
+		}
+	}
+}
