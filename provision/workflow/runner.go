@@ -26,6 +26,8 @@ type Runner struct {
 	// Concurrency is the maximum number of hosts that are worked on at once; zero means [DefaultConcurrency]. Hosts that
 	// wait for others do not count.
 	Concurrency int
+	// Windows bound how many hosts are within several phases at once. They do not apply to a run that only plans.
+	Windows []Window
 	// PlanOnly plans every phase without changing anything.
 	PlanOnly bool
 	// Observe receives the events of the run. It is called from many goroutines at once, and may be nil.
@@ -79,8 +81,10 @@ type run struct {
 	busy chan struct{}
 	// sizes has the number of hosts of each phase, by its name.
 	sizes map[string]int
-	// windows holds a semaphore for each phase, with MaxParallel slots; nil if the phase has no limit.
-	windows []chan struct{}
+	// slots holds a semaphore for each phase, with MaxParallel slots; nil if the phase has no limit.
+	slots []chan struct{}
+	// stays lists the stays of each host in windows.
+	stays [][]stay
 }
 
 // cell is the state of one phase on one host.
@@ -102,12 +106,19 @@ func (r *Runner) newRun(phases []Phase) (*run, error) {
 		needs:  make([][]func() error, len(phases)),
 		busy:   make(chan struct{}, cmp.Or(r.Concurrency, DefaultConcurrency)),
 
-		sizes:   map[string]int{},
-		windows: make([]chan struct{}, len(phases)),
+		sizes: map[string]int{},
+		slots: make([]chan struct{}, len(phases)),
+		stays: make([][]stay, len(r.Hosts)),
+	}
+	if !r.PlanOnly {
+		var err error
+		if made.stays, err = newStays(r.Windows, phases, r.Hosts); err != nil {
+			return nil, err
+		}
 	}
 	for i := range phases {
 		if phases[i].MaxParallel > 0 {
-			made.windows[i] = make(chan struct{}, phases[i].MaxParallel)
+			made.slots[i] = make(chan struct{}, phases[i].MaxParallel)
 		}
 		made.cells[i] = make([]cell, len(r.Hosts))
 		for j := range made.cells[i] {
@@ -157,7 +168,7 @@ func (r *run) host(ctx context.Context, j int) {
 		}
 		phase := PhaseReport{Name: r.phases[i].Name, Status: r.phases[i].initialStatus(), Changes: []string{}}
 		if blocked == nil {
-			blocked = r.wait(ctx, i)
+			blocked = r.wait(ctx, i, j)
 		}
 		if blocked != nil {
 			phase.Status, phase.Error = NotReached, blocked.Error()
@@ -169,29 +180,39 @@ func (r *run) host(ctx context.Context, j int) {
 			blocked = fmt.Errorf("%s failed", phase.Name)
 		}
 		report.Phases = append(report.Phases, phase)
+		for k := range r.stays[j] {
+			r.stays[j][k].after(i, report.Address, blocked != nil)
+		}
 		cell.done = blocked == nil
 		close(cell.ended)
 		r.observe(Event{Host: report.Address, Phase: phase.Name, Status: phase.Status, Err: phase.err})
 	}
 }
 
-// wait blocks until a host may start a phase, and acquires the slots for it. The phase's own window comes first, so that
-// hosts that wait for it do not occupy slots of the run. It returns an error if a dependency was not done, or the
-// context has ended.
-func (r *run) wait(ctx context.Context, phase int) error {
+// wait blocks until a host may start a phase, enters the window that begins there, and acquires the slots for the phase.
+// The slots of the run come last, so that hosts that wait for anything else do not occupy them. wait returns an error if a
+// dependency was not done, if the window is closed, or if the context has ended.
+func (r *run) wait(ctx context.Context, phase, host int) error {
 	for _, await := range r.needs[phase] {
 		if err := await(); err != nil {
 			return err
 		}
 	}
-	if window := r.windows[phase]; window != nil {
-		if err := acquire(ctx, window); err != nil {
+	for k := range r.stays[host] {
+		if stay := &r.stays[host][k]; stay.first == phase {
+			if err := stay.enter(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if slots := r.slots[phase]; slots != nil {
+		if err := acquire(ctx, slots); err != nil {
 			return err
 		}
 	}
 	err := acquire(ctx, r.busy)
-	if err != nil && r.windows[phase] != nil {
-		<-r.windows[phase]
+	if err != nil && r.slots[phase] != nil {
+		<-r.slots[phase]
 	}
 	return err
 }
@@ -199,8 +220,8 @@ func (r *run) wait(ctx context.Context, phase int) error {
 // release releases the slots that wait acquired.
 func (r *run) release(phase int) {
 	<-r.busy
-	if r.windows[phase] != nil {
-		<-r.windows[phase]
+	if r.slots[phase] != nil {
+		<-r.slots[phase]
 	}
 }
 
