@@ -53,6 +53,7 @@ func TestResetResumesAfterEveryFault(t *testing.T) {
 	}
 	changes := slices.DeleteFunc(clean.Changes(), func(call clustertest.Call) bool { return call.Host == addr("10.2.0.6") })
 	eachFault(t, changes, func(t *testing.T, host netip.Addr, name string, fault clustertest.Fault) {
+		t.Helper()
 		w := newCluster(t, "dual-stack.yaml")
 		w.Break(once(host, name, fault))
 		if _, err := w.reset(t, provision.ResetOptions{}); err == nil || !interrupted(err) {
@@ -104,6 +105,7 @@ func TestResetNodeResumesAfterEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	eachFault(t, clean.Changes(), func(t *testing.T, host netip.Addr, name string, fault clustertest.Fault) {
+		t.Helper()
 		w := newCluster(t, controlPlaneOnly)
 		w.Break(once(host, name, fault))
 		if _, err := w.reset(t, nodesOf(node)); err == nil || !interrupted(err) {
@@ -222,7 +224,10 @@ func TestResetInOrder(t *testing.T) {
 	}
 	calls := w.Calls()
 	for _, host := range []string{"10.2.0.5", "10.2.0.6"} {
-		order := []string{"stop the kubelet", "end all pods and remove their network", "remove the join marker", "undo changes", "remove the record of changes"}
+		order := []string{
+			"stop the kubelet", "end all pods and remove their network", "remove the join marker", "undo changes",
+			"remove the record of changes",
+		}
 		for i := 1; i < len(order); i++ {
 			if first, second := index(calls, host, order[i-1]), index(calls, host, order[i]); first < 0 || second < first {
 				t.Errorf("%s: %q is call %d, %q is call %d", host, order[i-1], first, order[i], second)

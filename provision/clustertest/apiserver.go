@@ -21,14 +21,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
-
-	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// apiServer is what all API servers of a cluster share: its objects.
+// apiServer holds the objects, which all API servers of a cluster share.
 type apiServer struct {
 	cluster *Cluster
-	client  client.Client
+	client  client.WithWatch
 }
 
 // converters returns the types that server-side apply needs. They are shared, because parsing the built-in ones takes a
@@ -59,9 +57,9 @@ func builder() *fake.ClientBuilder {
 }
 
 // newClient returns a client of a cluster without objects.
-func newClient() client.Client {
+func (c *Cluster) newClient() client.WithWatch {
 	all := &applied{last: map[string]declaration{}}
-	return builder().WithInterceptorFuncs(interceptor.Funcs{Apply: all.apply}).Build()
+	return builder().WithInterceptorFuncs(interceptor.Funcs{Apply: all.apply, Delete: c.deleteObject}).Build()
 }
 
 // applied remembers what was applied to each object, by its kind, namespace and name.
@@ -70,7 +68,7 @@ type applied struct {
 	last map[string]declaration
 }
 
-// declaration is what was applied to an object, and the version of the object that resulted.
+// declaration holds the text that was applied to an object, and the version of the object that resulted.
 type declaration struct{ text, version string }
 
 // apply adds three things to a simulated apply: dry runs, which the fake client does not compute; controllers, which start
@@ -113,6 +111,24 @@ func (a *applied) apply(
 	}
 	if err := objects.Get(ctx, client.ObjectKeyFromObject(live), live); err == nil {
 		a.remember(name, declaration{string(text), live.GetResourceVersion()})
+	}
+	return nil
+}
+
+// deleteObject deletes an object. The kubelet of a Node that still runs registers it again.
+func (c *Cluster) deleteObject(ctx context.Context, objects client.WithWatch, object client.Object, options ...client.DeleteOption) error {
+	if err := objects.Delete(ctx, object, options...); err != nil {
+		return err
+	}
+	if _, isNode := object.(*corev1.Node); !isNode {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, host := range c.hosts {
+		if host.Name() == object.GetName() && !host.down && host.units["kubelet.service"].active {
+			return c.api.register(host, host.Name())
+		}
 	}
 	return nil
 }
@@ -169,61 +185,4 @@ func (a *apiServer) answer(request *http.Request) (*http.Response, error) {
 		StatusCode: status, Request: request, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: io.NopCloser(bytes.NewBufferString(body)),
 	}, nil
-}
-
-// dialing is a client that connects before every request.
-type dialing struct {
-	client.Client
-
-	dial kube.Dial
-}
-
-// Get implements client.Client, as the methods below do.
-func (d dialing) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
-	if err := reach(ctx, d.dial); err != nil {
-		return err
-	}
-	return d.Client.Get(ctx, key, object, options...)
-}
-
-func (d dialing) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
-	if err := reach(ctx, d.dial); err != nil {
-		return err
-	}
-	return d.Client.List(ctx, list, options...)
-}
-
-func (d dialing) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
-	if err := reach(ctx, d.dial); err != nil {
-		return err
-	}
-	return d.Client.Create(ctx, object, options...)
-}
-
-func (d dialing) Delete(ctx context.Context, object client.Object, options ...client.DeleteOption) error {
-	if err := reach(ctx, d.dial); err != nil {
-		return err
-	}
-	return d.Client.Delete(ctx, object, options...)
-}
-
-func (d dialing) DeleteAllOf(ctx context.Context, object client.Object, options ...client.DeleteAllOfOption) error {
-	if err := reach(ctx, d.dial); err != nil {
-		return err
-	}
-	return d.Client.DeleteAllOf(ctx, object, options...)
-}
-
-func (d dialing) Patch(ctx context.Context, object client.Object, patch client.Patch, options ...client.PatchOption) error {
-	if err := reach(ctx, d.dial); err != nil {
-		return err
-	}
-	return d.Client.Patch(ctx, object, patch, options...)
-}
-
-func (d dialing) Apply(ctx context.Context, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-	if err := reach(ctx, d.dial); err != nil {
-		return err
-	}
-	return d.Client.Apply(ctx, object, options...)
 }

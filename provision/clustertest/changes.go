@@ -14,7 +14,7 @@ import (
 // survey answers what is on the host of all that may have to change.
 func survey(h *Host, script remote.Script, answer *answers) error {
 	args := script.Args
-	var stats, dirs, sums, sysctls strings.Builder
+	var stats, dirs, sums strings.Builder
 	for _, name := range lines(args["files"]) {
 		switch file, is := h.files[name]; {
 		case is:
@@ -38,29 +38,40 @@ func survey(h *Host, script remote.Script, answer *answers) error {
 			answer.add("content."+strconv.Itoa(i+1), file.content)
 		}
 	}
-	var hashed strings.Builder
-	for _, name := range lines(args["hashed"]) {
-		if file, is := h.files[name]; is {
-			fmt.Fprintf(&hashed, "%s  %s\n", digest(file.content), name)
-		}
-	}
-	for _, key := range lines(args["keys"]) {
-		value, known := h.sysctls[key]
-		if !known {
-			value = "0"
-		}
-		fmt.Fprintf(&sysctls, "%s:%s\n", key, value)
-	}
 	answer.add("stat", stats.String())
 	answer.add("dirs", dirs.String())
 	answer.add("sums", sums.String())
-	answer.add("digests", hashed.String())
-	answer.add("sysctls", sysctls.String())
+	answer.add("digests", h.digests(lines(args["hashed"])))
+	answer.add("sysctls", h.settings(lines(args["keys"])))
 	answer.add("units", h.showUnits(lines(args["units"])))
 	answer.add("manager", "apt-get\n")
 	answer.add("tables", "")
 	h.addRecord(answer)
 	return nil
+}
+
+// digests returns the digests of files in the form of sha256sum.
+func (h *Host) digests(names []string) string {
+	var out strings.Builder
+	for _, name := range names {
+		if file, is := h.files[name]; is {
+			fmt.Fprintf(&out, "%s  %s\n", digest(file.content), name)
+		}
+	}
+	return out.String()
+}
+
+// settings returns sysctls in the form of grep. Those that are not set are 0.
+func (h *Host) settings(keys []string) string {
+	var out strings.Builder
+	for _, key := range keys {
+		value, isSet := h.sysctls[key]
+		if !isSet {
+			value = "0"
+		}
+		fmt.Fprintf(&out, "%s:%s\n", key, value)
+	}
+	return out.String()
 }
 
 // digest returns the SHA-256 digest of a content.

@@ -42,7 +42,7 @@ type Call struct {
 // String returns the address and the name.
 func (c Call) String() string { return c.Host.String() + " " + c.Name }
 
-// Fault is what goes wrong with a call.
+// Fault says how a call goes wrong.
 type Fault int
 
 // Faults.
@@ -55,19 +55,24 @@ const (
 	After
 	// Exits means that the script does nothing and fails.
 	Exits
+	// Lingers means that the connection is lost while kubeadm joins the host. That kubeadm still adds a member to etcd when
+	// the next run is about to stop it.
+	Lingers
 )
 
 // New returns the hosts of a configuration. They fail the test if they are asked for anything that they do not know.
 func New(tb testing.TB, config *api.Config) *Cluster {
 	tb.Helper()
 	c := &Cluster{tb: tb, config: config, ca: certtest.New(tb)}
-	c.api = &apiServer{cluster: c, client: newClient()}
+	c.api = &apiServer{cluster: c, client: c.newClient()}
 	c.etcd = newEtcdServer(c)
 	for i := range config.Pools {
 		pool := &config.Pools[i]
 		for j := range pool.Nodes {
 			node := &pool.Nodes[j]
-			c.hosts = append(c.hosts, newHost(c, node, pool.Role == api.RoleControlPlane, len(c.hosts)))
+			host := newHost(c, node, len(c.hosts))
+			host.controlPlane, host.balancer = pool.Role == api.RoleControlPlane, config.BalancesControlPlane(pool.Role)
+			c.hosts = append(c.hosts, host)
 		}
 	}
 	return c
@@ -132,7 +137,7 @@ func (c *Cluster) Connect(remote.Settings) (remote.Hosts, error) {
 func (c *Cluster) API(admin kube.Admin, _ netip.AddrPort, dial kube.Dial) *kube.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client, err := kube.New(dialing{Client: c.api.client, dial: dial}, roundTripper(func(request *http.Request) (*http.Response, error) {
+	client, err := kube.New(dialing(c.api.client, dial), roundTripper(func(request *http.Request) (*http.Response, error) {
 		if err := reach(request.Context(), dial); err != nil {
 			return nil, err
 		}
@@ -149,15 +154,6 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
-
-// reach returns an error if dial cannot connect.
-func reach(ctx context.Context, dial kube.Dial) error {
-	conn, err := dial(ctx)
-	if err != nil {
-		return err
-	}
-	return conn.Close()
-}
 
 // connections implements remote.Hosts.
 type connections struct {

@@ -83,42 +83,42 @@ func (e *etcdServer) connect(host *Host) (net.Conn, error) {
 	}
 }
 
-// add adds a member. The caller holds the cluster's lock. As in etcd, a host is one member at most, and there is only one
-// member at a time that does not vote yet: here, one whose host has no marker of a node.
+// add adds a learner. The caller holds the cluster's lock. As in etcd, a host is one member at most, and there is one learner
+// at a time at most.
 func (e *etcdServer) add(h *Host) error {
 	for _, host := range e.cluster.hosts {
 		switch {
 		case host == h && h.member != 0:
 			return fmt.Errorf("etcdserver: Peer URLs already exists: %s", h.node.K8sIP)
-		case host.member != 0 && !host.exists(joinedPath):
+		case host.member != 0 && !host.voter:
 			return fmt.Errorf("etcdserver: too many learner members in cluster: %s is one", host.Name())
 		}
 	}
 	e.last++
-	h.member = e.last
+	h.member, h.voter = e.last, false
 	return nil
 }
 
-// healthy returns how many members there are, and how many of them run. The caller holds the cluster's lock.
-func (e *etcdServer) healthy() (members, running int) {
+// healthy returns how many members vote, and how many of them run. The caller holds the cluster's lock.
+func (e *etcdServer) healthy() (voters, running int) {
 	for _, host := range e.cluster.hosts {
-		if host.member == 0 {
+		if host.member == 0 || !host.voter {
 			continue
 		}
-		members++
+		voters++
 		if host.etcd && !host.down {
 			running++
 		}
 	}
-	return members, running
+	return voters, running
 }
 
 // ServeHTTP implements http.Handler.
 func (e *etcdServer) ServeHTTP(response http.ResponseWriter, request *http.Request) {
 	e.cluster.mu.Lock()
 	defer e.cluster.mu.Unlock()
-	members, running := e.healthy()
-	hasQuorum := running > members/2
+	voters, running := e.healthy()
+	hasQuorum := running > voters/2
 	var answer any
 	switch path := request.URL.Path; {
 	case path == "/health":
@@ -154,7 +154,7 @@ func (e *etcdServer) members() []map[string]any {
 			continue
 		}
 		members = append(members, map[string]any{
-			"ID": strconv.Itoa(host.member), "name": host.Name(),
+			"ID": strconv.Itoa(host.member), "name": host.Name(), "isLearner": !host.voter,
 			"peerURLs":   []string{fmt.Sprintf("https://%s:2380", host.node.K8sIP)},
 			"clientURLs": []string{fmt.Sprintf("https://%s:%d", host.node.K8sIP, etcdPort)},
 		})

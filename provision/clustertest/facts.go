@@ -28,7 +28,7 @@ func probeHost(h *Host, _ remote.Script, answer *answers) error {
 	for _, section := range txtar.Parse(machine).Files {
 		answer.add(section.Name, own.Replace(string(section.Data)))
 	}
-	answer.add("lines", string(answer.values["lines"].Output)+h.printed())
+	answer.add("lines", h.printed()+string(answer.values["lines"].Output))
 	answer.add("present", string(answer.values["present"].Output)+h.present())
 	answer.add("units", h.showUnits([]string{"kubelet.service", "containerd.service"}))
 	answer.add("endpoints", h.endpoints())
@@ -38,7 +38,8 @@ func probeHost(h *Host, _ remote.Script, answer *answers) error {
 	return nil
 }
 
-// printed returns the lines of files that tell what became of the host.
+// printed returns the lines of files that tell what became of the host. They precede those of a bare host, because the
+// first line of a setting counts.
 func (h *Host) printed() string {
 	var out strings.Builder
 	for _, path := range []string{"/etc/kubernetes/pki/ca.crt", "/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env"} {

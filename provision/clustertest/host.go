@@ -16,10 +16,11 @@ const stateDir = "/var/lib/dualstrap"
 
 // Host is one simulated host. Its cluster's lock guards all fields but the first group, which is constant.
 type Host struct {
-	cluster      *Cluster
-	node         *api.Node
-	number       int // the position in the configuration, from 0
-	controlPlane bool
+	cluster *Cluster
+	node    *api.Node
+	number  int // the position in the configuration, from 0
+	// balancer reports whether the host may carry the control plane's VIP.
+	controlPlane, balancer bool
 
 	files    map[string]file
 	dirs     map[string]bool // those that exist without a file in them
@@ -30,9 +31,13 @@ type Host struct {
 	holder string
 	// down reports whether nothing answers at the host's address.
 	down bool
-	// apiServer and etcd report whether they run; member is the ID in etcd, zero without one.
+	// apiServer and etcd report whether they run.
 	apiServer, etcd bool
-	member          int
+	// member is the ID in etcd, zero without one. A member is a learner until it has a vote.
+	member int
+	voter  bool
+	// lingers reports whether a kubeadm of an earlier run still joins the host.
+	lingers bool
 }
 
 // file is a file on a host.
@@ -45,9 +50,9 @@ type file struct {
 type unit struct{ enabled, active bool }
 
 // newHost returns a bare host.
-func newHost(cluster *Cluster, node *api.Node, controlPlane bool, number int) *Host {
+func newHost(cluster *Cluster, node *api.Node, number int) *Host {
 	return &Host{
-		cluster: cluster, node: node, number: number, controlPlane: controlPlane,
+		cluster: cluster, node: node, number: number,
 		files: map[string]file{},
 		dirs: map[string]bool{
 			"/etc": true, "/etc/sysctl.d": true, "/etc/modules-load.d": true, "/etc/systemd": true, "/etc/systemd/system": true,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,7 +19,7 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// kubeadmFile is what the simulation needs of kubeadm's configuration.
+// kubeadmFile holds the fields of kubeadm's configuration that the simulation needs.
 type kubeadmFile struct {
 	Kind             string `json:"kind"`
 	CertificateKey   string `json:"certificateKey"`
@@ -81,6 +82,9 @@ func kubeadmInit(h *Host, script remote.Script, _ *answers) error {
 			return fmt.Errorf("a second cluster: %s has one already", other.Name())
 		}
 	}
+	if h.cluster.config.LoadBalancer.Bundled && !c.carriesVIP(h) {
+		return errors.New("timed out: nothing answers at the endpoint of the control plane")
+	}
 	c.api.reset()
 	for _, host := range c.hosts {
 		host.member = 0
@@ -100,6 +104,13 @@ func kubeadmInit(h *Host, script remote.Script, _ *answers) error {
 		return err
 	}
 	return h.becomeNode(config["InitConfiguration"])
+}
+
+// carriesVIP reports whether a host carries the control plane's VIP once kubeadm has started the static pods of starting.
+func (c *Cluster) carriesVIP(starting *Host) bool {
+	return slices.ContainsFunc(c.hosts, func(h *Host) bool {
+		return h.balancer && !h.down && (h == starting || h.units[standalone].active || h.units["kubelet.service"].active)
+	})
 }
 
 // kubeadmJoin makes the host a node of the cluster.
@@ -131,12 +142,12 @@ func kubeadmJoin(h *Host, script remote.Script, _ *answers) error {
 	return h.becomeNode(join)
 }
 
-// becomeControlPlane starts an API server and a new member of etcd.
+// becomeControlPlane starts an API server and a new member of etcd, which gets a vote.
 func (h *Host) becomeControlPlane() error {
 	if err := h.cluster.etcd.add(h); err != nil {
 		return err
 	}
-	h.apiServer, h.etcd = true, true
+	h.apiServer, h.etcd, h.voter = true, true, true
 	certificate, key := h.cluster.ca.Issue(h.cluster.tb, h.node.K8sIP.String())
 	admin := kube.Admin{CA: h.cluster.ca.PEM(), Certificate: certificate, Key: key}
 	endpoint := netip.AddrPortFrom(h.node.K8sIP, uint16(h.cluster.config.APIServerPort()))
@@ -175,8 +186,10 @@ func (h *Host) becomeNode(config kubeadmFile) error {
 func kubeadmReset(h *Host, _ remote.Script, _ *answers) error {
 	h.stop("kubelet.service", standalone)
 	h.apiServer, h.etcd = false, false
-	for _, path := range []string{render.StaticPods, "/etc/kubernetes/pki", "/etc/kubernetes/admin.conf",
-		"/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml", "/var/lib/etcd/member"} {
+	for _, path := range []string{
+		render.StaticPods, "/etc/kubernetes/pki", "/etc/kubernetes/admin.conf",
+		"/etc/kubernetes/kubelet.conf", "/var/lib/kubelet/config.yaml", "/var/lib/etcd/member",
+	} {
 		h.remove(path)
 	}
 	return nil

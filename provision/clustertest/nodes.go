@@ -13,7 +13,7 @@ import (
 )
 
 // reset drops all objects: a new cluster has none.
-func (a *apiServer) reset() { a.client = newClient() }
+func (a *apiServer) reset() { a.client = a.cluster.newClient() }
 
 // storeCertificates stores the Secret of kubeadm's upload-certs.
 func (a *apiServer) storeCertificates(key string) error {

@@ -34,7 +34,7 @@ func changes() map[string]behavior {
 		"kubeadm init":                                     kubeadmInit,
 		"kubeadm join":                                     kubeadmJoin,
 		"clean up a failed join":                           kubeadmReset,
-		"stop the kubeadm of an earlier run":               nothing, // kubeadm ends with its script here
+		"stop the kubeadm of an earlier run":               stopKubeadm,
 		"leave certificates for other control plane nodes": uploadCertificates,
 		"start the load balancer":                          startLoadBalancer,
 		"remove the control plane VIP from the host":       nothing,
@@ -56,12 +56,23 @@ func readJoinState(h *Host, _ remote.Script, answer *answers) error {
 	if h.units[standalone].active {
 		answer.add("balances", "")
 	}
-	for _, path := range []string{"/etc/kubernetes/admin.conf", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt",
-		"/var/lib/kubelet/config.yaml", "/var/lib/etcd/member"} {
+	for _, path := range []string{
+		"/etc/kubernetes/admin.conf", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt",
+		"/var/lib/kubelet/config.yaml", "/var/lib/etcd/member",
+	} {
 		if h.exists(path) {
 			answer.add("partial", path+"\n")
 			break
 		}
+	}
+	return nil
+}
+
+// stopKubeadm stops a kubeadm of an earlier run, which has just added a member to etcd.
+func stopKubeadm(h *Host, _ remote.Script, _ *answers) error {
+	if h.lingers && h.controlPlane {
+		h.lingers = false
+		return h.cluster.etcd.add(h)
 	}
 	return nil
 }

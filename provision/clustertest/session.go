@@ -68,8 +68,8 @@ func (s session) Upload(_ context.Context, upload remote.Upload) (bool, error) {
 }
 
 // Download implements remote.Host.
-func (s session) Download(_ context.Context, path string, _ io.Writer, _ int64) error {
-	return s.host.unknown("download of " + path)
+func (s session) Download(_ context.Context, path string, _ int64, _ io.Writer) (remote.Downloaded, error) {
+	return remote.Downloaded{}, s.host.unknown("download of " + path)
 }
 
 // unknown fails the test: the host was asked for something that the simulation does not know.
@@ -78,7 +78,7 @@ func (h *Host) unknown(what string) error {
 	return fmt.Errorf("not simulated: %s", what)
 }
 
-// behavior is what a script does on a host. The cluster's lock is held.
+// behavior does to a host what a script does. The cluster's lock is held.
 type behavior func(h *Host, script remote.Script, answer *answers) error
 
 // run runs a script, which must be one of known.
@@ -115,6 +115,10 @@ func (s session) call(ctx context.Context, call Call, do func() error) error {
 		return &remote.CommandError{Script: call.Name, Status: 1}
 	case After:
 		return errors.Join(do(), lost)
+	case Lingers:
+		s.host.lingers = true
+		s.host.write("/etc/kubernetes/pki/ca.crt", 0o644, string(c.ca.PEM()))
+		return lost
 	default:
 		return do()
 	}

@@ -91,7 +91,7 @@ func (g *gate) leave(host netip.Addr, failed bool) {
 	g.changed = make(chan struct{})
 }
 
-// stay is what one host does in one window: it enters before a phase, and leaves after another.
+// stay describes the time of one host in one window: it enters before a phase, and leaves after another.
 type stay struct {
 	gate *gate
 	// first and last are the indexes of the first and of the last phase in the window that the host takes part in.

@@ -92,15 +92,16 @@ func TestWindowSpansPhases(t *testing.T) {
 // TestWindowClosesAfterFailures lets a host fail while it is away: the other group goes on, its own does not.
 func TestWindowClosesAfterFailures(t *testing.T) {
 	t.Parallel()
+	allOdd := []string{"10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9"}
 	for name, tc := range map[string]struct {
 		window  workflow.Window
 		failing []string
 		// reached is how many hosts of the odd group, which has five, are away at all.
 		most int
 	}{
-		"the first failure":        {workflow.Window{AtOnce: 1}, []string{"10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9"}, 1},
-		"a later failure":          {workflow.Window{AtOnce: 2, StopAfter: 2}, []string{"10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9"}, 2},
-		"failures take all places": {workflow.Window{AtOnce: 1, StopAfter: 9}, []string{"10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9"}, 1},
+		"the first failure":        {workflow.Window{AtOnce: 1}, allOdd, 1},
+		"a later failure":          {workflow.Window{AtOnce: 2, StopAfter: 2}, allOdd, 2},
+		"failures take all places": {workflow.Window{AtOnce: 1, StopAfter: 9}, allOdd, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
