@@ -56,7 +56,7 @@ func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
 // writeDryRun prints the plan, then each file under a line with its host, path and mode.
 func writeDryRun(streams cli.Streams, loaded provision.Loaded, files []render.File) error {
 	colored, color := streams.Color()
-	if err := planview.Text(colored, loaded.Config, loaded.Plan, planview.TextOptions{Color: color}); err != nil {
+	if err := planview.Text(colored, loaded.Config, loaded.Plan, color); err != nil {
 		return err
 	}
 	for _, file := range files {

@@ -36,7 +36,7 @@ how many blocks are free. The plan depends on the manifests alone; create uses t
 			return planview.SVG(streams.Out, loaded.Config, loaded.Plan)
 		default: // text; on a terminal headings are bold and exhausted ranges red
 			out, color := streams.Color()
-			return planview.Text(out, loaded.Config, loaded.Plan, planview.TextOptions{Color: color})
+			return planview.Text(out, loaded.Config, loaded.Plan, color)
 		}
 	}
 	return cmd

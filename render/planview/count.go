@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
-	"strings"
+	"strconv"
 
 	"go4.org/netipx"
 )
@@ -12,47 +12,37 @@ import (
 // plainBits is the size, in bits, up to which a number is written digit by digit.
 const plainBits = 33
 
-// count writes a number so that people can compare it: 65,536, and beyond [plainBits] 2^56,
+// count writes a number, which is not negative, so that people can compare it: 65,536, and beyond [plainBits] 2^56,
 // 2^56 - 3, or ~2^56 when it is far from a power of two.
 func count(n *big.Int) string {
 	if n.BitLen() <= plainBits {
 		return thousands(n.String())
 	}
-	if floor := uint(n.BitLen() - 1); n.TrailingZeroBits() == floor {
-		return fmt.Sprintf("2^%d", floor)
-	}
-	power := uint(n.BitLen())
+	power := uint(n.BitLen()-1) + n.Bit(n.BitLen()-2) // rounded up from 1.5 times a power of two
 	below := new(big.Int).Sub(powerOfTwo(power), n)
-	if below.BitLen() <= 20 {
+	switch {
+	case below.Sign() == 0:
+		return fmt.Sprintf("2^%d", power)
+	case below.Sign() > 0 && below.BitLen() <= 20:
 		return fmt.Sprintf("2^%d - %s", power, thousands(below.String()))
-	}
-	if below.Cmp(powerOfTwo(power-2)) > 0 {
-		power-- // 2^power * 3/4 is where rounding turns.
 	}
 	return fmt.Sprintf("~2^%d", power)
 }
 
-// number writes a small count.
-func number(n int) string { return count(big.NewInt(int64(n))) }
-
 // plural writes a small count and what it counts.
 func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
+	if n != 1 {
+		one += "s"
 	}
-	return number(n) + " " + one + "s"
+	return thousands(strconv.Itoa(n)) + " " + one
 }
 
 // thousands puts a comma between groups of three decimal digits.
 func thousands(digits string) string {
-	sign := ""
-	if strings.HasPrefix(digits, "-") {
-		sign, digits = "-", digits[1:]
-	}
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}
-	return sign + digits
+	return digits
 }
 
 // percent writes a share with one decimal; what is neither none nor all never rounds to it.
@@ -73,41 +63,51 @@ func percent(part, whole *big.Int) string {
 // powerOfTwo is 2^bits, which for IPv6 is beyond every integer type.
 func powerOfTwo(bits uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), bits) }
 
-// sizeOf is how many addresses lie from first to last, both included.
-func sizeOf(first, last netip.Addr) *big.Int {
-	size := new(big.Int).Sub(integer(last), integer(first))
-	return size.Add(size, big.NewInt(1))
-}
-
-// blocksIn is how many aligned blocks of a prefix length fit from first to last.
-func blocksIn(first, last netip.Addr, bits int) *big.Int {
-	shift := uint(first.BitLen() - bits)
-	begin := new(big.Int).Sub(integer(first), big.NewInt(1)) // the block after the one before first
-	begin.Rsh(begin, shift).Add(begin, big.NewInt(1))
-	end := new(big.Int).Add(integer(last), big.NewInt(1))
-	n := end.Rsh(end, shift).Sub(end, begin)
-	if n.Sign() < 0 {
+// blocksIn is how many aligned blocks of a prefix length fit into a range.
+func blocksIn(r netipx.IPRange, bits int) *big.Int {
+	shift, one := uint(r.From().BitLen()-bits), big.NewInt(1)
+	begin := integer(r.From()) // and of the first block that does not begin before it
+	begin.Sub(begin, one).Rsh(begin, shift).Add(begin, one)
+	end := integer(r.To())
+	end.Add(end, one).Rsh(end, shift).Sub(end, begin)
+	if end.Sign() < 0 {
 		return new(big.Int)
 	}
-	return n
+	return end
 }
 
 // integer is an address as a number.
 func integer(a netip.Addr) *big.Int { return new(big.Int).SetBytes(a.AsSlice()) }
 
-// lastOf is a prefix's last address.
-func lastOf(p netip.Prefix) netip.Addr { return netipx.PrefixLastIP(p) }
+// sizeOf is how many addresses a range has.
+func sizeOf(r netipx.IPRange) *big.Int { return blocksIn(r, r.From().BitLen()) }
 
-// covering is the smallest prefix that holds both addresses, which are of one family.
-func covering(first, last netip.Addr) netip.Prefix {
-	difference := new(big.Int).Xor(integer(first), integer(last))
-	return netip.PrefixFrom(first, first.BitLen()-difference.BitLen()).Masked()
+// addresses writes how many addresses a range has.
+func addresses(r netipx.IPRange) string {
+	if r.From() == r.To() {
+		return "1 address"
+	}
+	return superscript(count(sizeOf(r))) + " addresses"
 }
 
+// single is the range of one address; not valid if the address is not.
+func single(a netip.Addr) netipx.IPRange { return netipx.IPRangeFrom(a, a) }
+
 // span writes a range of addresses.
-func span(first, last netip.Addr) string {
-	if first == last {
-		return first.String()
+func span(r netipx.IPRange) string {
+	if r.From() == r.To() {
+		return r.From().String()
 	}
-	return first.String() + " – " + last.String()
+	return r.From().String() + " – " + r.To().String()
+}
+
+// widen returns the smallest prefix that holds a prefix, if that is valid, and an address of its family.
+func widen(p netip.Prefix, a netip.Addr) netip.Prefix {
+	if !p.IsValid() {
+		return netip.PrefixFrom(a, a.BitLen())
+	}
+	for !p.Contains(a) {
+		p = netip.PrefixFrom(p.Addr(), p.Bits()-1).Masked()
+	}
+	return p
 }

@@ -243,7 +243,7 @@ func (p *planner) take(cfg *api.Config, r api.CIDRRange) netip.Prefix {
 		for i := range cfg.CIDRConfigs {
 			for _, other := range []netip.Prefix{cfg.CIDRConfigs[i].IPv4.CIDR, cfg.CIDRConfigs[i].IPv6.CIDR} {
 				if other.Bits() > r.CIDR.Bits() && other.Contains(a) {
-					a, moved = lastOf(other).Next(), true
+					a, moved = netipx.PrefixLastIP(other).Next(), true
 				}
 			}
 		}
@@ -252,7 +252,7 @@ func (p *planner) take(cfg *api.Config, r api.CIDRRange) netip.Prefix {
 		return netip.Prefix{}
 	}
 	block := netip.PrefixFrom(a, r.PerNodeMaskSize).Masked()
-	p.next[r.CIDR] = lastOf(block).Next()
+	p.next[r.CIDR] = netipx.PrefixLastIP(block).Next()
 	p.used[r.CIDR]++
 	return block
 }

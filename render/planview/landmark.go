@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"go4.org/netipx"
+
 	"github.com/dualstrap/dualstrap/api"
 )
 
@@ -21,29 +23,31 @@ const (
 	kindClient kind = "Client"
 )
 
-// marker is an address, or a range of them, on the L2.
+// marker is an address, or a range of them, on the L2. It is not valid for a node whose address is unknown.
 type marker struct {
-	kind        kind
-	name        string
-	first, last netip.Addr
-	node        *node    // of kindNode
-	region      *region  // of kindPods
-	inner       []marker // VIPs inside an address pool
+	netipx.IPRange
+	kind   kind
+	name   string
+	node   *node    // of kindNode
+	region region   // of kindPods
+	inner  []marker // VIPs inside an address pool
+}
+
+// mark appends an address if it is one of the family.
+func (t *familyMap) mark(ms []marker, kind kind, name string, a netip.Addr) []marker {
+	if !a.IsValid() || api.FamilyOf(a) != t.family {
+		return ms
+	}
+	return append(ms, marker{kind: kind, name: name, IPRange: single(a)})
 }
 
 // addLoadBalancer puts VIPs and address pools on the L2. Load balancers of the operator's own may
 // be anywhere.
 func (t *familyMap) addLoadBalancer(lb *api.LoadBalancer) {
-	var vips []marker
-	add := func(name string, a netip.Addr) {
-		if a.IsValid() && api.FamilyOf(a) == t.family {
-			vips = append(vips, marker{kind: kindVIP, name: name, first: a, last: a})
-		}
-	}
-	add(fmt.Sprintf("API server, port %d", lb.Port), lb.ControlPlaneVIP)
-	add("ingress", lb.IngressVIP)
+	vips := t.mark(nil, kindVIP, fmt.Sprintf("API server, port %d", lb.Port), lb.ControlPlaneVIP)
+	vips = t.mark(vips, kindVIP, "ingress", lb.IngressVIP)
 	if !lb.Bundled {
-		t.elsewhere = inOrder(vips)
+		t.elsewhere = vips
 		return
 	}
 	for i := range lb.Pools {
@@ -51,13 +55,12 @@ func (t *familyMap) addLoadBalancer(lb *api.LoadBalancer) {
 			if api.FamilyOf(r.From()) != t.family {
 				continue
 			}
-			pool := marker{kind: kindPool, name: lb.Pools[i].Name, first: r.From(), last: r.To()}
+			pool := marker{kind: kindPool, name: lb.Pools[i].Name, IPRange: r}
 			vips = slices.DeleteFunc(vips, func(v marker) bool {
-				inside := r.Contains(v.first)
-				if inside {
+				if r.Contains(v.From()) {
 					pool.inner = append(pool.inner, v)
 				}
-				return inside
+				return r.Contains(v.From())
 			})
 			t.landmarks = append(t.landmarks, pool)
 		}
@@ -65,77 +68,31 @@ func (t *familyMap) addLoadBalancer(lb *api.LoadBalancer) {
 	t.landmarks = append(t.landmarks, vips...)
 }
 
-// inOrder sorts by address.
-func inOrder(ls []marker) []marker {
-	slices.SortStableFunc(ls, func(a, b marker) int { return a.first.Compare(b.first) })
-	return ls
-}
-
-// bounds is the smallest prefix that holds all of them; they are in address order and not none.
-func bounds(ls []marker) netip.Prefix {
-	last := ls[0].last
-	for _, l := range ls {
-		if last.Less(l.last) {
-			last = l.last
-		}
-	}
-	return covering(ls[0].first, last)
-}
-
-// fewer leaves out pod ranges that there is no room for and tells how many.
-func fewer(ls []marker) (kept []marker, hidden int) {
-	ranges := 0
-	for _, l := range ls {
-		if l.kind == kindPods {
-			ranges++
-		}
-		if l.kind != kindPods || ranges <= maxRegions {
-			kept = append(kept, l)
-		} else {
-			hidden += l.region.size()
-		}
-	}
-	return kept, hidden
-}
-
-// lane is landmarks of one kind with nothing of another kind in between.
-type lane struct {
-	kind      kind
-	landmarks []marker
-	// apart is set when there are other addresses between this lane and the one before it.
-	apart bool
-	// unknown is the lane of nodes whose addresses are unknown; it has no landmarks.
-	unknown bool
-}
-
 // maxLanes bounds a picture's height: beyond, the order by address gives way to one lane per kind.
 const maxLanes = 10
 
-// lanes groups landmarks, which are in address order, and tells whether the lanes are as well.
-func lanes(ls []marker) (all []lane, ordered bool) {
-	grouped := group(ls)
-	if len(grouped) <= maxLanes {
-		return grouped, true
+// lanes puts markers in the order of addresses, nodes whose address is unknown last, and begins a new lane wherever the
+// kind changes. It reports whether the lanes are in the order of addresses as well.
+func lanes(ms []marker) (all [][]marker, ordered bool) {
+	byAddress := func(a, b marker) int {
+		return cmp.Or(cmp.Compare(b.From().BitLen(), a.From().BitLen()), a.From().Compare(b.From())) // An unknown address has no bits.
 	}
-	byKind := slices.Clone(ls)
-	slices.SortStableFunc(byKind, func(a, b marker) int { return cmp.Compare(a.kind.order(), b.kind.order()) })
-	return group(byKind), false
+	slices.SortStableFunc(ms, byAddress)
+	if all = group(ms); len(all) > maxLanes {
+		slices.SortStableFunc(ms, func(a, b marker) int { return cmp.Compare(a.kind, b.kind) })
+		all = group(ms)
+	}
+	return all, slices.IsSortedFunc(ms, byAddress)
 }
 
-// group begins a new lane wherever the kind changes; every pod range has a lane of its own.
-func group(ls []marker) []lane {
-	var all []lane
-	for i, l := range ls {
-		if i == 0 || ls[i-1].kind != l.kind || l.kind == kindPods {
-			apart := i > 0 && ls[i-1].last.Next() != l.first
-			all = append(all, lane{kind: l.kind, apart: apart})
+// group begins a new lane wherever the kind changes. Every pod range has a lane of its own.
+func group(ms []marker) [][]marker {
+	var all [][]marker
+	for i, m := range ms {
+		if i == 0 || ms[i-1].kind != m.kind || ms[i-1].IsValid() != m.IsValid() || m.kind == kindPods {
+			all = append(all, nil)
 		}
-		all[len(all)-1].landmarks = append(all[len(all)-1].landmarks, l)
+		all[len(all)-1] = append(all[len(all)-1], m)
 	}
 	return all
-}
-
-// order is the place of a kind among lanes that are no longer in the order of addresses.
-func (k kind) order() int {
-	return slices.Index([]kind{kindNode, kindVIP, kindPool, kindClient, kindPods}, k)
 }

@@ -2,175 +2,112 @@ package planview
 
 import (
 	"fmt"
-	"net/netip"
-	"strings"
 
-	"github.com/dualstrap/dualstrap/api"
+	"go4.org/netipx"
 )
 
-// maxRows bounds how many runs or cards of one kind are drawn one by one.
-const maxRows = 8
-
-// markers shows what is in a lane.
-func (l *layout) markers(c *column, ln lane, family api.Family) {
-	switch ln.kind {
-	case kindPods:
-		c.add(l.region(ln.landmarks[0].region, c.w, 0))
-	case kindNode:
-		nodes := make([]*node, len(ln.landmarks))
-		for i, m := range ln.landmarks {
-			nodes[i] = m.node
-		}
-		l.nodes(c, nodes, family)
-	case kindPool:
-		l.addressPools(c, ln.landmarks)
-	case kindVIP, kindClient:
-		var all []card
-		for _, m := range ln.landmarks {
-			look := "vip"
-			if ln.kind == kindClient {
-				look = "client"
-			}
-			all = append(all, card{main: m.first.String(), sub: m.name, look: look, tip: m.name + ": " + m.first.String()})
-		}
-		c.cards(l.f, all)
-	}
+// lane adds a word at the left and what belongs to it at the right.
+func (b *box) lane(word string, content *box) {
+	content.X = laneLabel
+	b.add(0, &box{W: b.inner(), H: content.H, Kids: []*box{content}, Lines: []line{{Y: 21, Font: labelFont, Text: word}}})
 }
 
-// nodes shows nodes by cards or, when there are too many, by runs.
-func (l *layout) nodes(c *column, nodes []*node, family api.Family) {
-	if l.dense {
-		l.nodeRuns(c, nodes, family)
-		return
-	}
-	var all []card
-	for _, n := range nodes {
-		all = append(all, nodeCard(n, family))
-	}
-	c.cards(l.f, all)
+// tear adds a line torn in the middle, which tells of addresses that are left out.
+func (b *box) tear() {
+	tear := fmt.Sprintf("M%d 5H%dl4 -5l8 10l8 -10l4 5H%d", laneLabel, laneLabel+laneWidth/2-12, laneLabel+laneWidth)
+	b.skip(lineGap)
+	b.add(0, &box{W: b.inner(), H: 10, Stroke: tear})
+	b.skip(lineGap)
 }
 
-// nodeRuns shows nodes with neighbouring addresses as one row per pool.
-func (l *layout) nodeRuns(c *column, nodes []*node, family api.Family) {
-	var runs [][]*node
-	for i, n := range nodes {
-		if i == 0 || nodes[i-1].pool != n.pool {
-			runs = append(runs, nil)
-		}
-		runs[len(runs)-1] = append(runs[len(runs)-1], n)
+// lanes draws addresses of the L2 or of the island. The way between pods and the rest is drawn once, where they first meet.
+func (p *panel) lanes(b *box, ms []marker) {
+	all, ordered := lanes(ms)
+	if !ordered {
+		b.write(smallFont, "grouped by use, not in the order of addresses")
 	}
-	shown := runs[:min(len(runs), maxRows)]
-	for i, run := range shown {
-		if i > 0 {
-			c.skip(6)
-		}
-		c.add(l.runRow(c.w, run, span(run[0].in(family), run[len(run)-1].in(family))))
-	}
-	if rest := runs[len(shown):]; len(rest) > 0 {
-		n := 0
-		for _, run := range rest {
-			n += len(run)
-		}
-		c.skip(6)
-		c.text(l.f.small, fmt.Sprintf("and %s in %s", plural(n, "more node"), plural(len(rest), "more run")))
-	}
-}
-
-// runRow is one run of nodes of one pool.
-func (l *layout) runRow(width int, run []*node, addresses string) *box {
-	h := hueOf(run[0].pool)
-	row := newColumn(width, 8, "run")
-	row.box.fill, row.box.edge = h.tints[0], h.edge
-	row.box.tip = fmt.Sprintf("%s: %s, %s", addresses, plural(len(run), "node"), poolName(run[0].pool))
-	row.x, row.w = 34, width-44
-	row.box.kids = []*box{{x: 10, y: 10, w: 14, h: 14, look: "square", fill: h.strong}}
-	right := plural(len(run), "node") + ", " + poolName(run[0].pool)
-	row.rangeLine(l.f, addresses, right)
-	return row.done()
-}
-
-// rangeLine writes a range of addresses and a remark, on as many lines as they need.
-func (c *column) rangeLine(f fontBook, addresses, right string) {
-	first, last, _ := strings.Cut(addresses, " – ")
-	switch {
-	case f.address.width(addresses)+12+f.small.width(right) <= c.w:
-		c.pair(f.address, addresses, f.small, right)
-	case f.address.width(addresses) <= c.w:
-		c.text(f.address, addresses)
-		c.text(f.small, right)
-	default:
-		c.text(f.address, first+" –")
-		c.pair(f.address, last, f.small, right)
-	}
-}
-
-// unknown shows nodes whose address is known after probe.
-func (l *layout) unknown(c *column, t *familyMap) {
-	if !l.dense {
-		l.nodes(c, t.unknown, t.family)
-		return
-	}
-	inPool := map[*nodePool][]*node{}
-	for _, n := range t.unknown {
-		inPool[n.pool] = append(inPool[n.pool], n)
-	}
-	rows, left := 0, len(t.unknown)
-	for _, p := range l.pools {
-		if len(inPool[p]) == 0 || rows == maxRows {
+	wayDrawn, podsAbove := false, false
+	for i, lane := range all {
+		content, pods := p.markers(lane), lane[0].kind == kindPods
+		if content == nil {
 			continue
 		}
-		if rows > 0 {
-			c.skip(6)
+		switch {
+		case i == 0:
+		case podsAbove != pods && !wayDrawn:
+			b.add(0, p.wayNote(b.inner(), podsAbove))
+			wayDrawn = true
+		case !lane[0].IsValid():
+			b.skip(2 * gap)
+		case all[i-1][len(all[i-1])-1].To().Next() != lane[0].From():
+			b.tear()
+		default:
+			b.skip(gap)
 		}
-		row := l.runRow(c.w, inPool[p], "known after probe")
-		row.look = "run unknown"
-		c.add(row)
-		rows++
-		left -= len(inPool[p])
+		podsAbove = pods
+		b.lane(string(lane[0].kind), content)
 	}
-	if left > 0 {
-		c.skip(6)
-		c.text(l.f.small, "and "+plural(left, "more node"))
+}
+
+// markers shows what is in a lane; nil when there is no room for it.
+func (p *panel) markers(lane []marker) *box {
+	switch lane[0].kind {
+	case kindPods:
+		return p.region(lane[0].region, laneWidth, 0)
+	case kindPool:
+		return addressPools(lane)
+	case kindNode:
+		if len(p.nodes) > maxCards {
+			return nodeRows(lane)
+		}
+		return cards(laneWidth, lane, nodeCard)
+	default:
+		return cards(laneWidth, lane, addressCard)
 	}
+}
+
+// nodeRows shows nodes by a row for each run of neighbours of one pool.
+func nodeRows(ms []marker) *box {
+	var rows []*box
+	for len(ms) > 0 && len(rows) < maxRows {
+		pool := ms[0].node.pool
+		run, rest := cut(ms, func(m marker) bool { return m.node.pool != pool })
+		row := newBox(laneWidth, 8, "run unknown")
+		addresses, remark := "known after probe", plural(len(run), "node")+", "+pool.use
+		if run[0].IsValid() {
+			row.Look, addresses = "run", span(netipx.IPRangeFrom(run[0].From(), run[len(run)-1].To()))
+		}
+		row.left, row.right = 34, 10
+		row.Paint = paint(pool.hue.tints[0], pool.hue.edge)
+		row.Kids = []*box{{X: 10, Y: 10, W: 14, H: 14, Look: "square", Paint: paint(pool.hue.strong, "none")}}
+		row.rangeLine(addresses, remark)
+		rows, ms = append(rows, row), rest
+	}
+	b := newBox(laneWidth, 0, "")
+	b.add(lineGap, rows...)
+	b.more(len(ms), "node", "")
+	return b
 }
 
 // addressPools shows ranges for Services of type LoadBalancer, each with the VIPs in it. Ranges with
 // a VIP are shown however many there are, for no VIP may be missing from the picture.
-func (l *layout) addressPools(c *column, pools []marker) {
-	hidden := 0
+func addressPools(pools []marker) *box {
+	var shown []*box
 	for i, p := range pools {
 		if i >= maxRows/2 && len(p.inner) == 0 {
-			hidden++
 			continue
 		}
-		if i > 0 {
-			c.skip(gap)
+		pool := newBox(laneWidth, 12, "pool")
+		pool.rangeLine(span(p.IPRange), addresses(p.IPRange))
+		pool.write(smallFont, "address pool "+p.name)
+		if len(p.inner) > 0 {
+			pool.skip(8)
+			pool.add(0, cards(pool.inner(), p.inner, addressCard))
 		}
-		c.add(l.addressPool(c.w, p))
+		shown = append(shown, pool)
 	}
-	if hidden > 0 {
-		c.skip(6)
-		c.text(l.f.small, "and "+plural(hidden, "more range"))
-	}
-}
-
-// addressPool is one range of a pool.
-func (l *layout) addressPool(width int, p marker) *box {
-	c := newColumn(width, 12, "pool")
-	c.box.tip = fmt.Sprintf("%s: %s", p.name, span(p.first, p.last))
-	c.rangeLine(l.f, span(p.first, p.last), addresses(p.first, p.last))
-	c.text(l.f.small, "address pool "+p.name)
-	if len(p.inner) > 0 {
-		c.skip(8)
-		l.markers(c, lane{kind: kindVIP, landmarks: p.inner}, api.FamilyOf(p.first))
-	}
-	return c.done()
-}
-
-// addresses returns the number of addresses from first to last, as text.
-func addresses(first, last netip.Addr) string {
-	if first == last {
-		return "1 address"
-	}
-	return superscript(count(sizeOf(first, last))) + " addresses"
+	b := newBox(laneWidth, 0, "")
+	b.add(gap, shown...)
+	b.more(len(pools)-len(shown), "range", "")
+	return b
 }

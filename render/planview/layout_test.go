@@ -23,8 +23,8 @@ func TestLayoutKeepsItsPromises(t *testing.T) {
 			t.Parallel()
 			p := layOut(newAddressMap(f.cfg, f.plan))
 			checkPicture(t, p)
-			if name != "hostile" && p.page.h > sanePage {
-				t.Errorf("the page is %d high", p.page.h)
+			if name != "hostile" && p.Page.H > sanePage {
+				t.Errorf("the page is %d high", p.Page.H)
 			}
 		})
 	}
@@ -33,32 +33,40 @@ func TestLayoutKeepsItsPromises(t *testing.T) {
 // checkPicture holds a picture to its promises.
 func checkPicture(tb testing.TB, p *picture) {
 	tb.Helper()
-	if p.page.w != pageWidth || p.page.h < 600 || p.page.h > maxHeight {
-		tb.Errorf("the page is %d x %d", p.page.w, p.page.h)
+	if p.Page.W != pageWidth || p.Page.H < 600 || p.Page.H > maxHeight {
+		tb.Errorf("the page is %d x %d", p.Page.W, p.Page.H)
 	}
-	for _, flaw := range flaws("page", p.page) {
+	for _, flaw := range flaws("page", p.Page) {
 		tb.Error(flaw)
 	}
+}
+
+// extent is the rectangle that a line of text covers at most.
+func (l line) extent() (x, y, w, h int) {
+	w = l.Font.width(l.Text)
+	x = l.X - map[string]int{"middle": w / 2, "end": w}[l.Anchor]
+	// From the height of capitals to the depth of descenders; leading is space between lines.
+	return x, l.Y - l.Font.size()*4/5, w, l.Font.size() * 21 / 20
 }
 
 // flaws are the broken promises in a box and all boxes in it.
 func flaws(path string, b *box) []string {
 	var found []string
-	inside := area{0, 0, b.w, b.h, path}
-	if b.look != "" && (b.w < minBox || b.h < minBox) {
-		found = append(found, fmt.Sprintf("%s is only %d x %d", path, b.w, b.h))
+	inside := area{0, 0, b.W, b.H, path}
+	if b.Look != "" && (b.W < minBox || b.H < minBox) {
+		found = append(found, fmt.Sprintf("%s is only %d x %d", path, b.W, b.H))
 	}
 	var areas []area
-	for i, k := range b.kids {
-		at := fmt.Sprintf("%s/%s%d", path, k.look, i)
-		areas = append(areas, area{k.x, k.y, k.w, k.h, at})
+	for i, k := range b.Kids {
+		at := fmt.Sprintf("%s/%s%d", path, k.Look, i)
+		areas = append(areas, area{k.X, k.Y, k.W, k.H, at})
 		found = append(found, flaws(at, k)...)
 	}
-	for _, l := range b.lines {
+	for _, l := range b.Lines {
 		x, y, w, h := l.extent()
-		areas = append(areas, area{x, y, w, h, fmt.Sprintf("%s: %q", path, l.text)})
-		if l.font.size < minFontSize {
-			found = append(found, fmt.Sprintf("%s: %q is set in %d px", path, l.text, l.font.size))
+		areas = append(areas, area{x, y, w, h, fmt.Sprintf("%s: %q", path, l.Text)})
+		if l.Font.size() < minFontSize {
+			found = append(found, fmt.Sprintf("%s: %q is set in %d px", path, l.Text, l.Font.size()))
 		}
 	}
 	for _, a := range areas {
@@ -101,18 +109,17 @@ func overlaps(areas []area) []string {
 
 func TestFlawsAreFound(t *testing.T) {
 	t.Parallel()
-	f := fonts().small
-	word := line{x: 5, y: 20, font: f, align: alignLeft, text: "word"}
+	word := line{X: 5, Y: 20, Font: smallFont, Text: "word"}
 	tests := map[string]struct {
 		box  box
 		want string
 	}{
-		"fine":           {box{w: 100, h: 50, look: "l2", lines: []line{word}, kids: []*box{{x: 60, y: 5, w: 20, h: 20}}}, ""},
-		"sliver":         {box{w: 100, h: 3, look: "free"}, "only 100 x 3"},
-		"text too long":  {box{w: 20, h: 50, lines: []line{word}}, "leaves its box"},
-		"box outside":    {box{w: 50, h: 50, kids: []*box{{x: 40, w: 20, h: 20}}}, "leaves its box"},
-		"boxes overlap":  {box{w: 50, h: 50, kids: []*box{{w: 20, h: 20}, {x: 19, y: 19, w: 20, h: 20}}}, "overlaps"},
-		"text under box": {box{w: 99, h: 50, lines: []line{word}, kids: []*box{{x: 10, y: 10, w: 20, h: 20}}}, "overlaps"},
+		"fine":           {box{W: 100, H: 50, Look: "l2", Lines: []line{word}, Kids: []*box{{X: 60, Y: 5, W: 20, H: 20}}}, ""},
+		"sliver":         {box{W: 100, H: 3, Look: "free"}, "only 100 x 3"},
+		"text too long":  {box{W: 20, H: 50, Lines: []line{word}}, "leaves its box"},
+		"box outside":    {box{W: 50, H: 50, Kids: []*box{{X: 40, W: 20, H: 20}}}, "leaves its box"},
+		"boxes overlap":  {box{W: 50, H: 50, Kids: []*box{{W: 20, H: 20}, {X: 19, Y: 19, W: 20, H: 20}}}, "overlaps"},
+		"text under box": {box{W: 99, H: 50, Lines: []line{word}, Kids: []*box{{X: 10, Y: 10, W: 20, H: 20}}}, "overlaps"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -128,10 +135,10 @@ func TestFlawsAreFound(t *testing.T) {
 // words are all texts of a box, top to bottom as they were made.
 func words(b *box) []string {
 	var all []string
-	for _, l := range b.lines {
-		all = append(all, l.text)
+	for _, l := range b.Lines {
+		all = append(all, l.Text)
 	}
-	for _, k := range b.kids {
+	for _, k := range b.Kids {
 		all = append(all, words(k)...)
 	}
 	return all
@@ -140,10 +147,10 @@ func words(b *box) []string {
 // count how often a look occurs in a box.
 func looks(b *box, look string) int {
 	n := 0
-	if b.look == look {
+	if b.Look == look {
 		n++
 	}
-	for _, k := range b.kids {
+	for _, k := range b.Kids {
 		n += looks(k, look)
 	}
 	return n
@@ -153,7 +160,7 @@ func TestEveryNodeHasItsCards(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"dual-stack", "per-pool", "per-node", "ha", "flat-ipv4", "manual-lb", "huge-ipv6"} {
 		f := fixtures(t)[name]
-		page := layOut(newAddressMap(f.cfg, f.plan)).page
+		page := layOut(newAddressMap(f.cfg, f.plan)).Page
 		all := words(page)
 		for i := range f.plan.Nodes {
 			for _, cidr := range f.plan.Nodes[i].PodCIDRs {
@@ -177,7 +184,7 @@ func TestNothingIsShortened(t *testing.T) {
 		if name == "hostile" {
 			continue
 		}
-		for _, s := range words(layOut(newAddressMap(f.cfg, f.plan)).page) {
+		for _, s := range words(layOut(newAddressMap(f.cfg, f.plan)).Page) {
 			if strings.Contains(s, "…") {
 				t.Errorf("%s: %q", name, s)
 			}
@@ -192,7 +199,7 @@ func TestManyNodesAreSquares(t *testing.T) {
 		at, most int
 	}{{"nodes-500", 1000, 1020}, {"nodes-5000", 2000, 2030}} {
 		f := fixtures(t)[tt.name]
-		if n := looks(layOut(newAddressMap(f.cfg, f.plan)).page, "square"); n < tt.at || n > tt.most {
+		if n := looks(layOut(newAddressMap(f.cfg, f.plan)).Page, "square"); n < tt.at || n > tt.most {
 			t.Errorf("%s has %d squares, want %d to %d", tt.name, n, tt.at, tt.most)
 		}
 	}
@@ -200,8 +207,8 @@ func TestManyNodesAreSquares(t *testing.T) {
 
 func TestPerSquare(t *testing.T) {
 	t.Parallel()
-	for nodes, want := range map[int]int{1: 1, 1000: 1, 1001: 2, 5000: 5, 5001: 10, 100_000: 100} {
-		if got := perSquare(nodes); got != want {
+	for nodes, want := range map[int]int{0: 1, 1: 1, 1000: 1, 1001: 2, 5000: 5, 5001: 6, 100_000: 100} {
+		if got := (&addressMap{nodes: make([]*node, nodes)}).perSquare(); got != want {
 			t.Errorf("%d nodes: %d per square, want %d", nodes, got, want)
 		}
 	}
@@ -211,11 +218,11 @@ func TestPanelsEndTogether(t *testing.T) {
 	t.Parallel()
 	for name, f := range fixtures(t) {
 		a := newAddressMap(f.cfg, f.plan)
-		page := layOut(a).page
+		page := layOut(a).Page
 		var bottoms []int
-		for _, panel := range page.kids[1:3] {
-			last := panel.kids[len(panel.kids)-1]
-			bottoms = append(bottoms, panel.y+last.y+last.h)
+		for _, panel := range page.Kids[1:3] {
+			last := panel.Kids[len(panel.Kids)-1]
+			bottoms = append(bottoms, panel.Y+last.Y+last.H)
 		}
 		if bottoms[0] != bottoms[1] {
 			t.Errorf("%s: services end at %d and %d", name, bottoms[0], bottoms[1])

@@ -23,11 +23,5 @@ func hues() []hue {
 	}
 }
 
-// hueOf returns the colours of a pool.
-func hueOf(p *nodePool) hue {
-	all := hues()
-	return all[p.index%len(all)]
-}
-
-// tint is the background of a node's cards.
-func (n *node) tint() string { return hueOf(n.pool).tints[n.shade%3] }
+// paint is the CSS of a box in the colours of a pool.
+func paint(fill, edge string) string { return "fill:" + fill + ";stroke:" + edge }

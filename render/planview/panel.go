@@ -1,215 +1,124 @@
 package planview
 
 import (
-	"fmt"
+	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// header is the picture's title.
-func (l *layout) header(width int) *box {
-	c := newColumn(width, 0, "")
-	c.pair(l.f.label, "ADDRESS PLAN", l.f.small, "namespace "+l.plan.Cluster.Namespace)
-	c.skip(4)
-	c.pair(l.f.title, l.plan.Cluster.Name, l.f.heading, l.headcount())
-	c.box.tip = l.plan.Cluster.Name
-	return c.done()
+// panel draws one family.
+type panel struct {
+	*addressMap
+	*familyMap
+	// drawn is how many ranges there are so far, and free how many parts of them are free.
+	drawn, free int
+	// spare is the height by which the free parts, of which it had sharers when it was last drawn, make the panel higher.
+	spare, sharers int
 }
 
-// headcount returns the number of nodes and their roles, as text.
-func (l *layout) headcount() string {
-	return plural(len(l.plan.Nodes), "node") + ": " + roleCounts(l.plan)
-}
-
-// panel shows one family from top to bottom: what its mode means, the L2 domain, the island if
+// draw shows the family from top to bottom: what its mode means, the L2 domain, the island if
 // there is one, services.
-func (l *layout) panel(t *familyMap) *box {
-	l.nested, l.parts = maxNested, maxParts
-	c := newColumn(panelWidth, 0, "")
-	l.pill(c, t)
-	c.pair(l.f.family, string(t.family), l.f.body, "")
-	c.text(l.f.body, l.sentence(t))
-	c.skip(12)
-	c.add(l.l2(t))
-	if !t.flat {
-		c.add(l.trafficNote(panelWidth, islandNote()))
-		c.add(l.island(t))
+func (p *panel) draw() *box {
+	p.drawn, p.free, p.sharers = 0, 0, max(1, p.free)
+	b := newBox(panelWidth, 0, "")
+	mode := map[bool]string{true: "flat", false: "island"}[p.flat]
+	pill := &box{X: familyFont.width(string(p.family)) + 14, Y: 6, W: headingFont.width(mode) + 28, H: 30, Look: "pill " + mode}
+	pill.Lines = []line{{X: pill.W / 2, Y: 21, Font: headingFont, Anchor: "middle", Text: mode}}
+	b.Kids = []*box{pill}
+	b.write(familyFont, string(p.family))
+	b.write(bodyFont, p.sentence())
+	b.skip(12)
+	b.add(0, p.onL2())
+	if !p.flat {
+		b.add(0, p.wayNote(panelWidth, false), p.offL2())
 	}
-	if len(t.elsewhere) > 0 {
-		c.skip(16)
-		c.add(l.elsewhere(t))
+	if len(p.elsewhere) > 0 {
+		c := container("elsewhere", "Load balancers of your own", smallFont, "on the L2 or beyond")
+		c.lane(string(kindVIP), cards(laneWidth, p.elsewhere, addressCard))
+		b.skip(16)
+		b.add(0, c)
 	}
-	for _, s := range t.services {
-		c.skip(16)
-		c.add(l.services(s))
+	for i, cidr := range p.cfg.Network.Services {
+		note := "virtual: they exist only inside the cluster"
+		if i == 0 {
+			note += "; a Service's family by default"
+		}
+		if api.FamilyOf(cidr.Addr()) == p.family {
+			c := container("services", "Services", cidrFont, cidr.String())
+			c.pair(smallFont, note, smallFont, addresses(netipx.RangeOfPrefix(cidr)))
+			b.skip(16)
+			b.add(0, c)
+		}
 	}
-	return c.done()
+	return b
 }
 
-// pill names the mode beside the family, in the colours of what pods are on.
-func (l *layout) pill(c *column, t *familyMap) {
-	mode, look := "island", "pill island"
-	if t.flat {
-		mode, look = "flat", "pill l2"
-	}
-	width := l.f.heading.width(mode) + 28
-	c.box.kids = append(c.box.kids, &box{
-		x: c.x + l.f.family.width(string(t.family)) + 14, y: c.y + 6, w: width, h: 30, look: look,
-		lines: []line{{x: width / 2, y: 21, font: l.f.heading, align: alignMiddle, text: mode}},
-	})
+// container begins a box as wide as a panel, with a name and a remark.
+func container(look, name string, f font, remark string) *box {
+	b := newBox(panelWidth, containerPad, look)
+	b.pair(headingFont, name, f, remark)
+	b.skip(gap)
+	return b
 }
 
-// sentence returns a sentence about the consequences of the family's mode for pods.
-func (l *layout) sentence(t *familyMap) string {
-	if t.flat {
-		return fmt.Sprintf("%s pods are part of the L2 domain: every machine on it reaches them.", t.family)
-	}
-	return fmt.Sprintf("%s pods are on an island: out through NAT, unreachable from outside.", t.family)
-}
-
-// l2 is the L2 domain and what is known to be on it.
-func (l *layout) l2(t *familyMap) *box {
-	c := newColumn(panelWidth, containerPad, "l2")
+// onL2 is the L2 domain and what is known to be on it.
+func (p *panel) onL2() *box {
 	extent := "no address known yet"
-	if t.l2.IsValid() {
-		extent = "at least " + t.l2.String() + " (derived)"
+	if p.l2.IsValid() {
+		extent = "at least " + p.l2.String() + " (derived)"
 	}
-	c.pair(l.f.heading, "L2 domain", l.f.minor, extent)
-	c.box.tip = "L2 domain, " + extent + ": the smallest prefix that holds the addresses in it; the hosts know the real one"
-	c.skip(10)
-	landmarks, hidden := fewer(t.landmarks)
-	all, ordered := lanes(landmarks)
-	if !ordered {
-		c.text(l.f.small, "grouped by use, not in the order of addresses")
+	b := container("l2", "L2 domain", minorFont, extent)
+	p.lanes(b, p.landmarks)
+	others := newBox(laneWidth, 8, "others") // Machines that the manifests do not know of are why the mode matters.
+	others.left, others.right = 14, 14
+	reach := map[bool]string{true: "reaches pods directly", false: "cannot reach pods"}[p.flat]
+	others.pair(smallFont, "any other machine on this L2", strongFont, reach)
+	b.skip(2 * gap)
+	b.lane("Others", others)
+	if p.flat {
+		p.hidden(b)
 	}
-	l.lanes(c, t, all)
-	l.others(c, t)
-	if hidden > 0 {
-		c.skip(gap)
-		l.hiddenRegions(c, hidden)
-	}
-	return c.done()
+	return b
 }
 
-// lanes draws the lanes of the L2 and, below them, nodes whose address is unknown. The way between
-// pods and the rest is drawn once, where they first meet.
-func (l *layout) lanes(c *column, t *familyMap, all []lane) {
-	if len(t.unknown) > 0 {
-		all = append(all, lane{kind: kindNode, unknown: true})
-	}
-	wayDrawn := false
-	for i, lane := range all {
-		if i > 0 {
-			podsAbove := all[i-1].kind == kindPods
-			switch {
-			case podsAbove != (lane.kind == kindPods) && !wayDrawn:
-				c.add(l.trafficNote(c.w, flatNote(t.family, podsAbove)))
-				wayDrawn = true
-			case lane.unknown:
-				c.skip(2 * gap)
-			default:
-				between(c, lane.apart)
-			}
-		}
-		l.lane(c, string(lane.kind), func(content *column) {
-			if lane.unknown {
-				l.unknown(content, t)
-			} else {
-				l.markers(content, lane, t.family)
-			}
-		})
-	}
-}
-
-// others are the machines that the manifests do not know of. They are why the mode matters.
-func (l *layout) others(c *column, t *familyMap) {
-	reach := "cannot reach pods"
-	if t.flat {
-		reach = "reaches pods directly"
-	}
-	c.skip(2 * gap)
-	l.lane(c, "Others", func(content *column) {
-		b := newColumn(content.w, 8, "others")
-		b.x, b.w = 14, content.w-28
-		b.pair(l.f.small, "any other machine on this L2", l.f.strong, reach)
-		content.add(b.done())
-	})
-}
-
-// lane is a word at the left and what belongs to it at the right.
-func (l *layout) lane(c *column, label string, fill func(content *column)) {
-	content := newColumn(c.w-laneLabel, 0, "")
-	fill(content)
-	b := content.done()
-	row := &box{w: c.w, h: b.h, kids: []*box{b}}
-	b.x = laneLabel
-	row.lines = []line{{x: 0, y: 21, font: l.f.label, align: alignLeft, text: label}}
-	c.add(row)
-}
-
-// between separates lanes; a torn line tells of addresses that are left out.
-func between(c *column, apart bool) {
-	if !apart {
-		c.skip(gap)
-		return
-	}
-	c.skip(6)
-	c.add(tear(c.w))
-	c.skip(6)
-}
-
-// tear is a line torn in the middle.
-func tear(width int) *box {
-	m := laneLabel + (width-laneLabel)/2
-	return &box{w: width, h: 10, stroke: fmt.Sprintf("M%d 5H%dl4 -5l8 10l8 -10l4 5H%d", laneLabel, m-12, width)}
-}
-
-// island holds the pod ranges that are not part of the L2.
-func (l *layout) island(t *familyMap) *box {
-	c := newColumn(panelWidth, containerPad, "island")
+// offL2 holds the pod ranges that are not part of the L2.
+func (p *panel) offL2() *box {
 	extent := ""
-	if p := l.cfg.Network.Pods; p.IsValid() && api.FamilyOf(p.Addr()) == t.family {
-		extent = p.String()
+	if pods := p.cfg.Network.Pods; pods.IsValid() && api.FamilyOf(pods.Addr()) == p.family {
+		extent = pods.String()
 	}
-	c.pair(l.f.heading, "Island", l.f.minor, extent)
-	c.skip(10)
-	for i, r := range t.island[:min(len(t.island), maxRegions)] {
-		if i > 0 {
-			between(c, true)
-		}
-		l.lane(c, string(kindPods), func(content *column) { content.add(l.region(r, content.w, 0)) })
-	}
-	hidden := 0
-	for _, r := range t.island[min(len(t.island), maxRegions):] {
-		hidden += r.size()
-	}
-	if hidden > 0 {
-		c.skip(gap)
-		l.hiddenRegions(c, hidden)
-	}
-	return c.done()
+	b := container("island", "Island", minorFont, extent)
+	p.lanes(b, p.island)
+	p.hidden(b)
+	return b
 }
 
-// elsewhere shows addresses of load balancers that the operator runs.
-func (l *layout) elsewhere(t *familyMap) *box {
-	c := newColumn(panelWidth, containerPad, "elsewhere")
-	c.pair(l.f.heading, "Load balancers of your own", l.f.small, "on the L2 or beyond")
-	c.skip(10)
-	l.lane(c, string(kindVIP), func(content *column) {
-		l.markers(content, lane{kind: kindVIP, landmarks: t.elsewhere}, t.family)
-	})
-	return c.done()
+// hidden adds a line about the ranges for which there was no room.
+func (p *panel) hidden(b *box) {
+	b.more(len(p.ranges)-p.drawn, "range", "; the table of the plan has them all")
 }
 
-// services is a range that exists only inside the cluster.
-func (l *layout) services(s services) *box {
-	c := newColumn(panelWidth, containerPad, "services")
-	c.pair(l.f.heading, "Services", l.f.cidr, s.cidr.String())
-	note := "virtual: they exist only inside the cluster"
-	if s.preferred {
-		note += "; a Service's family by default"
+// wayNote draws how packets get from pods to the L2 and back. It is the one difference between the modes, so both are
+// drawn the same way. Nodes answer for flat pods in the family's own protocol.
+func (p *panel) wayNote(width int, podsAbove bool) *box {
+	const up, down, closed = "M14 54V8M5 18L14 8L23 18", "M14 8V54M5 44L14 54L23 44", "M14 8V36M1 40H27"
+	protocol := map[api.Family]string{api.IPv4: "ARP", api.IPv6: "NDP"}[p.family]
+	type way struct{ look, path, strong, note string }
+	ways := []way{
+		{"way", up, "out, as the node", "NAT to the node's own address"}, {"way closed", closed, "no way in", "the L2 knows no pod addresses"},
 	}
-	c.skip(2)
-	c.pair(l.f.small, note, l.f.small, addresses(s.cidr.Addr(), lastOf(s.cidr)))
-	return c.done()
+	if p.flat {
+		ways = []way{{"way", up, "out, as the pod", "no NAT"}, {"way", down, "in, directly", "nodes answer " + protocol + " for pods"}}
+	}
+	if podsAbove {
+		ways[0].path, ways[1].path = ways[1].path, ways[0].path
+	}
+	b := &box{W: width, H: noteHeight}
+	for i, w := range ways {
+		x := laneLabel + i*width/2
+		b.Kids = append(b.Kids, &box{X: x, W: 28, H: noteHeight, Look: w.look, Stroke: w.path})
+		b.Lines = append(b.Lines,
+			line{X: x + 40, Y: 28, Font: strongFont, Text: w.strong}, line{X: x + 40, Y: 46, Font: smallFont, Text: w.note})
+	}
+	return b
 }

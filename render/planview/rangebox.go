@@ -2,145 +2,126 @@ package planview
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// Bounds of what is drawn one by one.
-const (
-	maxRegions   = 5 // of a family that are in no other
-	maxNested    = 8 // of a family that are
-	maxDepth     = 4
-	maxStretches = 12 // of a region
-	maxParts     = 24 // stretches of a family
-	maxClaims    = 4
-)
+// region is a pod range with everything in it, in address order; nil when there is no room for it.
+func (p *panel) region(r region, width, depth int) *box {
+	if p.drawn >= maxRanges || depth == maxDepth {
+		return nil
+	}
+	b := newBox(width, 14, []string{"region", "region nested"}[min(depth, 1)])
+	p.regionHead(b, r)
+	b.skip(8)
+	var parts []*box
+	for _, s := range p.divide(r) {
+		switch {
+		case s.inside != nil:
+			if inside := p.region(s.inside, b.inner(), depth+1); inside != nil {
+				parts = append(parts, inside)
+			}
+		case s.blocks == nil:
+			parts = append(parts, p.freeBox(b.inner(), s))
+		case len(p.nodes) > maxCards:
+			parts = append(parts, p.run(b.inner(), s))
+		default:
+			parts = append(parts, cards(b.inner(), s.blocks, blockCard))
+		}
+	}
+	b.add(gap, parts...)
+	return b
+}
 
-// region is a pod range with everything in it, in address order.
-func (l *layout) region(r *region, width, depth int) *box {
-	c := newColumn(width, 14, "region")
-	if depth > 0 {
-		c.box.look = "region nested"
+// divide returns the parts of a region to draw: blocks of one pool that touch each other, or of any when each has a card.
+// When there are too many, it is all blocks, then the regions inside, then what is free.
+func (p *panel) divide(r region) []stretch {
+	dense := len(p.nodes) > maxCards
+	all := r.stretches(func(a, b prefix) bool { return !dense || a.node.pool == b.node.pool })
+	if !dense || len(all) <= maxStretches {
+		return all
 	}
-	l.regionHead(c, r)
-	c.skip(8)
-	switch {
-	case r.within != nil:
-		c.text(l.f.small, "lies in the block of node "+r.within.node.addr.String()+", "+r.within.cidr.String())
-	case l.dense:
-		l.runs(c, r, depth)
-	default:
-		l.blocks(c, r, depth)
+	var blocks []prefix
+	for _, s := range all {
+		blocks = append(blocks, s.blocks...)
 	}
-	return c.done()
+	all = append(slices.DeleteFunc(all, func(s stretch) bool { return s.inside == nil }), stretch{free: freeBlocks(r[0].claim)})
+	if len(blocks) == 0 {
+		return all
+	}
+	whole := netipx.IPRangeFrom(blocks[0].Addr(), netipx.PrefixLastIP(blocks[len(blocks)-1].Prefix))
+	return append([]stretch{{IPRange: whole, blocks: blocks}}, all...)
 }
 
 // regionHead names the range and the ClusterCIDRConfigs it belongs to.
-func (l *layout) regionHead(c *column, r *region) {
-	if r.claims == nil {
-		c.text(l.f.heading, "Outside every range")
-		return
-	}
-	first := r.claims[0]
-	c.pair(l.f.cidr, r.cidr().String(), l.f.small, use(first.PlanRange))
-	var tips []string
-	for i, cl := range r.claims {
-		what := cl.ClusterCIDRConfig + ": " + shortSelector(cl.selector)
+func (p *panel) regionHead(b *box, r region) {
+	b.pair(cidrFont, r[0].String(), smallFont, freeBlocks(r[0].claim))
+	claims, _ := r.claims()
+	p.drawn += len(claims)
+	domain := strings.TrimSuffix(api.LabelNodePool, "node-pool") // of well-known labels; there is no room for it
+	for i, one := range claims {
+		c, selector := one.claim, p.selectors[one.claim.ClusterCIDRConfig]
 		if i < maxClaims {
-			c.pair(l.f.small, what, l.f.small, mask(cl.PerNodeMaskSize)+" per node")
+			short := c.ClusterCIDRConfig + ": " + strings.ReplaceAll(selector, domain, "")
+			b.pair(smallFont, short, smallFont, fmt.Sprintf("/%d per node", c.PerNodeMaskSize))
 		}
-		tips = append(tips, fmt.Sprintf("%s: %s, %s per node, %s",
-			cl.ClusterCIDRConfig, cl.selector, mask(cl.PerNodeMaskSize), use(cl.PlanRange)))
+		b.Tip += fmt.Sprintf("%s: %s, /%d per node, %s\n", c.ClusterCIDRConfig, selector, c.PerNodeMaskSize, freeBlocks(c))
 	}
-	if rest := len(r.claims) - maxClaims; rest > 0 {
-		c.text(l.f.small, "and "+plural(rest, "more ClusterCIDRConfig"))
-	}
-	c.box.tip = r.cidr().String() + "\n" + strings.Join(tips, "\n")
+	b.more(len(claims)-maxClaims, "ClusterCIDRConfig", "")
 }
 
-// use returns the number of free blocks of a range, as text.
-func use(r *api.PlanRange) string {
+// freeBlocks returns the number of free blocks of a range, as text.
+func freeBlocks(r *api.PlanRange) string {
 	return superscript(fmt.Sprintf("%s of %s blocks free", count(r.Free), count(r.Blocks)))
 }
 
-// shortSelector leaves out the well-known prefix of labels.
-func shortSelector(s string) string {
-	return strings.ReplaceAll(s, strings.TrimSuffix(api.LabelNodePool, "node-pool"), "")
+// freeBox is a part of a range that no node has. A stretch without addresses is all that is free in the region.
+func (p *panel) freeBox(width int, s stretch) *box {
+	share := p.spare*(p.free+1)/p.sharers - p.spare*p.free/p.sharers
+	p.free++
+	b := newBox(width, 8, "free")
+	b.left, b.right = 14, 14
+	b.skip(share / 2)
+	if s.IsValid() {
+		b.rangeLine(span(s.IPRange), s.free)
+	} else {
+		b.pair(strongFont, "free", smallFont, s.free)
+	}
+	b.skip(share - share/2)
+	return b
 }
 
-// blocks draws a card for every block.
-func (l *layout) blocks(c *column, r *region, depth int) {
-	together := func(podBlock, podBlock) bool { return true }
-	l.stretches(c, r.stretches(together), depth, func(s stretch) {
-		var all []card
-		for _, b := range s.blocks {
-			all = append(all, blockCard(b))
+// perSquare is how many nodes one square of a run stands for.
+func (a *addressMap) perSquare() int { return max(1, (len(a.nodes)+maxSquares-1)/maxSquares) }
+
+// run is blocks of nodes, with a square for every so many.
+func (p *panel) run(width int, s stretch) *box {
+	const size, space = 11, 3
+	b := newBox(width, 12, "run")
+	b.rangeLine(span(s.IPRange), plural(len(s.blocks), "block"))
+	pool := s.blocks[0].node.pool
+	if slices.ContainsFunc(s.blocks, func(b prefix) bool { return b.node.pool != pool }) {
+		b.write(smallFont, "nodes of several pools, in address order; gaps between them are left out")
+	} else {
+		b.Paint = paint(pool.hue.tints[0], pool.hue.edge)
+		byAddr := func(a, b prefix) int { return a.node.addr.Compare(b.node.addr) }
+		first, last := slices.MinFunc(s.blocks, byAddr), slices.MaxFunc(s.blocks, byAddr)
+		b.pair(smallFont, pool.use, minorFont, span(netipx.IPRangeFrom(first.node.addr, last.node.addr)))
+	}
+	b.skip(lineGap)
+	var squares []*box
+	for group := range slices.Chunk(s.blocks, p.perSquare()) {
+		first, last := group[0], group[len(group)-1]
+		tip := fmt.Sprintf("%s: node %s, %s", first, first.node.addr, first.node.pool.use)
+		if len(group) > 1 {
+			tip = fmt.Sprintf("%s – %s: %d nodes, %s – %s", first, last, len(group), first.node.addr, last.node.addr)
 		}
-		c.cards(l.f, all)
-	})
-}
-
-// runs draws a run of squares for neighbouring blocks of one pool.
-func (l *layout) runs(c *column, r *region, depth int) {
-	all := r.stretches(func(a, b podBlock) bool { return a.node.pool == b.node.pool })
-	if len(all) > min(maxStretches, l.parts) {
-		l.mixed(c, r, depth)
-		return
+		squares = append(squares, &box{W: size, H: size, Look: "square", Paint: paint(first.node.pool.hue.strong, "none"), Tip: tip})
 	}
-	l.parts -= len(all)
-	l.stretches(c, all, depth, func(s stretch) { c.add(l.run(c.w, s)) })
-}
-
-// stretches draws the parts of a region one below the other; taken draws those with blocks.
-func (l *layout) stretches(c *column, all []stretch, depth int, taken func(stretch)) {
-	hidden := 0
-	for _, s := range all {
-		switch {
-		case s.region != nil:
-			hidden += l.inner(c, s.region, depth)
-			continue
-		case s.blocks != nil:
-			taken(s)
-		default:
-			c.add(l.free(c.w, s))
-		}
-		c.skip(gap)
-	}
-	l.hiddenRegions(c, hidden)
-	c.skip(-gap)
-}
-
-// inner draws a region inside another one. If there is no room for it, it tells how many regions
-// that hides.
-func (l *layout) inner(c *column, r *region, depth int) (hidden int) {
-	if depth+1 == maxDepth || l.nested == 0 {
-		return r.size()
-	}
-	l.nested--
-	c.add(l.region(r, c.w, depth+1))
-	c.skip(gap)
-	return 0
-}
-
-// hiddenRegions adds a line about the regions for which there is no room.
-func (l *layout) hiddenRegions(c *column, n int) {
-	if n > 0 {
-		c.text(l.f.small, "and "+plural(n, "more range")+"; the table of the plan has them all")
-		c.skip(gap)
-	}
-}
-
-// free is a part of a range that no node has.
-func (l *layout) free(width int, s stretch) *box {
-	c := newColumn(width, 8, "free")
-	c.x, c.w = 14, width-28
-	c.box.elastic = true
-	right := "free"
-	if s.fits != nil {
-		right = superscript(count(s.fits)) + " free"
-	}
-	c.box.tip = span(s.first, s.last) + ": " + right
-	c.rangeLine(l.f, span(s.first, s.last), right)
-	return c.done()
+	b.grid(space, (b.inner()+space)/(size+space), squares...)
+	return b
 }

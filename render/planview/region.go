@@ -1,140 +1,105 @@
 package planview
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
+
+	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// region is a range that blocks are taken from. Ranges are prefixes, so two of them are apart, or
-// the same, or one lies in the other: regions form a tree.
-type region struct {
-	first, last netip.Addr
-	// claims are the ClusterCIDRConfigs with exactly this range; none for blocks outside every range.
-	claims []claim
-	kids   []*region
-	blocks []podBlock
-	// within is the block that covers the whole region, taken by a node of a wider range.
-	within *podBlock
+// prefix is a pod range or the block of a node.
+type prefix struct {
+	netip.Prefix
+	claim *api.PlanRange // one family of the ClusterCIDRConfig that has the range
+	node  *node          // that has the block
 }
 
-// claim is one family of a ClusterCIDRConfig.
-type claim struct {
-	*api.PlanRange
-	selector string
-}
+// region is a range with everything in it, in address order and the wider first. It begins with the claims, one for each
+// ClusterCIDRConfig with exactly this range.
+type region []prefix
 
-// podBlock is the block of one node.
-type podBlock struct {
-	cidr netip.Prefix
-	node *node
-}
-
-// cidr is the region's range.
-func (r *region) cidr() netip.Prefix { return covering(r.first, r.last) }
-
-// blocksOf returns the blocks of a family in address order. Nodes without one are left out.
-func blocksOf(nodes []*node, family api.Family) []podBlock {
-	var blocks []podBlock
+// sorted returns the ranges and blocks of one family as if they were in one region.
+func sorted(ranges []*api.PlanRange, nodes []*node, family api.Family) region {
+	var all region
+	for _, r := range ranges {
+		all = append(all, prefix{Prefix: r.CIDR.Masked(), claim: r})
+	}
 	for _, n := range nodes {
-		if cidr := block(n.plan, family); cidr.IsValid() {
-			blocks = append(blocks, podBlock{cidr.Masked(), n})
+		if block := blockOf(n.plan, family); block.IsValid() {
+			all = append(all, prefix{Prefix: block.Masked(), node: n})
 		}
 	}
-	slices.SortStableFunc(blocks, func(a, b podBlock) int { return comparePrefixes(a.cidr, b.cidr) })
-	return blocks
+	slices.SortStableFunc(all, func(a, b prefix) int { return a.Compare(b.Prefix) })
+	return all
 }
 
-// newRegions makes the tree and puts every block into the innermost region that holds it.
-func newRegions(cfg *api.Config, ranges []*api.PlanRange, blocks []podBlock) []*region {
-	sorted := slices.Clone(ranges)
-	slices.SortStableFunc(sorted, func(a, b *api.PlanRange) int { return comparePrefixes(a.CIDR.Masked(), b.CIDR.Masked()) })
-	selectors := selectors(cfg)
-	root := &region{}
-	open := []*region{root}
-	for _, r := range sorted {
-		c := claim{r, selectors[r.ClusterCIDRConfig]}
-		cidr := r.CIDR.Masked()
-		for len(open) > 1 && !open[len(open)-1].holds(cidr) {
-			open = open[:len(open)-1]
-		}
-		top := open[len(open)-1]
-		if top != root && top.cidr() == cidr {
-			top.claims = append(top.claims, c)
-			continue
-		}
-		kid := &region{first: cidr.Addr(), last: lastOf(cidr), claims: []claim{c}}
-		top.kids = append(top.kids, kid)
-		open = append(open, kid)
+// parts divides a region where a prefix begins that is not in the one before. Prefixes are apart, or the same, or one
+// lies in the other.
+func (r region) parts() []region {
+	var parts []region
+	for len(r) > 0 {
+		part, rest := cut(r, func(p prefix) bool { return !r[0].Contains(p.Addr()) })
+		parts, r = append(parts, part), rest
 	}
-	for _, b := range blocks {
-		root.place(b)
-	}
-	return root.withOutside()
+	return parts
 }
 
-// place puts a block into the innermost region that holds it.
-func (r *region) place(b podBlock) {
-	i, _ := slices.BinarySearchFunc(r.kids, b.cidr.Addr(), func(kid *region, a netip.Addr) int {
-		if kid.last.Less(a) {
-			return -1
-		}
-		return 1
-	})
-	if i < len(r.kids) && r.kids[i].holds(b.cidr) {
-		r.kids[i].place(b)
-		return
+// cut divides a slice before the first element for which done is true, or behind the last.
+func cut[S ~[]E, E any](all S, done func(E) bool) (before, rest S) {
+	if i := slices.IndexFunc(all, done); i >= 0 {
+		return all[:i], all[i:]
 	}
-	r.blocks = append(r.blocks, b)
-	for _, kid := range r.kids[i:] {
-		if !b.cidr.Contains(kid.first) {
-			break
-		}
-		kid.cover(b)
-	}
+	return all, nil
 }
 
-// cover marks the region and all in it as part of a block.
-func (r *region) cover(b podBlock) {
-	r.within = &b
-	for _, kid := range r.kids {
-		kid.cover(b)
-	}
+// claims returns the ClusterCIDRConfigs with this range, and the rest of the region.
+func (r region) claims() (claims, rest region) {
+	return cut(r, func(p prefix) bool { return p.node != nil || p.Prefix != r[0].Prefix })
 }
 
-// withOutside returns the regions below the root, and one more for blocks that are in none of them.
-func (r *region) withOutside() []*region {
-	if len(r.blocks) == 0 {
-		return r.kids
-	}
-	last := r.blocks[0].cidr
-	for _, b := range r.blocks {
-		if lastOf(last).Less(lastOf(b.cidr)) {
-			last = b.cidr
+// stretch is a part of a region. It is a region inside, or blocks that touch each other, or free.
+type stretch struct {
+	netipx.IPRange
+	blocks []prefix
+	inside region
+	free   string // says how many more blocks it holds
+}
+
+// stretches divides a region; join tells which neighbouring blocks belong together.
+func (r region) stretches(join func(a, b prefix) bool) []stretch {
+	var all []stretch
+	claims, rest := r.claims()
+	next := r[0].Addr() // the lowest address that is in no stretch yet; invalid after the highest there is
+	for _, part := range rest.parts() {
+		whole := netipx.RangeOfPrefix(part[0].Prefix)
+		all = claims.appendFree(all, next, whole.From().Prev())
+		next = whole.To().Next()
+		n := len(all)
+		switch {
+		case part[0].claim != nil:
+			all = append(all, stretch{IPRange: whole, inside: part})
+		case n > 0 && all[n-1].blocks != nil && join(all[n-1].blocks[0], part[0]):
+			all[n-1].IPRange = netipx.IPRangeFrom(all[n-1].From(), whole.To())
+			all[n-1].blocks = append(all[n-1].blocks, part[0])
+		default:
+			all = append(all, stretch{IPRange: whole, blocks: []prefix{part[0]}})
 		}
 	}
-	outside := &region{first: r.blocks[0].cidr.Addr(), last: lastOf(last), blocks: r.blocks}
-	return append(r.kids, outside)
+	return claims.appendFree(all, next, netipx.PrefixLastIP(r[0].Prefix))
 }
 
-// holds reports whether a prefix lies in the region. The root of the tree, which is all families and
-// none, holds nothing.
-func (r *region) holds(p netip.Prefix) bool {
-	return r.first.IsValid() && r.first.Compare(p.Addr()) <= 0 && lastOf(p).Compare(r.last) <= 0
-}
-
-// size is how many regions there are from this one inwards.
-func (r *region) size() int {
-	n := 1
-	for _, kid := range r.kids {
-		n += kid.size()
+// appendFree adds a free stretch, if there is one. ClusterCIDRConfigs that share the range may cut it differently; then
+// there is no one number of blocks.
+func (r region) appendFree(all []stretch, first, last netip.Addr) []stretch {
+	if !first.IsValid() || !last.IsValid() || last.Less(first) {
+		return all
 	}
-	return n
-}
-
-// comparePrefixes orders by address, wider ranges first.
-func comparePrefixes(a, b netip.Prefix) int {
-	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	s := stretch{IPRange: netipx.IPRangeFrom(first, last), free: "free"}
+	size := r[0].claim.PerNodeMaskSize
+	if !slices.ContainsFunc(r, func(p prefix) bool { return p.claim.PerNodeMaskSize != size }) {
+		s.free = superscript(count(blocksIn(s.IPRange, size))) + " free"
+	}
+	return append(all, s)
 }

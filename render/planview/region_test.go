@@ -11,8 +11,8 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// tree makes regions of ranges "CIDR MASK" and of blocks, each of a node of its own.
-func tree(tb testing.TB, ranges, blocks []string) []*region {
+// outermost makes regions of ranges "CIDR MASK" and of blocks, each of a node of its own.
+func outermost(tb testing.TB, ranges, blocks []string) []region {
 	tb.Helper()
 	var pr []*api.PlanRange
 	for i, r := range ranges {
@@ -27,37 +27,31 @@ func tree(tb testing.TB, ranges, blocks []string) []*region {
 	}
 	var nodes []*node
 	for i, b := range blocks {
-		cidr := netip.MustParsePrefix(b)
-		nodes = append(nodes, &node{number: i + 1, plan: &api.PlanNode{PodCIDRs: []netip.Prefix{cidr}}})
+		nodes = append(nodes, &node{number: i + 1, plan: &api.PlanNode{PodCIDRs: []netip.Prefix{netip.MustParsePrefix(b)}}})
 	}
-	family := api.FamilyOf(netip.MustParsePrefix(blocks[0]).Addr())
-	return newRegions(&api.Config{}, pr, blocksOf(nodes, family))
+	return sorted(pr, nodes, api.FamilyOf(netip.MustParsePrefix(blocks[0]).Addr())).parts()
 }
 
-// outline writes regions in one line each, indented by depth.
-func outline(regions []*region, depth int) string {
-	var out strings.Builder
-	for _, r := range regions {
-		fmt.Fprintf(&out, "%s%s", strings.Repeat("  ", depth), r.cidr())
-		for _, c := range r.claims {
-			fmt.Fprintf(&out, " %s", c.ClusterCIDRConfig)
-		}
-		if r.within != nil {
-			fmt.Fprintf(&out, " within %s", r.within.cidr)
-		}
-		for _, s := range r.stretches(func(podBlock, podBlock) bool { return true }) {
-			switch {
-			case s.region != nil:
-				fmt.Fprintf(&out, " <>")
-			case s.blocks != nil:
-				fmt.Fprintf(&out, " [%d from %s]", len(s.blocks), s.blocks[0].cidr)
-			default:
-				fmt.Fprintf(&out, " free %s-%s %v", s.first, s.last, s.fits)
-			}
-		}
-		out.WriteString("\n" + outline(r.kids, depth+1))
+// outline writes a region and those in it in one line each, indented by depth.
+func outline(r region, depth int) string {
+	var out, inside strings.Builder
+	fmt.Fprintf(&out, "%s%s", strings.Repeat("  ", depth), r[0].Prefix)
+	claims, _ := r.claims()
+	for _, c := range claims {
+		fmt.Fprintf(&out, " %s", c.claim.ClusterCIDRConfig)
 	}
-	return out.String()
+	for _, s := range r.stretches(func(prefix, prefix) bool { return true }) {
+		switch {
+		case s.inside != nil:
+			fmt.Fprintf(&out, " <>")
+			inside.WriteString(outline(s.inside, depth+1))
+		case s.blocks != nil:
+			fmt.Fprintf(&out, " [%d from %s]", len(s.blocks), s.blocks[0])
+		default:
+			fmt.Fprintf(&out, " %s: %s", s.IPRange, s.free)
+		}
+	}
+	return out.String() + "\n" + inside.String()
 }
 
 func TestRegions(t *testing.T) {
@@ -66,50 +60,42 @@ func TestRegions(t *testing.T) {
 		"one range": {
 			[]string{"192.168.0.0/16 24"},
 			[]string{"192.168.0.0/24", "192.168.1.0/24"},
-			[]string{"192.168.0.0/16 c0 [2 from 192.168.0.0/24] free 192.168.2.0-192.168.255.255 254"},
+			[]string{"192.168.0.0/16 c0 [2 from 192.168.0.0/24] 192.168.2.0-192.168.255.255: 254 free"},
 		},
 		"a range in a range, in any order": {
 			[]string{"192.168.1.0/24 24", "192.168.0.0/16 24"},
 			[]string{"192.168.1.0/24", "192.168.0.0/24"},
 			[]string{
-				"192.168.0.0/16 c1 [1 from 192.168.0.0/24] <> free 192.168.2.0-192.168.255.255 254",
+				"192.168.0.0/16 c1 [1 from 192.168.0.0/24] <> 192.168.2.0-192.168.255.255: 254 free",
 				"  192.168.1.0/24 c0 [1 from 192.168.1.0/24]",
 			},
 		},
 		"two configs, one range": {
 			[]string{"fd12::1:0/112 120", "fd12::1:0/112 121"},
 			[]string{"fd12::1:100/120"},
-			[]string{"fd12::1:0/112 c0 c1 free fd12::1:0-fd12::1:ff <nil> [1 from fd12::1:100/120] free fd12::1:200-fd12::1:ffff <nil>"},
+			[]string{"fd12::1:0/112 c0 c1 fd12::1:0-fd12::1:ff: free [1 from fd12::1:100/120] fd12::1:200-fd12::1:ffff: free"},
 		},
 		"a block around a range": {
 			[]string{"10.0.0.0/8 16", "10.1.2.0/24 26"},
 			[]string{"10.1.0.0/16"},
 			[]string{
-				"10.0.0.0/8 c0 free 10.0.0.0-10.0.255.255 1 [1 from 10.1.0.0/16] <> free 10.2.0.0-10.255.255.255 254",
-				"  10.1.2.0/24 c1 within 10.1.0.0/16",
+				"10.0.0.0/8 c0 10.0.0.0-10.0.255.255: 1 free [1 from 10.1.0.0/16] 10.2.0.0-10.255.255.255: 254 free",
 			},
-		},
-		"a block outside": {
-			[]string{"10.0.0.0/24 24"},
-			[]string{"10.9.0.0/24"},
-			[]string{"10.0.0.0/24 c0 free 10.0.0.0-10.0.0.255 1", "10.9.0.0/24 [1 from 10.9.0.0/24]"},
 		},
 		"up to the highest address": {
 			[]string{"0.0.0.0/0 1"},
 			[]string{"128.0.0.0/1"},
-			[]string{"0.0.0.0/0 c0 free 0.0.0.0-127.255.255.255 1 [1 from 128.0.0.0/1]"},
-		},
-		"one block twice": {
-			[]string{"10.0.0.0/23 24"},
-			[]string{"10.0.0.0/24", "10.0.0.0/24"},
-			[]string{"10.0.0.0/23 c0 [2 from 10.0.0.0/24] free 10.0.1.0-10.0.1.255 1"},
+			[]string{"0.0.0.0/0 c0 0.0.0.0-127.255.255.255: 1 free [1 from 128.0.0.0/1]"},
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := outline(tree(t, tt.ranges, tt.blocks), 0)
-			if diff := cmp.Diff(strings.Join(tt.want, "\n")+"\n", got); diff != "" {
+			regions := outermost(t, tt.ranges, tt.blocks)
+			if len(regions) != 1 {
+				t.Fatalf("%d regions, want 1", len(regions))
+			}
+			if diff := cmp.Diff(strings.Join(tt.want, "\n")+"\n", outline(regions[0], 0)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -116,7 +116,7 @@ func TestColorsHaveContrast(t *testing.T) {
 		}
 	}
 	for _, background := range []string{"#ffffff", "#eef3f7", "#fdf7e8", "#f6f6f4", "#f3f6f8"} {
-		if !strings.Contains(stylesheet, "fill: "+background) {
+		if !strings.Contains(document, "fill: "+background) {
 			t.Errorf("%s is no background any more", background)
 		}
 		if c := contrast(t, background, paleInk); c < text {

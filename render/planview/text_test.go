@@ -44,7 +44,7 @@ func TestTextGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			if err := Text(&out, f.cfg, f.plan, TextOptions{}); err != nil {
+			if err := Text(&out, f.cfg, f.plan, false); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".txt", out.Bytes())
@@ -56,7 +56,7 @@ func TestTextHasARowForEveryNode(t *testing.T) {
 	t.Parallel()
 	f := fixtures(t)["nodes-5000"]
 	var out bytes.Buffer
-	if err := Text(&out, f.cfg, f.plan, TextOptions{}); err != nil {
+	if err := Text(&out, f.cfg, f.plan, false); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
@@ -78,10 +78,10 @@ func TestTextColorIsOnlyPaint(t *testing.T) {
 	t.Parallel()
 	f := fixtures(t)["per-node"]
 	var plain, painted bytes.Buffer
-	if err := Text(&plain, f.cfg, f.plan, TextOptions{}); err != nil {
+	if err := Text(&plain, f.cfg, f.plan, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := Text(&painted, f.cfg, f.plan, TextOptions{Color: true}); err != nil {
+	if err := Text(&painted, f.cfg, f.plan, true); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(plain.String(), "\x1b") {
@@ -105,7 +105,7 @@ func TestWriteErrorsAreReturned(t *testing.T) {
 	t.Parallel()
 	f := fixtures(t)["dual-stack"]
 	gone := errors.New("broken pipe")
-	if err := Text(brokenPipe{gone}, f.cfg, f.plan, TextOptions{}); !errors.Is(err, gone) {
+	if err := Text(brokenPipe{gone}, f.cfg, f.plan, false); !errors.Is(err, gone) {
 		t.Errorf("Text: %v, want %v", err, gone)
 	}
 }

@@ -1,32 +1,21 @@
 package planview
 
 import (
-	"fmt"
-	"maps"
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// selector writes what nodes a ClusterCIDRConfig is for, labels in alphabetical order.
-func selector(matchLabels map[string]string) string {
-	if len(matchLabels) == 0 {
-		return "every node"
-	}
-	var pairs []string
-	for _, key := range slices.Sorted(maps.Keys(matchLabels)) {
-		pairs = append(pairs, key+"="+matchLabels[key])
-	}
-	return strings.Join(pairs, ",")
-}
-
-// selectors returns the selector of every ClusterCIDRConfig by name. There may be one for each node.
+// selectors returns for which nodes every ClusterCIDRConfig is, by name: labels in alphabetical order.
 func selectors(cfg *api.Config) map[string]string {
 	byName := make(map[string]string, len(cfg.CIDRConfigs))
 	for i := range cfg.CIDRConfigs {
-		byName[cfg.CIDRConfigs[i].Name] = selector(cfg.CIDRConfigs[i].MatchLabels)
+		byName[cfg.CIDRConfigs[i].Name] = cmp.Or(labels.Set(cfg.CIDRConfigs[i].MatchLabels).String(), "every node")
 	}
 	return byName
 }
@@ -39,17 +28,21 @@ func roleCounts(plan *api.Plan) string {
 	}
 	var parts []string
 	for _, role := range []api.Role{api.RoleControlPlane, api.RoleLoadBalancer, api.RoleWorker} {
-		switch n := counts[role]; {
-		case n == 0:
-		case role == api.RoleControlPlane:
-			parts = append(parts, number(n)+" control plane")
-		case role == api.RoleLoadBalancer:
-			parts = append(parts, plural(n, "load balancer"))
-		default:
-			parts = append(parts, plural(n, "worker"))
+		if n := counts[role]; n > 0 {
+			part := plural(n, use(role, "worker"))
+			if role == api.RoleControlPlane { // is one, however many nodes are part of it
+				part = strings.TrimSuffix(part, "s")
+			}
+			parts = append(parts, part)
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// use returns a description of the nodes of a pool.
+func use(role api.Role, pool string) string {
+	known := map[api.Role]string{api.RoleControlPlane: "control plane", api.RoleLoadBalancer: "load balancer"}
+	return cmp.Or(known[role], pool)
 }
 
 // modes writes how pods of each family are reached.
@@ -60,23 +53,22 @@ func modes(cfg *api.Config) string {
 	return "IPv4 island, IPv6 flat"
 }
 
-// mask writes a block's prefix length.
-func mask(bits int) string { return fmt.Sprintf("/%d", bits) }
-
-// address is the one Kubernetes knows a node by.
-func address(n *api.PlanNode) netip.Addr {
-	if n.K8sIP.IsValid() {
-		return n.K8sIP
+// blockOf is a node's block of a family; invalid when the plan gives it none.
+func blockOf(n *api.PlanNode, family api.Family) netip.Prefix {
+	i := slices.IndexFunc(n.PodCIDRs, func(p netip.Prefix) bool { return p.IsValid() && api.FamilyOf(p.Addr()) == family })
+	if i < 0 {
+		return netip.Prefix{}
 	}
-	return n.Address
+	return n.PodCIDRs[i]
 }
 
-// block is a node's block of a family; invalid when the plan gives it none.
-func block(n *api.PlanNode, family api.Family) netip.Prefix {
-	for _, cidr := range n.PodCIDRs {
-		if cidr.IsValid() && api.FamilyOf(cidr.Addr()) == family {
-			return cidr
+// configNodes finds what the manifests say of a node by its address.
+func configNodes(cfg *api.Config) map[netip.Addr]api.Node {
+	nodes := map[netip.Addr]api.Node{}
+	for i := range cfg.Pools {
+		for _, n := range cfg.Pools[i].Nodes {
+			nodes[n.Address] = n
 		}
 	}
-	return netip.Prefix{}
+	return nodes
 }

@@ -4,36 +4,27 @@ import (
 	"net/netip"
 	"testing"
 
+	"go4.org/netipx"
+
 	"github.com/dualstrap/dualstrap/api"
 )
 
-func TestSelector(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		labels      map[string]string
-		long, short string
-	}{
-		{nil, "every node", "every node"},
-		{map[string]string{api.LabelNodePool: "workers"}, "baremetal.cluster.gke.io/node-pool=workers", "node-pool=workers"},
-		{map[string]string{"rack": "7", "disk": "nvme"}, "disk=nvme,rack=7", "disk=nvme,rack=7"},
-		{map[string]string{"empty": ""}, "empty=", "empty="},
-	}
-	for _, tt := range tests {
-		if got := selector(tt.labels); got != tt.long {
-			t.Errorf("%v: %s, want %s", tt.labels, got, tt.long)
-		}
-		if got := shortSelector(selector(tt.labels)); got != tt.short {
-			t.Errorf("%v: %s, want %s", tt.labels, got, tt.short)
-		}
-	}
-}
-
 func TestSelectors(t *testing.T) {
 	t.Parallel()
-	cfg := &api.Config{CIDRConfigs: []api.CIDRConfig{{Name: "all"}, {Name: "some", MatchLabels: map[string]string{"b": "2", "a": "1"}}}}
-	got := selectors(cfg)
-	if len(got) != 2 || got["all"] != "every node" || got["some"] != "a=1,b=2" || got["no-such-config"] != "" {
-		t.Errorf("selectors %q", got)
+	tests := []struct {
+		labels map[string]string
+		want   string
+	}{
+		{nil, "every node"},
+		{map[string]string{api.LabelNodePool: "workers"}, "baremetal.cluster.gke.io/node-pool=workers"},
+		{map[string]string{"rack": "7", "disk": "nvme"}, "disk=nvme,rack=7"},
+		{map[string]string{"empty": ""}, "empty="},
+	}
+	for _, tt := range tests {
+		cfg := &api.Config{CIDRConfigs: []api.CIDRConfig{{Name: "one", MatchLabels: tt.labels}}}
+		if got := selectors(cfg); len(got) != 1 || got["one"] != tt.want {
+			t.Errorf("%v: %s, want %s", tt.labels, got, tt.want)
+		}
 	}
 }
 
@@ -72,17 +63,6 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func TestAddressIsTheOneOfKubernetes(t *testing.T) {
-	t.Parallel()
-	ssh, k8s := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("10.2.0.4")
-	if got := address(&api.PlanNode{Address: ssh}); got != ssh {
-		t.Errorf("%s, want %s", got, ssh)
-	}
-	if got := address(&api.PlanNode{Address: ssh, K8sIP: k8s}); got != k8s {
-		t.Errorf("%s, want %s", got, k8s)
-	}
-}
-
 func TestBlockOfAFamily(t *testing.T) {
 	t.Parallel()
 	v4, v6 := netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("fd12::/120")
@@ -99,7 +79,7 @@ func TestBlockOfAFamily(t *testing.T) {
 		{nil, api.IPv4, netip.Prefix{}},
 	}
 	for _, tt := range tests {
-		if got := block(&api.PlanNode{PodCIDRs: tt.cidrs}, tt.family); got != tt.want {
+		if got := blockOf(&api.PlanNode{PodCIDRs: tt.cidrs}, tt.family); got != tt.want {
 			t.Errorf("%v %s: %s, want %s", tt.cidrs, tt.family, got, tt.want)
 		}
 	}
@@ -117,7 +97,7 @@ func TestPlural(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for last, want := range map[string]string{"fd12::": "1 address", "fd12::1": "2 addresses", "fd12::ffff:ffff:ffff": "2⁴⁸ addresses"} {
-		if got := addresses(netip.MustParseAddr("fd12::"), netip.MustParseAddr(last)); got != want {
+		if got := addresses(netipx.IPRangeFrom(netip.MustParseAddr("fd12::"), netip.MustParseAddr(last))); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
