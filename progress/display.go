@@ -78,6 +78,10 @@ type group struct {
 	name string
 	// of is the number of steps that the group will have, and ended the number of those that have ended.
 	of, ended int
+	// skipped is the number of steps that will not begin, although of counts them.
+	skipped int
+	// took holds how long the steps that have ended took, in ascending order.
+	took []time.Duration
 }
 
 // New returns a display for a number of steps that are expected to take so long in total. Either is zero if it is not
@@ -176,13 +180,25 @@ func (s *Step) Group(name string, of int) {
 	d := s.display
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	s.group = d.group(name)
+	s.group.of = of
+}
+
+// Skip counts a step of a group that will not begin.
+func (d *Display) Skip(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.group(name).skipped++
+}
+
+// group returns the group of a name, which it adds if it is missing. The caller holds mu.
+func (d *Display) group(name string) *group {
 	at := slices.IndexFunc(d.groups, func(g *group) bool { return g.name == name })
 	if at < 0 {
 		at = len(d.groups)
 		d.groups = append(d.groups, &group{name: name})
 	}
-	s.group = d.groups[at]
-	s.group.of = of
+	return d.groups[at]
 }
 
 // Doing sets the current action of the step, which its line on a terminal shows.
@@ -203,11 +219,14 @@ func (s *Step) End(outcome string) {
 			break
 		}
 	}
-	if s.group != nil {
-		s.group.ended++
+	took := d.now().Sub(s.started)
+	if g := s.group; g != nil {
+		g.ended++
+		at, _ := slices.BinarySearch(g.took, took)
+		g.took = slices.Insert(g.took, at, took)
 	}
 	d.expected = max(d.expected-s.expected, 0)
-	line := fmt.Sprintf("%s%s: %s in %s", s.count(), s.name, outcome, span(d.now().Sub(s.started)))
+	line := fmt.Sprintf("%s%s: %s in %s", s.count(), s.name, outcome, span(took))
 	if d.size == nil {
 		d.printPlain(line)
 	} else {

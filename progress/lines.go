@@ -94,17 +94,25 @@ func more(hidden []*Step) string {
 }
 
 // overall returns a line that counts the steps of the groups that have not ended, and how long all of the work has taken:
-// "prepare 40/64, join 3/64  1m12s". It is empty where a single step runs, whose own line says as much.
+// "prepare 40/64 (about 2m left), join 3/64  1m12s". Only the first group has an estimate, because steps of the others may
+// wait for it. The line is empty where a single step runs without an estimate, since its own line says as much.
 func (d *Display) overall() string {
 	var counts []string
+	estimate := ""
 	for _, g := range d.groups {
-		if g.of > 1 && g.ended < g.of {
-			counts = append(counts, fmt.Sprintf("%s %d/%d", g.name, g.ended, g.of))
+		of := g.of - g.skipped
+		if of < 2 || g.ended >= of {
+			continue
 		}
+		if left := d.left(g); len(counts) == 0 && left > 0 {
+			estimate = " (" + about(left) + ")"
+		}
+		counts = append(counts, fmt.Sprintf("%s %d/%d", g.name, g.ended, of))
 	}
-	if len(counts) == 0 || len(d.running) < 2 {
+	if len(counts) == 0 || len(d.running) < 2 && estimate == "" {
 		return ""
 	}
+	counts[0] += estimate
 	return strings.Join(counts, ", ") + "  " + span(d.now().Sub(d.started))
 }
 

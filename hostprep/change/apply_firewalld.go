@@ -10,11 +10,9 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-// firewalld changes firewalld once its configuration files are written. After a restart or reload it verifies
-// that the changes took effect, and that no other program's runtime settings were lost.
+// firewalld changes firewalld once its configuration files are written.
 func (a *applier) firewalld(ctx context.Context) error {
-	w := a.work.firewalld
-	if len(w.permanent)+len(w.runtime)+len(w.back) == 0 && w.how == "" {
+	if !a.work.firewalld.isNeeded() {
 		return nil
 	}
 	select {
@@ -22,6 +20,13 @@ func (a *applier) firewalld(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	return a.steps.do("change firewalld", func() error { return a.changeFirewalld(ctx) })
+}
+
+// changeFirewalld makes the changes. After a restart or reload it verifies that they took effect, and that no other
+// program's runtime settings were lost.
+func (a *applier) changeFirewalld(ctx context.Context) error {
+	w := a.work.firewalld
 	calls := firewalldCalls{
 		permanent: firewalld.Commands(true, w.permanent), runtime: firewalld.Commands(false, w.runtime),
 		how: w.how, back: w.back,

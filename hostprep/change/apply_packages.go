@@ -53,8 +53,10 @@ func (a *applier) packages(ctx context.Context) error {
 		return nil
 	}
 	name := "install packages " + strings.Join(w.names, " ")
-	err := run(ctx, a.host, name, "packages", remote.Args{
-		"manager": w.manager, "packages": remote.Lines(w.names...), "programs": remote.Lines(w.programs...),
+	err := a.steps.do("install packages", func() error {
+		return run(ctx, a.host, name, "packages", remote.Args{
+			"manager": w.manager, "packages": remote.Lines(w.names...), "programs": remote.Lines(w.programs...),
+		})
 	})
 	if err != nil && ctx.Err() == nil {
 		return &PackageError{Manager: w.manager, Programs: w.programs, Packages: w.names, Err: err}

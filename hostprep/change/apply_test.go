@@ -95,7 +95,7 @@ func TestApplyOpensEverythingFirst(t *testing.T) {
 	host, desired := &slowHost{}, wanted()
 	desired.Executables[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("app.gz is damaged") }
 	desired.Images[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("pause.tar is damaged") }
-	_, err := change.Apply(t.Context(), host, change.Plan(change.State{}, desired))
+	_, err := change.Apply(t.Context(), host, change.Plan(change.State{}, desired), nil)
 	if err == nil || err.Error() != "app.gz is damaged\npause.tar is damaged" {
 		t.Errorf("error %v", err)
 	}
@@ -115,7 +115,7 @@ func TestApplyKeepsTheOrderThatMatters(t *testing.T) {
 	t.Parallel()
 	for range 50 {
 		host := &slowHost{}
-		if _, err := change.Apply(t.Context(), host, fromNothing()); err != nil {
+		if _, err := change.Apply(t.Context(), host, fromNothing(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{archive, install, load, settle, record, upload, write}; !sameCalls(host.calls, want) {
@@ -161,7 +161,7 @@ func TestApplyStopsWhereSomethingFails(t *testing.T) {
 		t.Run(failing, func(t *testing.T) {
 			t.Parallel()
 			host := &slowHost{fail: map[string]error{failing: broken}}
-			if _, err := change.Apply(t.Context(), host, fromNothing()); !errors.Is(err, broken) {
+			if _, err := change.Apply(t.Context(), host, fromNothing(), nil); !errors.Is(err, broken) {
 				t.Fatalf("the error is %v", err)
 			}
 			for _, call := range never {
@@ -178,7 +178,7 @@ func TestApplyDoesNothingWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	host := &slowHost{}
-	if _, err := change.Apply(ctx, host, fromNothing()); !errors.Is(err, context.Canceled) {
+	if _, err := change.Apply(ctx, host, fromNothing(), nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the error is %v", err)
 	}
 	if diff := cmp.Diff([]string{record}, host.calls); diff != "" {
@@ -189,7 +189,7 @@ func TestApplyDoesNothingWhenCancelled(t *testing.T) {
 func TestApplyRecordsBeforeItChanges(t *testing.T) {
 	t.Parallel()
 	host := &slowHost{}
-	if _, err := change.Apply(t.Context(), host, fromNothing()); err != nil {
+	if _, err := change.Apply(t.Context(), host, fromNothing(), nil); err != nil {
 		t.Fatal(err)
 	}
 	args := host.args[record]
@@ -225,7 +225,7 @@ func TestRecordKeepsWhatWasFirst(t *testing.T) {
 	state.Sysctls["net/ipv4/conf/eth0.5/send_redirects"] = "1"
 	state.Record = change.Record{{Kind: change.KindSysctl, Name: "net/ipv4/conf/eth0.5/send_redirects", Value: "7"}}
 	host := &slowHost{}
-	if _, err := change.Apply(t.Context(), host, change.Plan(state, wanted())); err != nil {
+	if _, err := change.Apply(t.Context(), host, change.Plan(state, wanted()), nil); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{settle}, host.calls); diff != "" {
@@ -237,7 +237,7 @@ func TestMissingPackagesSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	failure := &remote.CommandError{Script: install, Status: 100, Stderr: "E: Unable to locate package conntrack\n"}
 	host := &slowHost{fail: map[string]error{install: failure}}
-	_, err := change.Apply(t.Context(), host, fromNothing())
+	_, err := change.Apply(t.Context(), host, fromNothing(), nil)
 	var missing *change.PackageError
 	if !errors.As(err, &missing) {
 		t.Fatalf("the error is %v", err)

@@ -124,7 +124,7 @@ nft delete table ip used # it was in use
 			return remotetest.Fault{CutAfter: 2800 << 10}
 		}})
 		broken := connect(t, cut)
-		if _, err := change.Apply(t.Context(), broken, plan(t, broken, desired())); !errors.Is(err, remote.ErrConnectionLost) {
+		if _, err := change.Apply(t.Context(), broken, plan(t, broken, desired()), nil); !errors.Is(err, remote.ErrConnectionLost) {
 			t.Fatalf("the error is %v", err)
 		}
 		m.sh("test ! -e /opt/conntrack-test/bin/blob; test -s /opt/conntrack-test/bin/.blob.dualstrap-*.part")
@@ -167,7 +167,7 @@ func TestNoNetworkNoPackages(t *testing.T) {
 		{Name: "ipvsadm", Apt: "ipvsadm", Dnf: "ipvsadm"},
 		{Name: "conntrack", Apt: "conntrack", Dnf: "conntrack-tools"},
 	}}
-	_, err := change.Apply(t.Context(), host, plan(t, host, wanted))
+	_, err := change.Apply(t.Context(), host, plan(t, host, wanted), nil)
 	var missing *change.PackageError
 	if !errors.As(err, &missing) || !slices.Equal(missing.Programs, []string{"ipvsadm"}) {
 		t.Fatalf("the error is %v", err)

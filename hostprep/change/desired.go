@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
@@ -75,6 +76,15 @@ type Image struct {
 	Open   func() (io.ReadCloser, error)
 	Size   int64
 	SHA256 string
+}
+
+// name returns the last element of the reference, without tag and digest.
+func (i *Image) name() string {
+	name := path.Base(i.Reference)
+	if end := strings.IndexAny(name, ":@"); end >= 0 {
+		return name[:end]
+	}
+	return name
 }
 
 // Program is an executable that is installed with the host's own package manager.

@@ -96,7 +96,7 @@ func plan(tb testing.TB, host remote.Reader, desired change.Desired) []change.Ac
 // converge applies the desired state and verifies that a second plan is empty.
 func converge(tb testing.TB, host remote.Host, desired change.Desired) change.Result {
 	tb.Helper()
-	result, err := change.Apply(tb.Context(), host, plan(tb, host, desired))
+	result, err := change.Apply(tb.Context(), host, plan(tb, host, desired), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

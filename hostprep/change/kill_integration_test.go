@@ -85,7 +85,7 @@ func child(ctx context.Context, how string) error {
 	case len(actions) == 0:
 		return change.Undo(ctx, host)
 	}
-	_, err = change.Apply(ctx, host, actions)
+	_, err = change.Apply(ctx, host, actions, nil)
 	return err
 }
 

@@ -34,7 +34,7 @@ type Runner struct {
 	Observe func(Event)
 }
 
-// Event reports the progress of a host: the start of a phase, the start of an action, or the end of a phase.
+// Event reports the progress of a host: the start of a phase, the start of an action, its progress, or the end of a phase.
 type Event struct {
 	// Host is invalid for events that concern the whole cluster.
 	Host  netip.Addr
@@ -43,6 +43,10 @@ type Event struct {
 	Hosts int
 	// Action is the summary of the action that starts; empty at the start and at the end of a phase.
 	Action string
+	// Step describes the current step of an action that consists of several, Done is how many of them have finished, and Of
+	// how many there are. They are set in events in which a step begins or ends, and only in those.
+	Step     string
+	Done, Of int
 	// Status is the result of the phase; empty before its end.
 	Status Status
 	// Err is the reason for the status Failed.
@@ -276,7 +280,7 @@ func (r *run) do(ctx context.Context, actions []Action, host remote.Host, report
 		report.Status = Changed
 		report.add(action)
 		r.observe(Event{Host: host.Address(), Phase: report.Name, Action: action.Summary})
-		if err := action.Do(ctx, host); err != nil {
+		if err := action.Do(r.withSteps(ctx, host, report.Name), host); err != nil {
 			return fmt.Errorf("cannot %s: %w", action.Summary, err)
 		}
 	}

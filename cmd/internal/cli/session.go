@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -150,7 +151,9 @@ func (p *hostProgress) observe(event workflow.Event) {
 		p.await(event)
 		return
 	}
-	p.record(event)
+	if event.Step == "" { // the host's log has each step's script
+		p.record(event)
+	}
 	// Names of phases and statuses are constants of this program, so they are safe to draw on a terminal unescaped.
 	name := event.Phase
 	if event.Host.IsValid() {
@@ -163,12 +166,23 @@ func (p *hostProgress) observe(event workflow.Event) {
 		step.Waiting(waitName(event))
 		step.Group(event.Phase, event.Hosts)
 		p.steps[name] = step
-	case step != nil && event.Action != "":
-		step.Doing(Visible(event.Action)) // it may name files of the host
-	case step != nil && event.Status != "":
+	case step == nil && event.Status == workflow.NotReached:
+		p.display.Skip(event.Phase)
+	case step != nil && event.Status == "":
+		step.Doing(doing(event))
+	case step != nil:
 		step.End(string(event.Status))
 		delete(p.steps, name)
 	}
+}
+
+// doing returns the current action of an event or, if it consists of several steps, the current step, and how many are
+// done. Either may name files of the host.
+func doing(event workflow.Event) string {
+	if event.Step == "" {
+		return Visible(event.Action)
+	}
+	return fmt.Sprintf("%s (%d of %d done)", Visible(event.Step), event.Done, event.Of)
 }
 
 // await handles a quiet event: it is shown as waited for only if it takes long, and never logged. A later event of the

@@ -25,6 +25,7 @@ func TestHostProgress(t *testing.T) {
 		{Host: host, Phase: "lock", Quiet: true, Status: workflow.Done},
 		{Host: host, Phase: "prepare", Hosts: 2},
 		{Host: host, Phase: "prepare", Action: "restart containerd\x1b[2J"},
+		{Host: host, Phase: "prepare", Step: "write files", Done: 1, Of: 2},
 		{Host: host, Phase: "prepare", Status: workflow.Failed, Err: errors.New("no space left")},
 		{Phase: "prove"},
 		{Phase: "prove", Status: workflow.Done},
@@ -44,7 +45,21 @@ func TestHostProgress(t *testing.T) {
 			t.Errorf("the log lacks %s:\n%s", want, logged.String())
 		}
 	}
-	if strings.Contains(logged.String(), "lock") {
-		t.Errorf("a quiet phase is logged:\n%s", logged.String())
+	if strings.Contains(logged.String(), "lock") || strings.Contains(logged.String(), "write files") {
+		t.Errorf("a quiet phase or a step is logged:\n%s", logged.String())
+	}
+}
+
+// TestDoing checks what the line of a host on a terminal says of its action.
+func TestDoing(t *testing.T) {
+	t.Parallel()
+	for want, event := range map[string]workflow.Event{
+		"prepare the host":                           {Action: "prepare the host"},
+		"import image kube-apiserver (5 of 13 done)": {Step: "import image kube-apiserver", Done: 5, Of: 13},
+		`write \x1b[2J (0 of 1 done)`:                {Step: "write \x1b[2J", Of: 1},
+	} {
+		if got := doing(event); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
