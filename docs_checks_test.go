@@ -46,6 +46,19 @@ A check that cannot run is skipped, with the reason. Calls from and to a host ou
 ` + "`verify.client.address`" + ` in ProvisionOptions, and the bundle, which contains the server that runs on that host during the
 proof. The server's port is open in that host's firewalld for the same time.
 
+The report has a line for each check, with the number of nodes, pairs of nodes, Services or addresses that it was applied to.
+Those that failed or were skipped are listed below it, together where the reason is the same. With ` + "`-v`" + ` all of them are
+listed one by one; ` + "`-o json`" + ` always has them all.
+
+    CHECK       RESULT   SUBJECTS
+    node-ready  passed   104 nodes
+    pod-ips     failed   62 of 104 nodes
+        61 nodes: failed: cannot connect to root@HOST:22: connection refused
+            10.2.0.5, 10.2.0.6, 10.2.0.7 and 58 more
+            try: see that the host is up, and log in with: ssh HOST
+        10.2.0.9: failed: no pod comes up there: ImagePullBackOff
+            try: kubectl -n dualstrap-system logs of the agent's pod on the node, and journalctl -u kubelet on the host
+
 This page is generated from the program.
 
 | check | verifies | if it fails |

@@ -3,11 +3,9 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -24,12 +22,14 @@ func newCheckCluster(streams cli.Streams) *cobra.Command {
 		Short: "Prove with real traffic that the cluster matches its manifests",
 		Long: `Prove with real traffic that the cluster matches its manifests: nodes, connections between pods on all
 nodes, Services, load balancers, and connections between pods and a host outside the cluster, both ways.
-docs/proof.md lists every check with a hint for its failure.
+docs/proof.md lists every check with a hint for its failure. The result has a line for each check, and below it
+the nodes, Services or addresses for which it failed or was skipped.
 
 The command creates a namespace of its own and deletes it in the end, even if interrupted. Meanwhile a small
 server runs on the host outside the cluster, and its port is open in that host's firewalld. Checks that cannot
 run, for example without such a host, are skipped with the reason. If a check fails, the exit code is 5.`,
 		Example: `  dualstrap check cluster -f cluster.yaml
+  dualstrap check cluster -f cluster.yaml -v
   dualstrap check cluster -f cluster.yaml -o junit > proof.xml
   dualstrap check cluster -f cluster.yaml -o json | jq '.checks[] | select(.status != "passed")'`,
 		Args:        noArgs,
@@ -38,6 +38,7 @@ run, for example without such a host, are skipped with the reason. If a check fa
 	manifests := cli.AddManifests(cmd)
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON, cli.JUnit)
 	flags := cli.AddSession(cmd)
+	verbose := addVerbose(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := manifests.Valid(streams)
 		if err != nil {
@@ -54,7 +55,7 @@ run, for example without such a host, are skipped with the reason. If a check fa
 			err = cli.WriteJUnit(streams.Out, "dualstrap check cluster "+name, report)
 		default:
 			var out strings.Builder
-			writeProof(&out, name, report)
+			writeProof(&out, name, report, *verbose)
 			_, err = io.WriteString(streams.Out, out.String())
 		}
 		// The report is printed before the error, so that a failed proof has its report, too.
@@ -79,38 +80,4 @@ func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFl
 	}
 	defer done()
 	return session.Prove(ctx)
-}
-
-// maxShown is the number of passed results that are printed for each check. Some checks have a result for every pair of
-// nodes. Failed and skipped results are all printed.
-const maxShown = 8
-
-// writeProof prints a table of results, below it the failures with hints, and a summary.
-func writeProof(out *strings.Builder, cluster string, report proof.Report) {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "CHECK\tTARGET\tSTATUS\tFOUND\n") //nolint:errcheck // a strings.Builder returns no errors
-	shown := map[string]int{}
-	for _, result := range report.Checks {
-		if shown[result.Name]++; result.Status == proof.Passed && shown[result.Name] > maxShown {
-			continue
-		}
-		message := cli.Visible(result.Message)
-		if result.Status == proof.Failed {
-			message = "see below"
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", result.Name, result.Target, result.Status, message) //nolint:errcheck // as above
-	}
-	table.Flush() //nolint:errcheck,gosec // as above
-	for _, result := range report.Checks {
-		if result.Status == proof.Failed {
-			fmt.Fprintf(out, "\nfailed: %s %s: %s\n", result.Name, result.Target, cli.Visible(result.Message))
-			fmt.Fprintf(out, "    try: %s\n", cli.Visible(result.Hint))
-		}
-	}
-	proven := "is proven"
-	if !report.OK {
-		proven = "is not proven"
-	}
-	fmt.Fprintf(out, "\ncluster %s %s: %d passed, %d failed, %d skipped in %.1f s\n", cluster, proven,
-		report.Count(proof.Passed), report.Count(proof.Failed), report.Count(proof.Skipped), report.Seconds)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/netip"
 	"strings"
 	"text/tabwriter"
 
@@ -94,8 +93,7 @@ func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Prefli
 	}
 	table.Flush() //nolint:errcheck,gosec // as above
 	writeFindings(&out, found.Hosts)
-	addresses := addressesOf(found.Hosts)
-	for _, group := range groupHosts(addresses, func(i int) string { return changes(found.Diffs[addresses[i]], diff) }) {
+	for _, group := range groupSame(namesOf(found.Hosts), func(i int) string { return changes(found.Diffs[found.Hosts[i].Address], diff) }) {
 		fmt.Fprintf(&out, "\n%s would change:\n%s", group, group.text)
 	}
 	_, err := io.WriteString(w, out.String())
@@ -104,17 +102,18 @@ func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Prefli
 
 // writeFindings prints the checks that did not pass, with hints, under the addresses of their hosts.
 func writeFindings(out *strings.Builder, hosts []hostprep.HostReport) {
-	for _, group := range groupHosts(addressesOf(hosts), func(i int) string { return findings(hosts[i]) }) {
+	for _, group := range groupReasons(namesOf(hosts), func(i int) string { return findings(hosts[i]) }) {
 		fmt.Fprintf(out, "\n%s\n%s", group, group.text)
 	}
 }
 
-func addressesOf(hosts []hostprep.HostReport) []netip.Addr {
-	addresses := make([]netip.Addr, len(hosts))
+// namesOf returns the addresses of hosts, as their names in messages.
+func namesOf(hosts []hostprep.HostReport) []string {
+	names := make([]string, len(hosts))
 	for i, host := range hosts {
-		addresses[i] = host.Address
+		names[i] = host.Address.String()
 	}
-	return addresses
+	return names
 }
 
 // findings returns lines for the checks of a host that did not pass, with hints; "" if all passed.

@@ -55,6 +55,7 @@ opens no network connection, and prints every file and manifest that would be wr
 	format := cli.AddFormat(cmd, cli.Text, cli.JSON)
 	flags := cli.AddSession(cmd)
 	dryRun := cmd.Flags().Bool("dry-run", false, "print what would be written, without changing anything")
+	verbose := addVerbose(cmd)
 	skipVerify := cmd.Flags().Bool("skip-verify", false, "skip the proof at the end")
 	workspaces := addWorkspaces(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -65,7 +66,7 @@ opens no network connection, and prints every file and manifest that would be wr
 		if *dryRun {
 			return printDryRun(streams, loaded, format)
 		}
-		creation := creation{streams: streams, flags: flags, loaded: loaded, format: format, skipVerify: *skipVerify}
+		creation := creation{streams: streams, flags: flags, loaded: loaded, format: format, skipVerify: *skipVerify, verbose: *verbose}
 		return creation.run(cmd.Context(), *workspaces)
 	}
 	return cmd
@@ -88,6 +89,8 @@ type creation struct {
 	format  *cli.Format
 	// skipVerify skips the proof.
 	skipVerify bool
+	// verbose prints each result of the proof.
+	verbose bool
 	// proof is the report of the proof; nil until it has run.
 	proof *proof.Report
 }
@@ -155,7 +158,7 @@ func (c *creation) text(report createReport, outcome provision.Outcome, run *wor
 	}
 	if c.proof != nil {
 		fmt.Fprint(&out, "\n")
-		writeProof(&out, report.Cluster, *c.proof)
+		writeProof(&out, report.Cluster, *c.proof, c.verbose)
 	}
 	if report.OK {
 		changes := plural.Of(report.Changes, "change")
