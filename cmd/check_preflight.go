@@ -103,7 +103,11 @@ func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Prefli
 // writeFindings prints the checks that did not pass, with hints, under the addresses of their hosts.
 func writeFindings(out *strings.Builder, hosts []hostprep.HostReport) {
 	for _, group := range groupReasons(namesOf(hosts), func(i int) string { return findings(hosts[i]) }) {
-		fmt.Fprintf(out, "\n%s\n%s", group, group.text)
+		heading := group.String()
+		if len(group.members) > shownMembers {
+			heading = group.count("host") + ": " + heading
+		}
+		fmt.Fprintf(out, "\n%s\n%s", heading, group.text)
 	}
 }
 

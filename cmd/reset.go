@@ -135,6 +135,21 @@ func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
 	return errors.New("not confirmed: nothing was changed")
 }
 
+// writeUnreachable lists the hosts that were not reset, together where the reason is the same.
+func writeUnreachable(out *strings.Builder, hosts []provision.UnreachableHost) {
+	names := make([]string, len(hosts))
+	for i, host := range hosts {
+		names[i] = host.Address.String()
+	}
+	for _, group := range groupReasons(names, func(i int) string { return cli.Visible(hosts[i].Error) }) {
+		if group.isSingle() {
+			fmt.Fprintf(out, "\n%s was not reset: %s\n", group, group.text)
+		} else {
+			fmt.Fprintf(out, "\n%s were not reset: %s\n    %s\n", group.count("host"), group.text, group)
+		}
+	}
+}
+
 // report returns the run's report. Lists are never nil, so that they are [] in JSON, not null.
 func (r *reset) report(targets []netip.Addr, outcome provision.ResetOutcome, began time.Time, err error) resetReport {
 	return resetReport{
@@ -150,9 +165,7 @@ func (r *reset) text(report resetReport) string {
 	if report.Run != nil {
 		writeRun(&out, report.Run)
 	}
-	for _, host := range report.Unreachable {
-		fmt.Fprintf(&out, "\n%s was not reset: %s\n", host.Address, cli.Visible(host.Error))
-	}
+	writeUnreachable(&out, report.Unreachable)
 	for _, note := range report.Notes {
 		fmt.Fprintf(&out, "\nnote: %s\n", cli.Visible(note))
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/internal/hint"
 )
 
 // exitGrace is how long Main waits for an interrupted command, so that it can stop child processes and remove temporary
@@ -72,13 +71,14 @@ func report(w io.Writer, called *cobra.Command, err error) {
 	if errors.As(err, &ended) {
 		return // the command that the user named has printed its own error
 	}
-	fmt.Fprintf(w, "dualstrap: %s\n", cli.Visible(err.Error())) //nolint:errcheck // there is nowhere left to report it
+	text, tip := errorText(err)
+	fmt.Fprintf(w, "dualstrap: %s\n", text) //nolint:errcheck // there is nowhere left to report it
 	var usage *cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(w, "try: %s --help\n", called.CommandPath()) //nolint:errcheck // as above
 	}
-	if text := hint.Of(err); text != "" {
-		fmt.Fprintf(w, "try: %s\n", cli.Visible(text)) //nolint:errcheck // as above
+	if tip != "" {
+		fmt.Fprintf(w, "try: %s\n", tip) //nolint:errcheck // as above
 	}
 }
 

@@ -68,8 +68,8 @@ type runOutput struct {
 
 // finish writes the report to report.json in the workspace, prints it on standard output, as JSON or as the text that
 // text returns, and returns the error of the run joined with those of writing. A failed run is reported as well: its
-// report shows how far it came. Any error is returned as a [loggedError], so that the last line a user sees names the
-// directory of the logs.
+// report shows how far it came. Any error is joined with one that names the directory of the logs, in the last line that a
+// user sees.
 func (o runOutput) finish(report any, text func() string, err error) error {
 	err = errors.Join(err, o.run.WriteReport(report))
 	if o.format.String() == cli.JSON {
@@ -79,19 +79,10 @@ func (o runOutput) finish(report any, text func() string, err error) error {
 		err = errors.Join(err, writing)
 	}
 	if err != nil {
-		return &loggedError{err: err, dir: o.run.Dir}
+		return errors.Join(err, fmt.Errorf("logs: %s", o.run.Dir))
 	}
 	return nil
 }
-
-// loggedError adds the directory of the run's logs to an error.
-type loggedError struct {
-	err error
-	dir string
-}
-
-func (e *loggedError) Error() string { return e.err.Error() + "\nlogs: " + e.dir }
-func (e *loggedError) Unwrap() error { return e.err }
 
 // writeRun prints a table with the status of each phase on each host.
 func writeRun(out *strings.Builder, run *workflow.Report) {
