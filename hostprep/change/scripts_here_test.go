@@ -137,7 +137,7 @@ func TestChangeAndUndoHere(t *testing.T) {
 				}
 				return Plan(state, desired)
 			}
-			if _, err := Apply(t.Context(), host, plan()); err != nil {
+			if _, err := Apply(t.Context(), host, plan(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if left := plan(); len(left) > 0 {
