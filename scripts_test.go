@@ -114,8 +114,9 @@ func TestCallsPassTheArgumentsOfScripts(t *testing.T) {
 	t.Parallel()
 	scripts, embedded := hostScripts(t), embeddedScripts(t)
 	called := map[string]bool{
-		// A variable names these two, and the arguments of the third are not a literal. Unit tests run all three.
-		"provision/scripts/init.sh": true, "provision/scripts/join.sh": true, "hostprep/change/scripts/survey.sh": true,
+		// A variable names these two, and a function of its own makes the arguments of the others. Unit tests run all of them.
+		"provision/scripts/init.sh": true, "provision/scripts/join.sh": true,
+		"hostprep/change/scripts/survey.sh": true, "hostprep/change/scripts/system.sh": true,
 	}
 	check := func(file sourceFile, variables map[string][]string, call *ast.CallExpr) {
 		var want, got []string
