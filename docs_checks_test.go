@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/provision/proof"
 )
 
@@ -24,9 +24,9 @@ This page is generated from the program.
 | check | requires | if it fails |
 |---|---|---|
 `)
-	for _, check := range hostprep.Checks() {
-		hint := strings.ReplaceAll(check.Hint, "|", `\|`)
-		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, hint)
+	for _, c := range check.All() {
+		hint := strings.ReplaceAll(c.Hint, "|", `\|`)
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", c.Name, c.Short, hint)
 	}
 	compare(t, "docs/checks.md", []byte(page.String()))
 }
@@ -64,9 +64,9 @@ This page is generated from the program.
 | check | verifies | if it fails |
 |---|---|---|
 `)
-	for _, check := range proof.Checks() {
-		hint := strings.ReplaceAll(check.Hint, "|", `\|`)
-		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", check.Name, check.Short, hint)
+	for _, c := range proof.Checks() {
+		hint := strings.ReplaceAll(c.Hint, "|", `\|`)
+		fmt.Fprintf(&page, "| `%s` | %s | %s |\n", c.Name, c.Short, hint)
 	}
 	compare(t, "docs/proof.md", []byte(page.String()))
 }

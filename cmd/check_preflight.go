@@ -12,7 +12,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
@@ -89,7 +89,7 @@ func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Prefli
 	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n") //nolint:errcheck // a strings.Builder returns no errors
 	for i, host := range found.Hosts {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, loaded.Plan.Nodes[i].Role, //nolint:errcheck // as above
-			host.Count(hostprep.Passed), host.Count(hostprep.Warning), host.Count(hostprep.Failed), len(host.Changes))
+			host.Count(check.Passed), host.Count(check.Warning), host.Count(check.Failed), len(host.Changes))
 	}
 	table.Flush() //nolint:errcheck,gosec // as above
 	writeFindings(&out, found.Hosts)
@@ -101,7 +101,7 @@ func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Prefli
 }
 
 // writeFindings prints the checks that did not pass, with hints, under the addresses of their hosts.
-func writeFindings(out *strings.Builder, hosts []hostprep.HostReport) {
+func writeFindings(out *strings.Builder, hosts []check.HostReport) {
 	for _, group := range groupReasons(namesOf(hosts), func(i int) string { return findings(hosts[i]) }) {
 		heading := group.String()
 		if len(group.members) > shownMembers {
@@ -112,7 +112,7 @@ func writeFindings(out *strings.Builder, hosts []hostprep.HostReport) {
 }
 
 // namesOf returns the addresses of hosts, as their names in messages.
-func namesOf(hosts []hostprep.HostReport) []string {
+func namesOf(hosts []check.HostReport) []string {
 	names := make([]string, len(hosts))
 	for i, host := range hosts {
 		names[i] = host.Address.String()
@@ -121,10 +121,10 @@ func namesOf(hosts []hostprep.HostReport) []string {
 }
 
 // findings returns lines for the checks of a host that did not pass, with hints; "" if all passed.
-func findings(host hostprep.HostReport) string {
+func findings(host check.HostReport) string {
 	var out strings.Builder
 	for _, result := range host.Checks {
-		if result.Status == hostprep.Passed {
+		if result.Status == check.Passed {
 			continue
 		}
 		fmt.Fprintf(&out, "  %s: %s: %s\n", result.Status, result.Name, cli.Visible(result.Message))

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 )
 
 // encrypts returns a replacement for rewrite that enables the encryption of Secrets.
@@ -33,7 +33,7 @@ func clusterEncrypts(t *testing.T, c *testCluster) {
 	c.on(t, hostName("cp-2"), "rm "+keysFile)
 	args := []string{"check", "preflight", "-f", c.manifest, "--bundle", c.bundle, "-o", "json"}
 	out, err := exec.CommandContext(t.Context(), c.program, args...).Output()
-	var preflight hostprep.Report
+	var preflight check.Report
 	if decoding := json.Unmarshal(out, &preflight); err != nil || decoding != nil {
 		t.Fatalf("check preflight: %v, %v\n%s", err, decoding, out)
 	}

@@ -17,7 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/dualstrap/dualstrap/bundle"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/provision/proof"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
@@ -95,7 +95,7 @@ type created struct {
 	Changes   int              `json:"changes"`
 	Seconds   float64          `json:"seconds"`
 	Unlisted  []string         `json:"unlistedNodes"`
-	Preflight hostprep.Report  `json:"preflight"`
+	Preflight check.Report     `json:"preflight"`
 	Run       *workflow.Report `json:"run"`
 	Proof     *proof.Report    `json:"proof"`
 }
@@ -104,16 +104,16 @@ type created struct {
 func (c created) failures() string {
 	var lines strings.Builder
 	if c.Proof != nil {
-		for _, check := range c.Proof.Checks {
-			if check.Status == proof.Failed {
-				fmt.Fprintf(&lines, "%s %s: %s\n", check.Name, check.Target, check.Message)
+		for _, result := range c.Proof.Checks {
+			if result.Status == proof.Failed {
+				fmt.Fprintf(&lines, "%s %s: %s\n", result.Name, result.Target, result.Message)
 			}
 		}
 	}
 	for _, host := range c.Preflight.Hosts {
-		for _, check := range host.Checks {
-			if check.Status == hostprep.Failed {
-				fmt.Fprintf(&lines, "%s %s: %s\n", host.Address, check.Name, check.Message)
+		for _, result := range host.Checks {
+			if result.Status == check.Failed {
+				fmt.Fprintf(&lines, "%s %s: %s\n", host.Address, result.Name, result.Message)
 			}
 		}
 	}

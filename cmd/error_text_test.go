@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -93,14 +93,14 @@ logs: dualstrap-workspace/lab/log/1`,
 // TestUnreachableHostsAreOneBlock checks what check preflight and create print of many hosts that cannot be reached.
 func TestUnreachableHostsAreOneBlock(t *testing.T) {
 	t.Parallel()
-	var hosts []hostprep.HostReport
+	var hosts []check.HostReport
 	for i, name := range fleetOf(62) {
-		result := hostprep.Result{Name: "ssh", Status: hostprep.Failed, Message: refusal(name).Error()}
+		result := check.Result{Name: "ssh", Status: check.Failed, Message: refusal(name).Error()}
 		result.Hint = fmt.Sprintf("check that sshd runs on the host and listens at %s:22", name)
 		if i == 3 {
-			result = hostprep.Result{Name: "swap", Status: hostprep.Warning, Message: "swap is on", Hint: "swapoff -a"}
+			result = check.Result{Name: "swap", Status: check.Warning, Message: "swap is on", Hint: "swapoff -a"}
 		}
-		hosts = append(hosts, hostprep.HostReport{Address: netip.MustParseAddr(name), Checks: []hostprep.Result{result}})
+		hosts = append(hosts, check.HostReport{Address: netip.MustParseAddr(name), Checks: []check.Result{result}})
 	}
 	var out strings.Builder
 	writeFindings(&out, hosts)

@@ -95,12 +95,12 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 	nothing := func(netip.Addr, remote.Args) *remotetest.Reply { return remotetest.NewReply() }
 	scripts := []remotetest.Scripted{
 		{
-			Name: probesHost, Body: "hostprep/remote/scripts/change_lock hostprep/scripts/probe",
+			Name: probesHost, Body: "hostprep/remote/scripts/change_lock hostprep/facts/scripts/probe",
 			Reply: func(host netip.Addr, _ remote.Args) *remotetest.Reply {
 				return probes[host].And(remotetest.Said{Name: "clock", Output: strconv.FormatInt(time.Now().UnixNano(), 10) + "\n"})
 			},
 		},
-		{Name: probesNetwork, Body: "hostprep/scripts/network", Reply: fleetNetwork},
+		{Name: probesNetwork, Body: "hostprep/facts/scripts/network", Reply: fleetNetwork},
 		{
 			Name: surveys, Reply: fleetSurvey,
 			Body: "hostprep/remote/scripts/change_lock hostprep/change/scripts/state hostprep/change/scripts/firewalld_read " +
@@ -126,7 +126,7 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 // recordedProbes returns the answer of each host to the probe: that of a recorded real host, with the names, IDs and
 // addresses of this one.
 func recordedProbes(members []remotetest.Member) (map[netip.Addr]*remotetest.Reply, error) {
-	recording, err := txtar.ParseFile("../hostprep/testdata/hosts/debian.txtar")
+	recording, err := txtar.ParseFile("../hostprep/facts/testdata/hosts/debian.txtar")
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
 
@@ -37,7 +37,7 @@ func TestIntegrationPreflightOfBrokenFleet(t *testing.T) {
 	program := buildProgram(t)
 	const size, ailing = 1000, 10
 	fleet := newTestFleet(t, size, ailing, remotetest.Refuses, remotetest.Hangs, remotetest.Drops, remotetest.Stalls, remotetest.Differs)
-	var report hostprep.Report
+	var report check.Report
 	said := fleet.run(t, program, &report, "check", "preflight", "-f", fleet.manifest, "-o", "json")
 	if want := "50 of 1000 hosts failed their checks; nothing was changed"; !strings.Contains(said, want) {
 		t.Errorf("it does not say %q: %s", want, said)
@@ -46,7 +46,7 @@ func TestIntegrationPreflightOfBrokenFleet(t *testing.T) {
 
 	bundle := filepath.Join(t.TempDir(), "bundle")
 	writeFleetBundle(t, bundle)
-	var created struct{ Preflight hostprep.Report }
+	var created struct{ Preflight check.Report }
 	fleet.run(t, program, &created, "create", "cluster", "-f", fleet.manifest, "-o", "json",
 		"--bundle", bundle, "--workspace-dir", t.TempDir())
 	fleet.compare(t, created.Preflight)
@@ -74,7 +74,7 @@ func (f *testFleet) run(t *testing.T, program string, result any, args ...string
 }
 
 // compare compares a report with the ailments of the hosts.
-func (f *testFleet) compare(t *testing.T, report hostprep.Report) {
+func (f *testFleet) compare(t *testing.T, report check.Report) {
 	t.Helper()
 	if report.OK || len(report.Hosts) != len(f.members) {
 		t.Fatalf("%d hosts, of %d; all are well: %t", len(report.Hosts), len(f.members), report.OK)
@@ -84,7 +84,7 @@ func (f *testFleet) compare(t *testing.T, report hostprep.Report) {
 		if host.Address != member.Address.Addr() {
 			t.Fatalf("host %d is %s, not %s", i, host.Address, member.Address)
 		}
-		failures := slices.DeleteFunc(slices.Clone(host.Checks), func(r hostprep.Result) bool { return r.Status != hostprep.Failed })
+		failures := slices.DeleteFunc(slices.Clone(host.Checks), func(r check.Result) bool { return r.Status != check.Failed })
 		switch {
 		case member.Ailment == "" && len(failures) > 0:
 			t.Errorf("%s is well and fails: %v", host.Address, failures)

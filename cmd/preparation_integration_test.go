@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/dualstrap/dualstrap/bundle"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/internal/soak"
 )
 
@@ -191,7 +191,7 @@ func preparationConverges(t *testing.T, c *testCluster) {
 	}
 	out, err := exec.CommandContext(t.Context(), c.program,
 		"check", "preflight", "-f", c.manifest, "--bundle", c.bundle, "-o", "json").Output()
-	var report hostprep.Report
+	var report check.Report
 	if decoding := json.Unmarshal(out, &report); decoding != nil || err != nil {
 		t.Fatalf("check preflight: %v, %v\n%s", err, decoding, out)
 	}

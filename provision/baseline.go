@@ -4,15 +4,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/render"
 )
 
 // baseline describes the state that the programs of a node change on their own, beyond the files, units and sysctls that
 // dualstrap sets. Prepare records it with the first change on the host, and reset restores it. Only small trees are
 // copied; files that the others held before stay as the programs left them.
-func baseline(host *hostprep.Host) change.Baseline {
+func baseline(host *check.Host) change.Baseline {
 	trees := []change.Tree{
 		{Path: "/etc/kubernetes", Copy: true},
 		{Path: "/etc/cni/net.d", Copy: true},
@@ -39,7 +39,7 @@ func baseline(host *hostprep.Host) change.Baseline {
 }
 
 // baselineSysctls returns the sysctls that the programs of a node set on their own, as paths below /proc/sys.
-func baselineSysctls(host *hostprep.Host) []string {
+func baselineSysctls(host *check.Host) []string {
 	keys := []string{
 		// The kubelet sets these (setupKernelTunables of its container manager).
 		"vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops",
@@ -61,13 +61,13 @@ func baselineSysctls(host *hostprep.Host) []string {
 
 // isShared reports whether other hosts share a sysctl with this host: a host that is a container has only a network
 // namespace of its own.
-func isShared(host *hostprep.Host, key string) bool {
+func isShared(host *check.Host, key string) bool {
 	return host.Facts.Container != "" && !strings.HasPrefix(key, "net/")
 }
 
 // sysctlsOf parses the sysctls in a rendered file. Values in the limits file are minimums: a higher value on the host
 // stays.
-func sysctlsOf(host *hostprep.Host, file render.File) ([]change.Sysctl, error) {
+func sysctlsOf(host *check.Host, file render.File) ([]change.Sysctl, error) {
 	sysctls, err := change.ParseSysctls(file.Content)
 	for i := range sysctls {
 		sysctls[i].Shared = isShared(host, sysctls[i].Key)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -17,7 +17,7 @@ import (
 // Outcome is the result of [Session.Create].
 type Outcome struct {
 	// Checks is the result of the checks before anything was changed.
-	Checks hostprep.Report
+	Checks check.Report
 	// Run lists the changes by host and phase; nil if the run ended before its phases started.
 	Run *workflow.Report
 	// Unlisted lists the names of the cluster's nodes that are not in the manifests. Create does not change them.
@@ -89,10 +89,10 @@ func (e *FailedChecksError) Error() string {
 }
 
 // FailedChecks returns a [FailedChecksError] if a check failed on any host, and nil otherwise.
-func FailedChecks(report hostprep.Report) error {
+func FailedChecks(report check.Report) error {
 	failed := 0
 	for _, host := range report.Hosts {
-		if host.Count(hostprep.Failed) > 0 {
+		if host.Count(check.Failed) > 0 {
 			failed++
 		}
 	}
@@ -119,7 +119,7 @@ func (s *Session) refusal() error {
 	var refused RefusedError
 	for i := range s.hosts {
 		host := &s.hosts[i]
-		if host.Err != nil || host.OwnedBy(&s.cluster) != hostprep.Foreign {
+		if host.Err != nil || host.OwnedBy(&s.cluster) != check.Foreign {
 			continue
 		}
 		refused.Reasons = append(refused.Reasons, s.foreignReason(host))
@@ -132,7 +132,7 @@ func (s *Session) refusal() error {
 
 // foreignReason describes the other cluster that a host belongs to. If the certificate authorities are known, they decide:
 // two clusters may have used the same control plane VIP.
-func (s *Session) foreignReason(host *hostprep.Host) string {
+func (s *Session) foreignReason(host *check.Host) string {
 	member := host.Facts.Membership
 	if known := s.cluster.CAHash; known != "" && member.CAHash != "" && member.CAHash != known {
 		return fmt.Sprintf("%s belongs to another cluster: its certificate authority is %s, and that in %s is %s; "+

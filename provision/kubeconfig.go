@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/internal/localfile"
 	"github.com/dualstrap/dualstrap/provision/kube"
@@ -77,7 +77,7 @@ func (a *apiAccess) readAdmin(ctx context.Context, host remote.Host) (kube.Admin
 // run on this machine, or not the one that joined nodes had when they were probed. The earlier kubeconfig counts only if
 // the cluster existed then: otherwise it is from a previous cluster of the same hosts.
 func (s *Session) checkCA(admin kube.Admin) error {
-	hash, err := hostprep.CAHash(admin.CA)
+	hash, err := facts.CAHash(admin.CA)
 	if err != nil {
 		return err
 	}
@@ -112,5 +112,5 @@ func knownCA(path string) (string, error) {
 	if err != nil {
 		return "", &KubeconfigError{Path: path, Err: err}
 	}
-	return hostprep.CAHash(admin.CA)
+	return facts.CAHash(admin.CA)
 }

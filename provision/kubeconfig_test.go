@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/internal/certtest"
 	"github.com/dualstrap/dualstrap/provision/kube"
@@ -47,7 +47,7 @@ func kubeconfigOf(t *testing.T, authority certtest.Authority) []byte {
 // hashOf returns the hash of a certificate authority, as a probe does.
 func hashOf(t *testing.T, authority certtest.Authority) string {
 	t.Helper()
-	hash, err := hostprep.CAHash(authority.PEM())
+	hash, err := facts.CAHash(authority.PEM())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,16 +60,16 @@ func TestReadAdminComparesAuthorities(t *testing.T) {
 	for name, test := range map[string]struct {
 		// earlier is the authority in this machine's kubeconfig; nodes are the authorities of the second and third host.
 		earlier *certtest.Authority
-		nodes   []hostprep.Membership
+		nodes   []facts.Membership
 		want    string
 	}{
 		"nobody knows it":      {},
-		"all know it":          {earlier: &own, nodes: []hostprep.Membership{{Joined: true, CAHash: hashOf(t, own)}}},
-		"an earlier cluster's": {earlier: &other, nodes: []hostprep.Membership{{}, {CAHash: hashOf(t, other)}}},
+		"all know it":          {earlier: &own, nodes: []facts.Membership{{Joined: true, CAHash: hashOf(t, own)}}},
+		"an earlier cluster's": {earlier: &other, nodes: []facts.Membership{{}, {CAHash: hashOf(t, other)}}},
 		"a node knows another": {
-			nodes: []hostprep.Membership{{}, {Joined: true, CAHash: hashOf(t, other)}}, want: "that of 10.2.0.6 is " + hashOf(t, other),
+			nodes: []facts.Membership{{}, {Joined: true, CAHash: hashOf(t, other)}}, want: "that of 10.2.0.6 is " + hashOf(t, other),
 		},
-		"this machine knows another": {earlier: &other, nodes: []hostprep.Membership{{Joined: true}}, want: "that in "},
+		"this machine knows another": {earlier: &other, nodes: []facts.Membership{{Joined: true}}, want: "that in "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +145,7 @@ func TestRefusalTellsAuthoritiesApart(t *testing.T) {
 	}
 	session := openExample(t, "dual-stack.yaml", SessionOptions{Kubeconfig: path})
 	member := &session.hosts[0].Facts.Membership
-	*member = hostprep.Membership{Prepared: true, Server: "https://10.2.0.175:443", PreparedFor: "10.2.0.175:443", CAHash: hashOf(t, earlier)}
+	*member = facts.Membership{Prepared: true, Server: "https://10.2.0.175:443", PreparedFor: "10.2.0.175:443", CAHash: hashOf(t, earlier)}
 	if err := session.refusal(); err != nil {
 		t.Errorf("its own node is refused: %v", err)
 	}

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/render"
@@ -189,7 +189,7 @@ func (s *Session) prepareJoin(ctx context.Context, key string) (hostFiles, error
 	}
 	s.secrets.Add(token)
 	// kubeadm join pins the certificate authority by this hash, so a wrong API server cannot take over a host.
-	hash, err := hostprep.CAHash(client.CA())
+	hash, err := facts.CAHash(client.CA())
 	if err != nil || hash == "" {
 		return nil, errors.Join(errors.New("cannot tell who the cluster's certificate authority is"), err)
 	}

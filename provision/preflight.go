@@ -5,7 +5,8 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
@@ -13,15 +14,15 @@ import (
 // Check probes every host, probes the network between the hosts, and evaluates the results. It changes nothing. Problems of
 // hosts are in the report, also that a host cannot be reached; the error is for a cancelled context or a defect of this
 // program.
-func (s *Session) Check(ctx context.Context) (hostprep.Report, error) {
+func (s *Session) Check(ctx context.Context) (check.Report, error) {
 	if err := s.probeHosts(ctx, s.reached(), s.probePhase()); err != nil {
-		return hostprep.Report{}, err
+		return check.Report{}, err
 	}
 	// The hosts that did not answer the first probe are left out of the second.
 	if err := s.probeHosts(ctx, s.reached(), s.networkPhase()); err != nil {
-		return hostprep.Report{}, err
+		return check.Report{}, err
 	}
-	return hostprep.Evaluate(&s.cluster, s.hosts), nil
+	return check.Evaluate(&s.cluster, s.hosts), nil
 }
 
 // Preflight runs [Session.Check], and plans what preparing would change on the hosts that pass it.
@@ -52,16 +53,16 @@ func (s *Session) Preflight(ctx context.Context) (Preflight, error) {
 
 // Preflight is the result of [Session.Preflight].
 type Preflight struct {
-	hostprep.Report
+	check.Report
 	// Diffs holds the changes that the report lists by summary, with the diffs of files.
 	Diffs map[netip.Addr][]workflow.Change
 }
 
 // passingHosts returns the hosts that answered and passed all checks.
-func (s *Session) passingHosts(report hostprep.Report) []netip.Addr {
+func (s *Session) passingHosts(report check.Report) []netip.Addr {
 	var hosts []netip.Addr
 	for _, host := range report.Hosts {
-		if host.Count(hostprep.Failed) == 0 && s.index[host.Address].Err == nil {
+		if host.Count(check.Failed) == 0 && s.index[host.Address].Err == nil {
 			hosts = append(hosts, host.Address)
 		}
 	}
@@ -89,8 +90,8 @@ func (s *Session) probePhase() workflow.Phase {
 		Short:    "read the facts of every host",
 		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
-			facts, err := hostprep.Probe(ctx, host)
-			s.index[host.Address()].Facts = facts
+			known, err := facts.Probe(ctx, host)
+			s.index[host.Address()].Facts = known
 			return nil, err
 		},
 	}
@@ -99,8 +100,8 @@ func (s *Session) probePhase() workflow.Phase {
 // networkPhase returns the phase in which hosts probe each other. It needs the facts of all hosts, such as their
 // interfaces, so it must be created after probePhase has run.
 func (s *Session) networkPhase() workflow.Phase {
-	tasks := map[netip.Addr]hostprep.NetworkProbe{}
-	for i, task := range hostprep.PlanNetworkProbes(&s.cluster, s.hosts) {
+	tasks := map[netip.Addr]facts.NetworkProbe{}
+	for i, task := range check.PlanNetworkProbes(&s.cluster, s.hosts) {
 		tasks[s.hosts[i].Address] = task
 	}
 	return workflow.Phase{
@@ -112,8 +113,8 @@ func (s *Session) networkPhase() workflow.Phase {
 			if task.IsEmpty() { // saves a round trip
 				return nil, nil
 			}
-			facts, err := hostprep.ProbeNetwork(ctx, host, task)
-			s.index[host.Address()].Network = &facts
+			network, err := facts.ProbeNetwork(ctx, host, task)
+			s.index[host.Address()].Network = &network
 			return nil, err
 		},
 	}

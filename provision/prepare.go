@@ -9,8 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/render"
@@ -126,7 +126,7 @@ func isForJoining(file string) bool {
 func isStaticPod(file string) bool { return path.Dir(file) == render.StaticPods }
 
 // desired returns the desired state of a host: that of a host that is about to join, or of a node if it has joined.
-func (s *Session) desired(files render.HostFiles, host *hostprep.Host) (change.Desired, error) {
+func (s *Session) desired(files render.HostFiles, host *check.Host) (change.Desired, error) {
 	desired := change.Desired{
 		Firewalld: firewalldConfig(files.Firewalld),
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},

@@ -79,7 +79,7 @@ type resetRun struct {
 func ResetTargets(cfg *api.Config, options ResetOptions) ([]netip.Addr, error) {
 	var all, targets []netip.Addr
 	remaining := 0 // control plane nodes
-	for _, host := range hostprepHosts(cfg) {
+	for _, host := range checkedHosts(cfg) {
 		all = append(all, host.Address)
 		switch {
 		case options.wholeCluster(), slices.Contains(options.Nodes, host.Address):

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/dualstrap/dualstrap/hostprep"
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/render"
@@ -23,7 +23,7 @@ func foreignTables() []string {
 func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 	traces, err := change.ReadUndoState(ctx, host)
 	switch owner := r.index[host.Address()].OwnedBy(&r.cluster); {
-	case err != nil, !traces.Any && owner == hostprep.Fresh:
+	case err != nil, !traces.Any && owner == check.Fresh:
 		return nil, err
 	case !traces.Any: // the host is prepared, and cannot be restored without a record
 		return nil, errNoRecord

@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
@@ -107,10 +108,10 @@ func TestQuorum(t *testing.T) {
 func TestPlanReset(t *testing.T) {
 	t.Parallel()
 	const record = `{"kind":"file","name":"/etc/dualstrap/cluster.yaml","absent":true}` + "\n"
-	prepared := hostprep.Membership{Prepared: true, PreparedFor: "10.2.0.175:443"}
+	prepared := facts.Membership{Prepared: true, PreparedFor: "10.2.0.175:443"}
 	for _, test := range []struct {
 		name       string
-		membership hostprep.Membership
+		membership facts.Membership
 		traces     map[string]remote.Value
 		want       []string
 		failure    string
@@ -131,7 +132,7 @@ func TestPlanReset(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			cfg := example(t, "dual-stack.yaml")
-			session := &Session{cluster: hostprepCluster(cfg), hosts: hostprepHosts(cfg), index: map[netip.Addr]*hostprep.Host{}}
+			session := &Session{cluster: checkedCluster(cfg), hosts: checkedHosts(cfg), index: map[netip.Addr]*check.Host{}}
 			first := &session.hosts[0]
 			session.index[first.Address] = first
 			first.Facts.Membership = test.membership

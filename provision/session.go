@@ -11,7 +11,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -54,11 +54,11 @@ type Session struct {
 	// connections are those to the hosts. connect opens another set of them, which the cluster's lock needs.
 	connections remote.Hosts
 	connect     func() (remote.Hosts, error)
-	cluster     hostprep.Cluster
+	cluster     check.Cluster
 	// hosts is in the order of the plan. During a phase, each element is written only by the goroutine of its host.
-	hosts []hostprep.Host
+	hosts []check.Host
 	// index points to the elements of hosts, by address.
-	index map[netip.Addr]*hostprep.Host
+	index map[netip.Addr]*check.Host
 	api   apiAccess
 	// secrets holds the values that the hosts' logs redact.
 	secrets *remote.Secrets
@@ -92,9 +92,9 @@ func OpenSession(loaded Loaded, options SessionOptions) (*Session, error) {
 		options:     options,
 		connections: connections,
 		connect:     connect,
-		cluster:     hostprepCluster(loaded.Config),
-		hosts:       hostprepHosts(loaded.Config),
-		index:       map[netip.Addr]*hostprep.Host{},
+		cluster:     checkedCluster(loaded.Config),
+		hosts:       checkedHosts(loaded.Config),
+		index:       map[netip.Addr]*check.Host{},
 		secrets:     settings.Secrets,
 	}
 	s.api.session = s
@@ -128,10 +128,10 @@ func remoteSettings(ssh api.SSH, log func(netip.Addr) *slog.Logger) remote.Setti
 	return settings
 }
 
-// hostprepCluster converts the configuration to the type with which checks are evaluated.
-func hostprepCluster(cfg *api.Config) hostprep.Cluster {
+// checkedCluster converts the configuration to the type with which checks are evaluated.
+func checkedCluster(cfg *api.Config) check.Cluster {
 	balancer := cfg.LoadBalancer
-	cluster := hostprep.Cluster{
+	cluster := check.Cluster{
 		Endpoint:      netip.AddrPortFrom(balancer.ControlPlaneVIP, uint16(balancer.Port)),
 		APIServerPort: cfg.APIServerPort(),
 		Bundled:       balancer.Bundled,
@@ -147,14 +147,14 @@ func hostprepCluster(cfg *api.Config) hostprep.Cluster {
 	return cluster
 }
 
-// hostprepHosts converts the nodes to the type with which checks are evaluated, in the order of the plan.
-func hostprepHosts(cfg *api.Config) []hostprep.Host {
-	var hosts []hostprep.Host
+// checkedHosts converts the nodes to the type with which checks are evaluated, in the order of the plan.
+func checkedHosts(cfg *api.Config) []check.Host {
+	var hosts []check.Host
 	for i := range cfg.Pools {
 		pool := &cfg.Pools[i]
 		for j := range pool.Nodes {
 			node := &pool.Nodes[j]
-			hosts = append(hosts, hostprep.Host{Node: hostprep.Node{
+			hosts = append(hosts, check.Host{Node: check.Node{
 				Address:             node.Address,
 				K8sIP:               node.K8sIP,
 				IPv6:                node.IPv6,

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/render"
 )
@@ -138,14 +138,14 @@ func proxyReasons(cfg *api.Config, proxy proxySettings) []string {
 }
 
 // clusterKubelet returns the kubelet configuration of the whole cluster, or nil if there is no such ConfigMap.
-func clusterKubelet(ctx context.Context, client *kube.Client) (*hostprep.Kubelet, error) {
+func clusterKubelet(ctx context.Context, client *kube.Client) (*facts.Kubelet, error) {
 	content, err := client.SystemConfig(ctx, "kubelet-config", "kubelet")
-	return hostprep.ParseKubelet(content), err
+	return facts.ParseKubelet(content), err
 }
 
 // clusterKubeletReasons compares the kubelet configuration of the whole cluster. It does not compare ServerTLSBootstrap:
 // clusters that an older dualstrap created do not have it, and continue without.
-func clusterKubeletReasons(cfg *api.Config, kubelet *hostprep.Kubelet) []string {
+func clusterKubeletReasons(cfg *api.Config, kubelet *facts.Kubelet) []string {
 	if kubelet == nil {
 		return nil
 	}
@@ -183,8 +183,8 @@ func (s *Session) nodeKubeletReasons() []string {
 
 // poolKubelet returns the kubelet configuration that a pool asks for. Fields that the pool does not set have the kubelet's
 // defaults.
-func poolKubelet(pool *api.Pool) hostprep.Kubelet {
-	wanted := hostprep.DefaultKubelet()
+func poolKubelet(pool *api.Pool) facts.Kubelet {
+	wanted := facts.DefaultKubelet()
 	if pool.Kubelet.RegistryPullQPS != nil {
 		wanted.RegistryPullQPS = int(*pool.Kubelet.RegistryPullQPS)
 	}
@@ -198,7 +198,7 @@ func poolKubelet(pool *api.Pool) hostprep.Kubelet {
 }
 
 // poolReasons compares the fields that a pool can set.
-func poolReasons(pool *api.Pool, is, wanted *hostprep.Kubelet) []string {
+func poolReasons(pool *api.Pool, is, wanted *facts.Kubelet) []string {
 	var reasons []string
 	for _, field := range []struct {
 		name       string
@@ -217,7 +217,7 @@ func poolReasons(pool *api.Pool, is, wanted *hostprep.Kubelet) []string {
 
 // addressReasons compares the --node-ip of a kubelet with the addresses in the manifests. Addresses that the manifests do
 // not set are not compared.
-func addressReasons(node *api.Node, kubelet *hostprep.Kubelet) []string {
+func addressReasons(node *api.Node, kubelet *facts.Kubelet) []string {
 	var reasons []string
 	for _, is := range kubelet.NodeIPs {
 		field, wanted := "the node's k8sIP", node.K8sIP

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
@@ -87,11 +87,11 @@ func TestProxyReasons(t *testing.T) {
 func TestClusterKubeletReasons(t *testing.T) {
 	t.Parallel()
 	cfg := example(t, "dual-stack.yaml")
-	same := hostprep.Kubelet{MaxPods: cfg.MaxPodsPerNode, SeccompDefault: cfg.SeccompDefault}
-	other := hostprep.Kubelet{MaxPods: 60, SeccompDefault: !cfg.SeccompDefault}
+	same := facts.Kubelet{MaxPods: cfg.MaxPodsPerNode, SeccompDefault: cfg.SeccompDefault}
+	other := facts.Kubelet{MaxPods: 60, SeccompDefault: !cfg.SeccompDefault}
 	bootstrapped := same
 	bootstrapped.ServerTLSBootstrap = true // clusters of older versions do not have it
-	for _, kubelet := range []*hostprep.Kubelet{nil, &same, &bootstrapped} {
+	for _, kubelet := range []*facts.Kubelet{nil, &same, &bootstrapped} {
 		if got := clusterKubeletReasons(cfg, kubelet); len(got) > 0 {
 			t.Errorf("for %v it says %q", kubelet, got)
 		}
@@ -110,7 +110,7 @@ func TestNodeKubeletReasons(t *testing.T) {
 	session := openExample(t, "dual-stack.yaml", SessionOptions{})
 	cfg := session.loaded.Config
 	for i := range session.hosts {
-		kubelet := hostprep.DefaultKubelet()
+		kubelet := facts.DefaultKubelet()
 		kubelet.NodeIPs = []netip.Addr{session.hosts[i].K8sIP, netip.MustParseAddr("fd12::2:4")}
 		session.hosts[i].Facts.Membership.Joined, session.hosts[i].Facts.Kubelet = true, &kubelet
 	}

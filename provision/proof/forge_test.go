@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
@@ -20,7 +20,7 @@ func forgers(count int) *testbed {
 	for _, words := range all[:count] {
 		own := addresses(words)
 		s.nodes = append(s.nodes, node{
-			plan: &api.PlanNode{Address: own[0]}, host: &hostprep.Host{},
+			plan: &api.PlanNode{Address: own[0]}, host: &check.Host{},
 			live: &kube.Node{Addresses: own[:2]}, pod: kube.Pod{Ready: true, Addresses: own[2:]},
 		})
 	}

@@ -11,7 +11,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
@@ -46,8 +46,8 @@ func hostChecks() []Check {
 
 // checkRPFilter checks that firewalld does not drop packets by their reverse path, now or after its next start. The
 // configuration and the running rules are checked separately, because either may have been changed without the other.
-func checkRPFilter(facts *hostprep.Facts) verdict {
-	unit, conf := facts.Units["firewalld"], facts.Firewalld
+func checkRPFilter(known *facts.Host) verdict {
+	unit, conf := known.Units["firewalld"], known.Firewalld
 	switch {
 	case conf.RPFilterRunning:
 		return failed("the running rules drop packets by their reverse path")

@@ -9,7 +9,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 )
 
 // kubeletPort is the port at which kubelets serve API servers.
@@ -110,7 +110,7 @@ func (s *testbed) unsigned(ctx context.Context, n *node, hasOther bool, why erro
 		return failed("%v", err)
 	}
 	// Kubelets without serverTLSBootstrap use self-signed certificates. That is a setting of the cluster, not a defect.
-	if told := hostprep.ParseKubelet(content); hasOther && (told == nil || !told.ServerTLSBootstrap) {
+	if told := facts.ParseKubelet(content); hasOther && (told == nil || !told.ServerTLSBootstrap) {
 		return skipped("the cluster's kubelets use self-signed serving certificates").
 			withHint("docs/security.md describes how a cluster that an older dualstrap created gets signed ones")
 	}

@@ -16,7 +16,8 @@ import (
 	"time"
 
 	"github.com/dualstrap/dualstrap/bundle"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
@@ -70,16 +71,16 @@ func (s *testbed) startClient(ctx context.Context) *listener {
 
 // readAddresses fills in the client's addresses and its firewalld zone.
 func (c *client) readAddresses(ctx context.Context, host remote.Reader) error {
-	facts, err := hostprep.Probe(ctx, host)
+	known, err := facts.Probe(ctx, host)
 	if err != nil {
 		return err
 	}
-	for _, link := range facts.Links {
+	for _, link := range known.Links {
 		for _, address := range link.Addresses {
 			c.own = append(c.own, address.Addr())
 		}
 	}
-	self := hostprep.Host{Node: hostprep.Node{Address: c.address, K8sIP: c.address}, Facts: facts}
+	self := check.Host{Node: check.Node{Address: c.address, K8sIP: c.address}, Facts: known}
 	as := self.NodeFacts()
 	c.v4, c.v6, c.zone = as.IPv4.Addr(), as.IPv6.Addr(), as.FirewalldZone
 	return nil

@@ -7,7 +7,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
@@ -18,7 +18,7 @@ type Cluster struct {
 	Config *api.Config
 	Plan   *api.Plan
 	// Hosts are in the order of the plan and include their facts.
-	Hosts []hostprep.Host
+	Hosts []check.Host
 	// Present holds the cluster's nodes, whether they are in the plan or not.
 	Present []kube.Node
 	API     *kube.Client
@@ -51,7 +51,7 @@ type testbed struct {
 // node is a host of the plan, the Node that it has in the cluster, and the proof's pod on it.
 type node struct {
 	plan *api.PlanNode
-	host *hostprep.Host
+	host *check.Host
 	// labels are those that the manifests declare.
 	labels map[string]string
 	// live is the Node in the cluster, or nil if the host is not a node.

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
@@ -46,7 +46,7 @@ func emptyTestbed(count int) *testbed {
 		address := netip.AddrFrom4([4]byte{10, 2, 0, byte(4 + i)})
 		cfg.Pools[0].Nodes = append(cfg.Pools[0].Nodes, api.Node{Address: address, K8sIP: address})
 		cluster.Plan.Nodes = append(cluster.Plan.Nodes, api.PlanNode{Address: address})
-		cluster.Hosts = append(cluster.Hosts, hostprep.Host{Node: hostprep.Node{Address: address, K8sIP: address}})
+		cluster.Hosts = append(cluster.Hosts, check.Host{Node: check.Node{Address: address, K8sIP: address}})
 		cluster.Present = append(cluster.Present, kube.Node{Name: fmt.Sprint("node-", i), K8sIP: address, Ready: true})
 	}
 	return newTestbed(cluster)

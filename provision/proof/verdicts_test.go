@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
@@ -164,16 +164,16 @@ func TestCheckRecords(t *testing.T) {
 
 func TestCheckRPFilter(t *testing.T) {
 	t.Parallel()
-	facts := func(active, running bool, set string) *hostprep.Facts {
-		return &hostprep.Facts{
-			Units:     map[string]hostprep.Unit{"firewalld": {Active: active}},
-			Firewalld: hostprep.Firewalld{RPFilter: set, RPFilterRunning: running},
+	host := func(active, running bool, set string) *facts.Host {
+		return &facts.Host{
+			Units:     map[string]facts.Unit{"firewalld": {Active: active}},
+			Firewalld: facts.Firewalld{RPFilter: set, RPFilterRunning: running},
 		}
 	}
-	expect(t, "off", checkRPFilter(facts(true, false, "no")), Passed, "IPv6_rpfilter is no")
-	expect(t, "in the file", checkRPFilter(facts(true, false, "yes")), Failed, "next start")
-	expect(t, "in the rules", checkRPFilter(facts(true, true, "no")), Failed, "running rules")
-	expect(t, "no firewalld", checkRPFilter(facts(false, false, "yes")), Passed, "does not run")
+	expect(t, "off", checkRPFilter(host(true, false, "no")), Passed, "IPv6_rpfilter is no")
+	expect(t, "in the file", checkRPFilter(host(true, false, "yes")), Failed, "next start")
+	expect(t, "in the rules", checkRPFilter(host(true, true, "no")), Failed, "running rules")
+	expect(t, "no firewalld", checkRPFilter(host(false, false, "yes")), Passed, "does not run")
 }
 
 func TestPoolFamilies(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/dualstrap/dualstrap/bundle"
-	"github.com/dualstrap/dualstrap/hostprep"
+	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/progress"
 	"github.com/dualstrap/dualstrap/provision"
@@ -110,8 +110,8 @@ func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run Sessio
 // ignored.
 func checkNames(names []string) error {
 	known := map[string]bool{}
-	for _, check := range hostprep.Checks() {
-		known[check.Name] = true
+	for _, c := range check.All() {
+		known[c.Name] = true
 	}
 	for _, name := range names {
 		if !known[name] {
