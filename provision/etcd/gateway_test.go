@@ -103,7 +103,7 @@ func TestMembers(t *testing.T) {
 	if first.Name != "cp-1" || len(first.Clients) != 1 || first.Learner {
 		t.Errorf("%+v", first)
 	}
-	// A client URL without TLS is none: the control plane's credentials would go there.
+	// A client URL without TLS is left out: the control plane's credentials would go there.
 	if learner.ID != "18446744073709551615" || !learner.Learner || len(learner.Clients) != 0 || learner.Addresses[0].String() != "fd12::2:5" {
 		t.Errorf("%+v", learner)
 	}
