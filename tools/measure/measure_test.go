@@ -19,6 +19,7 @@ func TestRows(t *testing.T) {
 			"// A has a comment,\n// of two lines.\nfunc A(a, b int, c string, d, e, f bool) {\n" +
 			"\tif d && e {\n\t\tfor range a {\n\t\t}\n\t}\n}\n\nfunc B() {} // has none before it\n",
 		"one/one_test.go":             "package one\n\nfunc f() {\n}\n",
+		"two/twotest/support.go":      "package twotest\n\n",
 		"two/two.go":                  "package two\n\nimport _ \"example.test/m/one\"\n",
 		"two/integration_test.go":     "//go:build integration\n\npackage two\n\n\n",
 		"two/testdata/x.go":           "package broken {\n",
@@ -50,7 +51,7 @@ func TestRows(t *testing.T) {
 		"complexity: p99, max; above 12":                     "1, 4; 0",
 		"functions with more than 5 parameters":              "1",
 		"comments: share of the lines that are not empty":    "21.4 %",
-		"tests to code: all, quick ones":                     "0.55, 0.30",
+		"tests to code: all, quick ones":                     "0.65, 0.40",
 		"tests to code of provision: all, quick ones":        "0.50, 0.50",
 		"packages; without doc; without tests":               "3; 2; 0",
 		"exports: median, max of a package; without comment": "0, 2; 1",

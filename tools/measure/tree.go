@@ -120,7 +120,7 @@ func (t *tree) readFile(path, relative string) error {
 	if ast.IsGenerated(syntax) {
 		return nil
 	}
-	f := file{path: relative, lines: bytes.Count(source, []byte("\n")), test: strings.HasSuffix(relative, "_test.go")}
+	f := file{path: relative, lines: bytes.Count(source, []byte("\n")), test: isTest(relative)}
 	f.integration = f.test && bytes.Contains(source[:min(len(source), 400)], []byte("//go:build integration"))
 	f.code, f.comments = countLines(source, set, syntax)
 	for _, declaration := range syntax.Decls {
@@ -156,4 +156,9 @@ func (t *tree) addToPackage(f file, syntax *ast.File) {
 	exports, undocumented := countExports(syntax)
 	p.exports += exports
 	p.undocumented += undocumented
+}
+
+// isTest reports whether a file is of tests: its name says so, or that of its package, which supports tests as httptest does.
+func isTest(path string) bool {
+	return strings.HasSuffix(path, "_test.go") || strings.HasSuffix(filepath.Base(filepath.Dir(path)), "test")
 }
