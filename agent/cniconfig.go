@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
@@ -21,28 +23,12 @@ func writeCNI(dir string, content []byte) (bool, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, fmt.Errorf("cannot read CNI configuration: %w", err)
 	}
-	// There is only one agent on a node, so a fixed name suffices, and a leftover of a crash is overwritten. Container
-	// runtimes ignore the extension.
-	temporary := path + ".new"
-	if err := writeSynced(temporary, content); err != nil {
+	// The container runtime watches the directory and reads a file as soon as it appears, so it must appear complete. It is
+	// flushed to the disk first: after a power failure, an empty file would keep the runtime from starting pods.
+	if err := renameio.WriteFile(path, content, 0o644, renameio.IgnoreUmask()); err != nil {
 		return false, fmt.Errorf("cannot write CNI configuration: %w", err)
 	}
-	// A rename is atomic: the container runtime watches the directory and reads a file as soon as it appears.
-	if err := os.Rename(temporary, path); err != nil {
-		return false, fmt.Errorf("cannot put CNI configuration in place: %w", err)
-	}
 	return true, nil
-}
-
-// writeSynced writes a file and flushes it to the disk: after a power failure, an empty file would keep the container
-// runtime from starting pods.
-func writeSynced(path string, content []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	return errors.Join(err, file.Sync(), file.Close())
 }
 
 // removeCNI removes the CNI configuration. A missing file is not an error.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/dualstrap/dualstrap/bundle/elfdeps"
 	"github.com/dualstrap/dualstrap/bundle/oci"
 )
@@ -106,13 +108,12 @@ func replace(target string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
 	}
-	partial, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".")
+	partial, err := renameio.NewPendingFile(target, renameio.WithPermissions(0o755), renameio.IgnoreUmask())
 	if err != nil {
 		return err
 	}
-	defer os.Remove(partial.Name()) //nolint:errcheck // missing after the rename
-	err = errors.Join(write(partial), partial.Chmod(0o755), partial.Close())
-	if err != nil {
+	defer partial.Cleanup() //nolint:errcheck // it does nothing after the replacement
+	if err := write(partial); err != nil {
 		return err
 	}
 	loader, err := elfdeps.Interpreter(partial.Name())
@@ -122,5 +123,5 @@ func replace(target string, write func(io.Writer) error) error {
 	if loader != "" {
 		return errors.New("it needs shared libraries that only its image has")
 	}
-	return os.Rename(partial.Name(), target)
+	return partial.CloseAtomicallyReplace()
 }

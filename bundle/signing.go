@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/dualstrap/dualstrap/bundle/signature"
 	"github.com/dualstrap/dualstrap/internal/localfile"
 )
@@ -54,24 +56,11 @@ func (f *Dir) Sign(ctx context.Context, sign func(message []byte) ([]byte, error
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(filepath.Join(f.Dir, SignatureName), signed); err != nil {
+	// Readers never see an incomplete signature.
+	if err := renameio.WriteFile(filepath.Join(f.Dir, SignatureName), signed, 0o644, renameio.IgnoreUmask()); err != nil {
 		return fmt.Errorf("cannot write the signature: %w", err)
 	}
 	return nil
-}
-
-// replaceFile writes a file atomically, so that readers never see an incomplete one.
-func replaceFile(path string, content []byte) error {
-	partial, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(partial.Name()) //nolint:errcheck // missing after the rename
-	_, err = partial.Write(content)
-	if err := errors.Join(err, partial.Chmod(0o644), partial.Close()); err != nil {
-		return err
-	}
-	return os.Rename(partial.Name(), path)
 }
 
 // VerifySignature returns the signer of the manifest, who must be one of those in a file of allowed signers. The error

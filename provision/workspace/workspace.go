@@ -21,6 +21,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/dualstrap/dualstrap/internal/visible"
 )
 
@@ -130,19 +132,7 @@ func (r *Run) RemoveKubeconfig() error {
 
 // replace writes a file atomically: if it fails or the machine loses power, the file has its previous content.
 func replace(path string, content []byte, mode os.FileMode) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // CreateTemp uses mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
+	return renameio.WriteFile(path, content, mode, renameio.IgnoreUmask())
 }
 
 // Close closes all logs. It returns an error for each log that is incomplete.
