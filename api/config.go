@@ -108,11 +108,34 @@ type Network struct {
 	Builtin bool
 }
 
+// ControlPlaneBalancer is a way to balance the API servers.
+type ControlPlaneBalancer string
+
+// The ways to balance the API servers.
+const (
+	// ControlPlaneExternal is a load balancer that the user runs outside the cluster. It is the zero value.
+	ControlPlaneExternal ControlPlaneBalancer = ""
+	// ControlPlaneKeepalived is HAProxy on nodes, one of which holds the VIP by keepalived.
+	ControlPlaneKeepalived ControlPlaneBalancer = "keepalived"
+)
+
+// ServiceBalancer is a way to announce the addresses of Services of type LoadBalancer.
+type ServiceBalancer string
+
+// The ways to announce the addresses of Services.
+const (
+	// ServicesExternal leaves the addresses to load balancers that the user runs. It is the zero value.
+	ServicesExternal ServiceBalancer = ""
+	// ServicesLayer2 is MetalLB on nodes, which answer ARP and NDP for the addresses.
+	ServicesLayer2 ServiceBalancer = "layer2"
+)
+
 // LoadBalancer describes how the API server and Services of type LoadBalancer are reached.
 type LoadBalancer struct {
-	// Bundled is false when the user runs load balancers outside the cluster. Otherwise keepalived, HAProxy and
-	// MetalLB run on the nodes.
-	Bundled bool
+	// ControlPlane says what balances the API servers, and Services what announces the addresses of Services of type
+	// LoadBalancer.
+	ControlPlane ControlPlaneBalancer
+	Services     ServiceBalancer
 	// ControlPlaneVIP is the IPv4 address under which clients and nodes reach the API server.
 	ControlPlaneVIP netip.Addr
 	// Port is the API server's port on ControlPlaneVIP.
@@ -227,7 +250,7 @@ func (c *Config) NodeLabels(p *Pool, n *Node) map[string]string {
 // APIServerPort returns the port on which the API server itself listens. It is 6444 when the bundled load balancer,
 // which may run on the same host, already listens on 6443.
 func (c *Config) APIServerPort() int {
-	if c.LoadBalancer.Bundled && c.LoadBalancer.Port == 6443 {
+	if c.LoadBalancer.ControlPlane == ControlPlaneKeepalived && c.LoadBalancer.Port == 6443 {
 		return 6444
 	}
 	return 6443

@@ -1,27 +1,31 @@
 package api
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
-// BalancesServices reports whether nodes of the role announce the addresses of Services of type LoadBalancer. The
-// load balancer's pool does if there is one, and the control plane otherwise.
+// BalancesServices reports whether nodes of the role announce the addresses of Services of type LoadBalancer.
 func (c *Config) BalancesServices(role Role) bool {
-	if !c.LoadBalancer.Bundled {
-		return false
-	}
-	for i := range c.Pools {
-		if c.Pools[i].Role == RoleLoadBalancer {
-			return role == RoleLoadBalancer
-		}
-	}
-	return role == RoleControlPlane
+	return c.LoadBalancer.Services != ServicesExternal && role == c.balancerRole()
 }
 
 // BalancesControlPlane reports whether nodes of the role may hold the control plane's VIP.
 func (c *Config) BalancesControlPlane(role Role) bool {
-	if c.LoadBalancer.ControlPlaneOnControlPlane {
-		return c.LoadBalancer.Bundled && role == RoleControlPlane
+	if c.LoadBalancer.ControlPlane == ControlPlaneExternal {
+		return false
 	}
-	return c.BalancesServices(role)
+	return role == c.balancerRole() && !c.LoadBalancer.ControlPlaneOnControlPlane ||
+		role == RoleControlPlane && c.LoadBalancer.ControlPlaneOnControlPlane
+}
+
+// balancerRole returns the role of the nodes that load balancers run on: that of the load balancer's pool if there is one,
+// and the control plane otherwise.
+func (c *Config) balancerRole() Role {
+	if slices.ContainsFunc(c.Pools, func(pool Pool) bool { return pool.Role == RoleLoadBalancer }) {
+		return RoleLoadBalancer
+	}
+	return RoleControlPlane
 }
 
 // PodRanges returns the ranges of one family that contain the pods of all nodes. No range is inside another one, so

@@ -26,7 +26,12 @@ func TestWhoBalances(t *testing.T) {
 	}
 	for _, tt := range tests {
 		config := &Config{Pools: []Pool{{Role: cp}, {Role: worker}}}
-		config.LoadBalancer.Bundled, config.LoadBalancer.ControlPlaneOnControlPlane = tt.bundled, tt.controlPlane
+		config.LoadBalancer = LoadBalancer{
+			ControlPlane: ControlPlaneExternal, Services: ServicesExternal, ControlPlaneOnControlPlane: tt.controlPlane,
+		}
+		if tt.bundled {
+			config.LoadBalancer.ControlPlane, config.LoadBalancer.Services = ControlPlaneKeepalived, ServicesLayer2
+		}
 		if tt.pool {
 			config.Pools = append(config.Pools, Pool{Role: lb})
 		}

@@ -13,11 +13,13 @@ func (c *checker) buildLoadBalancer() {
 	wire := &c.cluster.Value.Spec.LoadBalancer
 	vips := c.cluster.At("spec.loadBalancer.vips")
 	lb := LoadBalancer{
-		Bundled:         wire.Mode == "bundled",
 		ControlPlaneVIP: c.addr(ruleVIP, vips, "controlPlaneVIP", wire.VIPs.ControlPlaneVIP),
 		Port:            int(wire.Ports.ControlPlaneLBPort),
 		IngressVIP:      c.addr(ruleVIP, vips, "ingressVIP", wire.VIPs.IngressVIP),
 		GARPRepeat:      defaultGARPRepeat,
+	}
+	if wire.Mode == "bundled" {
+		lb.ControlPlane, lb.Services = ControlPlaneKeepalived, ServicesLayer2
 	}
 	if own := c.cluster.Value.Spec.ControlPlane.LoadBalancer; own != nil {
 		lb.ControlPlaneOnControlPlane = own.Mode == "bundled" && wire.NodePoolSpec != nil

@@ -62,7 +62,10 @@ func TestResolveDocumentationExample(t *testing.T) {
 		t.Errorf("ClusterCIDRConfigs (-want +got):\n%s", diff)
 	}
 	lb := got.LoadBalancer
-	if !lb.Bundled || lb.Port != 443 || lb.ControlPlaneVIP.String() != "10.2.0.175" || lb.IngressVIP.String() != "10.2.0.212" {
+	if lb.ControlPlane != api.ControlPlaneKeepalived || lb.Services != api.ServicesLayer2 {
+		t.Errorf("balancers %q and %q", lb.ControlPlane, lb.Services)
+	}
+	if lb.Port != 443 || lb.ControlPlaneVIP.String() != "10.2.0.175" || lb.IngressVIP.String() != "10.2.0.212" {
 		t.Errorf("load balancer %+v", lb)
 	}
 	if len(lb.Pools) != 1 || len(lb.Pools[0].Addresses) != 2 || lb.Pools[0].Addresses[0].String() != "10.2.0.212-10.2.0.221" {
@@ -140,8 +143,10 @@ func TestResolveModes(t *testing.T) {
 	if got := resolveValid(t, "flat-ipv4-pods-given.yaml"); got.Network.Pods.IsValid() || !got.Network.FlatIPv4 {
 		t.Errorf("flat IPv4: %+v", got.Network)
 	}
-	if got := resolveValid(t, "manual-load-balancer.yaml"); got.LoadBalancer.Bundled || got.APIServerPort() != 6443 {
-		t.Errorf("manual: %+v", got.LoadBalancer)
+	manual := resolveValid(t, "manual-load-balancer.yaml")
+	lb := manual.LoadBalancer
+	if lb.ControlPlane != api.ControlPlaneExternal || lb.Services != api.ServicesExternal || manual.APIServerPort() != 6443 {
+		t.Errorf("manual: %+v", lb)
 	}
 	if got := resolveValid(t, "api-server-port-6443.yaml"); got.APIServerPort() != 6444 {
 		t.Errorf("API server on port %d", got.APIServerPort())

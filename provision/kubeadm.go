@@ -114,7 +114,7 @@ func (s *Session) cleanUpFailedJoin(ctx context.Context, host remote.Host, state
 // removeVIP removes the control plane's VIP from a host that may carry it. The host's pods must have ended: keepalived
 // would add the VIP again.
 func (s *Session) removeVIP(ctx context.Context, host remote.Host) error {
-	if !s.cluster.Bundled || !s.index[host.Address()].Balancer {
+	if !s.index[host.Address()].Balancer {
 		return nil
 	}
 	args := remote.Args{"vip": s.cluster.Endpoint.Addr().String()}

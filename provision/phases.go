@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/workflow"
@@ -244,7 +245,7 @@ func (s *Session) planWaitWorkloads(ctx context.Context, _ remote.Reader) ([]wor
 		return nil, err
 	}
 	namespaces := []string{"kube-system", render.SystemNamespace}
-	if s.loaded.Config.LoadBalancer.Bundled {
+	if s.loaded.Config.LoadBalancer.Services == api.ServicesLayer2 {
 		namespaces = append(namespaces, render.MetalLBNamespace)
 	}
 	return nil, client.AwaitWorkloads(ctx, namespaces, readyTimeout)

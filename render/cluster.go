@@ -48,6 +48,7 @@ func Cluster(in Input) ([]File, error) {
 	filled := func(template string) func() ([]byte, error) {
 		return func() ([]byte, error) { return fill(parsed, template, values) }
 	}
+	hasMetalLB := cfg.LoadBalancer.Services == api.ServicesLayer2
 	return renderManifests([]manifest{
 		{"00-namespaces.yaml", true, func() ([]byte, error) { return encodeYAML(namespaces(cfg)) }},
 		{"10-crds.yaml", true, func() ([]byte, error) { return readAll("cluster/crds") }},
@@ -56,9 +57,9 @@ func Cluster(in Input) ([]File, error) {
 		{"40-controller.yaml", true, filled("controller.yaml")},
 		{"50-agent.yaml", cfg.Network.Builtin, filled("agent.yaml")},
 		{"60-kube-dns.yaml", true, filled("kube-dns.yaml")},
-		{"70-metallb-crds.yaml", cfg.LoadBalancer.Bundled, func() ([]byte, error) { return readAll("cluster/metallb-crds") }},
-		{"71-metallb.yaml", cfg.LoadBalancer.Bundled, filled("metallb.yaml")},
-		{"72-address-pools.yaml", cfg.LoadBalancer.Bundled, func() ([]byte, error) { return encodeYAML(loadBalancing(cfg, hosts)) }},
+		{"70-metallb-crds.yaml", hasMetalLB, func() ([]byte, error) { return readAll("cluster/metallb-crds") }},
+		{"71-metallb.yaml", hasMetalLB, filled("metallb.yaml")},
+		{"72-address-pools.yaml", hasMetalLB, func() ([]byte, error) { return encodeYAML(loadBalancing(cfg, hosts)) }},
 	})
 }
 

@@ -33,7 +33,7 @@ func encodeYAML(objects []any) ([]byte, error) {
 func namespaces(cfg *api.Config) []any {
 	objects := []any{corev1.Namespace(cfg.Namespace).WithLabels(namespaceLabels(cfg))}
 	system := []string{SystemNamespace}
-	if cfg.LoadBalancer.Bundled {
+	if cfg.LoadBalancer.Services == api.ServicesLayer2 {
 		system = append(system, MetalLBNamespace)
 	}
 	for _, name := range system {

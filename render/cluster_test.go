@@ -62,7 +62,8 @@ func TestClusterFiles(t *testing.T) {
 			func(c *api.Config) { c.Network.Builtin = false }, slices.Concat(base, []string{"60-kube-dns.yaml"}, metallb),
 		},
 		"a load balancer of the user's own": {
-			func(c *api.Config) { c.LoadBalancer.Bundled = false }, slices.Concat(base, []string{"50-agent.yaml", "60-kube-dns.yaml"}),
+			func(c *api.Config) { c.LoadBalancer.Services = api.ServicesExternal },
+			slices.Concat(base, []string{"50-agent.yaml", "60-kube-dns.yaml"}),
 		},
 	}
 	for name, test := range tests {

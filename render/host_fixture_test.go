@@ -70,7 +70,8 @@ func oneControlPlane() *api.Config {
 			Builtin:  true,
 		},
 		LoadBalancer: api.LoadBalancer{
-			Bundled: true, ControlPlaneVIP: netip.MustParseAddr("10.2.0.175"), Port: 443, GARPRepeat: 5,
+			ControlPlane: api.ControlPlaneKeepalived, Services: api.ServicesLayer2,
+			ControlPlaneVIP: netip.MustParseAddr("10.2.0.175"), Port: 443, GARPRepeat: 5,
 		},
 		MaxPodsPerNode: 110,
 	}

@@ -173,7 +173,7 @@ func checkOnLink4(s *subject) verdict {
 	subnet := onLink{Prefix: s.Facts.OnLink(s.node.Interface, s.node.IPv4)}
 	subnet.holds(s, s.fleet.span4, cluster.FlatIPv4)
 	// keepalived announces the VIP on the balancers' own subnet, so it cannot work anywhere else.
-	if vip := cluster.Endpoint.Addr(); s.Balancer && cluster.Bundled && !subnet.Contains(vip) {
+	if vip := cluster.Endpoint.Addr(); s.Balancer && !subnet.Contains(vip) {
 		subnet.lacks(Failed, "the control plane's VIP %s", vip)
 	}
 	return subnet.verdict()

@@ -84,7 +84,8 @@ func addressCases() []checkCase {
 		}},
 		{"ipv4-on-link", "VIP elsewhere", Failed, func(s *scene) { s.cluster.Endpoint = netip.MustParseAddrPort("10.9.0.175:443") }},
 		{"ipv4-on-link", "VIP of another load balancer elsewhere", Passed, func(s *scene) {
-			s.cluster.Endpoint, s.cluster.Bundled = netip.MustParseAddrPort("10.9.0.175:443"), false
+			s.cluster.Endpoint = netip.MustParseAddrPort("10.9.0.175:443")
+			s.withoutBalancers()
 		}},
 		{"ipv4-on-link", "flat pods elsewhere", Failed, func(s *scene) { s.cluster.FlatIPv4 = true }},
 		{"ipv4-on-link", "no address", "", func(s *scene) { s.first().K8sIP = netip.MustParseAddr("10.3.0.4") }},

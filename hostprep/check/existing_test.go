@@ -179,7 +179,7 @@ func neighbourCases() []checkCase {
 			s.first().neighbours("10.2.0.175", s.hosts[1].eth0().MAC)
 		}},
 		{"addresses-unused", "mode manual", "", func(s *scene) {
-			s.cluster.Bundled = false
+			s.withoutBalancers()
 			holdVIP(s)
 		}},
 		{"control-plane-vip", "mode bundled", "", asIs},
@@ -197,7 +197,7 @@ func holdVIP(s *scene) {
 
 func connected(answer facts.ProbeResult) func(*scene) {
 	return func(s *scene) {
-		s.cluster.Bundled = false
+		s.withoutBalancers()
 		s.first().Network = &facts.Network{Connected: map[netip.AddrPort]facts.ProbeResult{s.cluster.Endpoint: answer}}
 	}
 }

@@ -26,6 +26,8 @@ type fleet struct {
 	// These are indexes of the hosts that answered, by a property that should be unique (byCAHash: equal), in the
 	// order of the hosts. Hosts without the property are left out.
 	byName, byMachineID, byProductUUID, byMAC, byCAHash map[string][]*subject
+	// balances reports whether hosts answer for the control plane's VIP or for addresses of Services.
+	balances bool
 	// commonMTU is the MTU of most hosts.
 	commonMTU int
 	// clock is the median of the hosts' clocks.
@@ -74,6 +76,7 @@ func newFleet(cluster *Cluster, hosts []Host) *fleet {
 			f.add(s)
 		}
 	}
+	_, f.balances = balancers(hosts)
 	f.clock = medianClock(f.subjects)
 	f.commonMTU = commonMTU(f.subjects)
 	return f

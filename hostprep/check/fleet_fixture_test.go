@@ -22,7 +22,7 @@ func (s *scene) first() *Host { return &s.hosts[0] }
 func newScene() *scene {
 	s := &scene{cluster: Cluster{
 		Endpoint: netip.MustParseAddrPort("10.2.0.175:443"), APIServerPort: 6443,
-		Bundled: true, IngressVIP: netip.MustParseAddr("10.2.0.212"),
+		IngressVIP: netip.MustParseAddr("10.2.0.212"),
 		Pools: []netipx.IPRange{
 			netipx.MustParseIPRange("10.2.0.212-10.2.0.221"), netipx.MustParseIPRange("fd12::4:101-fd12::4:110"),
 		},
@@ -133,5 +133,12 @@ func (h *Host) neighbours(pairs ...string) {
 	h.Network = &facts.Network{Asked: 27, Neighbours: map[netip.Addr]string{}}
 	for i := 0; i < len(pairs); i += 2 {
 		h.Network.Neighbours[netip.MustParseAddr(pairs[i])] = pairs[i+1]
+	}
+}
+
+// withoutBalancers leaves load balancing to the operator.
+func (s *scene) withoutBalancers() {
+	for i := range s.hosts {
+		s.hosts[i].Balancer, s.hosts[i].ServesLoadBalancers = false, false
 	}
 }

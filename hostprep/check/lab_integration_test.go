@@ -87,7 +87,7 @@ func newLabHosts(t *testing.T) *labHosts {
 	}
 	t.Cleanup(l.pool.Close)
 	l.cluster = check.Cluster{
-		Endpoint: netip.MustParseAddrPort("10.2.0.175:443"), APIServerPort: 6443, Bundled: true, Builtin: true,
+		Endpoint: netip.MustParseAddrPort("10.2.0.175:443"), APIServerPort: 6443, Builtin: true,
 		Pools: []netipx.IPRange{
 			netipx.MustParseIPRange("10.2.0.212-10.2.0.221"), netipx.MustParseIPRange("fd12::4:101-fd12::4:110"),
 		},

@@ -70,7 +70,7 @@ func (c claim) String() string { return fmt.Sprintf("%s has %s", c.who, c.addres
 // checkUnused reports addresses in use by hosts that are not nodes of this cluster. Its nodes may have them: they
 // answer for the VIP and for Services.
 func checkUnused(s *subject) verdict {
-	if !s.fleet.cluster.Bundled {
+	if !s.fleet.balances {
 		return doesNotApply()
 	}
 	claims := slices.Concat(s.ownClaims(), s.neighboursClaims())

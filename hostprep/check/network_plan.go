@@ -30,6 +30,7 @@ func PlanNetworkProbes(cluster *Cluster, hosts []Host) []facts.NetworkProbe {
 	for i := range hosts {
 		nodes[i] = hosts[i].NodeFacts()
 	}
+	carriesVIP, balances := balancers(hosts)
 	for i := range hosts {
 		if hosts[i].Err != nil {
 			continue
@@ -37,14 +38,24 @@ func PlanNetworkProbes(cluster *Cluster, hosts []Host) []facts.NetworkProbe {
 		for _, j := range peersOf(hosts, i) {
 			probes[i].Reach = append(probes[i].Reach, peers(nodes[i], nodes[j], hosts[j].SSHPort)...)
 		}
-		if hosts[i].ControlPlane && !cluster.Bundled {
+		if hosts[i].ControlPlane && !carriesVIP {
 			probes[i].Connect = []netip.AddrPort{cluster.Endpoint}
 		}
 	}
-	if cluster.Bundled {
+	if balances {
 		addUnusedAddresses(cluster, hosts, nodes, probes)
 	}
 	return probes
+}
+
+// balancers reports whether hosts may hold the control plane's VIP, and whether they answer for it or for Services. They do
+// neither if the load balancers are the operator's own.
+func balancers(hosts []Host) (carriesVIP, balances bool) {
+	for i := range hosts {
+		carriesVIP = carriesVIP || hosts[i].Balancer
+		balances = balances || hosts[i].Balancer || hosts[i].ServesLoadBalancers
+	}
+	return carriesVIP, balances
 }
 
 // peersOf returns the indexes of the hosts that host i probes.

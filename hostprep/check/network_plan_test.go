@@ -70,7 +70,7 @@ reach 10.2.0.5 from 10.2.0.6, MTU 1400, port 22
 func TestTasksManual(t *testing.T) {
 	t.Parallel()
 	s := newScene()
-	s.cluster.Bundled = false
+	s.withoutBalancers()
 	s.hosts[1].Err = fmt.Errorf("nobody there")
 	want := `reach 10.2.0.6 from 10.2.0.4, MTU 1500, port 22
 reach fd12::2:6 from fd12::2:4, MTU 1500, port 22

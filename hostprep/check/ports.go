@@ -53,13 +53,13 @@ func (s *subject) ports() []port {
 			port{"tcp", 10270, everywhere, "dualstrap's controller"},
 		)
 	}
-	if s.Balancer && cluster.Bundled {
+	if s.Balancer {
 		ports = append(ports,
 			port{"tcp", int(cluster.Endpoint.Port()), cluster.Endpoint.Addr(), "HAProxy"},
 			port{"tcp", 11000, loopback(), "HAProxy's health"},
 		)
 	}
-	if s.ServesLoadBalancers && cluster.Bundled {
+	if s.ServesLoadBalancers {
 		ports = append(ports,
 			port{"tcp", 7946, everywhere, "MetalLB"},
 			port{"udp", 7946, everywhere, "MetalLB"},

@@ -72,7 +72,8 @@ type applied struct {
 type declaration struct{ text, version string }
 
 // apply adds three things to a simulated apply: dry runs, which the fake client does not compute; controllers, which start
-// the pods of workloads; and speed, because most applies repeat the last one on an object that has not changed.
+// the pods of workloads; and speed. Most applies repeat the last one on an object that has not changed. Of all objects, only
+// Nodes have a second field manager, their kubelets, so the fields of other objects need not be merged.
 func (a *applied) apply(
 	ctx context.Context, objects client.WithWatch, object runtime.ApplyConfiguration, options ...client.ApplyOption,
 ) error {
@@ -97,22 +98,20 @@ func (a *applied) apply(
 		return nil
 	}
 	if dry := (&client.ApplyOptions{}).ApplyOptions(options); len(dry.DryRun) > 0 {
-		if err != nil {
-			return err
-		}
-		dry.DryRun = nil
-		return builder().WithObjects(live).Build().Apply(ctx, object, dry)
+		return applyDry(ctx, object, live, dry, err)
 	}
-	if err := objects.Apply(ctx, object, options...); err != nil {
+	if wanted.GetKind() == "Node" {
+		err = objects.Apply(ctx, object, options...)
+	} else {
+		err = store(ctx, objects, wanted, live)
+	}
+	if err != nil {
 		return err
 	}
-	if err := startPods(ctx, objects); err != nil {
-		return err
-	}
-	if err := objects.Get(ctx, client.ObjectKeyFromObject(live), live); err == nil {
+	if err = objects.Get(ctx, client.ObjectKeyFromObject(wanted), live); err == nil {
 		a.remember(name, declaration{string(text), live.GetResourceVersion()})
 	}
-	return nil
+	return err
 }
 
 // deleteObject deletes an object. The kubelet of a Node that still runs registers it again.
@@ -147,27 +146,42 @@ func (a *applied) remember(name string, what declaration) {
 	a.last[name] = what
 }
 
-// startPods makes all workloads ready, as controllers and kubelets do.
-func startPods(ctx context.Context, objects client.Client) error {
-	var deployments appsv1.DeploymentList
-	if err := objects.List(ctx, &deployments); err != nil {
+// applyDry applies to a copy of a Node. Other objects result as they are declared. missing is the error of an object that
+// does not exist.
+func applyDry(
+	ctx context.Context, object runtime.ApplyConfiguration, live *unstructured.Unstructured, dry *client.ApplyOptions, missing error,
+) error {
+	if missing != nil || live.GetKind() != "Node" {
+		return missing
+	}
+	dry.DryRun = nil
+	return builder().WithObjects(live).Build().Apply(ctx, object, dry)
+}
+
+// store creates an object, or replaces the live one.
+func store(ctx context.Context, objects client.Client, wanted, live *unstructured.Unstructured) error {
+	if live.GetResourceVersion() != "" {
+		wanted.SetResourceVersion(live.GetResourceVersion())
+		return objects.Update(ctx, wanted)
+	}
+	if err := objects.Create(ctx, wanted); err != nil || wanted.GetKind() != "Deployment" {
 		return err
 	}
-	for i := range deployments.Items {
-		d := &deployments.Items[i]
-		want := int32(1)
-		if d.Spec.Replicas != nil {
-			want = *d.Spec.Replicas
-		}
-		if d.Status.AvailableReplicas == want && d.Status.UpdatedReplicas == want {
-			continue
-		}
-		d.Status.AvailableReplicas, d.Status.UpdatedReplicas, d.Status.ObservedGeneration = want, want, d.Generation
-		if err := objects.Status().Update(ctx, d); err != nil {
-			return err
-		}
+	return startPods(ctx, objects, client.ObjectKeyFromObject(wanted))
+}
+
+// startPods makes a Deployment ready, as controllers and kubelets do.
+func startPods(ctx context.Context, objects client.Client, key client.ObjectKey) error {
+	var d appsv1.Deployment
+	if err := objects.Get(ctx, key, &d); err != nil {
+		return err
 	}
-	return nil
+	want := int32(1)
+	if d.Spec.Replicas != nil {
+		want = *d.Spec.Replicas
+	}
+	d.Status.AvailableReplicas, d.Status.UpdatedReplicas, d.Status.ObservedGeneration = want, want, d.Generation
+	return objects.Status().Update(ctx, &d)
 }
 
 // answer answers a request that is not about an object.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/render"
@@ -82,7 +83,7 @@ func kubeadmInit(h *Host, script remote.Script, _ *answers) error {
 			return fmt.Errorf("a second cluster: %s has one already", other.Name())
 		}
 	}
-	if h.cluster.config.LoadBalancer.Bundled && !c.carriesVIP(h) {
+	if h.cluster.config.LoadBalancer.ControlPlane == api.ControlPlaneKeepalived && !c.carriesVIP(h) {
 		return errors.New("timed out: nothing answers at the endpoint of the control plane")
 	}
 	c.api.reset()

@@ -100,7 +100,7 @@ func balanced(s *testbed) []subject {
 // requireBalancer skips the check if load balancers are not dualstrap's, or have no addresses to assign.
 func requireBalancer(s *testbed, _ *subject) verdict {
 	switch {
-	case !s.Config.LoadBalancer.Bundled:
+	case s.Config.LoadBalancer.Services == api.ServicesExternal:
 		return skipped("load balancers are the operator's own (loadBalancer.mode: manual)")
 	case len(s.balancedFamilies()) == 0:
 		return skipped("no address pool assigns addresses automatically")
@@ -111,7 +111,7 @@ func requireBalancer(s *testbed, _ *subject) verdict {
 // balancedFamilies returns the families in which Services of type LoadBalancer get an address, or nil if load balancers
 // are not dualstrap's.
 func (s *testbed) balancedFamilies() []corev1.IPFamily {
-	if !s.Config.LoadBalancer.Bundled {
+	if s.Config.LoadBalancer.Services == api.ServicesExternal {
 		return nil
 	}
 	return poolFamilies(s.Config.LoadBalancer.Pools)

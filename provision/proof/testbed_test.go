@@ -39,7 +39,7 @@ func (l loopback) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (ne
 
 // emptyTestbed returns a cluster of healthy nodes, without pods and Services.
 func emptyTestbed(count int) *testbed {
-	cfg := &api.Config{Network: api.Network{Builtin: true}, LoadBalancer: api.LoadBalancer{Bundled: true}}
+	cfg := &api.Config{Network: api.Network{Builtin: true}, LoadBalancer: api.LoadBalancer{Services: api.ServicesLayer2}}
 	cfg.Pools = []api.Pool{{Name: "all"}}
 	cluster := Cluster{Config: cfg, Plan: &api.Plan{}, Connections: loopback{}}
 	for i := range count {
@@ -73,7 +73,7 @@ func TestRequirements(t *testing.T) {
 	s := emptyTestbed(2)
 	s.startClient(t.Context())
 	s.nodes[0].pod.Ready = true
-	s.Config.LoadBalancer.Bundled = false
+	s.Config.LoadBalancer.Services = api.ServicesExternal
 	want := map[string]Status{
 		"pod-to-pod 10.2.0.4 -> 10.2.0.5":               Skipped,
 		"pod-to-pod 10.2.0.5 -> 10.2.0.4":               Skipped,

@@ -53,7 +53,7 @@ func documented(name string) *api.Config {
 			Builtin:  true,
 		},
 		LoadBalancer: api.LoadBalancer{
-			Bundled: true, Port: 443,
+			ControlPlane: api.ControlPlaneKeepalived, Services: api.ServicesLayer2, Port: 443,
 			ControlPlaneVIP: netip.MustParseAddr("10.2.0.175"),
 			IngressVIP:      netip.MustParseAddr("10.2.0.212"),
 			Pools: []api.AddressPool{{Name: "pool-1", Addresses: []netipx.IPRange{

@@ -46,7 +46,7 @@ func (t *familyMap) mark(ms []marker, kind kind, name string, a netip.Addr) []ma
 func (t *familyMap) addLoadBalancer(lb *api.LoadBalancer) {
 	vips := t.mark(nil, kindVIP, fmt.Sprintf("API server, port %d", lb.Port), lb.ControlPlaneVIP)
 	vips = t.mark(vips, kindVIP, "ingress", lb.IngressVIP)
-	if !lb.Bundled {
+	if lb.ControlPlane == api.ControlPlaneExternal {
 		t.elsewhere = vips
 		return
 	}

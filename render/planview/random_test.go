@@ -41,7 +41,9 @@ func checkRandom(tb testing.TB, seed uint64) {
 func randomConfig(r *rand.Rand) *api.Config {
 	cfg := documented(randomName(r))
 	cfg.Network.FlatIPv4 = r.IntN(3) == 0
-	cfg.LoadBalancer.Bundled = r.IntN(4) > 0
+	if r.IntN(4) == 0 {
+		cfg.LoadBalancer.ControlPlane, cfg.LoadBalancer.Services = api.ControlPlaneExternal, api.ServicesExternal
+	}
 	cfg.LoadBalancer.ControlPlaneVIP = randomIPv4(r)
 	cfg.LoadBalancer.IngressVIP = randomIPv4(r)
 	for range r.IntN(12) {
