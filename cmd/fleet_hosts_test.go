@@ -188,6 +188,6 @@ func fleetSurvey(_ netip.Addr, args remote.Args) *remotetest.Reply {
 	return remotetest.NewReply(
 		said("stat", ""), said("directories", strings.Join(slices.Compact(dirs), "\n")+"\n"), said("sums", "\n"), said("digests", ""),
 		said("sysctls", settings.String()), said("loadable", ""), said("units", units.String()),
-		said("programs", ""), said("manager", "apt-get\n"), said("images", ""),
+		said("programs", ""), said("images", ""),
 	)
 }

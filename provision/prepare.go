@@ -131,9 +131,10 @@ func (s *Session) desired(files render.HostFiles, host *check.Host) (change.Desi
 		Firewalld: firewalldConfig(files.Firewalld),
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
 		Baseline:  baseline(host),
+		Family:    host.Facts.PackageFamily(),
 	}
 	for _, program := range host.Programs(&s.cluster) {
-		desired.Programs = append(desired.Programs, change.Program{Name: program.Name, Apt: program.Debian, Dnf: program.RPM})
+		desired.Programs = append(desired.Programs, change.Program{Name: program.Name, Package: desired.Family.Package(program.Name)})
 	}
 	for _, file := range files.Files {
 		isForNow := !isForJoining(file.Path) || host.Facts.Membership.Joined && isStaticPod(file.Path)

@@ -47,7 +47,7 @@ func (r *resetRun) planReset(ctx context.Context, host remote.Reader) ([]workflo
 			if err := run(ctx, host, "remove the join marker", "remove_join_marker", remote.Args{"keys": render.EncryptionConfig}); err != nil {
 				return err
 			}
-			return change.Undo(ctx, host, render.ClusterFile)
+			return change.Undo(ctx, host, r.index[host.Address()].Facts.PackageFamily(), render.ClusterFile)
 		},
 	}
 	for _, line := range traces.Record.UndoSummary() {

@@ -43,6 +43,9 @@ func Apply(ctx context.Context, host remote.Host, actions []Action, report StepF
 	if len(actions) == 0 {
 		return Result{}, nil
 	}
+	if err := a.work.packages.check(); err != nil {
+		return Result{}, err
+	}
 	if err := a.work.openAll(); err != nil {
 		return Result{}, err
 	}

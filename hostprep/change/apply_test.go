@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
@@ -82,7 +83,7 @@ const (
 	archive = "upload /var/lib/dualstrap/images/abc.tar"
 	settle  = "make settings and units take effect"
 	load    = "import image dualstrap.dev/pause:3"
-	install = "install packages conntrack"
+	install = "install packages conntrack-tools"
 )
 
 // empty opens a source whose content does not matter.
@@ -108,7 +109,7 @@ func TestApplyOpensEverythingFirst(t *testing.T) {
 func fromNothing() []change.Action {
 	desired := wanted()
 	desired.Images[0].SHA256 = "abc"
-	return change.Plan(change.State{MissingPrograms: []string{"conntrack"}, PackageManager: "apt-get", Dirs: []string{"/etc/app"}}, desired)
+	return change.Plan(change.State{MissingPrograms: []string{"conntrack"}, Dirs: []string{"/etc/app"}}, desired)
 }
 
 func TestApplyKeepsTheOrderThatMatters(t *testing.T) {
@@ -201,7 +202,7 @@ func TestApplyRecordsBeforeItChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := change.Record{
-		{Kind: change.KindPackage, Name: "conntrack", Absent: true},
+		{Kind: change.KindPackage, Name: "conntrack-tools", Absent: true},
 		{Kind: change.KindDir, Name: "/etc/app", Absent: true},
 		{Kind: change.KindFile, Name: "/etc/app/app.conf", Absent: true},
 		{Kind: change.KindFile, Name: "/etc/app/secret", Absent: true},
@@ -235,18 +236,60 @@ func TestRecordKeepsWhatWasFirst(t *testing.T) {
 
 func TestMissingPackagesSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	failure := &remote.CommandError{Script: install, Status: 100, Stderr: "E: Unable to locate package conntrack\n"}
+	failure := &remote.CommandError{Script: install, Status: 1, Stderr: "No match for argument: conntrack-tools\n"}
 	host := &slowHost{fail: map[string]error{install: failure}}
 	_, err := change.Apply(t.Context(), host, fromNothing(), nil)
 	var missing *change.PackageError
 	if !errors.As(err, &missing) {
 		t.Fatalf("the error is %v", err)
 	}
-	const want = "cannot install conntrack: install packages conntrack: exit status 100: E: Unable to locate package conntrack"
+	const want = "cannot install conntrack: install packages conntrack-tools: exit status 1: No match for argument: conntrack-tools"
 	if err.Error() != want {
 		t.Errorf("the error is %q, want %q", err, want)
 	}
-	if hint := missing.Hint(); hint != "install them on the host, then run again: apt-get install conntrack" {
+	if hint := missing.Hint(); hint != "install them on the host, then run again: dnf install conntrack-tools" {
 		t.Errorf("the hint is %q", hint)
+	}
+}
+
+// TestFamiliesWithoutSupport verifies that a host on which dualstrap cannot install packages is refused before anything
+// changes, and that the hint is for the host's family.
+func TestFamiliesWithoutSupport(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		family        osfamily.Family
+		pkg           string
+		summary       string
+		message, hint string
+	}{
+		"SUSE": {
+			osfamily.Of("sles"), "nftables", "install nft from package nftables",
+			"cannot install nft: dualstrap does not install packages with zypper",
+			"install them on the host, then run again: zypper install nftables",
+		},
+		"unknown": {
+			osfamily.Family{},
+			"", "install nft",
+			"cannot install nft: the host has no package manager that dualstrap knows",
+			"install them on the host, then run again",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			host, desired := &slowHost{}, wanted()
+			desired.Programs, desired.Family = []change.Program{{Name: "nft", Package: test.pkg}}, test.family
+			actions := change.Plan(change.State{MissingPrograms: []string{"nft"}}, desired)
+			if actions[0].Summary != test.summary {
+				t.Errorf("the first action is %q, want %q", actions[0].Summary, test.summary)
+			}
+			_, err := change.Apply(t.Context(), host, actions, nil)
+			var refused *change.PackageError
+			if !errors.As(err, &refused) || refused.Error() != test.message || refused.Hint() != test.hint {
+				t.Errorf("the error is %v, want %q with the hint %q", err, test.message, test.hint)
+			}
+			if len(host.calls) > 0 {
+				t.Errorf("the host was called: %q", host.calls)
+			}
+		})
 	}
 }

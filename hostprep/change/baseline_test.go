@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
@@ -119,7 +120,7 @@ func TestUndo(t *testing.T) {
 	host := &slowHost{survey: remote.Answer{Values: map[string]remote.Value{
 		"traces": {Output: []byte("before\nrecord.jsonl\n")}, "record": {Output: []byte(undoable)},
 	}}}
-	if err := change.Undo(t.Context(), host, "/etc/dualstrap/cluster.yaml"); err != nil {
+	if err := change.Undo(t.Context(), host, osfamily.Of("debian"), "/etc/dualstrap/cluster.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	want := remote.Args{
@@ -164,12 +165,12 @@ func TestUndoing(t *testing.T) {
 func TestUndoWithoutTraces(t *testing.T) {
 	t.Parallel()
 	host := &slowHost{}
-	if err := change.Undo(t.Context(), host); err != nil || len(host.calls) != 1 {
+	if err := change.Undo(t.Context(), host, osfamily.Of("debian")); err != nil || len(host.calls) != 1 {
 		t.Errorf("%v after %v", err, host.calls)
 	}
 	// A run that was interrupted while it removed the record has left the directory.
 	host = &slowHost{survey: remote.Answer{Values: map[string]remote.Value{"traces": {}}}}
-	if err := change.Undo(t.Context(), host); err != nil || host.args["remove the record of changes"] == nil {
+	if err := change.Undo(t.Context(), host, osfamily.Of("debian")); err != nil || host.args["remove the record of changes"] == nil {
 		t.Errorf("%v after %v", err, host.calls)
 	}
 }

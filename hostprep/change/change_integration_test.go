@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
@@ -142,7 +143,7 @@ nft delete table ip used # it was in use
 
 func undo(tb testing.TB, host remote.Host) {
 	tb.Helper()
-	if err := change.Undo(tb.Context(), host); err != nil {
+	if err := change.Undo(tb.Context(), host, osfamily.Of("debian")); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -164,9 +165,9 @@ func TestNoNetworkNoPackages(t *testing.T) {
 	m := newMachine(t)
 	host := connect(t, m.serve(remotetest.Options{}))
 	wanted := change.Desired{Programs: []change.Program{
-		{Name: "ipvsadm", Apt: "ipvsadm", Dnf: "ipvsadm"},
-		{Name: "conntrack", Apt: "conntrack", Dnf: "conntrack-tools"},
-	}}
+		{Name: "ipvsadm", Package: "ipvsadm"},
+		{Name: "conntrack", Package: "conntrack"},
+	}, Family: osfamily.Of("debian")}
 	_, err := change.Apply(t.Context(), host, plan(t, host, wanted), nil)
 	var missing *change.PackageError
 	if !errors.As(err, &missing) || !slices.Equal(missing.Programs, []string{"ipvsadm"}) {

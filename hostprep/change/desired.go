@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 )
 
 // Desired is the desired state of a host. Everything that it does not mention is left alone.
@@ -18,7 +19,9 @@ type Desired struct {
 	Executables []Executable
 	Images      []Image
 	Programs    []Program
-	Units       []Unit
+	// Family is the one whose package manager installs the packages of Programs.
+	Family osfamily.Family
+	Units  []Unit
 	// Firewalld is ignored on hosts on which firewalld does not run.
 	Firewalld firewalld.Wanted
 	// Baseline describes state that other programs will change later.
@@ -91,8 +94,8 @@ func (i *Image) name() string {
 type Program struct {
 	// Name is looked up in the host's PATH.
 	Name string
-	// Apt and Dnf name the packages that contain the program.
-	Apt, Dnf string
+	// Package is the package that contains the program; empty if it is not known.
+	Package string
 }
 
 // Unit is a systemd unit that is enabled, so that it starts at boot.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/hostprep/change"
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 	"github.com/dualstrap/dualstrap/lab"
@@ -165,7 +166,8 @@ func desired() change.Desired {
 			executable("/usr/local/bin/conntrack-test", program, restarts...),
 			executable("/opt/conntrack-test/bin/blob", blob),
 		},
-		Programs: []change.Program{{Name: "conntrack", Apt: "conntrack", Dnf: "conntrack-tools"}},
+		Programs: []change.Program{{Name: "conntrack", Package: "conntrack"}},
+		Family:   osfamily.Of("debian"),
 		Units:    []change.Unit{{Name: "conntrack-test.service", Start: true}},
 		Firewalld: firewalld.Wanted{
 			Settings: []firewalld.Setting{{File: "/etc/firewalld/firewalld.conf", Key: "IPv6_rpfilter", Value: "no"}},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dualstrap/dualstrap/hostprep/change"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 	"github.com/dualstrap/dualstrap/internal/soak"
@@ -83,7 +84,7 @@ func child(ctx context.Context, how string) error {
 	case to.Slow:
 		printPlan(actions)
 	case len(actions) == 0:
-		return change.Undo(ctx, host)
+		return change.Undo(ctx, host, osfamily.Of("debian"))
 	}
 	_, err = change.Apply(ctx, host, actions, nil)
 	return err

@@ -68,26 +68,25 @@ func (p *planner) touch(units []string) {
 
 // planPrograms installs the packages of missing programs.
 func (p *planner) planPrograms() {
-	manager := p.state.PackageManager
 	var packages []string
 	for _, program := range p.desired.Programs {
 		if !slices.Contains(p.state.MissingPrograms, program.Name) {
 			continue
 		}
-		name := program.Apt
-		if manager == dnf {
-			name = program.Dnf
-		}
 		// Several programs may come from one package. It is recorded, and later removed, only once.
 		var entries []Entry
-		if !slices.Contains(packages, name) {
-			packages = append(packages, name)
-			entries = append(entries, Entry{Kind: KindPackage, Name: name, Absent: true})
+		if !slices.Contains(packages, program.Package) {
+			packages = append(packages, program.Package)
+			entries = append(entries, Entry{Kind: KindPackage, Name: program.Package, Absent: true})
 		}
-		p.add(fmt.Sprintf("install %s from package %s", program.Name, name), func(w *batch) {
-			w.packages.manager = manager
+		summary := "install " + program.Name
+		if program.Package != "" {
+			summary += " from package " + program.Package
+		}
+		p.add(summary, func(w *batch) {
+			w.packages.family = p.desired.Family
 			w.packages.programs = append(w.packages.programs, program.Name)
-			w.packages.names = unique(append(w.packages.names, name))
+			w.packages.names = unique(append(w.packages.names, program.Package))
 		}, entries...)
 	}
 }

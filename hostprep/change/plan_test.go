@@ -11,6 +11,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/hostprep/change"
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 )
 
 const conf = "/etc/firewalld/firewalld.conf"
@@ -35,7 +36,8 @@ func wanted() change.Desired {
 		Modules:     []string{"overlay"},
 		Executables: []change.Executable{{Path: "/usr/local/bin/app", Mode: 0o755, SHA256: sum("app"), Restarts: restarts, Open: empty}},
 		Images:      []change.Image{{Reference: "dualstrap.dev/pause:3", Digest: "sha256:1", SHA256: "abc", Open: empty}},
-		Programs:    []change.Program{{Name: "conntrack", Apt: "conntrack", Dnf: "conntrack-tools"}},
+		Programs:    []change.Program{{Name: "conntrack", Package: "conntrack-tools"}},
+		Family:      osfamily.Of("rhel"),
 		Units:       []change.Unit{{Name: "app.service", Start: true}, {Name: "kubelet.service"}},
 		Firewalld: firewalld.Wanted{
 			Settings: []firewalld.Setting{{File: conf, Key: "IPv6_rpfilter", Value: "no"}},
@@ -60,9 +62,8 @@ func asWanted() change.State {
 			"/etc/app/app.conf": file("new\n", 0o644), "/etc/app/secret": file("hidden\n", 0o600),
 			"/usr/local/bin/app": file("app", 0o755), conf: settings,
 		},
-		Sysctls:        map[string]string{"net/ipv4/conf/eth0.5/send_redirects": "0"},
-		Images:         map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
-		PackageManager: "apt-get",
+		Sysctls: map[string]string{"net/ipv4/conf/eth0.5/send_redirects": "0"},
+		Images:  map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
 		Units: map[string]change.UnitState{
 			"app.service":     {Load: "loaded", File: "enabled", Active: "active"},
 			"kubelet.service": {Load: "loaded", File: "enabled", Active: "inactive"},
@@ -136,11 +137,7 @@ func TestPlan(t *testing.T) {
 		},
 		{"a module", func(s *change.State) { s.Loadable = []string{"overlay"} }, []string{"load kernel module overlay"}},
 		{
-			"a program, Debian", func(s *change.State) { s.MissingPrograms = []string{"conntrack"} },
-			[]string{"install conntrack from package conntrack"},
-		},
-		{
-			"a program, RHEL", func(s *change.State) { s.MissingPrograms, s.PackageManager = []string{"conntrack"}, "dnf" },
+			"a program", func(s *change.State) { s.MissingPrograms = []string{"conntrack"} },
 			[]string{"install conntrack from package conntrack-tools"},
 		},
 		{"no image", func(s *change.State) { s.Images = nil }, []string{"import image dualstrap.dev/pause:3"}},

@@ -7,11 +7,13 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
@@ -22,8 +24,8 @@ type localHost struct {
 	dir string
 }
 
-// here returns this machine as a host that runs scripts with the given shell. Its systemctl and ctr are stand-ins, which
-// append their arguments to the file calls; firewalld does not run.
+// here returns this machine as a host that runs scripts with the given shell. Its systemctl, ctr and package managers are
+// stand-ins, which append their arguments to the file calls; firewalld does not run.
 func here(t *testing.T, shell string) localHost {
 	t.Helper()
 	path, err := exec.LookPath(shell)
@@ -40,7 +42,12 @@ func here(t *testing.T, shell string) localHost {
 	}
 	for name, text := range map[string]string{
 		"systemctl": "case \"$*\" in *is-active*) exit 3 ;; esac\n",
-		"ctr":       "case \"$*\" in *'images ls') echo 'REF TYPE DIGEST SIZE'; echo 'a/b:1 type sha256:1 9' ;; esac\n",
+		// The first call of apt-get install fails, as it does with outdated lists.
+		"apt-get": "case $1 in update) : >'" + dir + "/updated' ;; install) [ -e '" + dir + "/updated' ] ;; esac\n",
+		"dpkg":    "case \"$*\" in *needed) exit 1 ;; esac\n",
+		"dnf":     "",
+		"rpm":     "case \"$*\" in *needed) exit 1 ;; esac\n",
+		"ctr":     "case \"$*\" in *'images ls') echo 'REF TYPE DIGEST SIZE'; echo 'a/b:1 type sha256:1 9' ;; esac\n",
 	} {
 		text = fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>'%s/calls'\n%s", name, dir, text)
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o700); err != nil { //nolint:gosec // a program
@@ -157,7 +164,7 @@ func TestChangeAndUndoHere(t *testing.T) {
 			if out, err := changed.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			if err := Undo(t.Context(), host, host.dir+"/etc/mark/last"); err != nil {
+			if err := Undo(t.Context(), host, osfamily.Of("debian"), host.dir+"/etc/mark/last"); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(before, host.files(t)); diff != "" {
@@ -206,5 +213,58 @@ func TestScriptsHere(t *testing.T) {
 				t.Errorf("the host remembers %q, %v", known, err)
 			}
 		})
+	}
+}
+
+// TestPackagesHere installs and removes packages with the scripts of each family, and stand-ins.
+func TestPackagesHere(t *testing.T) {
+	t.Parallel()
+	const aptInstall = "apt-get install --yes --quiet --no-install-recommends -o DPkg::Lock::Timeout=120 -- a b-c\n"
+	for id, want := range map[string]string{
+		"debian": "dpkg --configure --pending\n" + aptInstall + "apt-get update --quiet\n" + aptInstall +
+			"dpkg --remove -- needed\ndpkg --remove -- b-c\n",
+		"rhel": "dnf install --assumeyes --quiet -- a b-c\nrpm --erase -- needed\nrpm --erase -- b-c\n",
+		"sles": "",
+	} {
+		for _, shell := range []string{"dash", "bash"} {
+			t.Run(id+" "+shell, func(t *testing.T) {
+				t.Parallel()
+				host, family := here(t, shell), osfamily.Of(id)
+				install := func(programs ...string) error {
+					work := &batch{packages: packageBatch{family, programs, []string{"a", "b-c"}}}
+					a := applier{host: host, work: work, steps: &steps{of: 1}}
+					return a.packages(t.Context())
+				}
+				if err := install("systemctl"); (err == nil) != family.IsSupported() {
+					t.Errorf("install: %v", err)
+				}
+				record := `{"kind":"package","name":"b-c","absent":true}` + "\n" + `{"kind":"package","name":"needed","absent":true}` + "\n"
+				if err := os.MkdirAll(host.dir+"/state", 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(host.dir+"/state/record.jsonl", []byte(record), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := Undo(t.Context(), host, family); err != nil {
+					t.Errorf("undo: %v", err)
+				}
+				if _, err := os.Stat(host.dir + "/state"); !os.IsNotExist(err) {
+					t.Errorf("the record is left: %v", err)
+				}
+				calls := regexp.MustCompile(`(?m)^(systemctl|ctr) .*\n`).ReplaceAllString(host.calls(t), "")
+				if calls != want {
+					t.Errorf("calls:\n%swant:\n%s", calls, want)
+				}
+			})
+		}
+	}
+}
+
+func TestProgramsAreMissingAfterInstalling(t *testing.T) {
+	t.Parallel()
+	work := &batch{packages: packageBatch{osfamily.Of("rhel"), []string{"systemctl", "no-program"}, []string{"a"}}}
+	a := applier{host: here(t, "dash"), work: work, steps: &steps{of: 1}}
+	if err := a.packages(t.Context()); err == nil || !strings.Contains(err.Error(), "no-program is still missing") {
+		t.Errorf("error %v", err)
 	}
 }

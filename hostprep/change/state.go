@@ -22,8 +22,6 @@ type State struct {
 	Units map[string]UnitState
 	// MissingPrograms lists the desired programs that are not in the host's PATH.
 	MissingPrograms []string
-	// PackageManager is apt-get, dnf, or empty where the host has neither.
-	PackageManager string
 	// Images holds the digests of the images in containerd, by reference.
 	Images map[string]string
 	// Archives lists the file names of uploaded image archives, complete and partial.

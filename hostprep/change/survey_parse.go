@@ -22,7 +22,6 @@ func (r request) parse(answer remote.Answer) (State, error) {
 		Sysctls:         map[string]string{},
 		Loadable:        lines(answer.Text("loadable")),
 		MissingPrograms: lines(answer.Text("programs")),
-		PackageManager:  answer.Text("manager"),
 		Images:          parseImages(answer.Text("images")),
 		Archives:        lines(answer.Text("archives")),
 		Restarts:        lines(answer.Text("restart")),

@@ -21,7 +21,7 @@ func TestSurveyReadsAnswers(t *testing.T) {
 		"sysctls":   "net/ipv4/conf/eth0.5/send_redirects:1\n",
 		"units": "Id=app.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=yes\n\n" +
 			"Id=kubelet.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n",
-		"programs": "conntrack\n", "manager": "dnf\n",
+		"programs": "conntrack\n",
 		"images": "REF TYPE DIGEST SIZE PLATFORMS LABELS\n" +
 			"dualstrap.dev/pause:3 application/vnd.oci.image.manifest.v1+json sha256:1 300 KiB linux/amd64 -\n",
 		"record":  `{"kind":"folder","name":"/a","absent":true}` + "\n",
@@ -51,10 +51,10 @@ func TestSurveyReadsAnswers(t *testing.T) {
 			"app.service":     {Load: "loaded", File: "enabled", Active: "active", Stale: true},
 			"kubelet.service": {Load: "not-found", Active: "inactive"},
 		},
-		MissingPrograms: []string{"conntrack"}, PackageManager: "dnf",
-		Images:   map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
-		Record:   change.Record{{Kind: change.KindDir, Name: "/a", Absent: true}},
-		Restarts: []string{"app.service"},
+		MissingPrograms: []string{"conntrack"},
+		Images:          map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
+		Record:          change.Record{{Kind: change.KindDir, Name: "/a", Absent: true}},
+		Restarts:        []string{"app.service"},
 	}
 	firewall := got.Firewalld
 	got.Firewalld, got.PutBack = want.Firewalld, nil

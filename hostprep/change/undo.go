@@ -5,17 +5,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
 // Undo restores the state in the host's record and removes the record. Anything that [Apply] did not change,
 // and that is not in a [Tree], is left alone. Undo does nothing on a host without a record. It may be
 // interrupted at any point and called again. The files named in last are removed at the very end: they mark
-// the host as a node of its cluster, so that an interrupted run finds out that there is more to undo.
+// the host as a node of its cluster, so that an interrupted run finds out that there is more to undo. family is the one
+// whose package manager removes packages.
 //
 // Kernel modules stay loaded until the next reboot, packages that other packages need stay installed, and an
 // image that was replaced by another one is not restored.
-func Undo(ctx context.Context, host remote.Host, last ...string) error {
+func Undo(ctx context.Context, host remote.Host, family osfamily.Family, last ...string) error {
 	traces, err := ReadUndoState(ctx, host)
 	if err != nil || !traces.Any {
 		return err
@@ -32,10 +34,15 @@ func Undo(ctx context.Context, host remote.Host, last ...string) error {
 	if err := undoFirewalld(ctx, host, record, slices.Contains(traces.restarts, firewalldUnit)); err != nil {
 		return err
 	}
-	return runExclusive(ctx, host, "remove the record of changes", "finish_undo", remote.Args{
+	forget, err := script(family.Script(), "remove the record of changes", remote.Args{
 		"packages": remote.Lines(record.names(KindPackage)...), "files": remote.Lines(leftovers(record)...),
 		"zones": remote.Lines(record.names(KindZone)...), "last": remote.Lines(lastFiles...), "dirs": remote.Lines(lastDirs...),
-	})
+	}, "undo_lock", "finish_undo")
+	if err != nil {
+		return err
+	}
+	_, err = host.Run(ctx, forget)
+	return err
 }
 
 // UndoState describes what a host has stored about changes.

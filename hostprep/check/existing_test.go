@@ -110,6 +110,11 @@ func occupantCases() []checkCase {
 		{"ipv6-rpfilter", "no, but not restarted", Warning, func(s *scene) { s.first().firewalld("no", true) }},
 		{"ipv6-rpfilter", "yes", Warning, func(s *scene) { s.first().firewalld("yes", true) }},
 		{"ipv6-rpfilter", "loose-forward", Warning, func(s *scene) { s.first().firewalld("loose-forward", true) }},
+		{"ipv6-rpfilter", "strict on Fedora with SELinux", Warning, func(s *scene) {
+			s.first().firewalld("strict", true)
+			s.first().Facts.OS = facts.OS{ID: "fedora", Name: "Fedora Linux 42"}
+			s.first().Facts.SELinux = "enforcing"
+		}},
 		{"ipv6-rpfilter", "strict on RHEL with SELinux", Warning, func(s *scene) {
 			s.first().firewalld("strict", true)
 			s.first().Facts.OS = facts.OS{ID: "rhel", Like: []string{"fedora"}, Name: "Red Hat Enterprise Linux 9.4"}
@@ -126,8 +131,20 @@ func occupantCases() []checkCase {
 		{"programs", "missing where nothing installs", Failed, having(func(f *facts.Host) {
 			f.Programs["zypper"], f.Programs["nft"] = true, false
 		})},
+		{"programs", "missing on openSUSE", Failed, having(func(f *facts.Host) {
+			f.OS = facts.OS{ID: "opensuse-leap", Like: []string{"suse", "opensuse"}, Name: "openSUSE Leap 15.6"}
+			f.Programs["zypper"], f.Programs["mount"], f.Programs["losetup"], f.Programs["ss"] = true, false, false, false
+		})},
+		{"programs", "missing on Debian without apt-get", Failed, having(func(f *facts.Host) { f.Programs["nft"] = false })},
+		{"programs", "missing on Alpine", Failed, having(func(f *facts.Host) {
+			f.OS, f.Programs["nft"] = facts.OS{ID: "alpine", Name: "Alpine Linux v3.20"}, false
+		})},
 		{"programs", "missing on Debian", Warning, having(func(f *facts.Host) {
 			f.Programs["nft"], f.Programs["mount"], f.Programs["umount"], f.Programs["apt-get"] = false, false, false, true
+		})},
+		{"programs", "missing on Fedora with apt-get", Warning, having(func(f *facts.Host) {
+			f.OS = facts.OS{ID: "fedora", Name: "Fedora Linux 42"}
+			f.Programs["ip"], f.Programs["apt-get"], f.Programs["dnf"] = false, true, true
 		})},
 		{"programs", "missing on RHEL", Warning, having(func(f *facts.Host) {
 			f.Programs["ip"], f.Programs["sysctl"], f.Programs["dnf"] = false, false, true
@@ -152,6 +169,14 @@ func neighbourCases() []checkCase {
 		}},
 		{"node-to-node", "small packets only", Warning, func(s *scene) { s.first().reached("10.2.0.5", "small", "fd12::2:5", "whole") }},
 		{"node-to-node", "no means to try", Warning, func(s *scene) { s.first().reached("10.2.0.5", "unknown") }},
+		{"node-to-node", "no means to try on RHEL", Warning, func(s *scene) {
+			s.first().Facts.OS = facts.OS{ID: "rhel"}
+			s.first().reached("10.2.0.5", "unknown")
+		}},
+		{"node-to-node", "no means to try on Alpine", Warning, func(s *scene) {
+			s.first().Facts.OS = facts.OS{ID: "alpine"}
+			s.first().reached("10.2.0.5", "unknown")
+		}},
 		{"addresses-unused", "nothing tried", Passed, asIs},
 		{"addresses-unused", "nobody", Passed, func(s *scene) { s.first().neighbours() }},
 		{"addresses-unused", "a stranger", Failed, func(s *scene) { s.first().neighbours("10.2.0.175", stranger, "fd12::4:105", stranger) }},

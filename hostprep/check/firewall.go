@@ -1,9 +1,6 @@
 package check
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // rpfilterHint describes what create does about IPv6_rpfilter.
 const rpfilterHint = "create will set IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and restart firewalld"
@@ -63,11 +60,9 @@ func checkRPFilter(s *subject) verdict {
 
 // documentedRule returns the rule of the documentation, for the end of a message, on hosts to which it applies.
 func (s *subject) documentedRule() string {
-	isRHEL := slices.ContainsFunc(append(s.Facts.OS.Like, s.Facts.OS.ID), func(id string) bool {
-		return id == "rhel" || id == "centos"
-	})
-	if isRHEL && s.Facts.SELinux != "disabled" {
-		return fmt.Sprintf("; on %s with SELinux enabled it has to be no", s.Facts.OS.Name)
+	os := s.Facts.OS
+	if s.Facts.Family().RequiresRPFilterOff(os.IDs()...) && s.Facts.SELinux != "disabled" {
+		return fmt.Sprintf("; on %s with SELinux enabled it has to be no", os.Name)
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/facts"
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/internal/hint"
 )
@@ -67,8 +68,8 @@ func checkPrivileges(s *subject) verdict {
 func machineChecks() []Check {
 	checks := []Check{
 		{
-			"os", "The distribution is one that dualstrap is tested on: Debian, Ubuntu, or RHEL and its derivatives.",
-			"use Debian 12, Ubuntu 22.04, RHEL 9 or later, or continue at your own risk", checkOS,
+			"os", "The distribution is one that dualstrap is tested on: " + testedDistributions() + ".",
+			"use " + supportedReleases() + " or later, or continue at your own risk", checkOS,
 		},
 		{"systemd", "systemd runs the host.", "boot the host with systemd", checkSystemd},
 		{"architecture", "The machine is x86-64.", "use an amd64 host", checkArchitecture},
@@ -78,8 +79,7 @@ func machineChecks() []Check {
 		},
 		{
 			"kernel-modules", "The kernel has overlay, nf_tables, nf_conntrack and veth.",
-			"install the rest of the kernel's modules: apt-get install linux-modules-extra-$(uname -r), or dnf install kernel-modules-extra",
-			checkModules,
+			"install the rest of the kernel's modules: " + modulesCommands(), checkModules,
 		},
 		{"cpu", "Control plane nodes have 2 CPUs or more.", "give the host more CPUs", checkCPU},
 		{"memory", "Control plane nodes have 1,700 MiB of memory or more, workers 900 MiB.", "give the host more memory", checkMemory},
@@ -107,19 +107,47 @@ func allIfReachable(checks []Check) []Check {
 	return checks
 }
 
-// checkOS accepts the families of distributions that the tests cover, by ID and ID_LIKE of os-release. Others only get
-// a warning: what the cluster needs is covered by other checks.
+// testedDistributions lists the distributions of all supported families, for a sentence.
+func testedDistributions() string {
+	var names []string
+	for _, family := range osfamily.Supported() {
+		names = append(names, family.Distributions...)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + ", or " + names[last]
+}
+
+// supportedReleases lists the oldest supported releases.
+func supportedReleases() string {
+	var releases []string
+	for _, family := range osfamily.Supported() {
+		releases = append(releases, family.Releases...)
+	}
+	return strings.Join(releases, ", ")
+}
+
+// modulesCommands lists the commands that install the kernel modules that a minimal installation lacks.
+func modulesCommands() string {
+	var commands []string
+	for _, family := range osfamily.Supported() {
+		commands = append(commands, family.InstallCommand(family.KernelModules))
+	}
+	return strings.Join(commands, ", or ")
+}
+
+// checkOS passes for the families that the tests cover. Others only get a warning: what the cluster needs is covered by
+// other checks.
 func checkOS(s *subject) verdict {
-	os := s.Facts.OS
-	if os.ID == "" {
+	switch name, family := s.Facts.OS.Name, s.Facts.Family(); {
+	case s.Facts.OS.ID == "":
 		return warning("cannot tell which distribution it is: there is no os-release")
+	case family.IsSupported():
+		return passed("%s", name)
+	case family.Manager != "": // SUSE
+		return warning("dualstrap is not tested on %s, and does not install packages with %s", name, family.Manager)
+	default:
+		return warning("dualstrap is not tested on %s", name)
 	}
-	for _, id := range append([]string{os.ID}, os.Like...) {
-		if slices.Contains([]string{"debian", "ubuntu", "rhel", "centos", "fedora"}, id) {
-			return passed("%s", os.Name)
-		}
-	}
-	return warning("dualstrap is not tested on %s", os.Name)
 }
 
 // checkSystemd fails without systemd: dualstrap only has units for it, and kubeadm expects it.

@@ -39,6 +39,9 @@ func machineCases() []checkCase {
 		{"os", "Rocky", Passed, having(func(f *facts.Host) {
 			f.OS = facts.OS{ID: "rocky", Like: []string{"rhel", "centos", "fedora"}, Name: "Rocky Linux 9.4"}
 		})},
+		{"os", "openSUSE", Warning, having(func(f *facts.Host) {
+			f.OS = facts.OS{ID: "opensuse-leap", Like: []string{"suse", "opensuse"}, Name: "openSUSE Leap 15.6"}
+		})},
 		{"os", "Alpine", Warning, having(func(f *facts.Host) { f.OS = facts.OS{ID: "alpine", Name: "Alpine Linux v3.20"} })},
 		{"os", "no os-release", Warning, having(func(f *facts.Host) { f.OS = facts.OS{} })},
 		{"systemd", "it runs", Passed, asIs},

@@ -50,7 +50,7 @@ func checkReach(s *subject) verdict {
 	}
 	if untried := byAnswer[facts.Untried]; len(untried) > 0 {
 		findings = append(findings, warning("it has neither ping nor bash to find out whether it reaches %s", formatList(untried)).
-			withHint("%s install iputils-ping", packageManager(&s.Facts)))
+			withHint("%s", installHint(&s.Facts, "ping")))
 	}
 	return combine(passed("it reaches %d addresses of other nodes", len(s.Network.Reached)), findings)
 }
@@ -177,7 +177,7 @@ func checkVIP(s *subject) verdict {
 		return passed("%s refuses connections, which is fine as long as there is no API server", endpoint)
 	case facts.Untried:
 		return warning("it has no bash to find out whether %s accepts connections", endpoint).
-			withHint("%s install bash", packageManager(&s.Facts))
+			withHint("%s", installHint(&s.Facts, "bash"))
 	default:
 		return failed("%s does not answer", endpoint)
 	}

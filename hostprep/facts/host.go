@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/dualstrap/dualstrap/hostprep/osfamily"
 )
 
 // Host holds the facts about one host. A field is its zero value if the host cannot tell, because a program or a file is
@@ -79,6 +81,16 @@ type OS struct {
 	// Name is the name for users, PRETTY_NAME or else ID.
 	Name string
 }
+
+// IDs returns the distribution's ID, and then those of the distributions that it is like.
+func (o OS) IDs() []string { return append([]string{o.ID}, o.Like...) }
+
+// Family returns the family of the host's distribution, as os-release describes it.
+func (h *Host) Family() osfamily.Family { return osfamily.Of(h.OS.IDs()...) }
+
+// PackageFamily returns the family whose package manager installs packages on the host. A host may have that of another
+// family than its own.
+func (h *Host) PackageFamily() osfamily.Family { return osfamily.OfManager(h.Family(), h.Programs) }
 
 // Space describes a file system.
 type Space struct {

@@ -1,4 +1,4 @@
-package facts_test
+package facts
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/hostprep/remote/remotetest"
 )
@@ -30,14 +29,18 @@ func TestProbeIsOneCall(t *testing.T) {
 	t.Parallel()
 	fake := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
 	lost := errors.New("connection lost")
+	script, err := newProbeScript()
+	if err != nil {
+		t.Fatal(err)
+	}
 	fake.Expect(
-		remotetest.Call{Method: remotetest.Probe, Script: facts.ProbeScript(), Answer: remote.Answer{}},
-		remotetest.Call{Method: remotetest.Probe, Script: facts.ProbeScript(), Err: lost},
+		remotetest.Call{Method: remotetest.Probe, Script: script, Answer: remote.Answer{}},
+		remotetest.Call{Method: remotetest.Probe, Script: script, Err: lost},
 	)
-	if _, err := facts.Probe(bound(t), fake); err == nil || !strings.Contains(err.Error(), "cannot parse the facts of the host") {
+	if _, err := Probe(bound(t), fake); err == nil || !strings.Contains(err.Error(), "cannot parse the facts of the host") {
 		t.Errorf("an empty answer gives the error %v", err)
 	}
-	if _, err := facts.Probe(bound(t), fake); !errors.Is(err, lost) {
+	if _, err := Probe(bound(t), fake); !errors.Is(err, lost) {
 		t.Errorf("error %v, want the host's", err)
 	}
 }
@@ -46,8 +49,8 @@ func TestProbeNetworkIsOneCall(t *testing.T) {
 	t.Parallel()
 	fake := remotetest.NewHost(t, netip.MustParseAddr("10.2.0.4"))
 	peer := netip.MustParseAddr("10.2.0.5")
-	task := facts.NetworkProbe{
-		Reach:     []facts.Peer{{Address: peer, Source: fake.Address(), MTU: 1500, Port: 22}},
+	task := NetworkProbe{
+		Reach:     []Peer{{Address: peer, Source: fake.Address(), MTU: 1500, Port: 22}},
 		Interface: "eth0", ExpectUnused: []netip.Addr{netip.MustParseAddr("10.2.0.175")},
 	}
 	script, err := task.Script()
@@ -57,11 +60,11 @@ func TestProbeNetworkIsOneCall(t *testing.T) {
 	fake.Expect(remotetest.Call{Method: remotetest.Probe, Script: script, Answer: remote.Answer{
 		Values: map[string]remote.Value{"network": {Output: []byte("reach 10.2.0.5 small\n")}},
 	}})
-	network, err := facts.ProbeNetwork(bound(t), fake, task)
+	network, err := ProbeNetwork(bound(t), fake, task)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if network.Reached[peer] != facts.Small || network.Asked != 1 {
+	if network.Reached[peer] != Small || network.Asked != 1 {
 		t.Errorf("facts %+v", network)
 	}
 }
@@ -95,7 +98,7 @@ func here(t *testing.T, shell string) remote.Host {
 func TestProbeHere(t *testing.T) {
 	t.Parallel()
 	for _, shell := range []string{"dash", "bash"} {
-		host, err := facts.Probe(bound(t), here(t, shell))
+		host, err := Probe(bound(t), here(t, shell))
 		if err != nil {
 			t.Errorf("%s: %v", shell, err)
 			continue
@@ -118,7 +121,7 @@ func TestProbeHere(t *testing.T) {
 }
 
 // sameLinks compares the interfaces with those of package net.
-func sameLinks(t *testing.T, host facts.Host) {
+func sameLinks(t *testing.T, host Host) {
 	t.Helper()
 	links, err := net.Interfaces()
 	if err != nil {
@@ -146,20 +149,20 @@ func TestProbeNetworkHere(t *testing.T) {
 	defer listener.Close() //nolint:errcheck // the test is over
 	open := listener.Addr().(*net.TCPAddr).AddrPort()
 	closed := netip.AddrPortFrom(loopback, 1)
-	task := facts.NetworkProbe{
-		Reach:   []facts.Peer{{Address: loopback, Source: loopback, MTU: 1500, Port: int(open.Port())}},
+	task := NetworkProbe{
+		Reach:   []Peer{{Address: loopback, Source: loopback, MTU: 1500, Port: int(open.Port())}},
 		Connect: []netip.AddrPort{open, closed},
 	}
 	for _, shell := range []string{"dash", "bash"} {
-		network, err := facts.ProbeNetwork(bound(t), here(t, shell), task)
+		network, err := ProbeNetwork(bound(t), here(t, shell), task)
 		if err != nil {
 			t.Errorf("%s: %v", shell, err)
 			continue
 		}
-		if got := network.Reached[loopback]; got != facts.Whole && got != facts.Open {
+		if got := network.Reached[loopback]; got != Whole && got != Open {
 			t.Errorf("%s: the loopback answers %q", shell, got)
 		}
-		if network.Connected[open] != facts.Open || network.Connected[closed] != facts.Refused {
+		if network.Connected[open] != Open || network.Connected[closed] != Refused {
 			t.Errorf("%s: ports answer %v", shell, network.Connected)
 		}
 	}

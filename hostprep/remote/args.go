@@ -66,7 +66,7 @@ func (a Args) assignments() string {
 //
 //	# Installs packages.
 //	# Arguments:
-//	#   manager: apt-get or dnf
+//	#   programs: names of programs that have to exist afterwards
 //	#   packages: names of packages, one per line;
 //	#     a longer description is indented further
 //

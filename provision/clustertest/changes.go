@@ -44,7 +44,6 @@ func survey(h *Host, script remote.Script, answer *answers) error {
 	answer.add("digests", h.digests(lines(args["hashed"])))
 	answer.add("sysctls", h.settings(lines(args["keys"])))
 	answer.add("units", h.showUnits(lines(args["units"])))
-	answer.add("manager", "apt-get\n")
 	answer.add("tables", "")
 	h.addRecord(answer)
 	return nil

@@ -8,18 +8,15 @@
 # shellcheck source=hostprep/remote/scripts/change_lock.sh
 # shellcheck source=hostprep/change/scripts/state.sh
 # shellcheck source=hostprep/change/scripts/undo_lock.sh
+# shellcheck source=hostprep/osfamily/scripts/apt.sh
 lock_shared
 IFS='
 '
 set -f
 for package in $packages; do
 	progress
-	# Both refuse to remove a package that another one needs by now; it stays.
-	if command -v dpkg >/dev/null; then
-		dpkg --remove -- "$package" || echo "package $package stays" >&2
-	else
-		rpm --erase -- "$package" || echo "package $package stays" >&2
-	fi
+	# A package that another one needs by now is not removed.
+	remove_package "$package" || echo "package $package stays" >&2
 done
 for file in $files; do
 	rm -f -- "$file"

@@ -105,15 +105,6 @@ missing_programs() {
 	done
 }
 
-package_manager() {
-	for manager in apt-get dnf; do
-		if command -v "$manager" >/dev/null; then
-			printf '%s\n' "$manager"
-			return 0
-		fi
-	done
-}
-
 images() {
 	{ [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; } || return 0
 	ctr --connect-timeout 5s --timeout 30s -n k8s.io images ls
@@ -145,7 +136,6 @@ if [ -n "$units" ]; then
 	answer units systemctl show --no-pager --property=Id,LoadState,UnitFileState,ActiveState,NeedDaemonReload -- $units
 fi
 answer programs missing_programs
-answer manager package_manager
 answer images images
 if command -v nft >/dev/null; then
 	answer tables tables

@@ -1,5 +1,7 @@
 # Reads the facts about one host. The script changes nothing, works if programs are missing (except for grep), and
 # starts few of them: most facts are in files, which a single grep prints.
+# Arguments:
+#   programs: names of programs to look for, one per line
 # shellcheck source=hostprep/remote/scripts/change_lock.sh
 
 # lines prints the files, each line preceded by its path, without comments and empty lines.
@@ -71,9 +73,9 @@ space() {
 	stat -f -c '%i %S %b %a %c %d' -- "$@"
 }
 
-# programs prints which of these programs are in the PATH.
-programs() {
-	for program in apt-get bash cp dnf firewall-cmd gzip ip losetup mount nft ping sha256sum ss sysctl umount zypper; do
+# found_programs prints which of the programs are in the PATH.
+found_programs() {
+	for program in $programs; do
 		if command -v "$program" >/dev/null; then
 			echo "$program"
 		fi
@@ -169,7 +171,7 @@ answer present present
 answer architecture uname -m
 answer cpus nproc
 answer space space
-answer programs programs
+answer programs found_programs
 answer features features
 answer container systemd-detect-virt --container
 answer units units
