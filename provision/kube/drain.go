@@ -29,16 +29,28 @@ func (p PodToEvict) String() string { return p.Namespace + "/" + p.Name }
 
 // Cordon marks the node unschedulable. A missing node is not an error.
 func (c *Client) Cordon(ctx context.Context, name string) error {
+	return poll(ctx, applyPatience, "cannot cordon node "+name, func(ctx context.Context) (string, error) {
+		return "", client.IgnoreNotFound(c.setUnschedulable(ctx, name, true))
+	})
+}
+
+// Uncordon marks the node schedulable. Unlike with [Client.Cordon], a missing node is an error: pods are expected back on
+// it.
+func (c *Client) Uncordon(ctx context.Context, name string) error {
+	return poll(ctx, applyPatience, "cannot uncordon node "+name, func(ctx context.Context) (string, error) {
+		return "", c.setUnschedulable(ctx, name, false)
+	})
+}
+
+// setUnschedulable sets only this field of a node, which other programs change as well.
+func (c *Client) setUnschedulable(ctx context.Context, name string, unschedulable bool) error {
 	node := &corev1.Node{}
 	node.Name = name
-	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"unschedulable": true}})
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"unschedulable": unschedulable}})
 	if err != nil {
 		return err
 	}
-	return poll(ctx, applyPatience, "cannot cordon node "+name, func(ctx context.Context) (string, error) {
-		err := c.client.Patch(ctx, node, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
-		return "", client.IgnoreNotFound(err)
-	})
+	return c.client.Patch(ctx, node, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
 }
 
 // PodsToEvict returns the pods that a drain evicts from a node. It leaves out pods of DaemonSets, whose controller
@@ -90,6 +102,9 @@ func (e *DrainTimeoutError) Hint() string {
 // Evict evicts the pods and waits until they are gone. An eviction that a PodDisruptionBudget forbids is retried until
 // patience ends; then the error is a [DrainTimeoutError]. isAlive says whether the node's kubelet runs: if it does not,
 // nothing terminates the pods, and Evict returns as soon as the evictions are accepted.
+//
+// The library of kubectl drain (k8s.io/kubectl/pkg/drain) does not take its place. It evicts by name, without the UID, it
+// fails when an API server restarts or a webhook moves, and its timeout does not tell what keeps a pod.
 func (c *Client) Evict(ctx context.Context, pods []PodToEvict, isAlive bool, patience time.Duration) error {
 	// The end of limited is a timeout, which has its own error. The end of ctx is an interrupt.
 	limited, cancel := context.WithTimeout(ctx, patience)

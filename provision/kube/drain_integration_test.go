@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -60,6 +61,18 @@ func TestIntegrationDrain(t *testing.T) {
 	}
 	if err := c.Cordon(ctx, "missing"); err != nil {
 		t.Errorf("a node that is not there: %v", err)
+	}
+	if err := c.Uncordon(ctx, "worker"); err != nil {
+		t.Fatal(err)
+	}
+	if node, found, err := c.FindNode(ctx, "worker"); err != nil || !found || node.Unschedulable {
+		t.Errorf("after it is uncordoned, the node is %+v, %v", node, err)
+	}
+	if err := c.Uncordon(ctx, "missing"); !apierrors.IsNotFound(err) {
+		t.Errorf("a node that is not there: %v", err)
+	}
+	if err := c.Cordon(ctx, "worker"); err != nil {
+		t.Fatal(err)
 	}
 	pods, err := c.PodsToEvict(ctx, "worker")
 	if err != nil || len(pods) != 2 || pods[0].String() != "default/free" || pods[1].String() != "default/guarded" {
