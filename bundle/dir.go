@@ -108,7 +108,7 @@ func openRegular(dir, name string) (*os.File, int64, error) {
 	if err != nil {
 		return nil, 0, cause(err)
 	}
-	defer root.Close() //nolint:errcheck // nothing was written
+	defer root.Close()
 	info, err := root.Lstat(filepath.FromSlash(name))
 	if err != nil {
 		return nil, 0, cause(err)

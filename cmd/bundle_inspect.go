@@ -112,7 +112,7 @@ func describeBundle(w io.Writer, report inspection) error {
 // listBundle prints the files of a bundle as a table.
 func listBundle(w io.Writer, manifest bundle.Manifest) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "KIND\tNAME\tVERSION\tSIZE\tNODES") //nolint:errcheck // Flush returns the error
+	fmt.Fprintln(table, "KIND\tNAME\tVERSION\tSIZE\tNODES")
 	var size int64
 	for _, file := range manifest.Files {
 		roles := make([]string, len(file.Roles))
@@ -120,7 +120,7 @@ func listBundle(w io.Writer, manifest bundle.Manifest) error {
 			roles[i] = string(role)
 		}
 		size += file.Size
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", //nolint:errcheck // as above
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
 			cli.Visible(file.Kind), cli.Visible(file.Name), cli.Visible(file.Version), mebibytes(file.Size), cli.Visible(strings.Join(roles, ",")))
 	}
 	if err := table.Flush(); err != nil {

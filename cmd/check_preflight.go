@@ -86,12 +86,12 @@ func preflight(
 func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Preflight, diff bool) error {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n") //nolint:errcheck // a strings.Builder returns no errors
+	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n")
 	for i, host := range found.Hosts {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, loaded.Plan.Nodes[i].Role, //nolint:errcheck // as above
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\n", host.Address, loaded.Plan.Nodes[i].Role,
 			host.Count(check.Passed), host.Count(check.Warning), host.Count(check.Failed), len(host.Changes))
 	}
-	table.Flush() //nolint:errcheck,gosec // as above
+	table.Flush()
 	writeFindings(&out, found.Hosts)
 	for _, group := range groupSame(namesOf(found.Hosts), func(i int) string { return changes(found.Diffs[found.Hosts[i].Address], diff) }) {
 		fmt.Fprintf(&out, "\n%s would change:\n%s", group, group.text)

@@ -76,7 +76,7 @@ func startRegistry(t *testing.T) *testRegistry {
 		if err != nil {
 			return err.Error()
 		}
-		response.Body.Close() //nolint:errcheck // the body is not needed
+		response.Body.Close()
 		if response.StatusCode != http.StatusUnauthorized {
 			return response.Status
 		}

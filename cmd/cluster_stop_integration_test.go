@@ -72,7 +72,7 @@ func (c *testCluster) watchBriefly(t *testing.T) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // the response is read completely
+	defer response.Body.Close()
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func dialAll(dir, concurrency string, talk func(*ssh.Client) error) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", member.Address, err)
 			}
-			defer client.Close() //nolint:errcheck // the connection has served its purpose
+			defer client.Close()
 			return talk(client)
 		})
 	}

@@ -123,7 +123,7 @@ func (f *testFleet) stop(tb testing.TB) []remotetest.Asked {
 	if f.hosts == nil {
 		return nil
 	}
-	f.input.Close() //nolint:errcheck // closing their input tells the hosts to stop
+	f.input.Close()
 	if err := f.hosts.Wait(); err != nil {
 		tb.Errorf("the hosts: %v", err)
 	}

@@ -125,6 +125,6 @@ func freeAddress(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // the port was all that was needed
+	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).AddrPort()
 }

@@ -49,7 +49,7 @@ func (f *labFlags) open(streams cli.Streams) (*lab.Lab, error) {
 	return lab.New(f.name, f.workspaces, func(step string) {
 		mu.Lock()
 		defer mu.Unlock()
-		fmt.Fprintln(streams.Err, step) //nolint:errcheck // a command does not fail for want of progress output
+		fmt.Fprintln(streams.Err, step)
 	})
 }
 

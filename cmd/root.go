@@ -59,7 +59,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		case <-ended: //nolint:errcheck // the exit code is that of an interruption, whatever the error
 		case <-time.After(exitGrace):
 		}
-		fmt.Fprintln(errOut, "dualstrap: interrupted") //nolint:errcheck // there is nowhere left to report it
+		fmt.Fprintln(errOut, "dualstrap: interrupted")
 		return cli.ExitInterrupted
 	}
 }
@@ -72,13 +72,13 @@ func report(w io.Writer, called *cobra.Command, err error) {
 		return // the command that the user named has printed its own error
 	}
 	text, tip := errorText(err)
-	fmt.Fprintf(w, "dualstrap: %s\n", text) //nolint:errcheck // there is nowhere left to report it
+	fmt.Fprintf(w, "dualstrap: %s\n", text)
 	var usage *cli.UsageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(w, "try: %s --help\n", called.CommandPath()) //nolint:errcheck // as above
+		fmt.Fprintf(w, "try: %s --help\n", called.CommandPath())
 	}
 	if tip != "" {
-		fmt.Fprintf(w, "try: %s\n", tip) //nolint:errcheck // as above
+		fmt.Fprintf(w, "try: %s\n", tip)
 	}
 }
 

@@ -88,14 +88,14 @@ func (o runOutput) finish(report any, text func() string, err error) error {
 func writeRun(out *strings.Builder, run *workflow.Report) {
 	fmt.Fprint(out, "\n")
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "HOST\tPHASE\tSTATUS\tCHANGES\tSECONDS\n") //nolint:errcheck // a strings.Builder returns no errors
+	fmt.Fprint(table, "HOST\tPHASE\tSTATUS\tCHANGES\tSECONDS\n")
 	for _, host := range run.Hosts {
 		for _, phase := range host.Phases {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.1f\n", //nolint:errcheck // as above
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.1f\n",
 				host.Address, phase.Name, phase.Status, len(phase.Changes), phase.Seconds)
 		}
 	}
-	table.Flush() //nolint:errcheck,gosec // as above
+	table.Flush()
 }
 
 // changesShown is the largest number of changes that writeChanges lists. A first run makes hundreds, which would hide

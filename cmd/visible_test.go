@@ -225,17 +225,17 @@ func TestHostileWordsOfFailures(t *testing.T) {
 	}
 	for name, fails := range map[string]remotetest.Hostile{
 		"login shell": func(s remotetest.Session, _ string) {
-			fmt.Fprintln(s.Stdout, drives) //nolint:errcheck // an error means that the session has ended
+			fmt.Fprintln(s.Stdout, drives)
 		},
 		"script": func(s remotetest.Session, marker string) {
-			fmt.Fprintf(s.Stderr, "%s\n%s\n", marker, drives) //nolint:errcheck // as above
-			fmt.Fprintf(s.Stdout, "\n%s done 7\n", marker)    //nolint:errcheck // as above
+			fmt.Fprintf(s.Stderr, "%s\n%s\n", marker, drives)
+			fmt.Fprintf(s.Stdout, "\n%s done 7\n", marker)
 		},
 		"frame": func(s remotetest.Session, marker string) {
-			fmt.Fprintf(s.Stdout, "\n%s begin %s\nx\n%[1]s end %[2]s\n", marker, drives) //nolint:errcheck // as above
+			fmt.Fprintf(s.Stdout, "\n%s begin %s\nx\n%[1]s end %[2]s\n", marker, drives)
 		},
 		"answer": func(s remotetest.Session, marker string) {
-			fmt.Fprintf(s.Stdout, "\n%s begin lines\n%s\n\n%[1]s end 0\n\n%[1]s done 0\n", marker, drives) //nolint:errcheck // as above
+			fmt.Fprintf(s.Stdout, "\n%s begin lines\n%s\n\n%[1]s end 0\n\n%[1]s done 0\n", marker, drives)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -175,7 +175,7 @@ func removeStale(dir string, before, now TreeIndex) error {
 	if err != nil {
 		return fmt.Errorf("cannot remove what is rendered no more: %w", err)
 	}
-	defer root.Close() //nolint:errcheck // nothing was written
+	defer root.Close()
 	for _, file := range before.Files {
 		// The index is not trusted: another program may have written paths outside the directory into it.
 		if current[file.File] || !filepath.IsLocal(file.File) {

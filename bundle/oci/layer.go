@@ -50,7 +50,7 @@ func writeEntry(archive *tar.Writer, name string, file *File) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	size, err := contentSize(content)
 	if err != nil {
 		return err

@@ -109,7 +109,7 @@ func addLayer(archive *tar.Writer, layer v1.Layer) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	return add(archive, blobPath(digest), size, content)
 }
 

@@ -100,7 +100,7 @@ func signByAgent(ctx context.Context, path, socket string, public ssh.PublicKey,
 	if err != nil {
 		return refuse(fmt.Errorf("the agent at %s cannot be reached: %w", socket, err))
 	}
-	defer conn.Close()                                          //nolint:errcheck // the answer has been read
+	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // interrupts a pending request
 	signers, err := agent.NewClient(conn).Signers()
 	if err != nil {

@@ -122,8 +122,8 @@ func killAnywhere(t *testing.T, m *machine, server *remotetest.Server) {
 	for range soak.Rounds(6, 60) {
 		running := start()
 		time.Sleep(time.Duration(random.Int64N(int64(took)))) // the moment to kill it
-		running.Process.Kill()                                //nolint:errcheck // it may be done
-		running.Wait()                                        //nolint:errcheck // it was killed
+		running.Process.Kill()
+		running.Wait() //nolint:errcheck // it was killed
 		for path, sum := range sums {
 			m.sh(fmt.Sprintf(`! [ -e %[1]s ] || [ "$(sha256sum <%[1]s)" = "%[2]s  -" ]`, path, sum))
 		}

@@ -146,7 +146,7 @@ func TestProbeNetworkHere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // the test is over
+	defer listener.Close()
 	open := listener.Addr().(*net.TCPAddr).AddrPort()
 	closed := netip.AddrPortFrom(loopback, 1)
 	task := NetworkProbe{

@@ -97,7 +97,7 @@ func (a *sshAgent) close() {
 	defer a.mu.Unlock()
 	a.closed = true
 	if a.conn != nil {
-		a.conn.Close() //nolint:errcheck // nothing was written that could be lost
+		a.conn.Close()
 	}
 }
 

@@ -23,7 +23,7 @@ func agentThat(t *testing.T, says string) string {
 	}
 	var open sync.WaitGroup
 	t.Cleanup(func() {
-		listener.Close() //nolint:errcheck // it is not used again
+		listener.Close()
 		open.Wait()
 	})
 	open.Go(func() {
@@ -33,7 +33,7 @@ func agentThat(t *testing.T, says string) string {
 				return
 			}
 			open.Go(func() {
-				defer conn.Close() //nolint:errcheck // the client may have closed it already
+				defer conn.Close()
 				for question := make([]byte, 1024); ; {
 					if _, err := conn.Read(question); err != nil {
 						return

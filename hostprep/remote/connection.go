@@ -69,12 +69,12 @@ func (l loggedIn) refuse() {
 			if !more {
 				return
 			}
-			request.Reply(false, nil) //nolint:errcheck // it fails only once the connection is over
+			request.Reply(false, nil)
 		case offered, more := <-l.channels:
 			if !more {
 				return
 			}
-			offered.Reject(ssh.UnknownChannelType, "nothing is served here") //nolint:errcheck // as above
+			offered.Reject(ssh.UnknownChannelType, "nothing is served here")
 		}
 	}
 }
@@ -129,8 +129,8 @@ func (c *connection) lose(cause error) {
 		close(c.gone)
 		// The stream is closed first. Closing the client sends a message, which would block forever on a host that reads
 		// nothing.
-		c.raw.Close()    //nolint:errcheck // the connection is over
-		c.client.Close() //nolint:errcheck // as above
+		c.raw.Close() //nolint:errcheck // the connection is over
+		c.client.Close()
 	})
 }
 
@@ -213,7 +213,7 @@ func (c *connection) openSession(ctx context.Context) opened {
 		go func() {
 			if late := <-result; late.err == nil {
 				go ssh.DiscardRequests(late.requests)
-				late.channel.Close() //nolint:errcheck // the caller has given up
+				late.channel.Close()
 			}
 		}()
 		return opened{err: ctx.Err()}

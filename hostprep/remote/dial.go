@@ -146,7 +146,7 @@ type login struct {
 
 // handshake performs the SSH handshake and the login. When ctx ends, it closes raw and returns.
 func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
-	stop := context.AfterFunc(ctx, func() { raw.Close() }) //nolint:errcheck // it only unblocks the handshake
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
 	signers := make([]ssh.Signer, len(l.keys))
 	for i := range l.keys {
@@ -173,7 +173,7 @@ func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
 	}
 	// The handshake has succeeded, but the context ended meanwhile: stop reports that raw is being closed.
 	if !stop() {
-		conn.Close() //nolint:errcheck // AfterFunc has closed the stream below
+		conn.Close()
 		return loggedIn{}, ctx.Err()
 	}
 	return loggedIn{conn, channels, requests}, nil

@@ -117,7 +117,7 @@ func closedPort(t *testing.T) uint16 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // the port is to be closed
+	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).AddrPort().Port()
 }
 

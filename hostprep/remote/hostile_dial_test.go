@@ -25,7 +25,7 @@ func listen(t *testing.T, text string, hold bool) (port uint16, connections *ato
 	connections = &atomic.Int32{}
 	var open sync.WaitGroup
 	t.Cleanup(func() {
-		listener.Close() //nolint:errcheck // it is not used again
+		listener.Close()
 		open.Wait()
 	})
 	open.Go(func() {
@@ -39,11 +39,11 @@ func listen(t *testing.T, text string, hold bool) (port uint16, connections *ato
 			if hold {
 				open.Go(func() {
 					io.Copy(io.Discard, conn) //nolint:errcheck // an error ends the input as EOF does
-					conn.Close()              //nolint:errcheck // the client may have closed it already
+					conn.Close()
 				})
 				continue
 			}
-			conn.Close() //nolint:errcheck // the client may have closed it already
+			conn.Close()
 		}
 	})
 	return listener.Addr().(*net.TCPAddr).AddrPort().Port(), connections

@@ -57,7 +57,7 @@ func (p *idleConn) readGreeting(data []byte) (int, error) {
 	if n > 0 {
 		err = nil // the next read returns it again
 		p.last.Store(time.Now().UnixNano())
-		if !p.greeting.receive(ahead[:n], func() { p.Conn.Close() }) { //nolint:errcheck // the stream is not wanted any more
+		if !p.greeting.receive(ahead[:n], func() { p.Conn.Close() }) {
 			return 0, errNoSSH
 		}
 	}

@@ -77,8 +77,8 @@ func startAgent(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill() //nolint:errcheck // it may have ended
-		cmd.Wait()         //nolint:errcheck // it was killed
+		cmd.Process.Kill()
+		cmd.Wait() //nolint:errcheck // it was killed
 	})
 	waitFor(t, "the agent does not start", func() bool {
 		_, err := os.Stat(socket)

@@ -36,7 +36,7 @@ func outcomeOf(requests <-chan *ssh.Request) outcome {
 			}
 		}
 		if request.WantReply {
-			request.Reply(false, nil) //nolint:errcheck // it fails only once the session is over
+			request.Reply(false, nil)
 		}
 		if result.answered {
 			return result

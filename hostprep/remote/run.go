@@ -48,11 +48,11 @@ func (c *connection) run(ctx context.Context, script task, secrets *Secrets) (An
 	// Without a terminal, sshd does not end the processes of a session that is closed. They are signaled before the
 	// channel is closed, by whichever of AfterFunc and session.close comes first: afterwards the signal would be lost.
 	open.terminate = sync.OnceFunc(func() {
-		open.channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"})) //nolint:errcheck // best effort
+		open.channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"TERM"}))
 	})
 	stop := context.AfterFunc(ctx, func() {
 		open.terminate()
-		open.channel.Close() //nolint:errcheck // as above
+		open.channel.Close()
 	})
 	defer stop()
 	// The watchdog's time begins when the session is open: waiting for a slot is not the script's fault.

@@ -89,7 +89,7 @@ func start(ctx context.Context, open opened, command string, program program, cl
 		var unwritten *sinkError
 		if err := s.stdout.readAll(output); errors.Is(err, errTooLong) || errors.As(err, &unwritten) {
 			s.broken <- err
-			channel.Close() //nolint:errcheck // the rest of the output is not wanted
+			channel.Close()
 		}
 		s.isRead()
 	}()
@@ -182,10 +182,10 @@ func (s *session) send(program program) {
 	var unread *sourceError
 	if errors.As(err, &unread) {
 		s.broken <- unread
-		s.channel.Close() //nolint:errcheck // the script cannot go on without its input
+		s.channel.Close()
 		return
 	}
-	s.channel.CloseWrite() //nolint:errcheck // it fails only once the session is over
+	s.channel.CloseWrite()
 }
 
 // close ends the session and waits until the input is no longer read, since the caller may reuse it. It does not wait
@@ -194,7 +194,7 @@ func (s *session) close(ctx context.Context, terminate func()) {
 	if ctx.Err() != nil {
 		terminate()
 	}
-	s.channel.Close() //nolint:errcheck // sshd may have closed it already
+	s.channel.Close()
 	select {
 	case <-s.sent:
 	case <-ctx.Done():

@@ -102,8 +102,8 @@ func (s *sshd) start(t *testing.T, lines ...string) *sshd {
 		for _, pid := range s.sessions(t) {
 			syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have ended
 		}
-		cmd.Process.Kill() //nolint:errcheck // as above
-		cmd.Wait()         //nolint:errcheck // it was killed
+		cmd.Process.Kill()
+		cmd.Wait() //nolint:errcheck // it was killed
 		if t.Failed() {
 			t.Logf("sshd says:\n%s", log.String())
 		}
@@ -111,7 +111,7 @@ func (s *sshd) start(t *testing.T, lines ...string) *sshd {
 	waitFor(t, "sshd does not listen", func() bool {
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
-			conn.Close() //nolint:errcheck // it only showed that the server listens
+			conn.Close()
 		}
 		return err == nil
 	})

@@ -79,7 +79,7 @@ func (h *host) send(ctx context.Context, upload Upload, found partial) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the content of %s: %w", upload.Path, err)
 	}
-	defer content.Close() //nolint:errcheck // it was only read
+	defer content.Close()
 	form := "plain"
 	if upload.Gzip {
 		form = "gzip"
@@ -115,7 +115,7 @@ func (u Upload) openAfter(found partial) (io.ReadCloser, int64, error) {
 	if _, err := io.CopyN(digest, content, found.size); err == nil && hex.EncodeToString(digest.Sum(nil)) == found.digest {
 		return content, found.size, nil
 	}
-	content.Close() //nolint:errcheck // it was only read
+	content.Close()
 	content, err = u.Open()
 	return content, 0, err
 }

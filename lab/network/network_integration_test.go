@@ -83,8 +83,8 @@ func TestIntegrationCable(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		host.Process.Kill() //nolint:errcheck // it may have ended
-		host.Wait()         //nolint:errcheck // it was killed
+		host.Process.Kill()
+		host.Wait() //nolint:errcheck // it was killed
 	})
 	pid := host.Process.Pid
 	awaitOwnNamespace(t, pid)

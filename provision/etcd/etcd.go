@@ -195,7 +195,7 @@ func (c *Client) call(ctx context.Context, url string, input, output any) error 
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // the body has been read
+	defer response.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	if err != nil {
 		return err

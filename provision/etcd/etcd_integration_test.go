@@ -111,7 +111,7 @@ func freePort(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // nothing has connected
+	defer listener.Close()
 	return netip.MustParseAddrPort(listener.Addr().String())
 }
 

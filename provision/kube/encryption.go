@@ -38,7 +38,7 @@ func (c *Client) EncryptionConfig(ctx context.Context) (digest string, err error
 	if err != nil {
 		return "", fmt.Errorf("cannot ask the API server for its metrics: %w", err)
 	}
-	defer metrics.Close() //nolint:errcheck // nothing more is read
+	defer metrics.Close()
 	lines := bufio.NewScanner(metrics)
 	for lines.Scan() { // metrics are sorted by name, so this one comes early and the rest is not read
 		// An API server without encryption has no such metric.

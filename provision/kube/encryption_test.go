@@ -39,7 +39,7 @@ func TestEncryptionConfig(t *testing.T) {
 				if r.URL.Path != "/metrics" {
 					t.Errorf("it asks for %s", r.URL.Path)
 				}
-				fmt.Fprint(w, test.body) //nolint:errcheck // the client would say so
+				fmt.Fprint(w, test.body)
 			})
 			if got, err := client.EncryptionConfig(t.Context()); got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("it gives %q, %v", got, err)
@@ -55,7 +55,7 @@ func TestHostileMetrics(t *testing.T) {
 		"without end": endless,
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
-			fmt.Fprint(w, metrics[:20]) //nolint:errcheck // the client would say so
+			fmt.Fprint(w, metrics[:20])
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestRewriteSecretChangesNothing(t *testing.T) {
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			answer = `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Invalid","message":"no","code":422}`
 		}
-		fmt.Fprint(w, answer) //nolint:errcheck // the client would say so
+		fmt.Fprint(w, answer)
 	})
 	if err := client.Ready(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)

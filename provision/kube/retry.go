@@ -57,7 +57,7 @@ func (r retryForbidden) RoundTrip(request *http.Request) (*http.Response, error)
 			return response, nil
 		case <-time.After(pollInterval):
 		}
-		response.Body.Close() //nolint:errcheck // the response is replaced by that of the next attempt
+		response.Body.Close()
 		request = again
 	}
 }

@@ -17,8 +17,8 @@ func TestDialRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		left, right := net.Pipe()
-		defer left.Close()  //nolint:errcheck // nothing was written
-		defer right.Close() //nolint:errcheck // nothing was written
+		defer left.Close()
+		defer right.Close()
 		conn, err := dialRetry(t.Context(), func(context.Context) (net.Conn, error) {
 			if time.Since(begun) < dialPatience/2 {
 				return nil, ErrNoAPIServer

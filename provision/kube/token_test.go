@@ -29,7 +29,7 @@ func TestTokenLivesByTheServersClock(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
 		const created = `{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a","creationTimestamp":"2031-05-04T03:00:00Z"}}`
-		fmt.Fprint(w, created) //nolint:errcheck // the client would say so
+		fmt.Fprint(w, created)
 	})
 	if err := client.Ready(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func (s *testbed) call(ctx context.Context, from netip.Addr, to netip.AddrPort, 
 	if err != nil {
 		return "", plain(err, timeout)
 	}
-	defer answer.Body.Close() //nolint:errcheck // nothing was written
+	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	switch {
 	case err != nil:

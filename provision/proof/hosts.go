@@ -112,7 +112,7 @@ func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 	case cannotForward(err):
 		return err
 	case err == nil:
-		conn.Close() //nolint:errcheck // nothing was sent
+		conn.Close()
 	}
 	asked := kube.Connect(s.Admin, s.endpoint(), func(ctx context.Context) (net.Conn, error) {
 		conn, err := s.Connections.Dial(ctx, host, s.endpoint())

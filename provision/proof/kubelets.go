@@ -63,7 +63,7 @@ func (s *testbed) presentedBy(ctx context.Context, n *node) ([]*x509.Certificate
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close() //nolint:errcheck // nothing was sent
+	defer conn.Close()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	// Nothing is sent over this connection, and checkPresented verifies the certificates with a precise error.

@@ -165,9 +165,9 @@ func TestCalls(t *testing.T) {
 	hello := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/client":
-			fmt.Fprintln(w, "::ffff:10.2.0.5") //nolint:errcheck // the test fails then
+			fmt.Fprintln(w, "::ffff:10.2.0.5")
 		default:
-			fmt.Fprintln(w, "Hello, world!\nVersion: 2\nHostname: hello-1") //nolint:errcheck // as above
+			fmt.Fprintln(w, "Hello, world!\nVersion: 2\nHostname: hello-1")
 		}
 	})
 	if name, err := s.greets(t.Context(), netip.Addr{}, hello); err != nil || name != "hello-1" {
@@ -176,7 +176,7 @@ func TestCalls(t *testing.T) {
 	if seen, err := s.seenBy(t.Context(), netip.Addr{}, hello); err != nil || seen.String() != "10.2.0.5" {
 		t.Errorf("%s, %v", seen, err)
 	}
-	other := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "It works!") }) //nolint:errcheck // as above
+	other := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "It works!") })
 	if _, err := s.greets(t.Context(), netip.Addr{}, other); err == nil || !strings.Contains(err.Error(), "something else answers") {
 		t.Errorf("another server: %v", err)
 	}
@@ -200,7 +200,7 @@ func TestCallOften(t *testing.T) {
 				http.Error(w, "gone", http.StatusBadGateway)
 				return
 			}
-			fmt.Fprintf(w, "Hello, world!\nHostname: hello-%d\n", n%3) //nolint:errcheck // the test fails then
+			fmt.Fprintf(w, "Hello, world!\nHostname: hello-%d\n", n%3)
 		})
 	}
 	expect(t, "all answer", s.callOften(t.Context(), netip.Addr{}, pods(-1)), Passed, "12 of 12 calls from 3 pods")

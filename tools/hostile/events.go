@@ -42,7 +42,7 @@ func readEvents(events io.Reader, out io.Writer) (results, error) {
 			if text := outputs[id]; text != nil {
 				text.WriteString(e.Output)
 			} else if e.Output != "PASS\n" {
-				fmt.Fprint(out, e.Output) //nolint:errcheck // there is no other place to report it
+				fmt.Fprint(out, e.Output)
 			}
 		case "run":
 			outputs[id] = &strings.Builder{}
@@ -68,7 +68,7 @@ func finish(e event, id testID, ran results, outputs map[testID]*strings.Builder
 			continue
 		}
 		if isFailure {
-			fmt.Fprint(out, text.String()) //nolint:errcheck // as above
+			fmt.Fprint(out, text.String())
 		}
 		delete(outputs, other)
 	}

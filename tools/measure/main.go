@@ -41,13 +41,13 @@ func run(w io.Writer, trees []string) error {
 		header[i] = filepath.Base(absolute)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "MEASURE\t%s\n", strings.ToUpper(strings.Join(header, "\t"))) //nolint:errcheck // Flush reports it
+	fmt.Fprintf(table, "MEASURE\t%s\n", strings.ToUpper(strings.Join(header, "\t")))
 	for i, first := range columns[0] {
 		values := make([]string, len(columns))
 		for j, column := range columns {
 			values[j] = column[i].value
 		}
-		fmt.Fprintf(table, "%s\t%s\n", first.name, strings.Join(values, "\t")) //nolint:errcheck // as above
+		fmt.Fprintf(table, "%s\t%s\n", first.name, strings.Join(values, "\t"))
 	}
 	return table.Flush()
 }

@@ -98,7 +98,7 @@ func IndexDigest() (string, error) {
 				return "", fmt.Errorf("cannot read apt's package lists: %w", err)
 			}
 			if !info.IsDir() {
-				fmt.Fprintln(sum, filepath.Join(dir, entry.Name()), info.Size(), info.ModTime().UnixNano()) //nolint:errcheck // cannot fail
+				fmt.Fprintln(sum, filepath.Join(dir, entry.Name()), info.Size(), info.ModTime().UnixNano())
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func main() {
 	show := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *show {
-		fmt.Fprintf(os.Stdout, "hello %s\n", version) //nolint:errcheck // a failure cannot be reported
+		fmt.Fprintf(os.Stdout, "hello %s\n", version)
 		return
 	}
 	mux := newHandler(*fetch)
@@ -81,7 +81,7 @@ func hello(w http.ResponseWriter, _ *http.Request) {
 	if err != nil {
 		name = "unknown"
 	}
-	fmt.Fprintf(w, "Hello, world!\nVersion: %s\nHostname: %s\n", version, name) //nolint:errcheck // the client has disconnected
+	fmt.Fprintf(w, "Hello, world!\nVersion: %s\nHostname: %s\n", version, name)
 }
 
 // client responds with the address of the client.
@@ -90,7 +90,7 @@ func client(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		address = r.RemoteAddr
 	}
-	fmt.Fprintln(w, address) //nolint:errcheck // the client has disconnected
+	fmt.Fprintln(w, address)
 }
 
 // fetched sends a request to another server, each time over a new connection, so that every request is load-balanced.
@@ -106,7 +106,7 @@ func fetched(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	defer answer.Body.Close() //nolint:errcheck // nothing was written
+	defer answer.Body.Close()
 	w.WriteHeader(answer.StatusCode)
 	io.Copy(w, io.LimitReader(answer.Body, maxFetched)) //nolint:errcheck // the client has disconnected
 }

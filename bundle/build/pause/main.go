@@ -14,7 +14,7 @@ var version = "dev"
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "-v" {
-		fmt.Fprintf(os.Stdout, "pause %s\n", version) //nolint:errcheck // a failure cannot be reported
+		fmt.Fprintf(os.Stdout, "pause %s\n", version)
 		return
 	}
 	// Notify does not block: it drops signals for which the channel has no room.

@@ -137,7 +137,7 @@ func (f *Fleet) start(member *Member) (string, error) {
 func (f *Fleet) Close() {
 	f.end()
 	for _, listener := range f.listeners {
-		listener.Close() //nolint:errcheck // it is not used again
+		listener.Close()
 	}
 	f.mu.Lock()
 	for conn := range f.open {
@@ -209,7 +209,7 @@ func (f *Fleet) converse(conn *faultyConn, config *ssh.ServerConfig, member *Mem
 	var sessions sync.WaitGroup
 	for offered := range channels {
 		if offered.ChannelType() != "session" {
-			offered.Reject(ssh.UnknownChannelType, offered.ChannelType()) //nolint:errcheck // it fails only once the connection is over
+			offered.Reject(ssh.UnknownChannelType, offered.ChannelType())
 			continue
 		}
 		sessions.Go(func() {
@@ -235,16 +235,16 @@ func (f *Fleet) serve(c *conversation, requests <-chan *ssh.Request) {
 		var command struct{ Line string }
 		isExec := request.Type == "exec" && ssh.Unmarshal(request.Payload, &command) == nil
 		if request.WantReply {
-			request.Reply(isExec || request.Type == "pty-req" || request.Type == "env", nil) //nolint:errcheck // as above
+			request.Reply(isExec || request.Type == "pty-req" || request.Type == "env", nil)
 		}
 		if !isExec {
 			continue
 		}
 		go ssh.DiscardRequests(requests)
 		status := f.execute(c, command.Line)
-		c.channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status})) //nolint:errcheck // as above
-		c.channel.CloseWrite()                                                                    //nolint:errcheck // as above
-		c.channel.Close()                                                                         //nolint:errcheck // as above
+		c.channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
+		c.channel.CloseWrite()
+		c.channel.Close()
 		return
 	}
 }

@@ -198,7 +198,7 @@ func (h *Host) Upload(ctx context.Context, upload remote.Upload) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer content.Close() //nolint:errcheck // it was only read
+	defer content.Close()
 	digest := sha256.New()
 	size, err := io.Copy(digest, content)
 	if err != nil {

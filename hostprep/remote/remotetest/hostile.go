@@ -35,7 +35,7 @@ func (h Hostile) Command(deaf bool) func(Session) Exit {
 func Says(text string, exit Exit) func(Session) Exit {
 	return func(session Session) Exit {
 		Hostile(func(_ Session, marker string) {
-			fmt.Fprintln(session.Stderr, marker)                                       //nolint:errcheck // it fails only once the session is over
+			fmt.Fprintln(session.Stderr, marker)
 			io.WriteString(session.Stdout, strings.ReplaceAll(text, "MARKER", marker)) //nolint:errcheck // as above
 		}).Ending(session)
 		return exit
@@ -59,9 +59,9 @@ func Drips(session Session, marker string) { drip(session, marker, ".") }
 
 // DripsLines prints a line to standard error every few milliseconds, as a program does that retries forever.
 func DripsLines(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // it fails only once the session is over
+	fmt.Fprintln(session.Stderr, marker)
 	for session.Ended.Err() == nil {
-		fmt.Fprintln(session.Stderr, "trying again\x1b[2J") //nolint:errcheck // as above
+		fmt.Fprintln(session.Stderr, "trying again\x1b[2J")
 		time.Sleep(dripEvery)
 	}
 }
@@ -78,7 +78,7 @@ func DripsPatience(session Session, marker string) {
 
 // drip prints text to standard output until the session ends.
 func drip(session Session, marker, text string) {
-	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // it fails only once the session is over
+	fmt.Fprintln(session.Stderr, marker)
 	for session.Ended.Err() == nil {
 		io.WriteString(session.Stdout, text) //nolint:errcheck // as above
 		time.Sleep(dripEvery)
@@ -87,7 +87,7 @@ func drip(session Session, marker, text string) {
 
 // FloodsStderr prints to standard error as fast as it can until the session ends.
 func FloodsStderr(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker) //nolint:errcheck // it fails only once the session is over
+	fmt.Fprintln(session.Stderr, marker)
 	page := make([]byte, 32<<10)
 	for i := range page {
 		page[i] = "noise\n"[i%6]
@@ -101,13 +101,13 @@ func FloodsStderr(session Session, marker string) {
 
 // NeverCloses prints a complete answer and the end of the script; the session stays open.
 func NeverCloses(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker)                                  //nolint:errcheck // it fails only once the session is over
-	fmt.Fprintf(session.Stdout, "\n%s begin a\nx\n%[1]s end 0\n", marker) //nolint:errcheck // as above
-	fmt.Fprintf(session.Stdout, "\n%s done 0\n", marker)                  //nolint:errcheck // as above
+	fmt.Fprintln(session.Stderr, marker)
+	fmt.Fprintf(session.Stdout, "\n%s begin a\nx\n%[1]s end 0\n", marker)
+	fmt.Fprintf(session.Stdout, "\n%s done 0\n", marker)
 }
 
 // StopsInAnAnswer prints the beginning of an answer, with secret content, and then nothing more.
 func StopsInAnAnswer(session Session, marker string) {
-	fmt.Fprintln(session.Stderr, marker)                                  //nolint:errcheck // it fails only once the session is over
-	fmt.Fprintf(session.Stdout, "\n%s begin content\na secret\n", marker) //nolint:errcheck // as above
+	fmt.Fprintln(session.Stderr, marker)
+	fmt.Fprintf(session.Stdout, "\n%s begin content\na secret\n", marker)
 }

@@ -213,7 +213,7 @@ func (s *Server) Stall() {
 // Close stops the server and waits for its goroutines.
 func (s *Server) Close() {
 	s.end()
-	s.listener.Close() //nolint:errcheck // it is not used again
+	s.listener.Close()
 	s.Cut()
 	s.running.Wait()
 }
@@ -275,7 +275,7 @@ func (s *Server) handle(conn *faultyConn, fault Fault) {
 		switch channel.ChannelType() {
 		case "session":
 			if !open.take(s.options.MaxSessions) {
-				channel.Reject(ssh.ConnectionFailed, "open failed") //nolint:errcheck // the reason and text are those of sshd
+				channel.Reject(ssh.ConnectionFailed, "open failed")
 				continue
 			}
 			sessions.Go(func() {
@@ -285,10 +285,10 @@ func (s *Server) handle(conn *faultyConn, fault Fault) {
 		case "direct-tcpip":
 			sessions.Go(func() { s.forward(channel) })
 		default:
-			channel.Reject(ssh.UnknownChannelType, fmt.Sprint(channel.ChannelType())) //nolint:errcheck // as above
+			channel.Reject(ssh.UnknownChannelType, fmt.Sprint(channel.ChannelType()))
 		}
 	}
-	client.Close() //nolint:errcheck // the client may have closed it already
+	client.Close()
 	// Sessions that still run are waited for, so that Close leaves no process behind.
 	sessions.Wait()
 }

@@ -65,7 +65,7 @@ func (s *Server) session(offered ssh.NewChannel) {
 	s.count(1)
 	over := sync.OnceFunc(func() { s.count(-1) })
 	defer over()
-	defer channel.Close() //nolint:errcheck // the client may have closed it already
+	defer channel.Close()
 	ended, end := context.WithCancel(s.life)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -75,20 +75,20 @@ func (s *Server) session(offered ssh.NewChannel) {
 		var command struct{ Line string }
 		switch {
 		case request.Type == "exec" && ssh.Unmarshal(request.Payload, &command) == nil:
-			request.Reply(true, nil) //nolint:errcheck // it fails only once the session is over
+			request.Reply(true, nil)
 			running.Go(func() {
 				s.execute(Session{
 					Command: command.Line, Stdin: stdin{channel}, Stdout: channel, Stderr: channel.Stderr(), Ended: ended, Server: s.life,
 					outputs: &sync.WaitGroup{},
 				}, channel)
-				over()          // before the client can see the end and a test counts the sessions
-				channel.Close() //nolint:errcheck // the client may have closed it already
+				over() // before the client can see the end and a test counts the sessions
+				channel.Close()
 			})
 		case request.Type == "signal":
 			s.noteSignal(request.Payload)
 			end()
 		case request.WantReply:
-			request.Reply(false, nil) //nolint:errcheck // as above
+			request.Reply(false, nil)
 		}
 	}
 }
@@ -112,22 +112,22 @@ func (s *Server) execute(session Session, channel ssh.Channel) {
 	switch {
 	case exit.Vanish:
 	case exit.Signal != "":
-		channel.SendRequest("exit-signal", false, ssh.Marshal(struct { //nolint:errcheck // it fails only once the session is over
+		channel.SendRequest("exit-signal", false, ssh.Marshal(struct {
 			Signal   string
 			Core     bool
 			Message  string
 			Language string
 		}{Signal: exit.Signal}))
 	default:
-		channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(exit.Status)})) //nolint:errcheck // as above
+		channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(exit.Status)}))
 	}
 }
 
 // shell runs a command with the server's shell, in a process group of its own.
 func (s *Server) shell(session Session) Exit {
 	if noise := s.options.Noise; noise != "" {
-		fmt.Fprint(session.Stdout, noise) //nolint:errcheck // it fails only once the session is over
-		fmt.Fprint(session.Stderr, noise) //nolint:errcheck // as above
+		fmt.Fprint(session.Stdout, noise)
+		fmt.Fprint(session.Stderr, noise)
 	}
 	line := append(append([]string(nil), s.options.Shell...), session.Command)
 	cmd := exec.CommandContext(session.Ended, line[0], line[1:]...)
@@ -136,7 +136,7 @@ func (s *Server) shell(session Session) Exit {
 	// The process group is killed, since sh may have started other processes.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := session.connect(cmd); err != nil {
-		fmt.Fprintln(session.Stderr, err) //nolint:errcheck // it fails only once the session is over
+		fmt.Fprintln(session.Stderr, err)
 		return Exit{Status: 127}
 	}
 	err := cmd.Wait()
@@ -184,7 +184,7 @@ func (s Session) connect(cmd *exec.Cmd) error {
 	}
 	go func() {
 		io.Copy(input, s.Stdin) //nolint:errcheck // an error ends the input as EOF does
-		input.Close()           //nolint:errcheck // as above
+		input.Close()
 	}()
 	return nil
 }
@@ -198,16 +198,16 @@ func (s *Server) forward(offered ssh.NewChannel) {
 		FromPort uint32
 	}
 	if err := ssh.Unmarshal(offered.ExtraData(), &to); err != nil {
-		offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // it fails only once the connection is over
+		offered.Reject(ssh.ConnectionFailed, err.Error())
 		return
 	}
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(s.life, "tcp", net.JoinHostPort(to.Host, fmt.Sprint(to.Port)))
 	if err != nil {
-		offered.Reject(ssh.ConnectionFailed, err.Error()) //nolint:errcheck // as above
+		offered.Reject(ssh.ConnectionFailed, err.Error())
 		return
 	}
-	defer conn.Close() //nolint:errcheck // either side may have closed it already
+	defer conn.Close()
 	channel, requests, err := offered.Accept()
 	if err != nil {
 		return
@@ -216,11 +216,11 @@ func (s *Server) forward(offered ssh.NewChannel) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		io.Copy(conn, channel) //nolint:errcheck // an error ends the stream as EOF does
-		conn.Close()           //nolint:errcheck // as above
+		conn.Close()
 	})
 	both.Go(func() {
 		io.Copy(channel, conn) //nolint:errcheck // as above
-		channel.Close()        //nolint:errcheck // as above
+		channel.Close()
 	})
 	both.Wait()
 }
