@@ -58,8 +58,7 @@ func planPreparation(ctx context.Context, host remote.Reader, desired change.Des
 	prepare := workflow.Action{
 		Summary: "prepare the host",
 		Do: func(ctx context.Context, host remote.Host) error {
-			_, err := change.Apply(ctx, host, actions, workflow.StepReporter(ctx))
-			return err
+			return change.Apply(ctx, host, actions, workflow.StepReporter(ctx))
 		},
 	}
 	// Dry runs and reports list the changes one by one.

@@ -13,13 +13,6 @@ import (
 // faster, and each upload occupies one of the few sessions that the host's SSH server allows per connection.
 const maxUploads = 4
 
-// Result reports side effects of [Apply] that the plan does not show.
-type Result struct {
-	// PutBack lists the calls of firewall-cmd that restored runtime settings of other programs, or of an
-	// operator, that the restart or reload of firewalld would have dropped.
-	PutBack []string
-}
-
 // Apply records the previous state and then performs the planned actions. Steps that do not depend on each
 // other run concurrently:
 //
@@ -34,23 +27,23 @@ type Result struct {
 // The first error cancels all other steps. Calling Survey, Plan and Apply again completes the remaining work.
 //
 // report receives the progress, and may be nil; see [StepFunc].
-func Apply(ctx context.Context, host remote.Host, actions []Action, report StepFunc) (Result, error) {
+func Apply(ctx context.Context, host remote.Host, actions []Action, report StepFunc) error {
 	work := collect(actions)
 	a := applier{
 		host: host, work: work, steps: &steps{report: report, of: work.steps()}, uploads: make(chan struct{}, maxUploads),
 		written: make(chan struct{}), sent: make(chan struct{}), running: make(chan struct{}),
 	}
 	if len(actions) == 0 {
-		return Result{}, nil
+		return nil
 	}
 	if err := a.work.packages.check(); err != nil {
-		return Result{}, err
+		return err
 	}
 	if err := a.work.openAll(); err != nil {
-		return Result{}, err
+		return err
 	}
 	if err := a.record(ctx); err != nil {
-		return Result{}, err
+		return err
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return a.system(ctx) })
@@ -58,8 +51,7 @@ func Apply(ctx context.Context, host remote.Host, actions []Action, report StepF
 	for _, image := range a.work.images {
 		all.Go(func() error { return a.image(ctx, image) })
 	}
-	err := all.Wait()
-	return a.result, err
+	return all.Wait()
 }
 
 // applier holds the state of one call of [Apply].
@@ -73,8 +65,6 @@ type applier struct {
 	// units run. Each is closed by exactly one goroutine, and only on success; those that wait for it also
 	// watch the context, which an error elsewhere cancels.
 	written, sent, running chan struct{}
-	// result is only written by the firewalld step, so it needs no lock.
-	result Result
 }
 
 // record saves the previous state of everything that is about to change, and the units whose restart is

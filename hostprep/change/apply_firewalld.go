@@ -45,9 +45,6 @@ func (a *applier) changeFirewalld(ctx context.Context) error {
 	if err != nil || w.how == "" {
 		return err
 	}
-	for _, command := range calls.back {
-		a.result.PutBack = append(a.result.PutBack, "firewall-cmd "+strings.Join(command, " "))
-	}
 	return a.verify(after, firewalld.Lost(before, after, nil))
 }
 

@@ -60,7 +60,7 @@ func TestApplyReportsItsSteps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := &progress{t: t, names: map[string]bool{}}
-			if _, err := change.Apply(t.Context(), &slowHost{}, tt.actions, p.report); err != nil {
+			if err := change.Apply(t.Context(), &slowHost{}, tt.actions, p.report); err != nil {
 				t.Fatal(err)
 			}
 			var names []string
@@ -80,7 +80,7 @@ func TestApplyCountsOnlyFinishedSteps(t *testing.T) {
 	t.Parallel()
 	host := &slowHost{fail: map[string]error{load: errors.New("broken")}}
 	p := &progress{t: t, names: map[string]bool{}}
-	if _, err := change.Apply(t.Context(), host, fromNothing(), p.report); err == nil {
+	if err := change.Apply(t.Context(), host, fromNothing(), p.report); err == nil {
 		t.Fatal("no error")
 	}
 	if p.done != 6 || p.of != 7 {

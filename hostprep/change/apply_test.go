@@ -96,7 +96,7 @@ func TestApplyOpensEverythingFirst(t *testing.T) {
 	host, desired := &slowHost{}, wanted()
 	desired.Executables[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("app.gz is damaged") }
 	desired.Images[0].Open = func() (io.ReadCloser, error) { return nil, errors.New("pause.tar is damaged") }
-	_, err := change.Apply(t.Context(), host, change.Plan(change.State{}, desired), nil)
+	err := change.Apply(t.Context(), host, change.Plan(change.State{}, desired), nil)
 	if err == nil || err.Error() != "app.gz is damaged\npause.tar is damaged" {
 		t.Errorf("error %v", err)
 	}
@@ -116,7 +116,7 @@ func TestApplyKeepsTheOrderThatMatters(t *testing.T) {
 	t.Parallel()
 	for range 50 {
 		host := &slowHost{}
-		if _, err := change.Apply(t.Context(), host, fromNothing(), nil); err != nil {
+		if err := change.Apply(t.Context(), host, fromNothing(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{archive, install, load, settle, record, upload, write}; !sameCalls(host.calls, want) {
@@ -162,7 +162,7 @@ func TestApplyStopsWhereSomethingFails(t *testing.T) {
 		t.Run(failing, func(t *testing.T) {
 			t.Parallel()
 			host := &slowHost{fail: map[string]error{failing: broken}}
-			if _, err := change.Apply(t.Context(), host, fromNothing(), nil); !errors.Is(err, broken) {
+			if err := change.Apply(t.Context(), host, fromNothing(), nil); !errors.Is(err, broken) {
 				t.Fatalf("the error is %v", err)
 			}
 			for _, call := range never {
@@ -179,7 +179,7 @@ func TestApplyDoesNothingWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	host := &slowHost{}
-	if _, err := change.Apply(ctx, host, fromNothing(), nil); !errors.Is(err, context.Canceled) {
+	if err := change.Apply(ctx, host, fromNothing(), nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the error is %v", err)
 	}
 	if diff := cmp.Diff([]string{record}, host.calls); diff != "" {
@@ -190,7 +190,7 @@ func TestApplyDoesNothingWhenCancelled(t *testing.T) {
 func TestApplyRecordsBeforeItChanges(t *testing.T) {
 	t.Parallel()
 	host := &slowHost{}
-	if _, err := change.Apply(t.Context(), host, fromNothing(), nil); err != nil {
+	if err := change.Apply(t.Context(), host, fromNothing(), nil); err != nil {
 		t.Fatal(err)
 	}
 	args := host.args[record]
@@ -226,7 +226,7 @@ func TestRecordKeepsWhatWasFirst(t *testing.T) {
 	state.Sysctls["net/ipv4/conf/eth0.5/send_redirects"] = "1"
 	state.Record = change.Record{{Kind: change.KindSysctl, Name: "net/ipv4/conf/eth0.5/send_redirects", Value: "7"}}
 	host := &slowHost{}
-	if _, err := change.Apply(t.Context(), host, change.Plan(state, wanted()), nil); err != nil {
+	if err := change.Apply(t.Context(), host, change.Plan(state, wanted()), nil); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{settle}, host.calls); diff != "" {
@@ -238,7 +238,7 @@ func TestMissingPackagesSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	failure := &remote.CommandError{Script: install, Status: 1, Stderr: "No match for argument: conntrack-tools\n"}
 	host := &slowHost{fail: map[string]error{install: failure}}
-	_, err := change.Apply(t.Context(), host, fromNothing(), nil)
+	err := change.Apply(t.Context(), host, fromNothing(), nil)
 	var missing *change.PackageError
 	if !errors.As(err, &missing) {
 		t.Fatalf("the error is %v", err)
@@ -282,7 +282,7 @@ func TestFamiliesWithoutSupport(t *testing.T) {
 			if actions[0].Summary != test.summary {
 				t.Errorf("the first action is %q, want %q", actions[0].Summary, test.summary)
 			}
-			_, err := change.Apply(t.Context(), host, actions, nil)
+			err := change.Apply(t.Context(), host, actions, nil)
 			var refused *change.PackageError
 			if !errors.As(err, &refused) || refused.Error() != test.message || refused.Hint() != test.hint {
 				t.Errorf("the error is %v, want %q with the hint %q", err, test.message, test.hint)

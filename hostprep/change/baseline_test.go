@@ -39,7 +39,7 @@ func withBaseline() (change.State, change.Desired) {
 func entries(t *testing.T, actions []change.Action) (change.Record, remote.Args) {
 	t.Helper()
 	host := &slowHost{}
-	if _, err := change.Apply(t.Context(), host, actions, nil); err != nil {
+	if err := change.Apply(t.Context(), host, actions, nil); err != nil {
 		t.Fatal(err)
 	}
 	args := host.args[record]

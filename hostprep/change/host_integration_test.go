@@ -95,16 +95,14 @@ func plan(tb testing.TB, host remote.Reader, desired change.Desired) []change.Ac
 }
 
 // converge applies the desired state and verifies that a second plan is empty.
-func converge(tb testing.TB, host remote.Host, desired change.Desired) change.Result {
+func converge(tb testing.TB, host remote.Host, desired change.Desired) {
 	tb.Helper()
-	result, err := change.Apply(tb.Context(), host, plan(tb, host, desired), nil)
-	if err != nil {
+	if err := change.Apply(tb.Context(), host, plan(tb, host, desired), nil); err != nil {
 		tb.Fatal(err)
 	}
 	if left := summaries(plan(tb, host, desired)); left != "" {
 		tb.Fatalf("actions are left:\n%s", left)
 	}
-	return result
 }
 
 func summaries(actions []change.Action) string {

@@ -86,7 +86,7 @@ func child(ctx context.Context, how string) error {
 	case len(actions) == 0:
 		return change.Undo(ctx, host, osfamily.Of("debian"))
 	}
-	_, err = change.Apply(ctx, host, actions, nil)
+	err = change.Apply(ctx, host, actions, nil)
 	return err
 }
 

@@ -144,7 +144,7 @@ func TestChangeAndUndoHere(t *testing.T) {
 				}
 				return Plan(state, desired)
 			}
-			if _, err := Apply(t.Context(), host, plan(), nil); err != nil {
+			if err := Apply(t.Context(), host, plan(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if left := plan(); len(left) > 0 {
