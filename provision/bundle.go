@@ -15,16 +15,15 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/change"
 )
 
-// DefaultBundle is the bundle's directory if neither the command line nor the manifests name one.
-const DefaultBundle = "bundle"
+// defaultBundle is the bundle's directory if neither the command line nor the manifests name one.
+const defaultBundle = "bundle"
 
-// OpenBundle opens the bundle in dir; if dir is empty, in the directory that the manifests name, or in [DefaultBundle].
+// OpenBundle opens the bundle in dir; if dir is empty, in the directory that the manifests name, or in bundle.
 //
 // The error is a [RefusedError] if the bundle does not have the digest, or a signature of the signers, that the manifests
-// name: its programs will run as root on all hosts. It is a [VersionError] if the bundle is for another version of
-// Kubernetes.
+// name: its programs will run as root on all hosts. Another error reports a bundle for another version of Kubernetes.
 func OpenBundle(cfg *api.Config, dir string) (*bundle.Dir, error) {
-	bundleDir, err := bundle.Open(cmp.Or(dir, cfg.Bundle, DefaultBundle))
+	bundleDir, err := bundle.Open(cmp.Or(dir, cfg.Bundle, defaultBundle))
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +32,7 @@ func OpenBundle(cfg *api.Config, dir string) (*bundle.Dir, error) {
 	}
 	// This comes last, because the version is in the manifest that has just been verified.
 	if built := bundleDir.Manifest.KubernetesVersion; built != cfg.Kubernetes.Kubernetes {
-		return nil, &VersionError{Bundle: bundleDir.Dir, Built: built, Wanted: cfg.Kubernetes.Kubernetes}
+		return nil, &versionError{Bundle: bundleDir.Dir, Built: built, Wanted: cfg.Kubernetes.Kubernetes}
 	}
 	return bundleDir, nil
 }
@@ -56,19 +55,19 @@ func verifyBundle(cfg *api.Config, bundleDir *bundle.Dir) error {
 	return err
 }
 
-// VersionError reports a bundle for a version of Kubernetes, Built, that is not the one in the manifests, Wanted.
-type VersionError struct {
+// versionError reports a bundle for a version of Kubernetes, Built, that is not the one in the manifests, Wanted.
+type versionError struct {
 	// Bundle is the directory of the bundle; the versions have the form v1.36.3.
 	Bundle, Built, Wanted string
 }
 
 // Error implements error.
-func (e *VersionError) Error() string {
+func (e *versionError) Error() string {
 	return fmt.Sprintf("the bundle %s holds Kubernetes %s, and the manifests ask for %s", e.Bundle, e.Built, e.Wanted)
 }
 
 // Hint returns the way to solve the problem.
-func (e *VersionError) Hint() string {
+func (e *versionError) Hint() string {
 	return fmt.Sprintf("dualstrap bundle build --output DIR --kubernetes-version %s, and --bundle DIR", e.Wanted)
 }
 

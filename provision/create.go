@@ -38,7 +38,7 @@ func (s *Session) Create(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	defer release()
-	report, err := s.Check(ctx)
+	report, err := s.checkHosts(ctx)
 	outcome := Outcome{Checks: report}
 	if err != nil {
 		return outcome, err
@@ -191,7 +191,7 @@ func (s *Session) checkLiveCluster(ctx context.Context) (unlisted []string, err 
 
 // replanWithLiveNodes replaces the session's plan with one that keeps the pod ranges of the cluster's nodes.
 func (s *Session) replanWithLiveNodes(nodes []kube.Node) error {
-	plan, problems := MakePlan(s.loaded.Config, nodes)
+	plan, problems := makePlan(s.loaded.Config, nodes)
 	if problems.HasErrors() {
 		return fmt.Errorf("cannot give every node its pod ranges: %s", problems[0].Message)
 	}

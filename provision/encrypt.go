@@ -26,7 +26,7 @@ func (s *Session) encryptionKeyPhase(ctx context.Context, found map[netip.Addr]k
 			return s.loaded.Config.Security.EncryptSecrets && s.index[host].ControlPlane
 		},
 		// The first host generates the key for all. By then it is prepared, and so has the record that a reset needs.
-		After: []workflow.Dependency{{Phase: PreparePhase, Hosts: func(host netip.Addr) bool { return host == first }}},
+		After: []workflow.Dependency{{Phase: preparePhaseName, Hosts: func(host netip.Addr) bool { return host == first }}},
 		Plan:  distribution.plan(ctx),
 	}
 }

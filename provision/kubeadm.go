@@ -192,8 +192,8 @@ func (s *Session) uploadCertificates(ctx context.Context, key string) error {
 	return err
 }
 
-// KubeadmError reports a failed kubeadm init or join, with related errors from the host's logs.
-type KubeadmError struct {
+// kubeadmError reports a failed kubeadm init or join, with related errors from the host's logs.
+type kubeadmError struct {
 	Verb string // init or join
 	Err  error
 	// Lines holds lines of the logs of the kubelet and of control plane containers; it may be empty.
@@ -201,7 +201,7 @@ type KubeadmError struct {
 }
 
 // Error implements error.
-func (e *KubeadmError) Error() string {
+func (e *kubeadmError) Error() string {
 	text := fmt.Sprintf("cannot %s: %v", e.Verb, e.Err)
 	for _, line := range e.Lines {
 		text += "\n    " + line
@@ -210,7 +210,7 @@ func (e *KubeadmError) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *KubeadmError) Unwrap() error { return e.Err }
+func (e *kubeadmError) Unwrap() error { return e.Err }
 
 // explain adds lines of the host's logs to a failure of kubeadm, because kubeadm often reports only that it timed out. It
 // returns other errors, such as a lost connection, as they are.
@@ -219,7 +219,7 @@ func (s *Session) explain(ctx context.Context, host remote.Reader, verb string, 
 	if !errors.As(cause, &failed) || ctx.Err() != nil { // kubeadm itself did not fail, or the run was interrupted
 		return cause
 	}
-	explained := &KubeadmError{Verb: verb, Err: cause}
+	explained := &kubeadmError{Verb: verb, Err: cause}
 	ask, err := script("look for the reason in the logs", "diagnose", nil)
 	if err != nil {
 		return errors.Join(explained, err)

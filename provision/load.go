@@ -21,7 +21,7 @@ func Load(sources []api.Source) Loaded {
 		problems.Sort()
 		return Loaded{Problems: problems}
 	}
-	plan, more := MakePlan(config, nil)
+	plan, more := makePlan(config, nil)
 	problems = append(problems, more...)
 	problems.Sort()
 	if problems.HasErrors() {

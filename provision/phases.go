@@ -18,7 +18,7 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// The names of the phases of create, in their order. PreparePhase and encryptionKeyPhaseName precede them.
+// The names of the phases of create, in their order. preparePhaseName and encryptionKeyPhaseName precede them.
 const (
 	loadBalancerPhase     = "load-balancer"
 	initPhase             = "init"

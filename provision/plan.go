@@ -10,20 +10,20 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// RuleAllocation is the name of the rule that every node matches a ClusterCIDRConfig with free blocks. It is checked here
+// ruleAllocation is the name of the rule that every node matches a ClusterCIDRConfig with free blocks. It is checked here
 // and not in package api, because it needs the allocator.
-const RuleAllocation = "node-gets-pod-ranges"
+const ruleAllocation = "node-gets-pod-ranges"
 
 // maxAllocationProblems is how many nodes without pod ranges are reported individually. If a range is too small for its
 // pool, all further nodes have the same problem.
 const maxAllocationProblems = 20
 
-// MakePlan allocates pod ranges for every node of the configuration. Ranges of the present nodes of the cluster are kept,
+// makePlan allocates pod ranges for every node of the configuration. Ranges of the present nodes of the cluster are kept,
 // including those of nodes that are not in the manifests. The plan is nil if any node gets no range; the problems say why.
-func MakePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
+func makePlan(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 	blocks, err := allocator.New(allocatorConfigs(cfg))
 	if err != nil {
-		return nil, api.Problems{{Severity: api.SeverityError, Rule: RuleAllocation, Message: err.Error()}}
+		return nil, api.Problems{{Severity: api.SeverityError, Rule: ruleAllocation, Message: err.Error()}}
 	}
 	for _, services := range cfg.Network.Services {
 		blocks.Reserve(services)
@@ -141,7 +141,7 @@ func allocationProblems(results []allocator.Result, nodes []api.PlanNode, refs [
 			hint = "add one without nodeSelector, or one with matchLabels: {" + api.LabelNodePool + ": " + pool + "} for all nodes of the pool"
 		}
 		if failed++; failed <= maxAllocationProblems {
-			problems = append(problems, refs[i].Problem(api.SeverityError, RuleAllocation, results[i].Err.Error(), hint))
+			problems = append(problems, refs[i].Problem(api.SeverityError, ruleAllocation, results[i].Err.Error(), hint))
 		}
 	}
 	if more := failed - maxAllocationProblems; more > 0 {

@@ -11,10 +11,10 @@ import (
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
-// Check probes every host, probes the network between the hosts, and evaluates the results. It changes nothing. Problems of
+// checkHosts probes every host, probes the network between the hosts, and evaluates the results. It changes nothing. Problems of
 // hosts are in the report, also that a host cannot be reached; the error is for a cancelled context or a defect of this
 // program.
-func (s *Session) Check(ctx context.Context) (check.Report, error) {
+func (s *Session) checkHosts(ctx context.Context) (check.Report, error) {
 	if err := s.probeHosts(ctx, s.reached(), s.probePhase()); err != nil {
 		return check.Report{}, err
 	}
@@ -25,12 +25,12 @@ func (s *Session) Check(ctx context.Context) (check.Report, error) {
 	return check.Evaluate(&s.cluster, s.hosts), nil
 }
 
-// Preflight runs [Session.Check], and plans what preparing would change on the hosts that pass it.
+// Preflight evaluates the checks, and plans what preparing would change on the hosts that pass it.
 func (s *Session) Preflight(ctx context.Context) (Preflight, error) {
 	if _, err := s.mirrors(); err != nil { // fails fast, before the first connection
 		return Preflight{}, err
 	}
-	report, err := s.Check(ctx)
+	report, err := s.checkHosts(ctx)
 	if err != nil {
 		return Preflight{}, err
 	}
@@ -42,7 +42,7 @@ func (s *Session) Preflight(ctx context.Context) (Preflight, error) {
 	found := Preflight{Report: report, Diffs: map[netip.Addr][]workflow.Change{}}
 	for i := range report.Hosts {
 		host := &report.Hosts[i]
-		changes := slices.Concat(plan.Changes(host.Address, PreparePhase), plan.Changes(host.Address, encryptionKeyPhaseName))
+		changes := slices.Concat(plan.Changes(host.Address, preparePhaseName), plan.Changes(host.Address, encryptionKeyPhaseName))
 		for _, change := range changes {
 			host.Changes = append(host.Changes, change.Summary)
 			found.Diffs[host.Address] = append(found.Diffs[host.Address], change)

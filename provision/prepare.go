@@ -16,8 +16,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// PreparePhase is the name of the phase that brings hosts to the state a node needs.
-const PreparePhase = "prepare"
+// preparePhaseName is the name of the phase that brings hosts to the state a node needs.
+const preparePhaseName = "prepare"
 
 // renderOnce returns a function that renders the files of all hosts before they join. The files are rendered in the first
 // call, when the facts of the hosts are known.
@@ -28,7 +28,7 @@ func (s *Session) renderOnce() func() (hostFiles, error) {
 // preparePhase returns the phase that prepares hosts, joined ones included.
 func (s *Session) preparePhase(rendered func() (hostFiles, error)) workflow.Phase {
 	return workflow.Phase{
-		Name:  PreparePhase,
+		Name:  preparePhaseName,
 		Short: "bring every host to the state a node needs",
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
 			files, err := rendered()

@@ -17,8 +17,8 @@ const (
 	drainPhase      = "drain"
 	leaveEtcdPhase  = "leave-etcd"
 	deleteNodePhase = "delete-node"
-	// ResetPhase is the name of the phase that restores the previous state of a host.
-	ResetPhase = "reset"
+	// resetPhase is the name of the phase that restores the previous state of a host.
+	resetPhase = "reset"
 )
 
 // phases returns the phases of a reset, after the hosts have been probed. A reset of the whole cluster has only the last
@@ -28,7 +28,7 @@ const (
 //	control     ├──────┼─────────┼────────────┼─────────────┼───────┤
 //	worker      ├──────┼────┤                 ├─────────────┼───────┤
 func (r *resetRun) phases() []workflow.Phase {
-	reset := workflow.Phase{Name: ResetPhase, Short: "restore the previous state of the host", Plan: r.planReset}
+	reset := workflow.Phase{Name: resetPhase, Short: "restore the previous state of the host", Plan: r.planReset}
 	if r.options.wholeCluster() {
 		return []workflow.Phase{reset}
 	}

@@ -14,16 +14,16 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 )
 
-// StdinName is the path that denotes standard input.
-const StdinName = "-"
+// stdinName is the path that denotes standard input.
+const stdinName = "-"
 
 // maxSourceBytes is the maximum number of bytes that are read of one source. It is larger than what the decoder accepts,
 // so that the decoder rejects a source that is too large, with its name.
 const maxSourceBytes = 9 << 20
 
 // ReadSources reads manifests. A path is a file, a directory, of which ReadSources reads all *.yaml and *.yml files in the
-// order of their names, or [StdinName]. A file that several paths denote is read once. The error lists all paths that
-// cannot be read, one per line.
+// order of their names, or "-" for standard input. A file that several paths denote is read once. The error lists all
+// paths that cannot be read, one per line.
 func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 	var sources []api.Source
 	var failures *multierror.Error
@@ -50,7 +50,7 @@ func ReadSources(paths []string, stdin io.Reader) ([]api.Source, error) {
 
 // expand returns the files that a path denotes, without subdirectories.
 func expand(path string) ([]string, error) {
-	if path == StdinName {
+	if path == stdinName {
 		return []string{path}, nil
 	}
 	info, err := os.Stat(path)
@@ -82,7 +82,7 @@ func expand(path string) ([]string, error) {
 
 // readSource reads a file or standard input, up to maxSourceBytes.
 func readSource(path string, stdin io.Reader) ([]byte, error) {
-	if path == StdinName {
+	if path == stdinName {
 		data, err := io.ReadAll(io.LimitReader(stdin, maxSourceBytes))
 		if err != nil {
 			return nil, fmt.Errorf("cannot read manifests from standard input: %w", err)

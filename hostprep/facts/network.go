@@ -71,14 +71,14 @@ type Network struct {
 	Neighbours map[netip.Addr]string
 }
 
-// Script returns the script that [ProbeNetwork] runs on a host.
-func (t NetworkProbe) Script() (remote.Script, error) {
+// script returns the script that [ProbeNetwork] runs on a host.
+func (t NetworkProbe) script() (remote.Script, error) {
 	return remote.NewScript("probe network", remote.Args{"tasks": remote.Lines(t.tasks()...)}, networkScript)
 }
 
 // ProbeNetwork runs the network probes on a host, all at the same time, in one round trip of a few seconds at most.
 func ProbeNetwork(ctx context.Context, host remote.Reader, task NetworkProbe) (Network, error) {
-	script, err := task.Script()
+	script, err := task.script()
 	if err != nil {
 		return Network{}, err
 	}

@@ -25,7 +25,7 @@ func TestNetworkProbeScript(t *testing.T) {
 		true:  others + "neighbours eth0 3 10.2.0.212 fd12::4:101",
 	} {
 		probe.ShortWait = wait
-		script, err := probe.Script()
+		script, err := probe.script()
 		if got := script.Args["tasks"]; got != want || err != nil {
 			t.Errorf("short wait %t: %v, tasks:\n%s\nwant:\n%s", wait, err, got, want)
 		}

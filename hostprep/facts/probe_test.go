@@ -53,7 +53,7 @@ func TestProbeNetworkIsOneCall(t *testing.T) {
 		Reach:     []Peer{{Address: peer, Source: fake.Address(), MTU: 1500, Port: 22}},
 		Interface: "eth0", ExpectUnused: []netip.Addr{netip.MustParseAddr("10.2.0.175")},
 	}
-	script, err := task.Script()
+	script, err := task.script()
 	if err != nil {
 		t.Fatal(err)
 	}

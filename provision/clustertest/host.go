@@ -81,10 +81,10 @@ func (h *Host) isDown() bool {
 }
 
 // Joined reports whether the host has the marker of a node.
-func (h *Host) Joined() bool { return h.Has(joinedPath) }
+func (h *Host) Joined() bool { return h.has(joinedPath) }
 
-// Has reports whether a file or directory exists.
-func (h *Host) Has(path string) bool {
+// has reports whether a file or directory exists.
+func (h *Host) has(path string) bool {
 	h.cluster.mu.Lock()
 	defer h.cluster.mu.Unlock()
 	return h.exists(path)

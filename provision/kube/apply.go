@@ -98,7 +98,7 @@ func (c *Client) apply(ctx context.Context, object Object, options ...client.App
 	applied := object.DeepCopy()
 	// The manifests win over other field managers: a field that is in them is dualstrap's, no matter which manager set
 	// it before.
-	options = append(options, client.ForceOwnership, client.FieldOwner(FieldManager))
+	options = append(options, client.ForceOwnership, client.FieldOwner(fieldManager))
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), options...); err != nil {
 		return nil, fmt.Errorf("cannot apply %s: %w", object.Name(), err)
 	}

@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// FieldManager is the field manager under which dualstrap owns fields of objects.
-const FieldManager = "dualstrap"
+// fieldManager is the field manager under which dualstrap owns fields of objects.
+const fieldManager = "dualstrap"
 
 const (
 	// requestTimeout bounds one request: an API server that is reachable answers within moments.

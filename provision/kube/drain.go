@@ -50,7 +50,7 @@ func (c *Client) setUnschedulable(ctx context.Context, name string, unschedulabl
 	if err != nil {
 		return err
 	}
-	return c.client.Patch(ctx, node, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+	return c.client.Patch(ctx, node, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(fieldManager))
 }
 
 // PodsToEvict returns the pods that a drain evicts from a node. It leaves out pods of DaemonSets, whose controller

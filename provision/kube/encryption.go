@@ -92,7 +92,7 @@ func (c *Client) RewriteSecret(ctx context.Context, namespace, name string) erro
 		secret.Namespace, secret.Name = namespace, name
 		// An API server skips the write of an unchanged object, unless the stored form is encrypted in another way than
 		// it would be now. This exception rewrites the Secret.
-		err := c.client.Patch(ctx, secret, client.RawPatch(types.MergePatchType, []byte("{}")), client.FieldOwner(FieldManager))
+		err := c.client.Patch(ctx, secret, client.RawPatch(types.MergePatchType, []byte("{}")), client.FieldOwner(fieldManager))
 		if client.IgnoreNotFound(err) != nil {
 			return "", fmt.Errorf("%s: %w", what, err)
 		}

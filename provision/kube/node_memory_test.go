@@ -106,7 +106,7 @@ func TestMarkUnready(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	found, err := c.Node(t.Context(), "node")
+	found, err := c.node(t.Context(), "node")
 	if err != nil || found.Ready || len(live(t, c, "node").Status.Conditions) != 2 {
 		t.Errorf("%+v, %v", found, err)
 	}

@@ -60,8 +60,8 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	return nodes, nil
 }
 
-// Node returns the named node. A missing node is returned as not joined.
-func (c *Client) Node(ctx context.Context, name string) (Node, error) {
+// node returns the named node. A missing node is returned as not joined.
+func (c *Client) node(ctx context.Context, name string) (Node, error) {
 	node, found, err := c.FindNode(ctx, name)
 	if err == nil && !found {
 		return Node{Name: name, Why: "it does not exist"}, nil
@@ -85,7 +85,7 @@ func (c *Client) FindNode(ctx context.Context, name string) (node Node, found bo
 // AwaitNode waits until the node is ready. The error is a [WaitError] if that takes longer than patience.
 func (c *Client) AwaitNode(ctx context.Context, name string, patience time.Duration) error {
 	return poll(ctx, patience, "the node is not ready", func(ctx context.Context) (string, error) {
-		node, err := c.Node(ctx, name)
+		node, err := c.node(ctx, name)
 		if node.Ready {
 			return "", err
 		}
@@ -256,7 +256,7 @@ func (c *Client) applyNode(ctx context.Context, bare Object, wanted []corev1.Tai
 		if err != nil {
 			return err
 		}
-		err = c.client.Patch(ctx, &live, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(FieldManager))
+		err = c.client.Patch(ctx, &live, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(fieldManager))
 		if err != nil {
 			return fmt.Errorf("cannot set the taints of %s: %w", bare.Name(), err)
 		}

@@ -25,14 +25,14 @@ const (
 func Run(ctx context.Context, cluster Cluster) (report Report, err error) {
 	s := newTestbed(cluster)
 	// Leftovers are listed before this proof starts and deleted after it, so a namespace in use is marked in between.
-	leftovers, err := s.API.Leftovers(ctx, Label)
+	leftovers, err := s.API.Leftovers(ctx, namespaceLabel)
 	if err != nil {
 		return Report{}, err
 	}
 	// The API server generates the name. If an interrupt ended the request before the response, the namespace would
 	// exist under a name that is not known here, and could not be deleted.
 	s.namespace, err = s.API.NewNamespace(context.WithoutCancel(ctx), namespacePrefix, map[string]string{
-		Label: "true", "pod-security.kubernetes.io/enforce": "baseline", // "restricted" forbids raw sockets
+		namespaceLabel: "true", "pod-security.kubernetes.io/enforce": "baseline", // "restricted" forbids raw sockets
 	})
 	if err != nil {
 		return Report{}, err

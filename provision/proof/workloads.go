@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// Label marks the namespaces of proofs. A later proof finds those of interrupted ones by it.
-	Label = "dualstrap.dev/proof"
+	// namespaceLabel marks the namespaces of proofs. A later proof finds those of interrupted ones by it.
+	namespaceLabel = "dualstrap.dev/proof"
 	// namespacePrefix begins the names of these namespaces.
 	namespacePrefix = "dualstrap-proof-"
 	// helloName is the name of the server, its image and its pods.

@@ -96,7 +96,7 @@ func NewServer(tb testing.TB, options Options) *Server {
 		tb.Fatalf("cannot listen on loopback: %v", err)
 	}
 	s.running.Go(s.serve)
-	tb.Cleanup(s.Close)
+	tb.Cleanup(s.close)
 	return s
 }
 
@@ -210,8 +210,8 @@ func (s *Server) Stall() {
 	}
 }
 
-// Close stops the server and waits for its goroutines.
-func (s *Server) Close() {
+// close stops the server and waits for its goroutines.
+func (s *Server) close() {
 	s.end()
 	s.listener.Close()
 	s.Cut()
@@ -236,7 +236,7 @@ func (s *Server) serve() {
 		s.mu.Unlock()
 		// A connection that was accepted while Close ran is not in s.open when Cut goes through it.
 		if s.life.Err() != nil {
-			conn.Close() //nolint:errcheck // Close has closed the other connections already
+			conn.Close() //nolint:errcheck // close has closed the other connections already
 		}
 		s.running.Go(func() {
 			s.handle(conn, fault)
