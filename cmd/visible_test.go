@@ -106,7 +106,7 @@ func hostileSurvey(reply *remotetest.Reply, args remote.Args) *remotetest.Reply 
 	more := []remotetest.Said{}
 	for i, line := range strings.Split(args["contents"], "\n") {
 		_, path, _ := strings.Cut(line, "  ")
-		fmt.Fprintf(&stat, "644|0|0|root|%s|9|regular file|%s\n", drives, path)
+		fmt.Fprintf(&stat, "644|0|0|root|%s|regular file|%s\n", drives, path)
 		more = append(more, remotetest.Said{Name: fmt.Sprintf("content.%d", i+1), Output: "# " + strings.ToValidUTF8(drives, "") + "\n"})
 	}
 	return reply.Instead(" begin stat\n", " begin stat\n"+stat.String()).And(more...)

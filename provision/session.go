@@ -134,7 +134,6 @@ func checkedCluster(cfg *api.Config) check.Cluster {
 	cluster := check.Cluster{
 		Endpoint:      netip.AddrPortFrom(balancer.ControlPlaneVIP, uint16(balancer.Port)),
 		APIServerPort: cfg.APIServerPort(),
-		IngressVIP:    balancer.IngressVIP,
 		PodRanges:     slices.Concat(cfg.PodRanges(api.IPv4), cfg.PodRanges(api.IPv6)),
 		FlatIPv4:      cfg.Network.FlatIPv4,
 		Builtin:       cfg.Network.Builtin,

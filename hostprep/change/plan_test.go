@@ -65,8 +65,8 @@ func asWanted() change.State {
 		Sysctls: map[string]string{"net/ipv4/conf/eth0.5/send_redirects": "0"},
 		Images:  map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
 		Units: map[string]change.UnitState{
-			"app.service":     {Load: "loaded", File: "enabled", Active: "active"},
-			"kubelet.service": {Load: "loaded", File: "enabled", Active: "inactive"},
+			"app.service":     {File: "enabled", Active: "active"},
+			"kubelet.service": {File: "enabled", Active: "inactive"},
 		},
 		Firewalld: firewalld.State{Running: true, DefaultZone: "public", Permanent: open(), Runtime: open()},
 	}
@@ -106,16 +106,16 @@ func TestPlan(t *testing.T) {
 		}, []string{"replace /usr/local/bin/app", "restart app.service"}},
 		{"the file of a unit that does not run", func(s *change.State) {
 			delete(s.Files, "/etc/app/app.conf")
-			s.Units["app.service"] = change.UnitState{Load: "loaded", File: "enabled", Active: "failed"}
+			s.Units["app.service"] = change.UnitState{File: "enabled", Active: "failed"}
 		}, []string{"create /etc/app/app.conf", "start app.service"}},
 		{
 			"a unit is off", func(s *change.State) {
-				s.Units["kubelet.service"] = change.UnitState{Load: "loaded", File: "disabled", Active: "inactive"}
+				s.Units["kubelet.service"] = change.UnitState{File: "disabled", Active: "inactive"}
 			},
 			[]string{"enable kubelet.service"},
 		},
 		{"systemd has not seen an edit", func(s *change.State) {
-			s.Units["app.service"] = change.UnitState{Load: "loaded", File: "enabled", Active: "active", Stale: true}
+			s.Units["app.service"] = change.UnitState{File: "enabled", Active: "active", Stale: true}
 		}, []string{"reload systemd units"}},
 		{
 			"a run was cut off before its restart",

@@ -46,8 +46,6 @@ type FileState struct {
 	Mode fs.FileMode
 	// Owner and OwnerID are USER:GROUP, as names and as numeric IDs.
 	Owner, OwnerID string
-	// Size is in bytes.
-	Size int64
 	// SHA256 is the digest of the content in hexadecimal; empty for anything but files that are compared.
 	SHA256 string
 	// Content is the present content for diffs. It is nil if the file is secret, longer than maxShown, or
@@ -68,8 +66,8 @@ func (s FileState) isOwnedBy(owner string) bool {
 
 // UnitState describes a systemd unit.
 type UnitState struct {
-	// Load, File and Active hold systemd's LoadState, UnitFileState and ActiveState.
-	Load, File, Active string
+	// File and Active hold systemd's UnitFileState and ActiveState.
+	File, Active string
 	// Stale reports that the unit's files have changed since systemd read them (NeedDaemonReload).
 	Stale bool
 }

@@ -90,10 +90,10 @@ func (r request) parseFiles(answer remote.Answer) (map[string]FileState, error) 
 }
 
 // parseStat parses a line of the script's call of stat and returns the path and its state. The fields are mode
-// (octal), user ID, group ID, user, group, size, type and path. The path comes last, since it may contain the
+// (octal), user ID, group ID, user, group, type and path. The path comes last, since it may contain the
 // separator.
 func parseStat(line string) (string, FileState, error) {
-	const fields = 8
+	const fields = 7
 	parts := strings.SplitN(line, "|", fields)
 	if len(parts) != fields {
 		return "", FileState{}, fmt.Errorf("cannot parse the output of stat: %q", line)
@@ -102,16 +102,11 @@ func parseStat(line string) (string, FileState, error) {
 	if err != nil {
 		return "", FileState{}, fmt.Errorf("cannot read the mode of a file: %w", err)
 	}
-	size, err := strconv.ParseInt(parts[5], 10, 64)
-	if err != nil {
-		return "", FileState{}, fmt.Errorf("cannot read the size of a file: %w", err)
-	}
-	return parts[7], FileState{
-		Kind:    parts[6],
+	return parts[6], FileState{
+		Kind:    parts[5],
 		Mode:    fs.FileMode(mode),
 		OwnerID: parts[1] + ":" + parts[2],
 		Owner:   parts[3] + ":" + parts[4],
-		Size:    size,
 	}, nil
 }
 
@@ -133,7 +128,6 @@ func (r request) parseUnits(text string) (map[string]UnitState, error) {
 			properties[name] = value
 		}
 		units[r.units[i]] = UnitState{
-			Load:   properties["LoadState"],
 			File:   properties["UnitFileState"],
 			Active: properties["ActiveState"],
 			Stale:  properties["NeedDaemonReload"] == "yes",

@@ -13,7 +13,7 @@ import (
 func TestSurveyReadsAnswers(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
-		"stat":      "644|0|0|root|root|4|regular file|/etc/app/app.conf\n777|0|0|root|root|9|symbolic link|/etc/app/secret\n",
+		"stat":      "644|0|0|root|root|regular file|/etc/app/app.conf\n777|0|0|root|root|symbolic link|/etc/app/secret\n",
 		"sums":      sum("old\n") + "  /etc/app/app.conf\n",
 		"digests":   sum("hidden\n") + "  /etc/app/secret\n",
 		"content.1": "old\n",
@@ -41,15 +41,15 @@ func TestSurveyReadsAnswers(t *testing.T) {
 	want := change.State{
 		Files: map[string]change.FileState{
 			"/etc/app/app.conf": {
-				Kind: "regular file", Mode: 0o644, Owner: "root:root", OwnerID: "0:0", Size: 4, SHA256: sum("old\n"), Content: []byte("old\n"),
+				Kind: "regular file", Mode: 0o644, Owner: "root:root", OwnerID: "0:0", SHA256: sum("old\n"), Content: []byte("old\n"),
 			},
-			"/etc/app/secret": {Kind: "symbolic link", Mode: 0o777, Owner: "root:root", OwnerID: "0:0", Size: 9, SHA256: sum("hidden\n")},
+			"/etc/app/secret": {Kind: "symbolic link", Mode: 0o777, Owner: "root:root", OwnerID: "0:0", SHA256: sum("hidden\n")},
 		},
 		Dirs:    []string{"/a", "/b"},
 		Sysctls: map[string]string{"net/ipv4/conf/eth0.5/send_redirects": "1"},
 		Units: map[string]change.UnitState{
-			"app.service":     {Load: "loaded", File: "enabled", Active: "active", Stale: true},
-			"kubelet.service": {Load: "not-found", Active: "inactive"},
+			"app.service":     {File: "enabled", Active: "active", Stale: true},
+			"kubelet.service": {Active: "inactive"},
 		},
 		MissingPrograms: []string{"conntrack"},
 		Images:          map[string]string{"dualstrap.dev/pause:3": "sha256:1"},

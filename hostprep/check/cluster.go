@@ -18,8 +18,6 @@ type Cluster struct {
 	// CAHash pins the cluster's certificate authority, in the form sha256:HEX; empty if it is unknown.
 	CAHash string
 
-	// IngressVIP is the zero Addr if there is no ingress VIP.
-	IngressVIP netip.Addr
 	// Pools lists the addresses for Services of type LoadBalancer.
 	Pools []netipx.IPRange
 

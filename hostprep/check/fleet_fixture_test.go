@@ -22,7 +22,6 @@ func (s *scene) first() *Host { return &s.hosts[0] }
 func newScene() *scene {
 	s := &scene{cluster: Cluster{
 		Endpoint: netip.MustParseAddrPort("10.2.0.175:443"), APIServerPort: 6443,
-		IngressVIP: netip.MustParseAddr("10.2.0.212"),
 		Pools: []netipx.IPRange{
 			netipx.MustParseIPRange("10.2.0.212-10.2.0.221"), netipx.MustParseIPRange("fd12::4:101-fd12::4:110"),
 		},
@@ -49,7 +48,7 @@ func newHost(last int) Host {
 func newFacts(last int, address netip.Addr) facts.Host {
 	disk := facts.Space{ID: "disk", Size: 100 * gibibyte, Available: 80 * gibibyte, Inodes: 1000, FreeInodes: 900}
 	host := facts.Host{
-		OS:     facts.OS{ID: "debian", Version: "12", Name: "Debian GNU/Linux 12 (bookworm)"},
+		OS:     facts.OS{ID: "debian", Name: "Debian GNU/Linux 12 (bookworm)"},
 		Kernel: "6.1.0-31-amd64", Architecture: "x86_64", CPUs: 4, Memory: 16 * gibibyte,
 		Spaces:  map[string]facts.Space{"/": disk, "/var/lib/containerd": disk, "/var/lib/kubelet": disk, "/var/lib/etcd": disk},
 		Systemd: true, Cgroup: facts.Cgroup{Version: 2, Controllers: []string{"cpuset", "cpu", "io", "memory", "pids"}},
@@ -114,7 +113,7 @@ func (h *Host) listen(network, address string, port int, process string) {
 func (h *Host) firewalld(rpfilter string, running bool) {
 	h.unit("firewalld", facts.Unit{Active: true, Enabled: true})
 	h.Facts.Firewalld = facts.Firewalld{
-		Installed: true, DefaultZone: "public", Zones: map[string]string{"eth0": "internal"},
+		DefaultZone: "public", Zones: map[string]string{"eth0": "internal"},
 		RPFilter: rpfilter, RPFilterRunning: running,
 	}
 }

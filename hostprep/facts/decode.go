@@ -177,10 +177,9 @@ func decodeOS(output probeOutput, facts *Host) {
 		path = "/usr/lib/os-release"
 	}
 	facts.OS = OS{
-		ID:      output.setting(path, "ID"),
-		Like:    strings.Fields(output.setting(path, "ID_LIKE")),
-		Version: output.setting(path, "VERSION_ID"),
-		Name:    output.setting(path, "PRETTY_NAME"),
+		ID:   output.setting(path, "ID"),
+		Like: strings.Fields(output.setting(path, "ID_LIKE")),
+		Name: output.setting(path, "PRETTY_NAME"),
 	}
 	facts.OS.Name = cmp.Or(facts.OS.Name, facts.OS.ID)
 }

@@ -92,13 +92,11 @@ type activeZones struct {
 // not answer, which a check reports. The fallbacks are firewalld's own defaults.
 func decodeFirewalld(output probeOutput, facts *Host) error {
 	const path = "/etc/firewalld/firewalld.conf"
-	unit, known := facts.Units["firewalld"]
 	facts.Firewalld = Firewalld{
-		Installed:   known || facts.Programs["firewall-cmd"],
 		DefaultZone: cmp.Or(output.setting(path, "DefaultZone"), "public"),
 		RPFilter:    strings.ToLower(cmp.Or(output.setting(path, "IPv6_rpfilter"), "yes")),
 	}
-	if !unit.Active {
+	if !facts.Units["firewalld"].Active {
 		return nil
 	}
 	facts.Firewalld.RPFilterRunning = output.Text("rpfilter") != ""

@@ -74,10 +74,9 @@ type Host struct {
 
 // OS is the host's distribution.
 type OS struct {
-	// ID, Like and Version hold ID, ID_LIKE and VERSION_ID of os-release.
-	ID      string
-	Like    []string
-	Version string
+	// ID and Like hold ID and ID_LIKE of os-release.
+	ID   string
+	Like []string
 	// Name is the name for users, PRETTY_NAME or else ID.
 	Name string
 }
@@ -194,8 +193,6 @@ type Kubelet struct {
 
 // Firewalld describes firewalld on the host.
 type Firewalld struct {
-	// Installed reports that the service or firewall-cmd exists.
-	Installed bool
 	// DefaultZone is the value in firewalld.conf, or firewalld's default.
 	DefaultZone string
 	// Zones maps interfaces to the zones that claim them. All other interfaces are in the default zone. It is nil if

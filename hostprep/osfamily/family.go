@@ -9,7 +9,7 @@ import (
 // Family is a group of distributions that have the same package manager and the same names of packages. The zero Family
 // stands for a distribution that dualstrap does not know.
 type Family struct {
-	// Name identifies the family in tests and messages.
+	// Name identifies the family in the table and in tests.
 	Name string
 	// Manager is the program that installs packages.
 	Manager string

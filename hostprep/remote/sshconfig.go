@@ -15,8 +15,6 @@ import (
 type sshConfig struct {
 	path   string
 	parsed *ssh_config.Config
-	// skipped lists the line numbers of Match blocks that are ignored.
-	skipped []int
 }
 
 // maxConfig is the largest file to read, in bytes; no real configuration comes close.
@@ -45,7 +43,6 @@ func parseSSHConfig(path string, data []byte) (sshConfig, error) {
 		condition := match.FindSubmatch(line)
 		if condition != nil && !supported.Match(condition[1]) {
 			lines[i] = []byte("Host !*") // matches no host, and keeps the line numbers of the parser's errors
-			config.skipped = append(config.skipped, i+1)
 		}
 	}
 	parsed, err := ssh_config.DecodeBytes(bytes.Join(lines, []byte("\n")))

@@ -18,9 +18,9 @@ func survey(h *Host, script remote.Script, answer *answers) error {
 	for _, name := range lines(args["files"]) {
 		switch file, is := h.files[name]; {
 		case is:
-			fmt.Fprintf(&stats, "%o|0|0|root|root|%d|regular file|%s\n", file.mode, len(file.content), name)
+			fmt.Fprintf(&stats, "%o|0|0|root|root|regular file|%s\n", file.mode, name)
 		case h.exists(name):
-			fmt.Fprintf(&stats, "755|0|0|root|root|4096|directory|%s\n", name)
+			fmt.Fprintf(&stats, "755|0|0|root|root|directory|%s\n", name)
 		}
 		for dir := path.Dir(name); dir != "/" && !h.exists(dir); dir = path.Dir(dir) {
 			dirs.WriteString(dir + "\n")

@@ -80,7 +80,6 @@ func unreadyReason(pod *corev1.Pod) string {
 
 // Service describes a Service as the API server reports it.
 type Service struct {
-	Name string
 	// ClusterIPs are its addresses inside the cluster, Balanced those of its load balancer. Both are in the cluster's
 	// order of families.
 	ClusterIPs, Balanced []netip.Addr
@@ -92,7 +91,7 @@ func (c *Client) Service(ctx context.Context, namespace, name string) (Service, 
 	if err := c.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &object); err != nil {
 		return Service{}, fmt.Errorf("cannot read service %s/%s: %w", namespace, name, err)
 	}
-	service := Service{Name: name}
+	var service Service
 	for _, text := range object.Spec.ClusterIPs {
 		if ip, err := netip.ParseAddr(text); err == nil {
 			service.ClusterIPs = append(service.ClusterIPs, ip)

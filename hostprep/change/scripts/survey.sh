@@ -22,7 +22,7 @@ set -f
 stats() {
 	# A path that does not exist has no line.
 	# shellcheck disable=SC2086 # one item per word
-	stat -c '%a|%u|%g|%U|%G|%s|%F|%n' -- $files 2>/dev/null || :
+	stat -c '%a|%u|%g|%U|%G|%F|%n' -- $files 2>/dev/null || :
 }
 
 # sums prints the digests of the files in $contents, without the digest and two spaces that precede each path.
@@ -133,7 +133,7 @@ fi
 answer loadable loadable
 if [ -n "$units" ]; then
 	# shellcheck disable=SC2086 # one item per word
-	answer units systemctl show --no-pager --property=Id,LoadState,UnitFileState,ActiveState,NeedDaemonReload -- $units
+	answer units systemctl show --no-pager --property=Id,UnitFileState,ActiveState,NeedDaemonReload -- $units
 fi
 answer programs missing_programs
 answer images images
