@@ -67,12 +67,14 @@ func TestCreateResumesJoinsOfControlPlane(t *testing.T) {
 // other hosts must be able to join.
 func TestStaleMemberOfEtcd(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]clustertest.Fault{"joined halfway": clustertest.After, "joins still": clustertest.Lingers} {
+	for name, fault := range map[string]clustertest.Fault{
+		"joined": clustertest.After, "a learner": clustertest.Halfway, "joins still": clustertest.Lingers,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, controlPlaneOnly)
 			w.Break(func(call clustertest.Call) clustertest.Fault {
-				if call.Name == "kubeadm join" {
+				if call.Name == "kubeadm join" && call.Host == addr("10.2.0.5") {
 					return fault
 				}
 				return clustertest.None

@@ -55,6 +55,8 @@ const (
 	After
 	// Exits means that the script does nothing and fails.
 	Exits
+	// Halfway means that kubeadm is killed after it has added a learner to etcd, which never gets a vote.
+	Halfway
 	// Lingers means that the connection is lost while kubeadm joins the host. That kubeadm still adds a member to etcd when
 	// the next run is about to stop it.
 	Lingers

@@ -115,6 +115,9 @@ func (s session) call(ctx context.Context, call Call, do func() error) error {
 		return &remote.CommandError{Script: call.Name, Status: 1}
 	case After:
 		return errors.Join(do(), lost)
+	case Halfway:
+		s.host.write("/etc/kubernetes/pki/ca.crt", 0o644, string(c.ca.PEM()))
+		return errors.Join(c.etcd.add(s.host), lost)
 	case Lingers:
 		s.host.lingers = true
 		s.host.write("/etc/kubernetes/pki/ca.crt", 0o644, string(c.ca.PEM()))
