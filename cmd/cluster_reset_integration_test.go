@@ -49,7 +49,7 @@ echo == sysctls
 sysctl -a 2>/dev/null | grep '^net\.' | grep -vE '^net\.netfilter\.nf_conntrack_(count|max) ' | sort
 echo == processes
 ps -eo comm= | grep -vE '^(awk|grep|ps|sh|sort|sshd|systemd|timedatectl)$' |
-	grep -vE '^(\(sd-pam\)|\(udev-worker\)|systemd-(timedat|hostnam|tmpfile).*)$' | sort -u
+	grep -vE '^(\(sd-pam\)|\(udev-worker\)|systemd-(timedat|hostnam|tmpfile|user-ru).*)$' | sort -u
 echo == mounts
 awk '$5 !~ "^/run/user" { print $5 }' /proc/self/mountinfo | sort
 find /run -maxdepth 1 | grep -vE '/(xtables.lock|user|utmp|motd.*|credentials)$' | sort
