@@ -80,7 +80,7 @@ fmt: $(TOOLS)/golangci-lint ## format all Go code
 
 .PHONY: golden
 golden: ## update all golden files; read the diff before you commit it
-	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs dirname | sort -u) -run 'Golden|Corpus' -update
+	go test $$(grep -rlE --include='*_test.go' 'flag.Bool\("update"|internal/goldentest"' . | xargs dirname | sort -u) -run 'Golden|Corpus' -update
 
 .PHONY: bench
 bench: programs ## run the benchmarks, and print them with a description of the machine

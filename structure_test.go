@@ -46,6 +46,7 @@ func mayImport() map[string][]string {
 		"render/cni":                 {},
 		"controller/internal/ledger": {"allocator"},
 		"internal/hint":              {},
+		"internal/goldentest":        {},
 		"internal/plural":            {},
 		"internal/soak":              {},
 		"internal/certtest":          {},

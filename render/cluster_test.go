@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -44,7 +45,7 @@ func compareClusterGolden(tb testing.TB, name string, in render.Input) {
 			text.Write(file.Content)
 		}
 	}
-	render.CompareGolden(tb, "cluster_"+name+".txt", text.Bytes())
+	goldentest.Compare(tb, "testdata/cluster_"+name+".txt", text.Bytes())
 }
 
 func TestClusterFiles(t *testing.T) {

@@ -3,6 +3,7 @@ package render_test
 import (
 	"testing"
 
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -18,13 +19,13 @@ func TestHostsGolden(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Hosts: %v", err)
 			}
-			render.CompareGolden(t, "hosts/"+name+"-offline.txt", render.HostsText(offline))
+			goldentest.Compare(t, "testdata/hosts/"+name+"-offline.txt", render.HostsText(offline))
 			in.Discovered = render.LaterOf(in.Config)
 			known, err := render.Hosts(in)
 			if err != nil {
 				t.Fatalf("Hosts: %v", err)
 			}
-			render.CompareGolden(t, "hosts/"+name+"-known.txt", render.HostsText(known))
+			goldentest.Compare(t, "testdata/hosts/"+name+"-known.txt", render.HostsText(known))
 		})
 	}
 }

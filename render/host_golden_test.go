@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 )
 
 // TestHostsOfEveryOptionGolden compares the hosts of a cluster that uses the features that the examples do not.
@@ -14,7 +16,7 @@ func TestHostsOfEveryOptionGolden(t *testing.T) {
 		if err != nil {
 			t.Fatalf("Hosts: %v", err)
 		}
-		compareGolden(t, "hosts/every-option-"+knowledge+".txt", hostsText(hosts))
+		goldentest.Compare(t, "testdata/hosts/every-option-"+knowledge+".txt", hostsText(hosts))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 )
 
 // ipv6Files returns the files with an IPv6 address wherever they have an address, although the manifests accept only
@@ -72,7 +73,7 @@ func TestIPv6InEverySlotGolden(t *testing.T) {
 	for _, file := range ipv6Files(t) {
 		fmt.Fprintf(&text, "-- %s\n%s", file.Path, file.Content)
 	}
-	compareGolden(t, "hosts/ipv6-in-every-slot.txt", text.Bytes())
+	goldentest.Compare(t, "testdata/hosts/ipv6-in-every-slot.txt", text.Bytes())
 }
 
 // TestIPv6WithPortHasBrackets checks that no file joins an IPv6 address and a port without brackets.

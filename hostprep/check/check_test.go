@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 )
 
 // checkCase is a change of a scene, usually of its first host, and the status that a check has for that host
@@ -54,7 +56,7 @@ func TestGoldenChecks(t *testing.T) {
 			fmt.Fprintf(&text, "    try: %s\n", got.Hint)
 		}
 	}
-	compareGolden(t, "testdata/checks.txt", text.String())
+	goldentest.Compare(t, "testdata/checks.txt", []byte(text.String()))
 }
 
 // TestEveryCheckIsTried verifies that each check has a case in which it passes and one in which it does not.

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 )
 
 // recorded reads a recorded output of the probe's script. Each section is an answer, with its exit status.
@@ -59,7 +60,7 @@ func TestGoldenFacts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compareGolden(t, strings.TrimSuffix(path, ".txtar")+".json", string(text)+"\n")
+		goldentest.Compare(t, strings.TrimSuffix(path, ".txtar")+".json", append(text, '\n'))
 	}
 }
 

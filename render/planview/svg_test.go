@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 )
 
 // drawing is the picture of a fixture.
@@ -42,7 +44,7 @@ func wellFormed(tb testing.TB, document []byte) []xml.StartElement {
 
 func TestSVGGolden(t *testing.T) {
 	t.Parallel()
-	golden(t, "dual-stack.svg", drawing(t, fixtures(t)["dual-stack"]))
+	goldentest.Compare(t, "testdata/dual-stack.svg", drawing(t, fixtures(t)["dual-stack"]))
 }
 
 func TestSVGStandsAlone(t *testing.T) {

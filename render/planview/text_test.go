@@ -3,37 +3,13 @@ package planview
 import (
 	"bytes"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dualstrap/dualstrap/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
-
-// golden compares with testdata/NAME.
-func golden(tb testing.TB, name string, got []byte) {
-	tb.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			tb.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		tb.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
 
 func TestTextGolden(t *testing.T) {
 	t.Parallel()
@@ -47,7 +23,7 @@ func TestTextGolden(t *testing.T) {
 			if err := Text(&out, f.cfg, f.plan, false); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".txt", out.Bytes())
+			goldentest.Compare(t, "testdata/"+name+".txt", out.Bytes())
 		})
 	}
 }
