@@ -7,7 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/create"
+	"github.com/dualstrap/dualstrap/provision/keys"
+	"github.com/dualstrap/dualstrap/provision/load/loadtest"
+	"github.com/dualstrap/dualstrap/provision/reset"
+	"github.com/dualstrap/dualstrap/provision/session"
+	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
 // TestGoldenCommandsPage writes the help of every command into docs/commands.md.
@@ -39,18 +44,31 @@ func writeHelp(t *testing.T, page *strings.Builder, command []string) {
 	}
 }
 
+// commandPhases is the phases of a command, in their order.
+type commandPhases struct {
+	command string
+	phases  []workflow.Phase
+}
+
 // phases returns the phases of all commands for the HA example, which has all of them.
-func phases(t *testing.T) []provision.PhaseInfo {
+func phases(t *testing.T) []commandPhases {
 	t.Helper()
-	sources, err := provision.ReadSources([]string{"examples/ha.yaml"}, strings.NewReader(""))
+	s, err := session.Open(loadtest.Example(t, "ha.yaml"), session.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := provision.Phases(provision.Load(sources))
+	defer s.Close()
+	created, err := create.Phases(t.Context(), s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	rotated, err := keys.Phases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []commandPhases{
+		{"create cluster", append(session.ProbePhases(s), created...)}, {"reset nodes", reset.Phases(s)}, {"rotate encryption-key", rotated},
+	}
 }
 
 // TestGoldenPhasesPage writes the phases of every command into docs/phases.md.
@@ -62,13 +80,11 @@ func TestGoldenPhasesPage(t *testing.T) {
 Reports, logs and progress name these phases. Hosts go through them in this order; where a phase needs others to be
 finished on other hosts, it waits for them. This page is generated from the program.
 `)
-	command := ""
-	for _, phase := range phases(t) {
-		if phase.Command != command {
-			command = phase.Command
-			fmt.Fprintf(&page, "\n## %s\n\n| phase | what it does |\n|---|---|\n", command)
+	for _, command := range phases(t) {
+		fmt.Fprintf(&page, "\n## %s\n\n| phase | what it does |\n|---|---|\n", command.command)
+		for _, phase := range command.phases {
+			fmt.Fprintf(&page, "| `%s` | %s |\n", phase.Name, phase.Short)
 		}
-		fmt.Fprintf(&page, "| `%s` | %s |\n", phase.Name, phase.Short)
 	}
 	compare(t, "docs/phases.md", []byte(page.String()))
 }
@@ -76,15 +92,20 @@ finished on other hosts, it waits for them. This page is generated from the prog
 // TestPhasesAreDescribed checks that the pages about create and reset name every phase, and no other one.
 func TestPhasesAreDescribed(t *testing.T) {
 	t.Parallel()
-	for command, path := range map[string]string{"create cluster": "docs/create.md", "reset nodes": "docs/reset.md"} {
-		content, err := os.ReadFile(path)
+	pages := map[string]string{"create cluster": "docs/create.md", "reset nodes": "docs/reset.md"}
+	for _, command := range phases(t) {
+		page, has := pages[command.command]
+		if !has {
+			continue
+		}
+		content, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, phase := range phases(t) {
+		for _, phase := range command.phases {
 			named := regexp.MustCompile(`(\*\*|` + "`" + `)` + regexp.QuoteMeta(phase.Name) + `(\.?\*\*|` + "`" + `)`)
-			if phase.Command == command && phase.Name != "probe" && phase.Name != "network" && !named.Match(content) {
-				t.Errorf("%s does not describe the phase %s", path, phase.Name)
+			if phase.Name != "probe" && phase.Name != "network" && !named.Match(content) {
+				t.Errorf("%s does not describe the phase %s", page, phase.Name)
 			}
 		}
 	}

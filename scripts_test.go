@@ -115,7 +115,7 @@ func TestCallsPassTheArgumentsOfScripts(t *testing.T) {
 	scripts, embedded := hostScripts(t), embeddedScripts(t)
 	called := map[string]bool{
 		// A variable names these two, and a function of its own makes the arguments of the others. Unit tests run all of them.
-		"provision/scripts/init.sh": true, "provision/scripts/join.sh": true,
+		"provision/step/scripts/init.sh": true, "provision/step/scripts/join.sh": true,
 		"hostprep/change/scripts/survey.sh": true, "hostprep/change/scripts/system.sh": true,
 	}
 	check := func(file sourceFile, variables map[string][]string, call *ast.CallExpr) {
@@ -143,6 +143,8 @@ func TestCallsPassTheArgumentsOfScripts(t *testing.T) {
 		}
 		called[found] = called[found] || known
 	}
+	// The functions that make a script, or run one.
+	callers := []string{"script", "run", "runScript", "runExclusive", "probe", "NewScript", "EmbeddedScript"}
 	for _, file := range projectFiles(t) {
 		for _, declaration := range file.syntax.Decls {
 			function, isFunction := declaration.(*ast.FuncDecl)
@@ -152,7 +154,7 @@ func TestCallsPassTheArgumentsOfScripts(t *testing.T) {
 			variables := argsVariables(function)
 			ast.Inspect(function, func(node ast.Node) bool {
 				call, isCall := node.(*ast.CallExpr)
-				if isCall && slices.Contains([]string{"script", "run", "runExclusive", "probe", "NewScript"}, calledName(call)) {
+				if isCall && slices.Contains(callers, calledName(call)) {
 					check(file, variables, call)
 				}
 				return true
@@ -248,4 +250,24 @@ func argsOf(variables map[string][]string, expression ast.Expr) ([]string, bool)
 		return slices.Sorted(maps.Keys(names)), true
 	}
 	return nil, false
+}
+
+// TestScriptsAnnounceHowLongTheyWait checks that a script with its own timeout announces it, so that it is not killed before.
+func TestScriptsAnnounceHowLongTheyWait(t *testing.T) {
+	t.Parallel()
+	waits := regexp.MustCompile(`(?m)^\s*(kubeadm (init|join|reset)|(if ! )?flock --timeout)`)
+	announces := regexp.MustCompile(`(?m)^\s*progress ([0-9]+|"\$)`)
+	found := 0
+	for file, script := range hostScripts(t) {
+		if !waits.MatchString(script.text) {
+			continue
+		}
+		found++
+		if !announces.MatchString(script.text) {
+			t.Errorf("%s has its own timeout, and does not announce it: progress SECONDS", file)
+		}
+	}
+	if found < 6 {
+		t.Errorf("only %d scripts wait", found)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path"
@@ -22,91 +23,6 @@ const module = "github.com/dualstrap/dualstrap"
 
 // maxFileLines is the largest number of lines of a file, tests included, generated files excepted.
 const maxFileLines = 300
-
-// mayImport lists, for every directory, the packages of the project that its package may import. A directory that is
-// missing from the list fails the tests: decide where a new package belongs first.
-func mayImport() map[string][]string {
-	return map[string][]string{
-		"cmd/dualstrap": {"cmd"},
-		"cmd": {
-			"agent", "api", "bundle", "bundle/build", "bundle/signature", "cmd/internal/cli", "controller", "hostprep/check", "internal/hint",
-			"internal/plural", "lab", "provision", "provision/proof", "provision/workflow", "provision/workspace",
-			"render", "render/planview", "render/schema",
-		},
-		"controller": {
-			"allocator", "api/v1alpha1", "controller/internal/ledger", "controller/internal/serving", "internal/nodeaddress",
-		},
-		"controller/internal/serving": {
-			"internal/nodeaddress",
-		},
-		"agent":                      {"agent/announce", "agent/kernel", "internal/plural", "render/cni"},
-		"agent/announce":             {},
-		"agent/internal/nettest":     {},
-		"agent/kernel":               {},
-		"render/cni":                 {},
-		"controller/internal/ledger": {"allocator"},
-		"internal/hint":              {},
-		"internal/goldentest":        {},
-		"internal/plural":            {},
-		"internal/soak":              {},
-		"internal/certtest":          {},
-		"internal/kubetest":          {"internal/certtest"},
-		"internal/localfile":         {},
-		"internal/netspace":          {},
-		"internal/nodeaddress":       {},
-		"internal/visible":           {},
-		"cmd/internal/cli": {
-			"api", "bundle", "hostprep/check", "hostprep/remote", "internal/plural", "internal/visible", "progress",
-			"provision", "provision/proof", "provision/workflow", "provision/workspace",
-		},
-		"provision": {
-			"api", "allocator", "bundle", "hostprep/change", "hostprep/check", "hostprep/facts", "hostprep/firewalld", "hostprep/remote",
-			"internal/plural", "internal/localfile", "provision/encryption", "provision/etcd", "provision/kube", "provision/proof",
-			"provision/workflow", "render",
-		},
-		"provision/encryption": {},
-		"provision/etcd":       {},
-		"provision/proof": {
-			"api", "bundle", "hostprep/check", "hostprep/facts", "hostprep/remote", "internal/hint", "internal/plural", "provision/kube",
-		},
-		"provision/workflow":         {"hostprep/remote", "internal/plural"},
-		"provision/kube":             {"api"},
-		"provision/clustertest":      {"api", "hostprep/remote", "internal/certtest", "provision/kube", "render"},
-		"provision/workspace":        {"internal/visible"},
-		"hostprep/change":            {"hostprep/firewalld", "hostprep/osfamily", "hostprep/remote"},
-		"hostprep/check":             {"hostprep/facts", "hostprep/osfamily", "hostprep/remote", "internal/hint"},
-		"hostprep/facts":             {"hostprep/osfamily", "hostprep/remote"},
-		"hostprep/osfamily":          {},
-		"hostprep/firewalld":         {},
-		"hostprep/remote":            {"internal/localfile"},
-		"hostprep/remote/remotetest": {"hostprep/remote"},
-		"render":                     {"api", "api/v1", "api/v1alpha1", "internal/nodeaddress", "render/cni", "templates"},
-		"render/planview":            {"api"},
-		"render/schema":              {"api", "templates"},
-		"templates":                  {},
-		"allocator":                  {},
-		"api":                        {"api/v1", "api/v1alpha1", "api/strictyaml", "internal/nodeaddress"},
-		"api/strictyaml":             {},
-		"api/v1":                     {},
-		"api/v1alpha1":               {},
-		"bundle":                     {"api", "bundle/elfdeps", "bundle/oci", "bundle/signature", "internal/localfile"},
-		"bundle/signature":           {"internal/localfile"},
-		"bundle/oci":                 {},
-		"bundle/elfdeps":             {},
-		"bundle/build": {
-			"api", "bundle", "bundle/build/child", "bundle/build/debian", "bundle/elfdeps", "bundle/oci", "progress",
-		},
-		"bundle/build/debian": {"bundle/build/child"},
-		"bundle/build/child":  {},
-		"bundle/build/pause":  {},
-		"bundle/build/hello":  {},
-		"lab":                 {"lab/engine", "lab/image", "lab/network"},
-		"lab/engine":          {},
-		"lab/image":           {},
-		"lab/network":         {},
-		"progress":            {},
-	}
-}
 
 // sourceFile is a Go file of the project.
 type sourceFile struct {
@@ -282,5 +198,39 @@ func TestRefusalsAreCounted(t *testing.T) {
 				t.Errorf("%s: %s does not run everywhere: rename it to TestIntegration", file.path, name)
 			}
 		}
+	}
+}
+
+// maxMethods is the largest number of methods of a type in the packages of commands: a type with more has become a place where
+// everything meets.
+const maxMethods = 15
+
+// TestTypesOfCommandsStaySmall counts the methods of the types in the packages that make up commands.
+func TestTypesOfCommandsStaySmall(t *testing.T) {
+	t.Parallel()
+	commands := []string{"create", "keys", "load", "preflight", "prove", "refusal", "reset", "rotate", "session", "step"}
+	methods := map[string]int{}
+	for _, file := range projectFiles(t) {
+		name, isCommand := strings.CutPrefix(file.dir(), "provision/")
+		if !isCommand || !slices.Contains(commands, name) || file.isTest() {
+			continue
+		}
+		for _, declaration := range file.syntax.Decls {
+			if function, is := declaration.(*ast.FuncDecl); is && function.Recv != nil {
+				receiver := function.Recv.List[0].Type
+				if pointer, is := receiver.(*ast.StarExpr); is {
+					receiver = pointer.X
+				}
+				methods[name+"."+types.ExprString(receiver)]++
+			}
+		}
+	}
+	for name, count := range methods {
+		if count > maxMethods {
+			t.Errorf("%s has %d methods, more than %d", name, count, maxMethods)
+		}
+	}
+	if methods["session.Session"] == 0 {
+		t.Error("no methods of session.Session are found")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -25,7 +25,7 @@ func TestIntegrationTableIsAsRendered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		loaded := provision.Load([]api.Source{{Name: example, Data: manifests}})
+		loaded := load.Manifests([]api.Source{{Name: example, Data: manifests}})
 		hosts, err := render.Hosts(render.Input{Config: loaded.Config, Plan: loaded.Plan, Version: "v0"})
 		if err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -103,7 +103,7 @@ func podChanges(t *testing.T, reach string) []render.FirewalldChange {
 	}
 	manifests = fmt.Appendf(manifests, "\n---\napiVersion: dualstrap.dev/v1alpha1\nkind: ProvisionOptions\n"+
 		"firewall:\n  podsReachNodes: %s\n", reach)
-	loaded := provision.Load([]api.Source{{Name: "dual-stack", Data: manifests}})
+	loaded := load.Manifests([]api.Source{{Name: "dual-stack", Data: manifests}})
 	if len(loaded.Problems) > 0 {
 		t.Fatal(loaded.Problems)
 	}

@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/provision/proof"
+	"github.com/dualstrap/dualstrap/provision/prove"
 )
 
 // newCheckCluster returns the command check cluster, which runs the proof alone. It has the annotation gracefulStop because
@@ -66,7 +67,7 @@ run, for example without such a host, are skipped with the reason. If a check fa
 
 // proveCluster connects to the hosts and runs the proof. The bundle is optional: it provides the server for the host
 // outside the cluster.
-func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded) (proof.Report, error) {
+func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFlags, loaded load.Cluster) (proof.Report, error) {
 	bundleDir, err := flags.OpenBundle(loaded)
 	if errors.Is(err, fs.ErrNotExist) {
 		bundleDir, err = nil, nil // the checks that need it are reported as skipped, with the reason
@@ -74,10 +75,10 @@ func proveCluster(ctx context.Context, streams cli.Streams, flags *cli.SessionFl
 	if err != nil {
 		return proof.Report{}, err
 	}
-	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: bundleDir})
+	s, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: bundleDir})
 	if err != nil {
 		return proof.Report{}, err
 	}
 	defer done()
-	return session.Prove(ctx)
+	return prove.Run(ctx, s)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/internal/plural"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 )
 
 // configReport is the result of `check config -o json`.
@@ -46,7 +46,7 @@ family for every node. All problems are reported at once, each with its file, li
 }
 
 // writeConfigReport prints the problems of manifests, and as text a summary if they are valid.
-func writeConfigReport(w io.Writer, format string, loaded provision.Loaded) error {
+func writeConfigReport(w io.Writer, format string, loaded load.Cluster) error {
 	if format == cli.JSON {
 		report := configReport{Valid: !loaded.Problems.HasErrors(), Problems: loaded.Problems}
 		if report.Problems == nil {

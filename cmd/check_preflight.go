@@ -13,7 +13,8 @@ import (
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/hostprep/check"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
+	"github.com/dualstrap/dualstrap/provision/preflight"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -49,7 +50,7 @@ If a check fails, the exit code is 3; warnings do not change it. Failures of the
 		if err != nil {
 			return err
 		}
-		found, err := preflight(cmd, streams, flags, loaded, bundleDir)
+		found, err := checkPreflight(cmd, streams, flags, loaded, bundleDir)
 		if err != nil {
 			return err
 		}
@@ -58,7 +59,7 @@ If a check fails, the exit code is 3; warnings do not change it. Failures of the
 		} else {
 			err = writePreflight(streams.Out, loaded, found, *diff)
 		}
-		return errors.Join(err, provision.FailedChecks(found.Report))
+		return errors.Join(err, preflight.FailedChecks(found.Report))
 	}
 	return cmd
 }
@@ -69,21 +70,21 @@ func noteNoBundle(w io.Writer, cause error) error {
 	return err
 }
 
-// preflight connects to the hosts, checks them, and plans what create would change. Nothing is changed.
-func preflight(
-	cmd *cobra.Command, streams cli.Streams, flags *cli.SessionFlags, loaded provision.Loaded, bundleDir *bundle.Dir,
-) (provision.Preflight, error) {
-	session, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: bundleDir})
+// checkPreflight connects to the hosts, checks them, and plans what create would change. Nothing is changed.
+func checkPreflight(
+	cmd *cobra.Command, streams cli.Streams, flags *cli.SessionFlags, loaded load.Cluster, bundleDir *bundle.Dir,
+) (preflight.Outcome, error) {
+	s, done, err := flags.Open(streams, loaded, cli.SessionRun{Bundle: bundleDir})
 	if err != nil {
-		return provision.Preflight{}, err
+		return preflight.Outcome{}, err
 	}
 	defer done()
-	return session.Preflight(cmd.Context())
+	return preflight.Run(cmd.Context(), s)
 }
 
 // writePreflight prints a table of the hosts, below it the checks that did not pass, and the changes that create would
 // make. With diff, changes of files are shown as diffs.
-func writePreflight(w io.Writer, loaded provision.Loaded, found provision.Preflight, diff bool) error {
+func writePreflight(w io.Writer, loaded load.Cluster, found preflight.Outcome, diff bool) error {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "HOST\tROLE\tPASSED\tWARNINGS\tFAILED\tCHANGES\n")

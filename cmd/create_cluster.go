@@ -11,8 +11,11 @@ import (
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/internal/plural"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/create"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/provision/proof"
+	"github.com/dualstrap/dualstrap/provision/prove"
+	"github.com/dualstrap/dualstrap/provision/session"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
@@ -85,7 +88,7 @@ func addWorkspaces(cmd *cobra.Command) *string {
 type creation struct {
 	streams cli.Streams
 	flags   *cli.SessionFlags
-	loaded  provision.Loaded
+	loaded  load.Cluster
 	format  *cli.Format
 	// skipVerify skips the proof.
 	skipVerify bool
@@ -108,13 +111,13 @@ func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	session, done, err := c.flags.Open(c.streams, c.loaded, cli.SessionRun{Bundle: bundleDir, Run: run})
+	s, done, err := c.flags.Open(c.streams, c.loaded, cli.SessionRun{Bundle: bundleDir, Run: run})
 	if err != nil {
 		return err
 	}
-	outcome, err := session.Create(ctx)
+	outcome, err := create.Run(ctx, s)
 	if err == nil && !c.skipVerify {
-		err = c.prove(ctx, session)
+		err = c.prove(ctx, s)
 	}
 	done() // remove the lines of progress before anything is printed
 	if outcome.Kubeconfig != nil {
@@ -127,8 +130,8 @@ func (c *creation) run(ctx context.Context, workspaces string) (err error) {
 }
 
 // prove runs the proof, the last step, and keeps its report. It returns an error when a check of the proof failed.
-func (c *creation) prove(ctx context.Context, session *provision.Session) error {
-	report, err := session.Prove(ctx)
+func (c *creation) prove(ctx context.Context, s *session.Session) error {
+	report, err := prove.Run(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -137,7 +140,7 @@ func (c *creation) prove(ctx context.Context, session *provision.Session) error 
 }
 
 // report returns the run's report. Lists are never nil, so that they are [] in JSON, not null.
-func (c *creation) report(outcome provision.Outcome, began time.Time, err error) createReport {
+func (c *creation) report(outcome create.Outcome, began time.Time, err error) createReport {
 	return createReport{
 		runReport: newRunReport(c.loaded, outcome.Run, began, err),
 		Ignored:   c.flags.Ignored(), Unlisted: append([]string{}, outcome.Unlisted...),
@@ -146,7 +149,7 @@ func (c *creation) report(outcome provision.Outcome, began time.Time, err error)
 }
 
 // text returns the report for a person: findings of the checks, phases, changes, the proof, and the next command.
-func (c *creation) text(report createReport, outcome provision.Outcome, run *workspace.Run) string {
+func (c *creation) text(report createReport, outcome create.Outcome, run *workspace.Run) string {
 	var out strings.Builder
 	writeFindings(&out, outcome.Checks.Hosts)
 	if outcome.Run != nil {

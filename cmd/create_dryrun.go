@@ -5,7 +5,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/render"
 	"github.com/dualstrap/dualstrap/render/planview"
 )
@@ -28,8 +28,8 @@ type dryRunFile struct {
 
 // printDryRun prints the plan and everything that create would write, without connecting to any host. Values that are
 // known only then are rendered as "(known after probe)" or "(known after init)".
-func printDryRun(streams cli.Streams, loaded provision.Loaded, format *cli.Format) error {
-	files, err := provision.RenderAll(loaded, cli.Version())
+func printDryRun(streams cli.Streams, loaded load.Cluster, format *cli.Format) error {
+	files, err := render.All(render.Input{Config: loaded.Config, Plan: loaded.Plan, Version: cli.Version()})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func newDryRunReport(plan *api.Plan, files []render.File) dryRunReport {
 }
 
 // writeDryRun prints the plan, then each file under a line with its host, path and mode.
-func writeDryRun(streams cli.Streams, loaded provision.Loaded, files []render.File) error {
+func writeDryRun(streams cli.Streams, loaded load.Cluster, files []render.File) error {
 	colored, color := streams.Color()
 	if err := planview.Text(colored, loaded.Config, loaded.Plan, color); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/reset"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 )
 
@@ -121,9 +121,9 @@ func TestUnreachableHostsAreOneBlock(t *testing.T) {
 // TestHostsThatWereNotResetAreOneBlock checks what a reset prints of hosts that it could not reach.
 func TestHostsThatWereNotResetAreOneBlock(t *testing.T) {
 	t.Parallel()
-	var hosts []provision.UnreachableHost
+	var hosts []reset.UnreachableHost
 	for i, name := range fleetOf(62) {
-		host := provision.UnreachableHost{Address: netip.MustParseAddr(name), Error: refusal(name).Error()}
+		host := reset.UnreachableHost{Address: netip.MustParseAddr(name), Error: refusal(name).Error()}
 		if i == 0 {
 			host.Error = "host key changed"
 		}

@@ -106,8 +106,8 @@ func fleetScripts(members []remotetest.Member) ([]remotetest.Scripted, error) {
 			Body: "hostprep/remote/scripts/change_lock hostprep/change/scripts/state hostprep/change/scripts/firewalld_read " +
 				"hostprep/change/scripts/survey",
 		},
-		{Name: holdsLock, Body: "provision/scripts/run_lock", Holds: true, Reply: nothing},
-		{Name: waitsForLock, Body: "provision/scripts/wait_lock", Reply: nothing},
+		{Name: holdsLock, Body: "provision/session/scripts/run_lock", Holds: true, Reply: nothing},
+		{Name: waitsForLock, Body: "provision/session/scripts/wait_lock", Reply: nothing},
 	}
 	for i := range scripts {
 		var body strings.Builder

@@ -77,7 +77,7 @@ func serveCluster(t *testing.T, dir, kubeconfig string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look, err := os.ReadFile("../provision/scripts/join_state.sh")
+	look, err := os.ReadFile("../provision/session/scripts/join_state.sh")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,8 @@ import (
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/internal/plural"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/render"
+	"github.com/dualstrap/dualstrap/render/tree"
 )
 
 // newRender returns the command render. Its output is reproducible, so that two directories can be compared to see what a
@@ -35,11 +36,11 @@ as (known after probe) or (known after init). Rendering again updates the direct
 		if err != nil {
 			return err
 		}
-		files, err := provision.RenderAll(loaded, cli.Version())
+		files, err := render.All(render.Input{Config: loaded.Config, Plan: loaded.Plan, Version: cli.Version()})
 		if err != nil {
 			return err
 		}
-		index, err := provision.WriteTree(*dir, files)
+		index, err := tree.Write(*dir, files)
 		if err != nil {
 			return err
 		}

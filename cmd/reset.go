@@ -16,7 +16,8 @@ import (
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/internal/plural"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
+	"github.com/dualstrap/dualstrap/provision/reset"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
@@ -28,28 +29,28 @@ type resetReport struct {
 	// Forced reports whether --force was given.
 	Forced bool `json:"forced"`
 	// Nodes lists the hosts to reset, Unreachable those of them that could not be connected to.
-	Nodes       []netip.Addr                `json:"nodes"`
-	Unreachable []provision.UnreachableHost `json:"unreachable"`
+	Nodes       []netip.Addr            `json:"nodes"`
+	Unreachable []reset.UnreachableHost `json:"unreachable"`
 	// Notes lists what --force left undone.
 	Notes []string `json:"notes"`
 	// Run is null when the reset was refused or failed before its first phase.
 	Run *workflow.Report `json:"run"`
 }
 
-// reset is a single run of reset cluster or reset nodes.
-type reset struct {
+// resetRun is a single run of reset cluster or reset nodes.
+type resetRun struct {
 	streams    cli.Streams
 	flags      *cli.SessionFlags
-	loaded     provision.Loaded
+	loaded     load.Cluster
 	format     *cli.Format
-	options    provision.ResetOptions
+	options    reset.Options
 	workspaces string
 	// yes skips the confirmation.
 	yes bool
 }
 
 // command returns the name of the command in the workspace: its logs are in log/COMMAND-TIME.
-func (r *reset) command() string {
+func (r *resetRun) command() string {
 	if len(r.options.Nodes) > 0 {
 		return "reset-nodes"
 	}
@@ -58,8 +59,8 @@ func (r *reset) command() string {
 
 // run validates the targets, asks for confirmation, and resets them. Mistakes of the command line and a missing
 // confirmation are reported before the workspace is made: nothing has happened that needs a log.
-func (r *reset) run(ctx context.Context) (err error) {
-	targets, err := provision.ResetTargets(r.loaded.Config, r.options)
+func (r *resetRun) run(ctx context.Context) (err error) {
+	targets, err := reset.Targets(r.loaded.Config, r.options)
 	if err != nil {
 		return usageOf(err)
 	}
@@ -72,11 +73,11 @@ func (r *reset) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	session, done, err := r.flags.Open(r.streams, r.loaded, cli.SessionRun{Run: run})
+	s, done, err := r.flags.Open(r.streams, r.loaded, cli.SessionRun{Run: run})
 	if err != nil {
 		return err
 	}
-	outcome, err := session.Reset(ctx, r.options)
+	outcome, err := reset.Run(ctx, s, r.options)
 	done() // remove the lines of progress before anything is printed
 	if err == nil && len(r.options.Nodes) == 0 {
 		// Only after success: a reset that failed half-way needs the kubeconfig to run again.
@@ -89,7 +90,7 @@ func (r *reset) run(ctx context.Context) (err error) {
 
 // usageOf turns the error about unknown addresses into a usage error: they come from the --addresses flag.
 func usageOf(err error) error {
-	var unknown *provision.UnknownNodesError
+	var unknown *reset.UnknownNodesError
 	if errors.As(err, &unknown) {
 		return &cli.UsageError{Err: err}
 	}
@@ -98,7 +99,7 @@ func usageOf(err error) error {
 
 // confirm asks the user for confirmation unless --yes was given. Without a terminal no one could answer, and a script
 // that feeds standard input must not confirm by accident, so confirm returns a usage error.
-func (r *reset) confirm(targets []netip.Addr) error {
+func (r *resetRun) confirm(targets []netip.Addr) error {
 	if r.yes {
 		return nil
 	}
@@ -112,7 +113,7 @@ func (r *reset) confirm(targets []netip.Addr) error {
 
 // ask shows which hosts are reset and reads one line. Any answer but "yes" or the cluster's name is an error, and so is
 // the end of the input without one of them.
-func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
+func (r *resetRun) ask(in io.Reader, targets []netip.Addr) error {
 	name := r.loaded.Config.Name
 	var out strings.Builder
 	fmt.Fprintf(&out, "This undoes what dualstrap did, and deletes all data of the cluster, on these hosts of cluster %s:\n", name)
@@ -136,7 +137,7 @@ func (r *reset) ask(in io.Reader, targets []netip.Addr) error {
 }
 
 // writeUnreachable lists the hosts that were not reset, together where the reason is the same.
-func writeUnreachable(out *strings.Builder, hosts []provision.UnreachableHost) {
+func writeUnreachable(out *strings.Builder, hosts []reset.UnreachableHost) {
 	names := make([]string, len(hosts))
 	for i, host := range hosts {
 		names[i] = host.Address.String()
@@ -151,16 +152,16 @@ func writeUnreachable(out *strings.Builder, hosts []provision.UnreachableHost) {
 }
 
 // report returns the run's report. Lists are never nil, so that they are [] in JSON, not null.
-func (r *reset) report(targets []netip.Addr, outcome provision.ResetOutcome, began time.Time, err error) resetReport {
+func (r *resetRun) report(targets []netip.Addr, outcome reset.Outcome, began time.Time, err error) resetReport {
 	return resetReport{
 		runReport: newRunReport(r.loaded, outcome.Run, began, err), Forced: r.options.Force, Nodes: targets,
-		Unreachable: append([]provision.UnreachableHost{}, outcome.Unreachable...), Notes: append([]string{}, outcome.Notes...),
+		Unreachable: append([]reset.UnreachableHost{}, outcome.Unreachable...), Notes: append([]string{}, outcome.Notes...),
 		Run: outcome.Run,
 	}
 }
 
 // text returns the report for a person: what was done, which hosts were not reset, and what --force left undone.
-func (r *reset) text(report resetReport) string {
+func (r *resetRun) text(report resetReport) string {
 	var out strings.Builder
 	if report.Run != nil {
 		writeRun(&out, report.Run)

@@ -31,8 +31,8 @@ are written to WORKSPACE/NAME; the cluster's kubeconfig is removed when all host
 
 // addReset adds the flags that both reset commands share to the command, and sets its RunE. The command adds flags of its
 // own that change the options of the returned reset.
-func addReset(cmd *cobra.Command, streams cli.Streams) *reset {
-	r := &reset{streams: streams}
+func addReset(cmd *cobra.Command, streams cli.Streams) *resetRun {
+	r := &resetRun{streams: streams}
 	manifests := cli.AddManifests(cmd)
 	r.format = cli.AddFormat(cmd, cli.Text, cli.JSON)
 	r.flags = cli.AddHosts(cmd)

@@ -11,7 +11,8 @@ import (
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
 	"github.com/dualstrap/dualstrap/internal/plural"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
+	"github.com/dualstrap/dualstrap/provision/rotate"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
@@ -69,7 +70,7 @@ to WORKSPACE/NAME.`,
 type rotation struct {
 	streams cli.Streams
 	flags   *cli.SessionFlags
-	loaded  provision.Loaded
+	loaded  load.Cluster
 	format  *cli.Format
 }
 
@@ -81,11 +82,11 @@ func (r *rotation) run(ctx context.Context, workspaces string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	session, done, err := r.flags.Open(r.streams, r.loaded, cli.SessionRun{Run: run})
+	s, done, err := r.flags.Open(r.streams, r.loaded, cli.SessionRun{Run: run})
 	if err != nil {
 		return err
 	}
-	outcome, err := session.RotateEncryptionKey(ctx)
+	outcome, err := rotate.EncryptionKey(ctx, s)
 	done() // remove the lines of progress before anything is printed
 	report := rotateReport{
 		runReport: newRunReport(r.loaded, outcome.Run, began, err),

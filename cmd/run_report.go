@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/dualstrap/dualstrap/cmd/internal/cli"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
@@ -32,7 +32,7 @@ type runReport struct {
 
 // newRunReport returns the common part of a report for a run that began at the given time and ends now, with err. The
 // workflow's report is nil when the run ended before its first phase.
-func newRunReport(loaded provision.Loaded, run *workflow.Report, began time.Time, err error) runReport {
+func newRunReport(loaded load.Cluster, run *workflow.Report, began time.Time, err error) runReport {
 	report := runReport{
 		Cluster: loaded.Config.Name, Version: cli.Version(), OK: err == nil,
 		Began: began.UTC().Truncate(time.Second), Seconds: time.Since(began).Round(time.Millisecond).Seconds(),

@@ -26,7 +26,7 @@ import (
 	"github.com/dualstrap/dualstrap/controller"
 	"github.com/dualstrap/dualstrap/internal/certtest"
 	"github.com/dualstrap/dualstrap/internal/kubetest"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -82,7 +82,7 @@ func rendered(tb testing.TB) []render.File {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	verdict := provision.Load([]api.Source{{Name: path, Data: data}})
+	verdict := load.Manifests([]api.Source{{Name: path, Data: data}})
 	files, err := render.Cluster(render.Input{Config: verdict.Config, Plan: verdict.Plan})
 	if err != nil {
 		tb.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/lab"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 )
 
 func newWorkspace(t *testing.T, name string) (lab.Workspace, string) {
@@ -46,7 +46,7 @@ func TestManifestsAreValid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			workspace, _ := newWorkspace(t, spec.Name)
-			verdict := provision.Load([]api.Source{{Name: "cluster.yaml", Data: render(t, spec, workspace)}})
+			verdict := load.Manifests([]api.Source{{Name: "cluster.yaml", Data: render(t, spec, workspace)}})
 			if verdict.Problems.HasErrors() || len(verdict.Problems) > 0 && spec.Workers > 0 {
 				t.Fatalf("problems: %v", verdict.Problems)
 			}
@@ -69,8 +69,8 @@ func TestDefaultLabIsTheExample(t *testing.T) {
 	spec := defaults()
 	spec.Name = "dual-stack"
 	workspace, _ := newWorkspace(t, spec.Name)
-	want := provision.Load([]api.Source{{Name: "f", Data: example}})
-	got := provision.Load([]api.Source{{Name: "f", Data: render(t, spec, workspace)}})
+	want := load.Manifests([]api.Source{{Name: "f", Data: example}})
+	got := load.Manifests([]api.Source{{Name: "f", Data: render(t, spec, workspace)}})
 	if diff := cmp.Diff(want.Plan.Nodes, got.Plan.Nodes,
 		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("plan (-example +lab):\n%s", diff)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -31,7 +31,7 @@ func exampleInput(tb testing.TB, name string) render.Input {
 // resolve returns the input for rendering manifests, which must be valid.
 func resolve(tb testing.TB, path, manifests string) render.Input {
 	tb.Helper()
-	loaded := provision.Load([]api.Source{{Name: path, Data: []byte(manifests)}})
+	loaded := load.Manifests([]api.Source{{Name: path, Data: []byte(manifests)}})
 	if loaded.Problems.HasErrors() {
 		tb.Fatalf("%s is not valid:\n%v", path, loaded.Problems)
 	}

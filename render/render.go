@@ -68,3 +68,20 @@ func Hosts(in Input) ([]HostFiles, error) {
 	}
 	return rendered, nil
 }
+
+// All returns all files that create would write on hosts and apply to the cluster, hosts first.
+func All(in Input) ([]File, error) {
+	hosts, err := Hosts(in)
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, host := range hosts {
+		files = append(files, host.Files...)
+	}
+	manifests, err := Cluster(in)
+	if err != nil {
+		return nil, err
+	}
+	return append(files, manifests...), nil
+}

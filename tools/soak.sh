@@ -11,12 +11,12 @@ log=build/soak.txt
 mkdir -p build
 echo "seed: $seed"
 
-# cmd: create, preparation and reset; change: single hosts; provision: the rotation of keys; controller: scale.
+# cmd: create, preparation and reset; change: single hosts; provision/keys: their rotation; controller: scale.
 status=0
 {
 	DUALSTRAP_SOAK=$seed go test -tags integration -timeout 12h -v -p 1 \
 		-run '^(TestIntegration(CreateIsInterrupted|PreparationIsInterrupted|Reset|RotateIsKilledBetweenSteps)|TestHost)$' \
-		./cmd ./hostprep/change ./provision || status=$?
+		./cmd ./hostprep/change ./provision/keys || status=$?
 	go test -tags integration -timeout 2h -run '^$' -bench . -benchtime 1x ./controller || status=$?
 	exit "$status"
 } 2>&1 | tee "$log" || status=$?

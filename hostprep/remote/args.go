@@ -2,6 +2,7 @@ package remote
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -89,6 +90,26 @@ func NewScript(name string, args Args, texts ...string) (Script, error) {
 		}
 	}
 	return Script{Name: name, Body: strings.Join(texts, ""), Args: args}, nil
+}
+
+// EmbeddedScript returns the script that consists of the files scripts/NAME.sh of a package, in the order of names: each may
+// use what the ones before it define. name describes the script in logs and errors.
+func EmbeddedScript(files fs.FS, name string, args Args, names ...string) (Script, error) {
+	texts := make([]string, len(names))
+	for i, file := range names {
+		text, err := fs.ReadFile(files, "scripts/"+file+".sh")
+		if err != nil {
+			return Script{}, fmt.Errorf("cannot read a script of this program: %w", err)
+		}
+		texts[i] = string(text)
+	}
+	return NewScript(name, args, texts...)
+}
+
+// After returns the script with what must precede it: text defines functions that it uses.
+func (s Script) After(text string) Script {
+	s.Body = text + s.Body
+	return s
 }
 
 // declaredArgs returns the names of the arguments that the comment at the beginning of a script declares.

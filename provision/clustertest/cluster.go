@@ -129,13 +129,13 @@ func (c *Cluster) begin(call Call) Fault {
 	return c.fault(call)
 }
 
-// Connect returns connections to the hosts. It has the type of provision.SessionOptions.Connect.
+// Connect returns connections to the hosts. It has the type of session.Options.Connect.
 func (c *Cluster) Connect(remote.Settings) (remote.Hosts, error) {
 	return &connections{cluster: c}, nil
 }
 
 // API returns a client of the cluster's API servers. Each request connects with dial first, as a request over the network
-// does. It has the type of provision.SessionOptions.API.
+// does. It has the type of session.Options.API.
 func (c *Cluster) API(admin kube.Admin, _ netip.AddrPort, dial kube.Dial) *kube.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,7 +188,7 @@ func (c *connections) Host(ctx context.Context, address netip.Addr) (remote.Host
 			Op: "cannot connect to " + address.String(), Reason: remote.ErrUnreachable, Err: fmt.Errorf("connection refused"),
 		}
 	}
-	return session{host}, nil
+	return connection{host}, nil
 }
 
 // Dial implements remote.Hosts. It connects to API servers and to etcd.

@@ -23,10 +23,12 @@ type Phase struct {
 	// ReadOnly marks a phase that never changes anything. Its status is Done, because Unchanged would suggest that it
 	// could have changed something.
 	ReadOnly bool
-	// Plan reads a host and returns the changes that it needs, or none if it is in the desired state. Plan may be called
-	// twice if the connection is lost.
-	Plan func(ctx context.Context, host remote.Reader) ([]Action, error)
+	Plan     PlanFunc
 }
+
+// PlanFunc reads a host and returns the changes that it needs, or none if it is in the desired state. It may be called twice
+// if the connection is lost.
+type PlanFunc func(ctx context.Context, host remote.Reader) ([]Action, error)
 
 // Dependency is a phase that must be done on other hosts first.
 type Dependency struct {

@@ -7,8 +7,11 @@ import (
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/internal/plural"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/keys"
+	"github.com/dualstrap/dualstrap/provision/preflight"
 	"github.com/dualstrap/dualstrap/provision/proof"
+	"github.com/dualstrap/dualstrap/provision/refusal"
+	"github.com/dualstrap/dualstrap/provision/session"
 )
 
 // Exit codes of dualstrap. Scripts rely on them: they are documented, and never change their meaning.
@@ -58,11 +61,11 @@ func (e *ExitError) Error() string { return fmt.Sprintf("the command ended with 
 func ExitCode(err error) int {
 	var usage *UsageError
 	var invalid *InvalidError
-	var checks *provision.FailedChecksError
-	var refused *provision.RefusedError
-	var locked *provision.LockedError
-	var kubeconfig *provision.KubeconfigError
-	var keys *provision.KeyFileError
+	var checks *preflight.FailedChecksError
+	var refused *refusal.Error
+	var locked *session.LockedError
+	var kubeconfig *session.KubeconfigError
+	var keys *keys.FileError
 	var unproven *proof.UnprovenError
 	var ended *ExitError
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
 )
 
 // Manifests holds the values of the -f flag.
@@ -24,23 +24,23 @@ func AddManifests(cmd *cobra.Command) *Manifests {
 
 // Load reads and validates the manifests. Invalid manifests are not an error: the caller checks the problems of the
 // result. Errors are a missing -f flag, as a [UsageError], and files that cannot be read.
-func (m *Manifests) Load(streams Streams) (provision.Loaded, error) {
+func (m *Manifests) Load(streams Streams) (load.Cluster, error) {
 	if len(m.paths) == 0 {
-		return provision.Loaded{}, Usagef("no manifests given: name a file or directory with -f")
+		return load.Cluster{}, Usagef("no manifests given: name a file or directory with -f")
 	}
 	if slices.Contains(m.paths, "") { // as from a script's unset variable
-		return provision.Loaded{}, Usagef("-f names no file: its value is empty")
+		return load.Cluster{}, Usagef("-f names no file: its value is empty")
 	}
-	sources, err := provision.ReadSources(m.paths, streams.In)
+	sources, err := load.ReadSources(m.paths, streams.In)
 	if err != nil {
-		return provision.Loaded{}, err
+		return load.Cluster{}, err
 	}
-	return provision.Load(sources), nil
+	return load.Manifests(sources), nil
 }
 
 // Valid reads and validates the manifests and prints their problems, warnings included, on streams.Err. It returns an
 // [InvalidError] when any problem is an error.
-func (m *Manifests) Valid(streams Streams) (provision.Loaded, error) {
+func (m *Manifests) Valid(streams Streams) (load.Cluster, error) {
 	loaded, err := m.Load(streams)
 	if err != nil {
 		return loaded, err

@@ -13,7 +13,8 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 	"github.com/dualstrap/dualstrap/progress"
-	"github.com/dualstrap/dualstrap/provision"
+	"github.com/dualstrap/dualstrap/provision/load"
+	"github.com/dualstrap/dualstrap/provision/session"
 	"github.com/dualstrap/dualstrap/provision/workflow"
 	"github.com/dualstrap/dualstrap/provision/workspace"
 )
@@ -54,8 +55,8 @@ func AddSession(cmd *cobra.Command) *SessionFlags {
 
 // OpenBundle opens the bundle that --bundle names, or by default the manifests. It returns an error that wraps
 // [io/fs.ErrNotExist] when there is no bundle, and refuses one of another Kubernetes version than the manifests ask for.
-func (f *SessionFlags) OpenBundle(loaded provision.Loaded) (*bundle.Dir, error) {
-	return provision.OpenBundle(loaded.Config, f.bundle)
+func (f *SessionFlags) OpenBundle(loaded load.Cluster) (*bundle.Dir, error) {
+	return load.OpenBundle(loaded.Config, f.bundle)
 }
 
 // Ignored returns the names of the checks whose failures become warnings. The slice is never nil: reports show it as [].
@@ -71,7 +72,7 @@ type SessionRun struct {
 
 // Open validates the flags and returns a session on the hosts of the manifests, which shows its progress on streams.Err.
 // The returned function closes the session and removes the lines of progress; callers call it before they print results.
-func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run SessionRun) (*provision.Session, func(), error) {
+func (f *SessionFlags) Open(streams Streams, loaded load.Cluster, run SessionRun) (*session.Session, func(), error) {
 	if f.concurrency < 1 {
 		return nil, nil, Usagef("--concurrency must be at least 1, got %d", f.concurrency)
 	}
@@ -82,7 +83,7 @@ func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run Sessio
 		return nil, nil, Usagef("--host-timeout must be at least %s, got %s", minHostTimeout, f.hostTimeout)
 	}
 	hosts := newHostProgress(streams)
-	options := provision.SessionOptions{
+	options := session.Options{
 		Concurrency:  f.concurrency,
 		HostTimeout:  f.hostTimeout,
 		IgnoreChecks: f.ignore,
@@ -98,12 +99,12 @@ func (f *SessionFlags) Open(streams Streams, loaded provision.Loaded, run Sessio
 	// client-go logs failed requests through klog, by default to standard error, between the lines of progress. The
 	// session retries or reports them itself, so these messages go to the run's log, or nowhere without one.
 	klog.SetSlogLogger(hosts.log)
-	session, err := provision.OpenSession(loaded, options)
+	s, err := session.Open(loaded, options)
 	if err != nil {
 		hosts.display.Close()
 		return nil, nil, err
 	}
-	return session, func() { session.Close(); hosts.display.Close() }, nil
+	return s, func() { s.Close(); hosts.display.Close() }, nil
 }
 
 // checkNames returns a usage error for a name that is not the name of a check: with a typing error, nothing would be
