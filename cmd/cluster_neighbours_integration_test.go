@@ -80,14 +80,16 @@ func (c *testCluster) proxiesFollow(t *testing.T) {
 func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	t.Helper()
 	from, to := hostName("worker-2"), hostName("worker-3")
-	c.on(t, from, "ctr -n k8s.io images export /root/images.tar $(ctr -n k8s.io images ls -q | grep dualstrap.dev/) 2>/dev/null")
+	c.on(t, from, "ctr -n k8s.io images export /root/images.tar $(ctr -n k8s.io images ls -q | grep dualstrap.dev/)")
 	archive := filepath.Join(t.TempDir(), "host.tar")
 	c.copyOut(t, archive, from, "/usr/local/bin", "/opt/cni/bin", "/etc/containerd", "/etc/systemd/system/containerd.service",
 		"/etc/systemd/system/kubelet.service", "/etc/systemd/system/kubelet.service.d", "/etc/sysctl.d/90-dualstrap.conf",
 		"/etc/dualstrap/kubeadm/patches", "/root/images.tar")
 	c.copyIn(t, archive, to)
-	c.on(t, to, "systemctl daemon-reload; sysctl -q --system || true; systemctl enable --now containerd kubelet; "+
-		"firewall-cmd -q --set-default-zone=trusted; ctr -n k8s.io images import /root/images.tar >/dev/null 2>&1")
+	// A busy machine may need more than one attempt: the services have just started.
+	c.on(t, to, `retry() { for i in 1 2 3 4 5; do "$@" && return; sleep 2; done; return 1; }
+		systemctl daemon-reload; sysctl -q --system || true; systemctl enable --now containerd kubelet
+		retry firewall-cmd --set-default-zone=trusted; retry ctr -n k8s.io images import /root/images.tar`)
 	join := c.on(t, hostName("cp-1"), "kubeadm token create --ttl 10m --print-join-command 2>/dev/null")
 	c.on(t, to, "kubeadm join --config=/dev/stdin <<'END'\n"+joinConfiguration(t, join)+"END")
 	var ranges []string
@@ -106,7 +108,7 @@ func clusterTakesHandJoined(t *testing.T, c *testCluster) {
 	c.kube(t, "wait", "--for=condition=Ready", "node/"+to, "--timeout=180s")
 	c.signsHandJoined(t, to, "10.2.0.7", "fd12::2:7")
 	c.kube(t, "delete", "node", to)
-	c.on(t, to, "systemctl disable --now kubelet; kubeadm reset --force >/dev/null 2>&1; rm -rf /etc/dualstrap")
+	c.on(t, to, "systemctl disable --now kubelet; kubeadm reset --force; rm -rf /etc/dualstrap")
 }
 
 // joinConfiguration returns a configuration for joining like the given kubeadm command, but with a dual-stack node-ip: on its
