@@ -75,8 +75,8 @@ func mayImport() map[string][]string {
 		"provision/workflow": {"hostprep/remote", "internal/plural"},
 		"provision/kube":     {"api"},
 		"provision/clustertest": {
-			"api", "hostprep/remote", "internal/certtest", "provision/create", "provision/kube", "provision/load", "provision/load/loadtest",
-			"provision/reset", "provision/session", "render",
+			"api", "hostprep/remote", "internal/certtest", "provision/create", "provision/encryption", "provision/kube", "provision/load",
+			"provision/load/loadtest", "provision/reset", "provision/session", "render",
 		},
 		"provision/workspace":        {"internal/visible"},
 		"hostprep/change":            {"hostprep/firewalld", "hostprep/osfamily", "hostprep/remote"},

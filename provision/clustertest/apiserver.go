@@ -184,13 +184,20 @@ func startPods(ctx context.Context, objects client.Client, key client.ObjectKey)
 	return objects.Status().Update(ctx, &d)
 }
 
-// answer answers a request that is not about an object.
-func (a *apiServer) answer(request *http.Request) (*http.Response, error) {
+// answer answers a request to the API server of a host that is not about an object.
+func (a *apiServer) answer(request *http.Request, host *Host) (*http.Response, error) {
 	status, body := http.StatusOK, "ok"
 	switch path := request.URL.Path; {
 	case path == "/readyz", strings.HasPrefix(path, "/api/v1/nodes/") && strings.HasSuffix(path, "/proxy/healthz"):
 	case path == "/version":
 		body = fmt.Sprintf(`{"gitVersion":%q}`, a.cluster.config.Kubernetes.Kubernetes)
+	case path == "/metrics":
+		a.cluster.mu.Lock()
+		defer a.cluster.mu.Unlock()
+		var err error
+		if body, err = host.metrics(); err != nil {
+			return nil, err
+		}
 	default:
 		a.cluster.tb.Errorf("the API server does not know %s", path)
 		status, body = http.StatusNotFound, "not found"

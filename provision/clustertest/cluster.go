@@ -28,6 +28,10 @@ type Cluster struct {
 	hosts []*Host
 	calls []Call
 	fault func(Call) Fault
+	// keys is how many keys for Secrets were made. stored holds, by their path in etcd, what the values of Secrets begin with,
+	// which names the key.
+	keys   int
+	stored map[string]string
 }
 
 // Call is something that a session did on a host.
@@ -65,7 +69,7 @@ const (
 // New returns the hosts of a configuration. They fail the test if they are asked for anything that they do not know.
 func New(tb testing.TB, config *api.Config) *Cluster {
 	tb.Helper()
-	c := &Cluster{tb: tb, config: config, ca: certtest.New(tb)}
+	c := &Cluster{tb: tb, config: config, ca: certtest.New(tb), stored: map[string]string{}}
 	c.api = &apiServer{cluster: c, client: c.newClient()}
 	c.etcd = newEtcdServer(c)
 	for i := range config.Pools {
@@ -139,11 +143,13 @@ func (c *Cluster) Connect(remote.Settings) (remote.Hosts, error) {
 func (c *Cluster) API(admin kube.Admin, _ netip.AddrPort, dial kube.Dial) *kube.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client, err := kube.New(dialing(c.api.client, dial), roundTripper(func(request *http.Request) (*http.Response, error) {
-		if err := reach(request.Context(), dial); err != nil {
+	objects := dialing(c.api.client, dial, c.rewriteSecret)
+	client, err := kube.New(objects, roundTripper(func(request *http.Request) (*http.Response, error) {
+		host, err := throughHost(request.Context(), dial)
+		if err != nil {
 			return nil, err
 		}
-		return c.api.answer(request)
+		return c.api.answer(request, host)
 	}), admin.CA)
 	if err != nil {
 		c.tb.Error(err)
@@ -204,7 +210,7 @@ func (c *connections) Dial(ctx context.Context, address netip.Addr, to netip.Add
 		return c.cluster.etcd.connect(target)
 	}
 	near, far := net.Pipe()
-	return near, far.Close()
+	return apiConn{Conn: near, host: target}, far.Close()
 }
 
 // etcdPort is the port at which etcd serves clients.

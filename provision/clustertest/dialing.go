@@ -10,19 +10,10 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-// reach returns an error if dial cannot connect.
-func reach(ctx context.Context, dial kube.Dial) error {
-	conn, err := dial(ctx)
-	if err != nil {
-		return err
-	}
-	return conn.Close()
-}
-
-// dialing returns a client that connects with dial before every request.
-func dialing(objects client.WithWatch, dial kube.Dial) client.Client {
+// dialing returns a client of objects that connects with dial before every request. rewrite stores a Secret again.
+func dialing(objects client.WithWatch, dial kube.Dial, rewrite func(through *Host, secret client.ObjectKey)) client.Client {
 	connected := func(ctx context.Context, request func() error) error {
-		if err := reach(ctx, dial); err != nil {
+		if _, err := throughHost(ctx, dial); err != nil {
 			return err
 		}
 		return request()
@@ -45,6 +36,13 @@ func dialing(objects client.WithWatch, dial kube.Dial) client.Client {
 			return connected(ctx, func() error { return to.DeleteAllOf(ctx, object, options...) })
 		},
 		Patch: func(ctx context.Context, to withWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+			if isSecret(object) {
+				through, err := throughHost(ctx, dial)
+				if err == nil {
+					rewrite(through, client.ObjectKeyFromObject(object))
+				}
+				return err
+			}
 			return connected(ctx, func() error { return to.Patch(ctx, object, patch, options...) })
 		},
 		Apply: func(ctx context.Context, to withWatch, object runtime.ApplyConfiguration, options ...client.ApplyOption) error {

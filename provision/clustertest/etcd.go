@@ -136,6 +136,12 @@ func (e *etcdServer) ServeHTTP(response http.ResponseWriter, request *http.Reque
 		}
 		e.remove(input.ID)
 		answer = struct{}{}
+	case path == "/v3/kv/range":
+		var err error
+		if answer, err = e.rangeSecrets(request); err != nil {
+			http.Error(response, err.Error(), http.StatusBadRequest)
+			return
+		}
 	default:
 		e.cluster.tb.Errorf("etcd does not know %s", path)
 		http.NotFound(response, request)

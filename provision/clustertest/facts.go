@@ -12,14 +12,12 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/session"
 	"github.com/dualstrap/dualstrap/render"
 )
 
 //go:embed host.txtar
 var machine []byte
-
-// joinedPath is the marker of a host that has become a node.
-const joinedPath = "/etc/dualstrap/joined"
 
 // probeHost answers the probe of a host's facts.
 func probeHost(h *Host, _ remote.Script, answer *answers) error {
@@ -56,7 +54,7 @@ func (h *Host) printed() string {
 // present returns which paths exist that tell of a cluster.
 func (h *Host) present() string {
 	var out strings.Builder
-	for _, path := range []string{"/etc/dualstrap", joinedPath} {
+	for _, path := range []string{"/etc/dualstrap", session.JoinedPath} {
 		if h.exists(path) {
 			out.WriteString(path + "\n")
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/provision/encryption"
+	"github.com/dualstrap/dualstrap/provision/session"
 )
 
 // stateDir is the directory in which hosts keep the record of changes.
@@ -33,6 +35,8 @@ type Host struct {
 	down bool
 	// apiServer and etcd report whether they run.
 	apiServer, etcd bool
+	// keys holds what the API server has loaded from its key file.
+	keys encryption.Config
 	// member is the ID in etcd, zero without one. A member is a learner until it has a vote.
 	member int
 	voter  bool
@@ -81,7 +85,7 @@ func (h *Host) isDown() bool {
 }
 
 // Joined reports whether the host has the marker of a node.
-func (h *Host) Joined() bool { return h.has(joinedPath) }
+func (h *Host) Joined() bool { return h.has(session.JoinedPath) }
 
 // has reports whether a file or directory exists.
 func (h *Host) has(path string) bool {
@@ -196,4 +200,19 @@ func (h *Host) Write(path, content string) {
 	h.cluster.mu.Lock()
 	defer h.cluster.mu.Unlock()
 	h.write(path, 0o644, content)
+}
+
+// Read returns the content of a file, and whether it exists.
+func (h *Host) Read(path string) (content string, exists bool) {
+	h.cluster.mu.Lock()
+	defer h.cluster.mu.Unlock()
+	found, exists := h.files[path]
+	return found.content, exists
+}
+
+// Remove removes a file, as an administrator of the host may.
+func (h *Host) Remove(path string) {
+	h.cluster.mu.Lock()
+	defer h.cluster.mu.Unlock()
+	h.remove(path)
 }

@@ -145,10 +145,14 @@ func kubeadmJoin(h *Host, script remote.Script, _ *answers) error {
 
 // becomeControlPlane starts an API server and a new member of etcd, which gets a vote.
 func (h *Host) becomeControlPlane() error {
+	if h.cluster.config.Security.EncryptSecrets && !h.exists(render.EncryptionConfig) {
+		return fmt.Errorf("the API server ended: %s does not exist", render.EncryptionConfig)
+	}
 	if err := h.cluster.etcd.add(h); err != nil {
 		return err
 	}
 	h.apiServer, h.etcd, h.voter = true, true, true
+	h.loadKeys()
 	certificate, key := h.cluster.ca.Issue(h.cluster.tb, h.node.K8sIP.String())
 	admin := kube.Admin{CA: h.cluster.ca.PEM(), Certificate: certificate, Key: key}
 	endpoint := netip.AddrPortFrom(h.node.K8sIP, uint16(h.cluster.config.APIServerPort()))

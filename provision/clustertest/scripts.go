@@ -2,9 +2,9 @@ package clustertest
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/provision/session"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -49,7 +49,7 @@ const standalone = "dualstrap-standalone.service"
 
 // readJoinState answers how far the host has come in becoming a node.
 func readJoinState(h *Host, _ remote.Script, answer *answers) error {
-	if h.exists(joinedPath) {
+	if h.exists(session.JoinedPath) {
 		answer.add("joined", "")
 		return nil
 	}
@@ -74,21 +74,6 @@ func stopKubeadm(h *Host, _ remote.Script, _ *answers) error {
 		h.lingers = false
 		return h.cluster.etcd.add(h)
 	}
-	return nil
-}
-
-// readKeys answers the content of the key file.
-func readKeys(h *Host, script remote.Script, answer *answers) error {
-	if file, is := h.files[script.Args["path"]]; is {
-		answer.add("content", file.content)
-		answer.add("mode", "600 root:root\n")
-	}
-	return nil
-}
-
-// makeKey answers a key of 32 bytes in base64.
-func makeKey(h *Host, _ remote.Script, answer *answers) error {
-	answer.add("key", strings.Repeat("A", 42)+string(rune('A'+4*h.number))+"=")
 	return nil
 }
 
@@ -118,7 +103,7 @@ func stopPods(h *Host, _ remote.Script, _ *answers) error {
 
 // removeJoinMarker removes what kubeadm's phases have written.
 func removeJoinMarker(h *Host, script remote.Script, _ *answers) error {
-	h.remove(joinedPath)
+	h.remove(session.JoinedPath)
 	h.remove("/etc/dualstrap/kubeadm")
 	h.remove(script.Args["keys"])
 	return nil

@@ -41,12 +41,18 @@ func loadExample(t *testing.T, example string) load.Cluster {
 	return load.Manifests([]api.Source{{Name: "ha.yaml", Data: []byte(strings.Join(documents, "\n---\n"))}})
 }
 
-// NewWorld returns the bare hosts of an example.
-func NewWorld(t *testing.T, example string) *World {
+// Encrypting has a cluster encrypt its Secrets. It is for [NewWorld] and [NewCluster].
+func Encrypting(config *api.Config) { config.Security.EncryptSecrets = true }
+
+// NewWorld returns the bare hosts of an example, whose configuration the changes change.
+func NewWorld(t *testing.T, example string, changes ...func(*api.Config)) *World {
 	t.Helper()
 	loaded := loadExample(t, example)
 	if loaded.Problems.HasErrors() {
 		t.Fatal(loaded.Problems)
+	}
+	for _, change := range changes {
+		change(loaded.Config)
 	}
 	w := &World{Cluster: New(t, loaded.Config), Loaded: loaded}
 	for _, host := range w.Hosts() {
@@ -56,9 +62,9 @@ func NewWorld(t *testing.T, example string) *World {
 }
 
 // NewCluster returns the hosts of an example after a create, with no calls recorded.
-func NewCluster(t *testing.T, example string) *World {
+func NewCluster(t *testing.T, example string, changes ...func(*api.Config)) *World {
 	t.Helper()
-	w := NewWorld(t, example)
+	w := NewWorld(t, example, changes...)
 	if _, err := w.Create(t); err != nil {
 		t.Fatalf("create: %v", err)
 	}

@@ -81,24 +81,6 @@ func TestSecondCreateChangesNothing(t *testing.T) {
 	}
 }
 
-func TestPreflightChangesNothing(t *testing.T) {
-	t.Parallel()
-	w := clustertest.NewWorld(t, "ha.yaml")
-	found, err := preflight.Run(t.Context(), w.Session(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if changes := w.Changes(); len(changes) > 0 {
-		t.Errorf("preflight changes: %v", changes)
-	}
-	w.ExpectBare(t)
-	for _, host := range found.Hosts {
-		if len(host.Changes) == 0 {
-			t.Errorf("%s: no changes are planned for a bare host", host.Address)
-		}
-	}
-}
-
 func TestCreateIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
