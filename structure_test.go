@@ -234,3 +234,31 @@ func TestTypesOfCommandsStaySmall(t *testing.T) {
 		t.Error("no methods of session.Session are found")
 	}
 }
+
+// TestIntegrationTestsAreNamed checks that exactly the tests that need root and real programs have names that begin with
+// TestIntegration. The integration tests run by that name.
+func TestIntegrationTestsAreNamed(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, file := range projectFiles(t) {
+		isIntegration := slices.ContainsFunc(file.syntax.Comments, func(comment *ast.CommentGroup) bool {
+			return comment.Pos() < file.syntax.Package && strings.Contains(comment.List[0].Text, "go:build integration")
+		})
+		for _, declaration := range file.syntax.Decls {
+			function, is := declaration.(*ast.FuncDecl)
+			if !is || function.Recv != nil || !strings.HasPrefix(function.Name.Name, "Test") || function.Name.Name == "TestMain" {
+				continue
+			}
+			named := strings.HasPrefix(function.Name.Name, "TestIntegration") && file.dir() != "."
+			if named {
+				found++
+			}
+			if named != isIntegration && file.isTest() {
+				t.Errorf("%s: %s, in a file with the tag integration: %t", file.path, function.Name.Name, isIntegration)
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("found only %d", found)
+	}
+}

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// TestInterruptedBuildLeavesNothingRunning interrupts a build in the middle of its first component. Unlike with Ctrl-C at a
+// TestIntegrationInterruptedBuildLeavesNothingRunning interrupts a build in the middle of its first component. Unlike with Ctrl-C at a
 // terminal, only dualstrap gets the signal, not its children.
-func TestInterruptedBuildLeavesNothingRunning(t *testing.T) {
+func TestIntegrationInterruptedBuildLeavesNothingRunning(t *testing.T) {
 	program := buildProgram(t) // with Go's usual cache
 	cache, scratch := t.TempDir(), t.TempDir()
 	output := filepath.Join(t.TempDir(), "bundle")

@@ -14,9 +14,9 @@ import (
 	"github.com/dualstrap/dualstrap/controller"
 )
 
-// TestController runs controllers against a real API server, each in a process with the rights that are rendered for
+// TestIntegrationController runs controllers against a real API server, each in a process with the rights that are rendered for
 // it.
-func TestController(t *testing.T) {
+func TestIntegrationController(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	for _, test := range []struct {

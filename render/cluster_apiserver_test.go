@@ -28,8 +28,8 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
-// TestAPIServer applies everything that goes into the cluster to a real API server, which all subtests share.
-func TestAPIServer(t *testing.T) {
+// TestIntegrationAPIServer applies everything that goes into the cluster to a real API server, which all subtests share.
+func TestIntegrationAPIServer(t *testing.T) {
 	t.Parallel()
 	server := newAPIServer(t)
 	server.createKubeDNS(t)

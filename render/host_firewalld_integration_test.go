@@ -42,9 +42,9 @@ type firewalldZone struct {
 	} `xml:"rule"`
 }
 
-// TestFirewalldTakesChanges makes every change, one call each, on an empty configuration, and compares what firewalld
+// TestIntegrationFirewalldTakesChanges makes every change, one call each, on an empty configuration, and compares what firewalld
 // stored.
-func TestFirewalldTakesChanges(t *testing.T) {
+func TestIntegrationFirewalldTakesChanges(t *testing.T) {
 	t.Parallel()
 	const ha = "three-control-planes-with-load-balancers/known"
 	tests := []struct{ name, scenario, host, zone string }{

@@ -129,9 +129,9 @@ func (r kubeadmRoot) servesAs(tb testing.TB) []netip.Addr {
 	return addresses
 }
 
-// TestKubeadmDerivesControlPlane checks what kubeadm derives from the configuration: the behaviour of the cluster
+// TestIntegrationKubeadmDerivesControlPlane checks what kubeadm derives from the configuration: the behaviour of the cluster
 // depends on the flags, not on the text.
-func TestKubeadmDerivesControlPlane(t *testing.T) {
+func TestIntegrationKubeadmDerivesControlPlane(t *testing.T) {
 	t.Parallel()
 	ipv6First := scenarioInput(t, "manual-load-balancer/known")
 	slices.Reverse(ipv6First.Config.Network.Services)
@@ -235,9 +235,9 @@ func testImages(t *testing.T, root kubeadmRoot, release api.Release) {
 	}
 }
 
-// TestKubeadmDerivesKubelet checks the configuration of the kubelet and of kube-proxy after kubeadm has applied the
+// TestIntegrationKubeadmDerivesKubelet checks the configuration of the kubelet and of kube-proxy after kubeadm has applied the
 // patch of a node.
-func TestKubeadmDerivesKubelet(t *testing.T) {
+func TestIntegrationKubeadmDerivesKubelet(t *testing.T) {
 	t.Parallel()
 	in := scenarioInput(t, "one-control-plane/known")
 	plain := kubeadmInitPhases(t, in)

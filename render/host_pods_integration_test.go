@@ -14,9 +14,9 @@ import (
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-// TestAPIServerTakesStaticPods creates the mirror pods of static pods: the kubelet creates one for every static pod,
+// TestIntegrationAPIServerTakesStaticPods creates the mirror pods of static pods: the kubelet creates one for every static pod,
 // and the API server validates it by the same rules.
-func TestAPIServerTakesStaticPods(t *testing.T) {
+func TestIntegrationAPIServerTakesStaticPods(t *testing.T) {
 	t.Parallel()
 	client, err := kubernetes.NewForConfig(kubetest.Start(t))
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
-func TestNftReadsTables(t *testing.T) {
+func TestIntegrationNftReadsTables(t *testing.T) {
 	t.Parallel()
 	nft := debianProgram(t, "nft", "nftables")
 	tables := writeFiles(t, t.TempDir(), allFiles(t), hasBase("nftables.nft"))
@@ -33,8 +33,8 @@ func TestNftReadsTables(t *testing.T) {
 	}
 }
 
-// TestTmpfilesReadsFiles checks that systemd-tmpfiles removes the CNI configuration at boot, and only then.
-func TestTmpfilesReadsFiles(t *testing.T) {
+// TestIntegrationTmpfilesReadsFiles checks that systemd-tmpfiles removes the CNI configuration at boot, and only then.
+func TestIntegrationTmpfilesReadsFiles(t *testing.T) {
 	t.Parallel()
 	tmpfiles := debianProgram(t, "systemd-tmpfiles", "systemd")
 	rules := writeFiles(t, t.TempDir(), allFiles(t), func(file File) bool { return strings.HasPrefix(file.Path, "/etc/tmpfiles.d/") })
@@ -59,7 +59,7 @@ func TestTmpfilesReadsFiles(t *testing.T) {
 	}
 }
 
-func TestHAProxyReadsConfigurations(t *testing.T) {
+func TestIntegrationHAProxyReadsConfigurations(t *testing.T) {
 	t.Parallel()
 	haproxy := debianProgram(t, "haproxy", "haproxy")
 	for _, config := range writeFiles(t, t.TempDir(), allFiles(t), hasBase("haproxy.cfg")) {
@@ -70,7 +70,7 @@ func TestHAProxyReadsConfigurations(t *testing.T) {
 	}
 }
 
-func TestKeepalivedReadsConfigurations(t *testing.T) {
+func TestIntegrationKeepalivedReadsConfigurations(t *testing.T) {
 	t.Parallel()
 	keepalived := debianProgram(t, "keepalived", "keepalived")
 	dir := t.TempDir()
@@ -94,7 +94,7 @@ func TestKeepalivedReadsConfigurations(t *testing.T) {
 	}
 }
 
-func TestKubeadmReadsConfigurations(t *testing.T) {
+func TestIntegrationKubeadmReadsConfigurations(t *testing.T) {
 	t.Parallel()
 	kubeadm := builtProgram(t, "kubeadm")
 	klogWarning := regexp.MustCompile(`(?m)^W\d{4} `)
@@ -122,7 +122,7 @@ func TestKubeadmReadsConfigurations(t *testing.T) {
 	}
 }
 
-func TestContainerdReadsConfigurations(t *testing.T) {
+func TestIntegrationContainerdReadsConfigurations(t *testing.T) {
 	t.Parallel()
 	containerd := builtProgram(t, "containerd")
 	for _, config := range writeFiles(t, t.TempDir(), allFiles(t), hasBase("config.toml")) {
@@ -141,7 +141,7 @@ func TestContainerdReadsConfigurations(t *testing.T) {
 	}
 }
 
-func TestSystemdReadsUnits(t *testing.T) {
+func TestIntegrationSystemdReadsUnits(t *testing.T) {
 	t.Parallel()
 	analyze := debianProgram(t, "systemd-analyze", "systemd")
 	root := t.TempDir()
@@ -168,7 +168,7 @@ func TestSystemdReadsUnits(t *testing.T) {
 	}
 }
 
-func TestKernelHasSysctls(t *testing.T) {
+func TestIntegrationKernelHasSysctls(t *testing.T) {
 	t.Parallel()
 	isSysctl := func(file File) bool { return strings.HasPrefix(file.Path, "/etc/sysctl.d/") }
 	for _, name := range writeFiles(t, t.TempDir(), allFiles(t), isSysctl) {
@@ -187,8 +187,8 @@ done <`+shellWord(name))
 	}
 }
 
-// TestMachineHasSysctls checks the keys that exist only on a machine, and not in a network namespace.
-func TestMachineHasSysctls(t *testing.T) {
+// TestIntegrationMachineHasSysctls checks the keys that exist only on a machine, and not in a network namespace.
+func TestIntegrationMachineHasSysctls(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/sys/net/ipv4/neigh/default"); err != nil {
 		t.Skipf("this is a container, and the machine's settings are not to be seen: %v", err)

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestRefusedConnectionGoesToTheNextServer runs HAProxy with the rendered configuration, but without health checks, so
+// TestIntegrationRefusedConnectionGoesToTheNextServer runs HAProxy with the rendered configuration, but without health checks, so
 // that it does not notice on its own that one of three API servers refuses connections.
-func TestRefusedConnectionGoesToTheNextServer(t *testing.T) {
+func TestIntegrationRefusedConnectionGoesToTheNextServer(t *testing.T) {
 	t.Parallel()
 	haproxy := debianProgram(t, "haproxy", "haproxy")
 	dir := t.TempDir()

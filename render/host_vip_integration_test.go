@@ -12,10 +12,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestDeadHAProxyGivesUpTheVIP runs keepalived and HAProxy like their static pods: with the same commands, files and
+// TestIntegrationDeadHAProxyGivesUpTheVIP runs keepalived and HAProxy like their static pods: with the same commands, files and
 // capabilities. A node holds the VIP before any API server is up, releases it when its HAProxy dies, and takes it again
 // later. Neither HAProxy nor the scripts have any privileges meanwhile.
-func TestDeadHAProxyGivesUpTheVIP(t *testing.T) {
+func TestIntegrationDeadHAProxyGivesUpTheVIP(t *testing.T) {
 	t.Parallel()
 	debianProgram(t, "keepalived", "keepalived")
 	debianProgram(t, "haproxy", "haproxy")

@@ -15,7 +15,7 @@ echo "seed: $seed"
 status=0
 {
 	DUALSTRAP_SOAK=$seed go test -tags integration -timeout 12h -v -p 1 \
-		-run '^(TestIntegration(CreateIsInterrupted|PreparationIsInterrupted|Reset|RotateIsKilledBetweenSteps)|TestHost)$' \
+		-run '^TestIntegration(CreateIsInterrupted|PreparationIsInterrupted|Reset|RotateIsKilledBetweenSteps|Host)$' \
 		./cmd ./hostprep/change ./provision/keys || status=$?
 	go test -tags integration -timeout 2h -run '^$' -bench . -benchtime 1x ./controller || status=$?
 	exit "$status"

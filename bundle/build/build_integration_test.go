@@ -56,7 +56,7 @@ func emptyDir(t *testing.T) string {
 }
 
 // TestTwoBuildsFromNothingAreEqual builds twice, with all caches empty, and compares the results.
-func TestTwoBuildsFromNothingAreEqual(t *testing.T) {
+func TestIntegrationTwoBuildsFromNothingAreEqual(t *testing.T) {
 	digests := func() map[string]string {
 		t.Setenv("GOCACHE", t.TempDir())
 		b, jobs := quickBuilder(t, t.TempDir(), quick()...)
@@ -103,7 +103,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestKilledBuildGoesOn kills a build with SIGKILL while it builds its second component.
-func TestKilledBuildGoesOn(t *testing.T) {
+func TestIntegrationKilledBuildGoesOn(t *testing.T) {
 	dir := t.TempDir()
 	b, jobs := quickBuilder(t, dir, quick()...)
 	killed := exec.CommandContext(t.Context(), os.Args[0])
@@ -155,7 +155,7 @@ func statted(path string) (os.FileInfo, bool) {
 	return info, err == nil
 }
 
-func TestRefusedModuleIsNamed(t *testing.T) {
+func TestIntegrationRefusedModuleIsNamed(t *testing.T) {
 	t.Setenv("GOMODCACHE", emptyDir(t))
 	t.Setenv("GOPROXY", "off")
 	b, jobs := quickBuilder(t, t.TempDir(), "host-local")
@@ -165,7 +165,7 @@ func TestRefusedModuleIsNamed(t *testing.T) {
 }
 
 // TestTamperedModuleIsNamed changes a pin so that it expects other content of a module.
-func TestTamperedModuleIsNamed(t *testing.T) {
+func TestIntegrationTamperedModuleIsNamed(t *testing.T) {
 	b, jobs := quickBuilder(t, t.TempDir(), "host-local")
 	files, err := sources(jobs[0].program)
 	if err != nil {
@@ -187,7 +187,7 @@ func TestTamperedModuleIsNamed(t *testing.T) {
 }
 
 // TestFullDisk builds into a cache on a disk of one megabyte.
-func TestFullDisk(t *testing.T) {
+func TestIntegrationFullDisk(t *testing.T) {
 	small := t.TempDir()
 	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=1m"); err != nil {
 		t.Fatalf("cannot mount a small disk, which takes root: %v", err)

@@ -16,7 +16,7 @@ import (
 
 // TestContainerdImportsAndRuns imports the images with the bundle's containerd, as hosts do, and runs one with the
 // bundle's runc.
-func TestContainerdImportsAndRuns(t *testing.T) {
+func TestIntegrationContainerdImportsAndRuns(t *testing.T) {
 	t.Parallel()
 	bundleDir, bin := realBundle(t), t.TempDir()
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "ctr", "runc"} {

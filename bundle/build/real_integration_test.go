@@ -56,7 +56,7 @@ func executableClaims() map[string]claim {
 	}
 }
 
-func TestRealExecutables(t *testing.T) {
+func TestIntegrationRealExecutables(t *testing.T) {
 	t.Parallel()
 	bundleDir, out, claims := realBundle(t), t.TempDir(), executableClaims()
 	if err := bundleDir.Verify(t.Context()); err != nil {
@@ -120,7 +120,7 @@ func imageClaims() []inImage {
 	}
 }
 
-func TestRealImages(t *testing.T) {
+func TestIntegrationRealImages(t *testing.T) {
 	t.Parallel()
 	bundleDir := realBundle(t)
 	roots := map[string]string{}

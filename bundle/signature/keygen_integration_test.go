@@ -59,9 +59,9 @@ func keyKinds() map[string][]string {
 	}
 }
 
-// TestOpenSSHAndWe signs with one implementation and verifies with the other, in both directions, for every type of key
+// TestIntegrationOpenSSHAndWe signs with one implementation and verifies with the other, in both directions, for every type of key
 // and hash.
-func TestOpenSSHAndWe(t *testing.T) {
+func TestIntegrationOpenSSHAndWe(t *testing.T) {
 	t.Parallel()
 	for kind, args := range keyKinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -94,10 +94,10 @@ func TestOpenSSHAndWe(t *testing.T) {
 	}
 }
 
-// TestOpenSSHAgrees compares the results of verification with files of allowed signers: a signer that ssh-keygen
+// TestIntegrationOpenSSHAgrees compares the results of verification with files of allowed signers: a signer that ssh-keygen
 // refuses is refused here as well. In addition, this package refuses lines that cannot be parsed, which ssh-keygen
 // skips.
-func TestOpenSSHAgrees(t *testing.T) {
+func TestIntegrationOpenSSHAgrees(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{"key", "other", "authority"} {
@@ -163,8 +163,8 @@ func TestOpenSSHAgrees(t *testing.T) {
 	}
 }
 
-// TestOpenSSHAgent signs with keys of which only the agent has the decrypted private key.
-func TestOpenSSHAgent(t *testing.T) {
+// TestIntegrationOpenSSHAgent signs with keys of which only the agent has the decrypted private key.
+func TestIntegrationOpenSSHAgent(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path must be short
 	if err != nil {

@@ -46,8 +46,8 @@ echo 1 >/proc/sys/net/ipv4/conf/all/proxy_arp
 nft 'add table ip emptied; add chain ip emptied INPUT { type filter hook input priority 0; policy accept; }'
 nft 'add table ip used; add chain ip used INPUT; add rule ip used INPUT counter'`
 
-// TestHost changes one real host and undoes the changes, with interruptions and errors in between.
-func TestHost(t *testing.T) {
+// TestIntegrationHost changes one real host and undoes the changes, with interruptions and errors in between.
+func TestIntegrationHost(t *testing.T) {
 	m := newMachine(t)
 	m.sh(prepared)
 	before := m.fingerprint()
@@ -156,7 +156,7 @@ func (m *machine) invocations() string {
 	return m.sh("systemctl show --property=Id,InvocationID firewalld conntrack-test ssh")
 }
 
-func TestNoNetworkNoPackages(t *testing.T) {
+func TestIntegrationNoNetworkNoPackages(t *testing.T) {
 	m := newMachine(t)
 	host := connect(t, m.serve(remotetest.Options{}))
 	wanted := change.Desired{Programs: []change.Program{

@@ -61,9 +61,9 @@ func (m *machine) insideCommand(ctx context.Context, to reach) *exec.Cmd {
 	return command
 }
 
-// TestNextRunWaitsForScripts kills a run while its script is still working on the host. The next run waits for
+// TestIntegrationNextRunWaitsForScripts kills a run while its script is still working on the host. The next run waits for
 // that script, so that its plan is based on the script's result and not on a state in between.
-func TestNextRunWaitsForScripts(t *testing.T) {
+func TestIntegrationNextRunWaitsForScripts(t *testing.T) {
 	m := newMachine(t)
 	to := m.sshd()
 	first := m.insideCommand(t.Context(), to)

@@ -16,7 +16,7 @@ import (
 )
 
 // A host with several keys shows the known one.
-func TestOpenSSHHostKeys(t *testing.T) {
+func TestIntegrationOpenSSHHostKeys(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t, "ed25519", "rsa", "ecdsa").start(t)
 	for _, kind := range []string{"ed25519", "rsa", "ecdsa"} {
@@ -42,7 +42,7 @@ func TestOpenSSHHostKeys(t *testing.T) {
 }
 
 // A host that was reinstalled, and has keys of other types only, is reported as changed.
-func TestOpenSSHOtherKeyType(t *testing.T) {
+func TestIntegrationOpenSSHOtherKeyType(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t, "ed25519", "ecdsa")
 	server.start(t, "HostKey "+server.dir+"/ecdsa")
@@ -51,7 +51,7 @@ func TestOpenSSHOtherKeyType(t *testing.T) {
 	says(t, err, "it shows ecdsa-sha2-nistp256 SHA256:", "known_hosts:1 has ssh-ed25519 SHA256:")
 }
 
-func TestOpenSSHCertificates(t *testing.T) {
+func TestIntegrationOpenSSHCertificates(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t, "ed25519", "rsa")
 	authority := keygen(t, server.dir, "authority", "ed25519", "")
@@ -87,7 +87,7 @@ func startAgent(t *testing.T) string {
 	return socket
 }
 
-func TestOpenSSHAgent(t *testing.T) {
+func TestIntegrationOpenSSHAgent(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t)
 	locked := keygen(t, server.dir, "locked", "ed25519", "correct horse")
@@ -158,7 +158,7 @@ func newUser(t *testing.T, server *sshd, shell string) string {
 
 // Scripts run and answers are unchanged with every login shell, whatever its startup files print. Without sudo, a user other than
 // root cannot run them at all.
-func TestOpenSSHLoginShells(t *testing.T) {
+func TestIntegrationOpenSSHLoginShells(t *testing.T) {
 	for _, shell := range []string{"bash", "dash", "fish", "tcsh"} {
 		t.Run(shell, func(t *testing.T) {
 			server := newSSHD(t)

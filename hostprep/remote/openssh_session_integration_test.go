@@ -16,7 +16,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
 
-func TestOpenSSHJumpHost(t *testing.T) {
+func TestIntegrationOpenSSHJumpHost(t *testing.T) {
 	t.Parallel()
 	target, jump := newSSHD(t), newSSHD(t, "ecdsa")
 	target.start(t)
@@ -44,7 +44,7 @@ Host 127.0.0.1
 }
 
 // sshd drops most connections while four wait for their login. Retries log everyone in nevertheless.
-func TestOpenSSHMaxStartups(t *testing.T) {
+func TestIntegrationOpenSSHMaxStartups(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t, "MaxStartups 2:70:4")
 	results := make(chan error)
@@ -61,7 +61,7 @@ func TestOpenSSHMaxStartups(t *testing.T) {
 	}
 }
 
-func TestOpenSSHMaxSessions(t *testing.T) {
+func TestIntegrationOpenSSHMaxSessions(t *testing.T) {
 	t.Parallel()
 	for _, most := range []string{"2", "10"} {
 		server := newSSHD(t).start(t, "MaxSessions "+most)
@@ -84,7 +84,7 @@ func TestOpenSSHMaxSessions(t *testing.T) {
 	}
 }
 
-func TestOpenSSHNoSessions(t *testing.T) {
+func TestIntegrationOpenSSHNoSessions(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t, "MaxSessions 0", "LogLevel ERROR")
 	host, err := server.host(t)
@@ -97,7 +97,7 @@ func TestOpenSSHNoSessions(t *testing.T) {
 }
 
 // A script waits for its session for as long as the scripts before it take.
-func TestOpenSSHOneSession(t *testing.T) {
+func TestIntegrationOpenSSHOneSession(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t, "MaxSessions 1")
 	host, err := server.host(t)
@@ -123,7 +123,7 @@ func TestOpenSSHOneSession(t *testing.T) {
 }
 
 // A host that goes silent while its connection stays open is detected.
-func TestOpenSSHSilence(t *testing.T) {
+func TestIntegrationOpenSSHSilence(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t)
 	host, err := server.host(t, func(s *remote.Settings) { s.KeepAlive = 100 * time.Millisecond })
@@ -141,7 +141,7 @@ func TestOpenSSHSilence(t *testing.T) {
 }
 
 // An upload resumes after the sshd process of its connection was killed.
-func TestOpenSSHUploadResumes(t *testing.T) {
+func TestIntegrationOpenSSHUploadResumes(t *testing.T) {
 	t.Parallel()
 	server := newSSHD(t).start(t)
 	hosts := pool(t, server.settings(t))
@@ -207,7 +207,7 @@ func isOpen(path string) bool {
 }
 
 // The writer of a download may take longer than a host has to send the rest of its output after the end of its script.
-func TestOpenSSHDownloadToSlowWriter(t *testing.T) {
+func TestIntegrationOpenSSHDownloadToSlowWriter(t *testing.T) {
 	t.Parallel()
 	host, err := newSSHD(t).start(t).host(t)
 	if err != nil {

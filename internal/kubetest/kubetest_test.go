@@ -11,7 +11,7 @@ import (
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
-func TestStart(t *testing.T) {
+func TestIntegrationStart(t *testing.T) {
 	t.Parallel()
 	client := kubernetes.NewForConfigOrDie(kubetest.Start(t))
 	version, err := client.Discovery().ServerVersion()

@@ -33,8 +33,8 @@ func newNamespace(t *testing.T, c *Client) string {
 	return name
 }
 
-// TestLeftovers checks that a namespace that is kept alive is not deleted as a leftover, however old it is.
-func TestLeftovers(t *testing.T) {
+// TestIntegrationLeftovers checks that a namespace that is kept alive is not deleted as a leftover, however old it is.
+func TestIntegrationLeftovers(t *testing.T) {
 	t.Parallel()
 	c := connect(t)
 	left, used := newNamespace(t, c), newNamespace(t, c)
@@ -77,7 +77,7 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-func TestDeleteNamespaceSaysWhatItWaitsFor(t *testing.T) {
+func TestIntegrationDeleteNamespaceSaysWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
 	c := connect(t)
 	name := newNamespace(t, c)

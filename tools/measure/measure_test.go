@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestRows measures a tree of which every number is known.
-func TestRows(t *testing.T) {
+// TestIntegrationRows measures a tree of which every number is known.
+func TestIntegrationRows(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -70,8 +70,8 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestRun prints one column for each tree.
-func TestRun(t *testing.T) {
+// TestIntegrationRun prints one column for each tree.
+func TestIntegrationRun(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	if err := run(&out, []string{"../..", "../.."}); err != nil {

@@ -103,7 +103,7 @@ Acquire::AllowWeakRepositories "true"; Acquire::AllowDowngradeToInsecureReposito
 
 // TestOnlySignedPackages resolves packages on machines that are configured to accept unsigned packages, or packages
 // with another signer. The machine's own apt-get accepts all of them.
-func TestOnlySignedPackages(t *testing.T) {
+func TestIntegrationOnlySignedPackages(t *testing.T) {
 	for name, test := range map[string]struct{ signedBy, options, settings, want string }{
 		"signed":                   {"ann", "signed-by=DIR/ann.gpg", "", ""},
 		"signed, on a lax machine": {"ann", "signed-by=DIR/ann.gpg", lax, ""},
@@ -151,7 +151,7 @@ func resolveApp(t *testing.T) error {
 
 // TestDownloadsAreSandboxed downloads as root. apt then downloads as another user if that user has access to the
 // directory.
-func TestDownloadsAreSandboxed(t *testing.T) {
+func TestIntegrationDownloadsAreSandboxed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Fatal("run it as root: apt has nothing to drop otherwise")
 	}
