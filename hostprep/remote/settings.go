@@ -53,7 +53,7 @@ type Settings struct {
 	// ConnectTimeout bounds each attempt to connect and log in; 15 s by default. All attempts together may take four
 	// times as long.
 	ConnectTimeout time.Duration
-	// KeepAlive is the interval of keepalive requests; 5 s by default. A host that is silent for three intervals
+	// KeepAlive is the interval of keepalive requests; 10 s by default. A host that is silent for three intervals
 	// counts as lost.
 	KeepAlive time.Duration
 
@@ -72,7 +72,7 @@ type Settings struct {
 
 const (
 	defaultConnectTimeout = 15 * time.Second
-	defaultKeepAlive      = 5 * time.Second
+	defaultKeepAlive      = 10 * time.Second
 )
 
 // complete fills in the defaults and validates the settings.
