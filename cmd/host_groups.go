@@ -71,6 +71,9 @@ func (g subjectGroup) isSingle() bool { return len(g.members) == 1 }
 // count returns the number of members with the noun that they are called by, as in "61 hosts".
 func (g subjectGroup) count(noun string) string { return plural.Of(len(g.members), noun) }
 
+// addressToken matches anything that may be an address, with or without a port.
+var addressToken = regexp.MustCompile(`[0-9A-Fa-f.:]*[0-9A-Fa-f]`)
+
 // withoutAddresses replaces the address of a host in a text about it by HOST. In a text about a pair, FROM -> TO, it
 // replaces both by these names. Subjects that are not hosts have nothing to replace.
 func withoutAddresses(text, member string) string {
@@ -86,7 +89,7 @@ func withoutAddresses(text, member string) string {
 	} else {
 		add(member, "HOST")
 	}
-	return regexp.MustCompile(`[0-9A-Fa-f.:]*[0-9A-Fa-f]`).ReplaceAllStringFunc(text, func(token string) string {
+	return addressToken.ReplaceAllStringFunc(text, func(token string) string {
 		if address, err := netip.ParseAddr(token); err == nil {
 			return cmp.Or(names[address], token)
 		}
