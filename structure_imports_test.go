@@ -52,7 +52,7 @@ func mayImport() map[string][]string {
 		"provision/rotate": {"provision/keys", "provision/kube", "provision/refusal", "provision/session", "provision/step", "render"},
 		// What commands share.
 		"provision/step": {
-			"api", "bundle", "hostprep/change", "hostprep/check", "hostprep/facts", "hostprep/firewalld", "hostprep/remote", "provision/etcd",
+			"api", "bundle", "hostprep/change", "hostprep/check", "hostprep/facts", "hostprep/remote", "provision/etcd",
 			"provision/keys", "provision/kube", "provision/session", "provision/workflow", "render",
 		},
 		"provision/session": {
@@ -83,10 +83,10 @@ func mayImport() map[string][]string {
 		"hostprep/check":             {"hostprep/facts", "hostprep/osfamily", "hostprep/remote", "internal/hint"},
 		"hostprep/facts":             {"hostprep/osfamily", "hostprep/remote"},
 		"hostprep/osfamily":          {},
-		"hostprep/firewalld":         {},
+		"hostprep/firewalld":         {}, // values only, so that render may have them, too
 		"hostprep/remote":            {"internal/localfile"},
 		"hostprep/remote/remotetest": {"hostprep/remote"},
-		"render":                     {"api", "api/v1", "api/v1alpha1", "internal/nodeaddress", "render/cni", "templates"},
+		"render":                     {"api", "api/v1", "api/v1alpha1", "hostprep/firewalld", "internal/nodeaddress", "render/cni", "templates"},
 		"render/planview":            {"api"},
 		"render/tree":                {"render"},
 		"render/schema":              {"api", "templates"},

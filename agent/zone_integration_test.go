@@ -13,6 +13,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/render"
 )
@@ -72,7 +73,7 @@ func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 	// The next run adds the changes that are missing, as it determines by comparing them.
 	after := podChanges(t, "needed")
 	for _, change := range after {
-		if !slices.ContainsFunc(before, func(b render.FirewalldChange) bool { return slices.Equal(b.Args(), change.Args()) }) {
+		if !slices.Contains(before, change) {
 			command(change.Args()...)
 		}
 	}
@@ -95,7 +96,7 @@ func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 }
 
 // podChanges returns the changes to firewalld that pods need on a worker.
-func podChanges(t *testing.T, reach string) []render.FirewalldChange {
+func podChanges(t *testing.T, reach string) []firewalld.Change {
 	t.Helper()
 	manifests, err := os.ReadFile(filepath.Join("..", "examples", "dual-stack.yaml"))
 	if err != nil {
@@ -111,10 +112,10 @@ func podChanges(t *testing.T, reach string) []render.FirewalldChange {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var changes []render.FirewalldChange
+	var changes []firewalld.Change
 	for _, change := range hosts[len(hosts)-1].Firewalld.Changes {
-		if change.Zone == "dualstrap-pods" || change.Policy != "" || change.Kind == render.FirewalldNewZone ||
-			change.Kind == render.FirewalldNewPolicy {
+		if change.Zone == "dualstrap-pods" || change.Policy != "" || change.Kind == firewalld.NewZone ||
+			change.Kind == firewalld.NewPolicy {
 			changes = append(changes, change)
 		}
 	}

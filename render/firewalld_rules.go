@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
 // The names of the zone and of the policies that dualstrap adds to firewalld.
@@ -17,15 +19,15 @@ const (
 
 // podZone returns the zone of pods, which matches them by their source addresses, and the ports of the node that it
 // opens to them. ICMP and ICMPv6 pass a zone with the default target, so they need no rule.
-func (r *hostRenderer) podZone(key firewalldKey) []FirewalldChange {
-	changes := []FirewalldChange{
-		{Kind: FirewalldNewZone, Value: podZoneName, Why: "Pods are a zone of their own, by their addresses."},
+func (r *hostRenderer) podZone(key firewalldKey) []firewalldChange {
+	changes := []firewalldChange{
+		{firewalld.Change{Kind: firewalld.NewZone, Value: podZoneName}, "Pods are a zone of their own, by their addresses."},
 	}
 	target := func(value, why string) {
-		changes = append(changes, FirewalldChange{Kind: FirewalldSetTarget, Zone: podZoneName, Value: value, Why: why})
+		changes = append(changes, firewalldChange{firewalld.Change{Kind: firewalld.SetTarget, Zone: podZoneName, Value: value}, why})
 	}
 	open := func(port, why string) {
-		changes = append(changes, FirewalldChange{Kind: FirewalldAddPort, Zone: podZoneName, Value: port, Why: why})
+		changes = append(changes, firewalldChange{firewalld.Change{Kind: firewalld.AddPort, Zone: podZoneName, Value: port}, why})
 	}
 	if r.cfg.PodsReachAllOfNodes {
 		target("ACCEPT", "Pods reach every port of the node: firewall.podsReachNodes is all.")
@@ -33,8 +35,8 @@ func (r *hostRenderer) podZone(key firewalldKey) []FirewalldChange {
 		target("default", "Pods reach of the node what they need: firewall.podsReachNodes is needed.")
 	}
 	for _, source := range slices.Concat(r.podRanges4, r.podRanges6) {
-		changes = append(changes, FirewalldChange{
-			Kind: FirewalldAddSource, Zone: podZoneName, Value: source.String(), Why: "Pods of any node.",
+		changes = append(changes, firewalldChange{
+			firewalld.Change{Kind: firewalld.AddSource, Zone: podZoneName, Value: source.String()}, "Pods of any node.",
 		})
 	}
 	if r.cfg.PodsReachAllOfNodes {
@@ -61,13 +63,13 @@ func (r *hostRenderer) podZone(key firewalldKey) []FirewalldChange {
 // depending on which node the chosen pod runs on. The policies also make flat IPv6 reachable from outside of the
 // cluster. They do not apply to traffic with the node itself, which firewalld treats as the pseudo-zone HOST and not as
 // part of ANY.
-func (r *hostRenderer) podPolicies() []FirewalldChange {
-	policy := func(name, from, to, why string) []FirewalldChange {
-		return []FirewalldChange{
-			{Kind: FirewalldNewPolicy, Value: name, Why: why},
-			{Kind: FirewalldAddIngress, Policy: name, Value: from, Why: "From where."},
-			{Kind: FirewalldAddEgress, Policy: name, Value: to, Why: "To where."},
-			{Kind: FirewalldSetTarget, Policy: name, Value: "ACCEPT", Why: "The ports are for both sides to choose."},
+func (r *hostRenderer) podPolicies() []firewalldChange {
+	policy := func(name, from, to, why string) []firewalldChange {
+		return []firewalldChange{
+			{firewalld.Change{Kind: firewalld.NewPolicy, Value: name}, why},
+			{firewalld.Change{Kind: firewalld.AddIngress, Policy: name, Value: from}, "From where."},
+			{firewalld.Change{Kind: firewalld.AddEgress, Policy: name, Value: to}, "To where."},
+			{firewalld.Change{Kind: firewalld.SetTarget, Policy: name, Value: "ACCEPT"}, "The ports are for both sides to choose."},
 		}
 	}
 	changes := policy(podPolicyName, "ANY", podZoneName, "What is forwarded to pods passes: clients may be outside of the cluster.")
@@ -90,10 +92,10 @@ func (r *hostRenderer) isNameserver(h *host) bool {
 // nodePorts returns the ports that are open in the zone of the node's interface, because other hosts connect to the
 // node itself. The controller manager, the scheduler and HAProxy's health check listen on the loopback interface only.
 // ICMPv6, and with it neighbour discovery, passes every zone.
-func (r *hostRenderer) nodePorts(key firewalldKey) []FirewalldChange {
-	var changes []FirewalldChange
+func (r *hostRenderer) nodePorts(key firewalldKey) []firewalldChange {
+	var changes []firewalldChange
 	open := func(port, why string) {
-		changes = append(changes, FirewalldChange{Kind: FirewalldAddPort, Zone: key.zone, Value: port, Why: why})
+		changes = append(changes, firewalldChange{firewalld.Change{Kind: firewalld.AddPort, Zone: key.zone, Value: port}, why})
 	}
 	open("10250/tcp", "The kubelet: API servers fetch logs and metrics and run commands in pods.")
 	open("10256/tcp", "kube-proxy's health: load balancers ask which nodes serve a Service.")
@@ -118,15 +120,15 @@ func (r *hostRenderer) nodePorts(key firewalldKey) []FirewalldChange {
 
 // vrrpRules returns rules that accept VRRP advertisements from the other nodes of the load balancer only: a host that
 // sends advertisements with a higher priority takes over the VIP.
-func vrrpRules(key firewalldKey, balancers []*host) []FirewalldChange {
-	var changes []FirewalldChange
+func vrrpRules(key firewalldKey, balancers []*host) []firewalldChange {
+	var changes []firewalldChange
 	for _, peer := range balancers {
 		if peer == key.balancer {
 			continue
 		}
-		changes = append(changes, FirewalldChange{
-			Kind: FirewalldAddRichRule, Zone: key.zone, Value: vrrpRule(peer.node.K8sIP),
-			Why: "keepalived: the peer's adverts say who holds the control plane's VIP.",
+		changes = append(changes, firewalldChange{
+			firewalld.Change{Kind: firewalld.AddRichRule, Zone: key.zone, Value: vrrpRule(peer.node.K8sIP)},
+			"keepalived: the peer's adverts say who holds the control plane's VIP.",
 		})
 	}
 	return changes

@@ -8,10 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"sigs.k8s.io/yaml"
+
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
 // firewalldOf returns the changes of one host.
-func firewalldOf(tb testing.TB, in Input, address string) Firewalld {
+func firewalldOf(tb testing.TB, in Input, address string) firewalld.Wanted {
 	tb.Helper()
 	hosts, err := Hosts(in)
 	if err != nil {
@@ -23,7 +25,7 @@ func firewalldOf(tb testing.TB, in Input, address string) Firewalld {
 		}
 	}
 	tb.Fatalf("no host %s", address)
-	return Firewalld{}
+	return firewalld.Wanted{}
 }
 
 func TestFirewalldPorts(t *testing.T) {
@@ -52,9 +54,9 @@ func TestFirewalldPorts(t *testing.T) {
 		for _, change := range firewalldOf(t, tt.in, tt.host).Changes {
 			switch {
 			case change.Zone == podZoneName:
-			case change.Kind == FirewalldAddPort:
+			case change.Kind == firewalld.AddPort:
 				ports = append(ports, change.Value)
-			case change.Kind == FirewalldAddRichRule:
+			case change.Kind == firewalld.AddRichRule:
 				if !strings.Contains(change.Value, `protocol value="vrrp"`) {
 					t.Errorf("%s: unexpected rule %s", tt.name, change.Value)
 				}
@@ -100,9 +102,9 @@ func TestFirewalldPortsForPods(t *testing.T) {
 		for _, change := range firewalldOf(t, tt.in, tt.host).Changes {
 			switch {
 			case change.Zone != podZoneName:
-			case change.Kind == FirewalldAddPort:
+			case change.Kind == firewalld.AddPort:
 				ports = append(ports, change.Value)
-			case change.Kind == FirewalldSetTarget:
+			case change.Kind == firewalld.SetTarget:
 				targets = append(targets, change.Value)
 			}
 		}
@@ -119,7 +121,7 @@ func TestFirewalldPodZone(t *testing.T) {
 	t.Parallel()
 	var got [][]string
 	for _, change := range firewalldOf(t, scenarioInput(t, "ranges-per-pool/known"), "10.2.0.5").Changes {
-		if change.Kind != FirewalldAddPort {
+		if change.Kind != firewalld.AddPort {
 			got = append(got, change.Args())
 		}
 	}
@@ -152,8 +154,35 @@ func TestFirewalldZoneOfTheNode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for _, change := range firewalldOf(t, scenarioInput(t, tt.scenario), tt.host).Changes {
-			if change.Kind == FirewalldAddPort && change.Zone != podZoneName && change.Zone != tt.zone {
+			if change.Kind == firewalld.AddPort && change.Zone != podZoneName && change.Zone != tt.zone {
 				t.Errorf("%s, host %s: port %s is opened in zone %q, want %q", tt.scenario, tt.host, change.Value, change.Zone, tt.zone)
+			}
+		}
+	}
+}
+
+// TestFirewalldFileHasReasons checks that a line with a reason is above every change that users read about.
+func TestFirewalldFileHasReasons(t *testing.T) {
+	t.Parallel()
+	for _, s := range hostScenarios(t) {
+		hosts, err := Hosts(s.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, host := range hosts {
+			lines := strings.Split(contentOf(t, host.Files, host.Address.String(), "firewalld.yaml"), "\n")
+			explained := 0
+			for i, line := range lines {
+				if !strings.HasPrefix(line, `- ["firewall-cmd", "--permanent"`) {
+					continue
+				}
+				if reason, found := strings.CutPrefix(lines[i-1], "# "); !found || reason == "" {
+					t.Errorf("%s, host %s: %s is below %q, not a reason", s.name, host.Address, line, lines[i-1])
+				}
+				explained++
+			}
+			if want := len(host.Firewalld.Changes); explained != want {
+				t.Errorf("%s, host %s: %d changes are shown, want %d", s.name, host.Address, explained, want)
 			}
 		}
 	}
@@ -179,9 +208,6 @@ func TestFirewalldFileShowsTheData(t *testing.T) {
 			}
 			var want [][]string
 			for _, change := range host.Firewalld.Changes {
-				if change.Why == "" || strings.ContainsAny(change.Why, "\n\r") {
-					t.Errorf("change %v: why is %q, not one line", change.Args(), change.Why)
-				}
 				want = append(want, append([]string{"firewall-cmd"}, change.Args()...))
 			}
 			want = append(want, []string{"firewall-cmd", "--reload"})

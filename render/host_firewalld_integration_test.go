@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
 // firewalldZone is a zone or a policy in the form in which firewalld stores it.
@@ -131,25 +133,25 @@ func zonesAsSeen(pods, node firewalldZone, policies map[string]firewalldZone) []
 	return seen
 }
 
-func changesAsSeen(changes []FirewalldChange) []string {
+func changesAsSeen(changes []firewalld.Change) []string {
 	var seen []string
 	for _, change := range changes {
 		switch {
-		case change.Kind == FirewalldSetTarget && change.Zone != "":
+		case change.Kind == firewalld.SetTarget && change.Zone != "":
 			seen = append(seen, "pods target "+change.Value)
-		case change.Kind == FirewalldSetTarget:
+		case change.Kind == firewalld.SetTarget:
 			seen = append(seen, change.Policy+" target "+change.Value)
-		case change.Kind == FirewalldAddSource:
+		case change.Kind == firewalld.AddSource:
 			seen = append(seen, "pods source "+change.Value)
-		case change.Kind == FirewalldAddIngress:
+		case change.Kind == firewalld.AddIngress:
 			seen = append(seen, change.Policy+" from "+change.Value)
-		case change.Kind == FirewalldAddEgress:
+		case change.Kind == firewalld.AddEgress:
 			seen = append(seen, change.Policy+" to "+change.Value)
-		case change.Kind == FirewalldAddPort && change.Zone == podZoneName:
+		case change.Kind == firewalld.AddPort && change.Zone == podZoneName:
 			seen = append(seen, "pods port "+change.Value)
-		case change.Kind == FirewalldAddPort:
+		case change.Kind == firewalld.AddPort:
 			seen = append(seen, "port "+change.Value)
-		case change.Kind == FirewalldAddRichRule:
+		case change.Kind == firewalld.AddRichRule:
 			var peer string
 			if _, err := fmt.Sscanf(change.Value, `rule family="ipv4" source address=%q protocol value="vrrp" accept`, &peer); err == nil {
 				seen = append(seen, "accept vrrp from "+peer)

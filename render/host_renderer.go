@@ -105,11 +105,11 @@ func (r *hostRenderer) render(h *host) (HostFiles, error) {
 		}
 		rendered.Files = append(rendered.Files, files...)
 	}
-	firewalld, file, err := r.firewalldFiles(h)
+	wanted, file, err := r.firewalldFiles(h)
 	if err != nil {
 		return HostFiles{}, err
 	}
-	rendered.Firewalld = firewalld
+	rendered.Firewalld = wanted
 	rendered.Files = append(rendered.Files, file)
 	slices.SortFunc(rendered.Files, compareFiles)
 	for i := range rendered.Files {

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 )
 
 // Input holds everything that rendering needs.
@@ -46,7 +47,7 @@ type HostFiles struct {
 	Files []File
 	// Firewalld applies only on hosts where firewalld runs. Files contains the same changes as firewalld.yaml, for
 	// readers.
-	Firewalld Firewalld
+	Firewalld firewalld.Wanted
 }
 
 // Hosts returns the files of each host, in the order of the plan. It returns an error if Config and Plan do not

@@ -120,6 +120,12 @@ func (c Change) object() Command {
 	}
 }
 
+// Args returns the arguments of the call of firewall-cmd that makes this one change in the permanent configuration.
+// firewall-offline-cmd takes the same arguments without --permanent.
+func (c Change) Args() []string {
+	return append(append([]string{"--permanent"}, c.object()...), string(c.Kind)+"="+c.Value)
+}
+
 // Commands returns the calls that make the changes, in their order. Successive changes of the same kind, zone and
 // policy share a call, and a permanent zone or policy is created with all of its settings in one call, because each
 // call of firewall-cmd starts a Python interpreter.

@@ -74,7 +74,7 @@ func isStaticPod(file string) bool { return path.Dir(file) == render.StaticPods 
 // desiredState returns the desired state of a host: that of a host that is about to join, or of a node if it has joined.
 func desiredState(s *session.Session, files render.HostFiles, host *check.Host) (change.Desired, error) {
 	desired := change.Desired{
-		Firewalld: firewalldConfig(files.Firewalld),
+		Firewalld: files.Firewalld,
 		Units:     []change.Unit{{Name: containerdUnit, Start: true}, {Name: kubeletUnit}},
 		Baseline:  baseline(host),
 		Family:    host.Facts.PackageFamily(),
