@@ -110,7 +110,7 @@ func stream(b *testing.B, from *nettest.Namespace, to string, amount int64) time
 			b.Fatal(err)
 		}
 	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { //nolint:forcetypeassert // the dialer was told to use TCP
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil { // the dialer was told to use TCP
 		b.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, conn); err != nil {

@@ -20,8 +20,8 @@ func TestIntegrationInterruptedBuildLeavesNothingRunning(t *testing.T) {
 	program := buildProgram(t) // with Go's usual cache
 	cache, scratch := t.TempDir(), t.TempDir()
 	output := filepath.Join(t.TempDir(), "bundle")
-	build := exec.CommandContext(t.Context(), program, "bundle", "build", "--output", output) //nolint:gosec // just built
-	build.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "TMPDIR="+scratch)              // empty, so that everything has to be built
+	build := exec.CommandContext(t.Context(), program, "bundle", "build", "--output", output)
+	build.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache, "TMPDIR="+scratch) // empty, so that everything has to be built
 	progress, err := build.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func (l *leader) syncConfigs(ctx context.Context) error {
 		}
 		// Notifications that arrive while it waits are merged into the next round.
 		if err := pace.Wait(ctx); err != nil {
-			return nil //nolint:nilerr // the context has ended
+			return nil // the context has ended
 		}
 		if err := l.syncOnce(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("ClusterCIDRConfigs are not up to date yet", "error", err)

@@ -22,7 +22,7 @@ func compile(ctx context.Context, dir string, p program, files map[string][]byte
 	if err := os.Mkdir(temporary, 0o755); err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, "go", compileArguments(p, executable)...) //nolint:gosec // from the list of components
+	cmd := exec.CommandContext(ctx, "go", compileArguments(p, executable)...)
 	cmd.Dir = source
 	cmd.Env = append(goEnvironment(p.cgo), "GOTMPDIR="+temporary) // leftovers of a killed build are removed with the directory
 	out, err := child.Output(cmd)

@@ -78,7 +78,7 @@ func startContainerd(t *testing.T, bin string) func(args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	daemon := exec.CommandContext(t.Context(), filepath.Join(bin, "containerd"), "--config", config) //nolint:gosec // ours
+	daemon := exec.CommandContext(t.Context(), filepath.Join(bin, "containerd"), "--config", config)
 	daemon.Stdout, daemon.Stderr = log, log
 	daemon.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
 	daemon.Cancel = func() error { return daemon.Process.Signal(os.Interrupt) }
@@ -91,7 +91,7 @@ func startContainerd(t *testing.T, bin string) func(args ...string) string {
 	})
 	run := func(args ...string) ([]byte, error) {
 		args = append([]string{"--address=" + socket}, args...)
-		return exec.CommandContext(t.Context(), filepath.Join(bin, "ctr"), args...).CombinedOutput() //nolint:gosec // ours
+		return exec.CommandContext(t.Context(), filepath.Join(bin, "ctr"), args...).CombinedOutput()
 	}
 	for range 600 {
 		if _, err := run("version"); err == nil {

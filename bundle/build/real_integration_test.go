@@ -80,7 +80,7 @@ func TestIntegrationRealExecutables(t *testing.T) {
 		if loader, err := elfdeps.Interpreter(path); err != nil || loader != "" {
 			t.Errorf("%s is not static: %q, %v", file.Name, loader, err)
 		}
-		said, err := exec.CommandContext(t.Context(), path, asked.args...).CombinedOutput() //nolint:gosec // from the table
+		said, err := exec.CommandContext(t.Context(), path, asked.args...).CombinedOutput()
 		if err != nil || !strings.Contains(string(said), asked.says) {
 			t.Errorf("%s says %q (%v), not %q", file.Name, said, err, asked.says)
 		}
@@ -137,7 +137,7 @@ func TestIntegrationRealImages(t *testing.T) {
 			continue
 		}
 		asked[claim.image] = true
-		cmd := exec.CommandContext(t.Context(), claim.program, claim.args...) //nolint:gosec // from the table
+		cmd := exec.CommandContext(t.Context(), claim.program, claim.args...)
 		cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/local/bin:/usr/sbin"}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
 		said, err := cmd.CombinedOutput()

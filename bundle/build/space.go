@@ -71,7 +71,7 @@ func statDisk(dir string) (string, diskInfo, error) {
 			dir = filepath.Dir(dir)
 			continue
 		}
-		return dir, diskInfo{id: file.Dev, free: stat.Bavail * uint64(stat.Bsize)}, err //nolint:gosec // the size of a block is positive
+		return dir, diskInfo{id: file.Dev, free: stat.Bavail * uint64(stat.Bsize)}, err // the size of a block is positive
 	}
 }
 

@@ -40,7 +40,7 @@ func Open(path string) (*Archive, error) {
 	}
 	archive := &Archive{file: file}
 	if err := archive.read(); err != nil {
-		file.Close() //nolint:errcheck,gosec // nothing was written
+		file.Close() //nolint:errcheck // nothing was written
 		return nil, fmt.Errorf("cannot read image archive %s: %w", path, err)
 	}
 	return archive, nil

@@ -26,7 +26,7 @@ func keygen(t *testing.T, dir string, args ...string) string {
 
 func tryKeygen(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "ssh-keygen", args...) //nolint:gosec // from the tests below
+	cmd := exec.CommandContext(t.Context(), "ssh-keygen", args...)
 	cmd.Dir = dir
 	if args[0] == "-Y" && args[1] == "verify" {
 		cmd.Stdin = strings.NewReader(message)
@@ -73,7 +73,7 @@ func TestIntegrationOpenSSHAndWe(t *testing.T) {
 			writeText(t, filepath.Join(dir, "manifest.json"), message)
 
 			for _, hash := range []string{"sha256", "sha512"} {
-				os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck,gosec // missing the first time
+				os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck // missing the first time
 				keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-O", "hashalg="+hash, "-f", "key", "manifest.json")
 				who, err := verify([]byte(readText(t, filepath.Join(dir, "manifest.json.sig"))), signers)
 				if err != nil || who.Principal != "ann@example.com" {
@@ -116,7 +116,7 @@ func TestIntegrationOpenSSHAgrees(t *testing.T) {
 	keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-f", "key-cert.pub", "manifest.json")
 	writeText(t, filepath.Join(dir, "cert.sig"), readText(t, filepath.Join(dir, "manifest.json.sig"))+"\n")
 	keygen(t, dir, "-q", "-s", "authority", "-I", "id", "key.pub")
-	os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck,gosec // it was just written
+	os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck // it was just written
 	keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-f", "key-cert.pub", "manifest.json")
 	writeText(t, filepath.Join(dir, "everybody.sig"), readText(t, filepath.Join(dir, "manifest.json.sig"))+"\n")
 
@@ -172,7 +172,7 @@ func TestIntegrationOpenSSHAgent(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary directory does no harm
 	socket := filepath.Join(dir, "s")
-	server := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket) //nolint:gosec // a path of this test
+	server := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket)
 	ready, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestIntegrationOpenSSHAgent(t *testing.T) {
 	for kind, args := range keyKinds() {
 		path := filepath.Join(dir, kind)
 		keygen(t, dir, append(args, "-q", "-N", "", "-C", kind, "-f", kind)...)
-		add := exec.CommandContext(t.Context(), "ssh-add", "-q", path) //nolint:gosec // a path of this test
+		add := exec.CommandContext(t.Context(), "ssh-add", "-q", path)
 		add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
 		if out, err := add.CombinedOutput(); err != nil {
 			t.Fatalf("ssh-add: %v\n%s", err, out)

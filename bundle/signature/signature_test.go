@@ -234,7 +234,7 @@ func soundCertificate(t *testing.T, authority ssh.Signer, change func(*ssh.Certi
 	return cert, signer
 }
 
-func year(n int) uint64 { return uint64(time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC).Unix()) } //nolint:gosec // after 1970
+func year(n int) uint64 { return uint64(time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC).Unix()) } // after 1970
 
 // certified signs with a key that has a certificate.
 func certified(t *testing.T, cert *ssh.Certificate, key ssh.Signer) []byte {

@@ -50,7 +50,7 @@ func here(t *testing.T, shell string) localHost {
 		"ctr":     "case \"$*\" in *'images ls') echo 'REF TYPE DIGEST SIZE'; echo 'a/b:1 type sha256:1 9' ;; esac\n",
 	} {
 		text = fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>'%s/calls'\n%s", name, dir, text)
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

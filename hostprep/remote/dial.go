@@ -164,7 +164,7 @@ func (l *login) handshake(ctx context.Context, raw net.Conn) (loggedIn, error) {
 		},
 		AuthCallback: func(auth *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			l.methods = auth.AllowedMethods
-			return nil, nil //nolint:nilnil // Auth provides the method: this callback only records what is offered
+			return nil, nil // Auth provides the method: this callback only records what is offered
 		},
 	}
 	conn, channels, requests, err := ssh.NewClientConn(raw, l.end.hostKeyName, config)

@@ -149,7 +149,7 @@ func (r resolver) jumps(alias, given string) (string, error) {
 // configuration file decides how the first one is reached.
 func (r resolver) route(jumps string, depth int) (*endpoint, error) {
 	if jumps == "" || strings.EqualFold(jumps, None) {
-		return nil, nil //nolint:nilnil // no jump host: a direct connection
+		return nil, nil // no jump host: a direct connection
 	}
 	if depth == 0 {
 		return nil, fmt.Errorf("cannot go through jump host %s: there are more than %d in a chain, or it leads back to itself", jumps, maxJumps)

@@ -11,7 +11,8 @@ import (
 )
 
 // 64 hosts that print without end are stopped before they fill the memory, as they would if 16 MiB were kept of each.
-func TestManyFloodsAtOnce(t *testing.T) { //nolint:paralleltest // it measures the memory of the whole process
+// The test is not parallel, because it measures the memory of the whole process.
+func TestManyFloodsAtOnce(t *testing.T) {
 	const hosts, most = 64, 512 << 20
 	server := remotetest.NewServer(t, remotetest.Options{Command: func(session remotetest.Session) remotetest.Exit {
 		page := make([]byte, 32<<10)

@@ -124,7 +124,7 @@ func find(name string) (netlink.Link, error) {
 	var missing netlink.LinkNotFoundError
 	switch {
 	case errors.As(err, &missing):
-		return nil, nil //nolint:nilnil // a missing link is a valid result
+		return nil, nil // a missing link is a valid result
 	case err != nil:
 		return nil, fmt.Errorf("cannot look for the interface %s: %w", name, err)
 	}

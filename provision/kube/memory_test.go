@@ -44,10 +44,10 @@ func inMemory(t *testing.T, answers paths, broken interceptor.Funcs, objects ...
 	}
 	builder := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(broken).
 		WithIndex(&corev1.Pod{}, "spec.nodeName", index(func(object client.Object) string {
-			return object.(*corev1.Pod).Spec.NodeName //nolint:forcetypeassert // the index is of pods
+			return object.(*corev1.Pod).Spec.NodeName // the index is of pods
 		})).
 		WithIndex(&certificatesv1.CertificateSigningRequest{}, "spec.signerName", index(func(object client.Object) string {
-			return object.(*certificatesv1.CertificateSigningRequest).Spec.SignerName //nolint:forcetypeassert // as above
+			return object.(*certificatesv1.CertificateSigningRequest).Spec.SignerName // as above
 		}))
 	c, err := New(builder.Build(), answers, []byte("authority"))
 	if err != nil {

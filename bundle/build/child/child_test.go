@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("CHILD_TEST_PARENT") == "" {
 		os.Exit(m.Run()) //nolint:forbidigo // TestMain has to exit with the result
 	}
-	cmd := exec.CommandContext(context.Background(), "sh", "-c", "exec sleep 600") //nolint:gosec // fixed
+	cmd := exec.CommandContext(context.Background(), "sh", "-c", "exec sleep 600")
 	cmd.ExtraFiles = []*os.File{os.NewFile(3, "held")}
 	_ = child.Run(cmd)
 }

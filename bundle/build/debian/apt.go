@@ -33,7 +33,7 @@ func newApt() (*apt, error) {
 	}
 	a := &apt{scratch: scratch}
 	err = errors.Join(
-		os.Chmod(scratch, 0o755), //nolint:gosec // see above; the directory contains public packages
+		os.Chmod(scratch, 0o755), // see above; the directory contains public packages
 		os.MkdirAll(filepath.Join(scratch, "archives", "partial"), 0o755),
 		os.MkdirAll(filepath.Join(scratch, "unsigned", "partial"), 0o755),
 		// An empty status file: no package counts as installed, so dependencies are downloaded too.

@@ -31,7 +31,7 @@ func (a archive) write(t *testing.T, name, content string) {
 func (a archive) run(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	// Cleanup functions run programs as well, when the test's context is already canceled.
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, args...) //nolint:gosec // from the tests below
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, args...)
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+a.path("gnupg"), "APT_CONFIG="+a.path("apt.conf"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

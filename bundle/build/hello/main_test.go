@@ -46,7 +46,7 @@ func TestForge(t *testing.T) {
 	defer conn.Close() //nolint:errcheck // nothing was written
 	heard := &ear{}
 	go heard.listen(conn)
-	port := conn.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // the network is UDP
+	port := conn.LocalAddr().(*net.UDPAddr).Port // the network is UDP
 	forge := http.HandlerFunc(forged)
 	for i, addresses := range []string{"127.0.0.9 127.0.0.1", "::1 ::1"} {
 		from, to, _ := strings.Cut(addresses, " ")
