@@ -93,7 +93,7 @@ func fixture(t *testing.T) (dir string, program []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		archive.Close() //nolint:errcheck // nothing was written
+		archive.Close()
 		manifest.Files = append(manifest.Files, bundle.File{
 			Path: "images/" + name + ".tar", Kind: bundle.KindImage, Name: name, Version: "v1", Size: int64(image.Len()),
 			SHA256: digest(image.Bytes()), Roles: []api.Role{api.RoleControlPlane, api.RoleWorker},

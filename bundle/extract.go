@@ -68,7 +68,7 @@ func (f *Dir) writeExecutable(w io.Writer, file File) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	return unpack(w, content, *file.Executable)
 }
 
@@ -78,7 +78,7 @@ func (f *Dir) writeFromImage(w io.Writer, file File) error {
 	if err != nil {
 		return err
 	}
-	defer archive.Close() //nolint:errcheck // nothing was written
+	defer archive.Close()
 	err = archive.Walk(func(header *tar.Header, content io.Reader) error {
 		// Names in a layer are relative to the image's root.
 		if "/"+header.Name != file.Image.Program {

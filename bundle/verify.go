@@ -118,7 +118,7 @@ func (f *Dir) flawOf(file File, matches func(io.Reader, File) error) *Flaw {
 		return &Flaw{Path: file.Path, Flaw: Missing, Message: "there is no such file"}
 	}
 	if err == nil {
-		defer content.Close() //nolint:errcheck // nothing was written
+		defer content.Close()
 		err = compareSize(size, file.Size)
 	}
 	if err == nil {
@@ -163,7 +163,7 @@ func (f *Dir) matchesImage(file File) error {
 	if err != nil {
 		return err
 	}
-	defer archive.Close() //nolint:errcheck // nothing was written
+	defer archive.Close()
 	if archive.Reference != file.Image.Reference {
 		return fmt.Errorf("its image is %q, not %s", archive.Reference, file.Image.Reference)
 	}

@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // neighbour makes the client's kernel look up an address on the L2, and returns the MAC that answers, or "". ndisc6 cannot be
@@ -136,21 +139,20 @@ func (c *testCluster) copyOut(t *testing.T, archive, host string, paths ...strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // the test reads what it wrote
 	tar := exec.CommandContext(t.Context(), c.program, c.args("exec", append([]string{host, "--", "tar", "--create"}, paths...)...)...)
 	tar.Stdout = file
-	if err := tar.Run(); err != nil {
+	if err := errors.Join(tar.Run(), file.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (c *testCluster) copyIn(t *testing.T, archive, host string) {
 	t.Helper()
-	file, err := os.Open(archive)
+	file, err := localfile.Open(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // the test reads what it wrote
+	defer file.Close()
 	tar := exec.CommandContext(t.Context(), c.program, c.args("exec", host, "--", "tar", "--extract", "--directory", "/")...)
 	tar.Stdin = file
 	if out, err := tar.CombinedOutput(); err != nil {

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/dualstrap/dualstrap/internal/certtest"
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // testRegistry is a container registry on this machine, at the lab's gateway. Its certificate is signed by an authority of
@@ -124,11 +125,11 @@ func (r *testRegistry) push(t *testing.T, archive, repository string) {
 
 // unpack extracts a tar archive of regular files into a directory.
 func unpack(path, dir string) error {
-	file, err := os.Open(path)
+	file, err := localfile.Open(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	for archive := tar.NewReader(file); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {

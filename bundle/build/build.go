@@ -13,6 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/bundle/build/debian"
+	"github.com/dualstrap/dualstrap/internal/localfile"
 	"github.com/dualstrap/dualstrap/progress"
 )
 
@@ -133,11 +134,11 @@ func (b *builder) identifySelf() error {
 			Err:      err,
 		}
 	}
-	content, err := os.Open(b.Self)
+	content, err := localfile.Open(b.Self)
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	sum := sha256.New()
 	_, err = io.Copy(sum, content)
 	b.selfDigest = hex.EncodeToString(sum.Sum(nil))

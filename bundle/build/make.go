@@ -17,6 +17,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/bundle"
 	"github.com/dualstrap/dualstrap/bundle/oci"
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // The files of a component's entry in the cache.
@@ -80,11 +81,11 @@ func (b *builder) obtain(ctx context.Context, c component, work string) (string,
 // packExecutable compresses an executable. The gzip header has neither name nor time, so the same executable produces
 // the same bytes.
 func packExecutable(w io.Writer, executable string) error {
-	content, err := os.Open(executable)
+	content, err := localfile.Open(executable)
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	// The best compression is worth its time: it is computed once, and the result is sent to every host.
 	compressed, err := gzip.NewWriterLevel(w, gzip.BestCompression)
 	if err != nil {
@@ -126,7 +127,7 @@ func (b *builder) packImage(ctx context.Context, w io.Writer, c component, execu
 
 // opener returns a function that opens a file on this machine.
 func opener(path string) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) { return os.Open(path) }
+	return func() (io.ReadCloser, error) { return localfile.Open(path) }
 }
 
 // text is an in-memory file. The embedded reader can seek, which oci requires.
@@ -142,11 +143,11 @@ func textOpener(content string) func() (io.ReadCloser, error) {
 
 // digestOf returns the SHA-256 of a file in hexadecimal, and its size in bytes.
 func digestOf(path string) (digest string, size int64, err error) {
-	content, err := os.Open(path)
+	content, err := localfile.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	sum := sha256.New()
 	size, err = io.Copy(sum, content)
 	return hex.EncodeToString(sum.Sum(nil)), size, err

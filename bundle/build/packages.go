@@ -116,7 +116,7 @@ func copyFrom(root elfdeps.Root, name, target string) error {
 	if err != nil {
 		return err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	return writeFile(target, 0o755, func(w io.Writer) error {
 		_, err := io.Copy(w, content)
 		return err

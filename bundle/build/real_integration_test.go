@@ -161,7 +161,7 @@ func unpacked(t *testing.T, bundleDir *bundle.Dir, file bundle.File) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer archive.Close() //nolint:errcheck // nothing was written
+	defer archive.Close()
 	if archive.Reference != file.Image.Reference || archive.Reference != api.Image(file.Name, file.Version) {
 		t.Errorf("%s is %s in the archive and %s in the manifest", file.Name, archive.Reference, file.Image.Reference)
 	}

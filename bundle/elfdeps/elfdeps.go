@@ -19,7 +19,7 @@ func Interpreter(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot read executable %s: %w", name, err)
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
+	defer file.Close()
 	return interpreter(file)
 }
 
@@ -73,7 +73,7 @@ func direct(root Root, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer content.Close() //nolint:errcheck // nothing was written
+	defer content.Close()
 	file, err := elf.NewFile(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

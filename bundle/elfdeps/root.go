@@ -6,6 +6,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // maxLinks is the number of symbolic links that the kernel follows in one path.
@@ -16,12 +18,12 @@ const maxLinks = 40
 type Root string
 
 // Open opens a file of the root. It follows symbolic links as if the root were /.
-func (r Root) Open(name string) (*os.File, error) {
+func (r Root) Open(name string) (localfile.File, error) {
 	resolved, err := r.resolve(name)
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(filepath.Join(string(r), filepath.FromSlash(resolved)))
+	return localfile.Open(filepath.Join(string(r), filepath.FromSlash(resolved)))
 }
 
 // resolve returns the path in the root after following all symbolic links, including those of directories. The path may

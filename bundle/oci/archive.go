@@ -6,15 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/dualstrap/dualstrap/internal/localfile"
 )
 
 // Archive is an image's archive, opened for reading. It is not safe for concurrent use.
 type Archive struct {
-	file *os.File
+	file localfile.File
 	// blobs maps names of the tar's members to their contents.
 	blobs map[string]*io.SectionReader
 	// Reference is the image's name, Digest the digest of its manifest, as in sha256:HEX, and Config its runtime
@@ -34,13 +35,13 @@ const (
 
 // Open opens an archive that [Write] wrote. It reads everything but the layers.
 func Open(path string) (*Archive, error) {
-	file, err := os.Open(path)
+	file, err := localfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	archive := &Archive{file: file}
 	if err := archive.read(); err != nil {
-		file.Close() //nolint:errcheck // nothing was written
+		file.Close()
 		return nil, fmt.Errorf("cannot read image archive %s: %w", path, err)
 	}
 	return archive, nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"net/netip"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -21,6 +20,7 @@ import (
 	"github.com/dualstrap/dualstrap/hostprep/check"
 	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/hostprep/remote"
+	"github.com/dualstrap/dualstrap/internal/localfile"
 	"github.com/dualstrap/dualstrap/internal/netspace"
 	"github.com/dualstrap/dualstrap/lab"
 	"github.com/dualstrap/dualstrap/lab/network"
@@ -137,11 +137,11 @@ func (l *labHosts) putClock(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build a clock (apt-get install gcc): %v\n%s", err, out)
 	}
-	content, err := os.Open(library)
+	content, err := localfile.Open(library)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer content.Close() //nolint:errcheck // it is read
+	defer content.Close()
 	put := exec.CommandContext(t.Context(), l.program, l.args("exec", worker2, "--", "sh", "-c", "cat >/root/"+clockLibrary)...)
 	put.Stdin = content
 	if out, err := put.CombinedOutput(); err != nil {

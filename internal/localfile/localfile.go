@@ -1,4 +1,4 @@
-// Package localfile reads files on this machine that manifests, flags and SSH configurations name.
+// Package localfile reads files on this machine, such as those that manifests, flags and SSH configurations name.
 package localfile
 
 import (
@@ -18,6 +18,23 @@ func Expand(home, path string) string {
 	return path
 }
 
+// File is a file that is open for reading. Since it cannot be written to, an error of Close tells nothing to act on, and
+// the linters do not require that it is checked.
+type File interface {
+	fs.File
+	io.ReaderAt
+	io.Seeker
+}
+
+// Open opens a file for reading. All errors are of type [fs.PathError].
+func Open(path string) (File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
 // Read returns the content of a file, with a leading ~/ in its path expanded. A file of more than limit bytes is an
 // error, so that an endless device is rejected as well. All errors are of type [fs.PathError].
 func Read(path string, limit int64) ([]byte, error) {
@@ -28,11 +45,11 @@ func Read(path string, limit int64) ([]byte, error) {
 		}
 		path = Expand(home, path)
 	}
-	file, err := os.Open(path)
+	file, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
+	defer file.Close()
 	// One byte more than allowed tells a file of exactly limit bytes from a longer one.
 	content, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err == nil && int64(len(content)) > limit {
