@@ -44,7 +44,11 @@ func (h *hostKeys) accept(name string, shown ssh.PublicKey) (err error) {
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // it releases the lock; what was written is synced
+	defer func() { // it also releases the lock
+		if closed := file.Close(); err == nil {
+			err = closed
+		}
+	}()
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}
