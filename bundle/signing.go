@@ -100,5 +100,5 @@ func readAllowed(path string) (signature.Allowed, error) {
 // allowedError describes a failure to read the allowed signers. It does not wrap the cause, because callers would take
 // fs.ErrNotExist for a missing bundle.
 func allowedError(path string, err error) error {
-	return fmt.Errorf("cannot read the allowed signers %s: %v", path, cause(err)) //nolint:errorlint // see above
+	return fmt.Errorf("cannot read the allowed signers %s: %s", path, cause(err).Error())
 }

@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -94,7 +95,7 @@ const started = "systemctl show -p MainPID --value kubelet containerd firewalld"
 
 // exitCode returns the exit code of a process that ended with err: 0 if err is nil, and negative if a signal ended it.
 func exitCode(err error) int {
-	if ended, is := err.(*exec.ExitError); is { //nolint:errorlint // Run returns it unwrapped
+	if ended, is := errors.AsType[*exec.ExitError](err); is {
 		return ended.ExitCode()
 	}
 	return 0

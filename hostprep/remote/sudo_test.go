@@ -1,6 +1,7 @@
 package remote_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,8 +60,8 @@ func TestSudo(t *testing.T) {
 				return
 			}
 			reason(t, err, test.want)
-			if hint := err.(*remote.Error).Hint(); !strings.Contains(hint, test.hint) { //nolint:errorlint // the error is not wrapped
-				t.Errorf("hint %q, want %q", hint, test.hint)
+			if failed, is := errors.AsType[*remote.Error](err); !is || !strings.Contains(failed.Hint(), test.hint) {
+				t.Errorf("the hint of %v is not %q", err, test.hint)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestCommandError(t *testing.T) {
 	t.Parallel()
 	engine := Engine{Program: "sh"}
 	_, err := engine.Run(t.Context(), "-c", "echo no such thing >&2; exit 3")
-	failed, ok := err.(*CommandError) //nolint:errorlint // the error is not wrapped
+	failed, ok := errors.AsType[*CommandError](err)
 	if !ok || failed.Code != 3 || failed.Error() != "sh -c: no such thing" {
 		t.Errorf("%#v", err)
 	}
