@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,11 +30,11 @@ const asAgent = "DUALSTRAP_TEST_AGENT"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asAgent) == "" {
-		os.Exit(m.Run()) //nolint:forbidigo // TestMain has to exit with the result
+		m.Run()
+		return
 	}
 	if err := beAgent(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1) //nolint:forbidigo // as above
+		log.Fatal(err)
 	}
 }
 

@@ -129,7 +129,7 @@ func createLeavesKubeadm(t *testing.T, c *testCluster) {
 func createIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
 	const longest = 15 * time.Second
-	kills, seed := soak.Rounds(8, 60), soak.Seed(20261125)
+	kills, seed := soak.Rounds(8, 60), soak.Seed(t, 20261125)
 	random := rand.New(rand.NewPCG(seed, seed))
 	for i := range kills {
 		command, said := c.begin(t)

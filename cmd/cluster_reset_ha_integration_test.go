@@ -104,7 +104,7 @@ func controlPlaneLeavesKubeadm(t *testing.T, c *testCluster) {
 func resetIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
 	const longest = 6 * time.Second
-	kills, seed := soak.Rounds(5, 40), soak.Seed(20261128)
+	kills, seed := soak.Rounds(5, 40), soak.Seed(t, 20261128)
 	random := rand.New(rand.NewPCG(seed, seed))
 	for i := range kills {
 		command := exec.CommandContext(t.Context(), c.program, "reset", "cluster", "-f", c.manifest, "--workspace-dir", c.workspaces, "--yes")

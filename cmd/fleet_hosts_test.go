@@ -54,8 +54,8 @@ func fleetHosts() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("ready")          //nolint:forbidigo // it is the main function of a program
-	io.Copy(io.Discard, os.Stdin) //nolint:errcheck // an error ends the input as well
+	fmt.Fprintln(os.Stdout, "ready")
+	_, _ = io.Copy(io.Discard, os.Stdin) // an error ends the input as EOF does
 	fleet.Close()
 	data, err := json.Marshal(fleet.Asked())
 	if err == nil {

@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) {
 	programs := map[string]func(){
 		"dualstrap": func() {
-			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it stands in for main
+			os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
 		"ssh-fleet": fleetHosts,
 		"ssh-bare":  dialBare,

@@ -99,7 +99,7 @@ func damages() []string {
 func preparationIsKilled(t *testing.T, c *testCluster) {
 	t.Helper()
 	const longest = 3 * time.Second
-	kills, seed := soak.Rounds(6, 60), soak.Seed(20261128)
+	kills, seed := soak.Rounds(6, 60), soak.Seed(t, 20261128)
 	random := rand.New(rand.NewPCG(seed, seed))
 	hosts := slices.Sorted(maps.Values(smallLab()))
 	for i := range kills {

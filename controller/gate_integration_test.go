@@ -65,9 +65,9 @@ func (c *cluster) newGate(t *testing.T) *gate {
 			proxy.ServeHTTP(w, r)
 		case loseAnswer:
 			proxy.ServeHTTP(httptest.NewRecorder(), r)
-			panic(http.ErrAbortHandler) //nolint:forbidigo // the one way to close the connection
+			fallthrough
 		case loseRequest:
-			panic(http.ErrAbortHandler) //nolint:forbidigo // as above
+			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to close the connection without an answer
 		}
 	}))
 	t.Cleanup(func() {

@@ -27,7 +27,7 @@ import (
 // TestMain makes the test's executable act as dualstrap, so that a controller is a process that can be killed.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "controller" {
-		os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) //nolint:forbidigo // it is main
+		os.Exit(cmd.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	m.Run()
 }

@@ -5,6 +5,7 @@ package build
 import (
 	"context"
 	"errors"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,14 +87,15 @@ const resumeVariable = "DUALSTRAP_TEST_BUILD"
 func TestMain(m *testing.M) {
 	dir := os.Getenv(resumeVariable)
 	if dir == "" {
-		os.Exit(m.Run()) //nolint:forbidigo // TestMain has to exit with the result
+		m.Run()
+		return
 	}
 	testing.Init()
 	ctx := context.Background()
 	b := &builder{Options: Options{Release: api.Releases()[0], CacheDir: dir, Progress: os.Stderr}, cache: cache{dir: dir}}
 	var err error
 	if b.tools, err = findToolchain(ctx, filepath.Join(dir, "probe")); err != nil {
-		os.Exit(1) //nolint:forbidigo // as above
+		log.Fatal(err)
 	}
 	for _, c := range components(b.Release, "dev") {
 		if key, err := b.key(c); err == nil && slices.Contains(quick(), c.name) {

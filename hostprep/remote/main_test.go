@@ -1,8 +1,7 @@
 package remote_test
 
 import (
-	"fmt"
-	"os"
+	"log"
 	"runtime"
 	"strings"
 	"testing"
@@ -13,10 +12,8 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if left := leftBehind(); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
-		code = 1
+		log.Fatalf("goroutines are left behind:\n%s", left)
 	}
-	os.Exit(code) //nolint:forbidigo // TestMain has to
 }
 
 // leftBehind returns the stacks of goroutines that have not ended after a grace period.

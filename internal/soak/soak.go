@@ -5,6 +5,7 @@ package soak
 import (
 	"os"
 	"strconv"
+	"testing"
 )
 
 // variable makes tests run many rounds; its value is the seed of their random numbers.
@@ -18,16 +19,17 @@ func Rounds(few, many int) int {
 	return many
 }
 
-// Seed returns the seed of a test's random numbers: its own, or the one that make soak was given. It panics where that is
-// not a number, because a series with an unknown seed cannot be repeated.
-func Seed(own uint64) uint64 {
+// Seed returns the seed of a test's random numbers: its own, or the one that make soak was given. The test fails if that
+// is not a number, because a series with an unknown seed cannot be repeated.
+func Seed(tb testing.TB, own uint64) uint64 {
+	tb.Helper()
 	text := os.Getenv(variable)
 	if text == "" {
 		return own
 	}
 	seed, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		panic(variable + " is not a seed: " + err.Error()) //nolint:forbidigo // it ends a test, which has no other way
+		tb.Fatalf("%s is not a seed: %v", variable, err)
 	}
 	return seed
 }

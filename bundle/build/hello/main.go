@@ -51,7 +51,7 @@ func main() {
 		conn, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", *address)
 		if err != nil {
 			slog.Error("cannot hear", "error", err)
-			os.Exit(1) //nolint:forbidigo // this is main
+			os.Exit(1)
 		}
 		heard := &ear{}
 		mux.Handle("/heard", heard)
@@ -60,7 +60,7 @@ func main() {
 	server := &http.Server{Addr: *address, Handler: mux, ReadHeaderTimeout: headerTimeout}
 	if err := server.ListenAndServe(); err != nil {
 		slog.Error("cannot serve", "error", err)
-		os.Exit(1) //nolint:forbidigo // this is main
+		os.Exit(1)
 	}
 }
 
