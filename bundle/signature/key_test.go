@@ -19,12 +19,7 @@ import (
 // serveAgent serves an agent at a socket.
 func serveAgent(t *testing.T, answer func(net.Conn)) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary directory does no harm
-	socket := filepath.Join(dir, "s")
+	socket := filepath.Join(t.TempDir(), "s")
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
 	if err != nil {
 		t.Fatal(err)

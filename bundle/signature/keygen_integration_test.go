@@ -73,7 +73,9 @@ func TestIntegrationOpenSSHAndWe(t *testing.T) {
 			writeText(t, filepath.Join(dir, "manifest.json"), message)
 
 			for _, hash := range []string{"sha256", "sha512"} {
-				os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck // missing the first time
+				if err := os.RemoveAll(filepath.Join(dir, "manifest.json.sig")); err != nil {
+					t.Fatal(err)
+				}
 				keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-O", "hashalg="+hash, "-f", "key", "manifest.json")
 				who, err := verify([]byte(readText(t, filepath.Join(dir, "manifest.json.sig"))), signers)
 				if err != nil || who.Principal != "ann@example.com" {
@@ -116,7 +118,9 @@ func TestIntegrationOpenSSHAgrees(t *testing.T) {
 	keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-f", "key-cert.pub", "manifest.json")
 	writeText(t, filepath.Join(dir, "cert.sig"), readText(t, filepath.Join(dir, "manifest.json.sig"))+"\n")
 	keygen(t, dir, "-q", "-s", "authority", "-I", "id", "key.pub")
-	os.Remove(filepath.Join(dir, "manifest.json.sig")) //nolint:errcheck // it was just written
+	if err := os.Remove(filepath.Join(dir, "manifest.json.sig")); err != nil {
+		t.Fatal(err)
+	}
 	keygen(t, dir, "-Y", "sign", "-n", signature.Namespace, "-f", "key-cert.pub", "manifest.json")
 	writeText(t, filepath.Join(dir, "everybody.sig"), readText(t, filepath.Join(dir, "manifest.json.sig"))+"\n")
 
@@ -166,11 +170,7 @@ func TestIntegrationOpenSSHAgrees(t *testing.T) {
 // TestIntegrationOpenSSHAgent signs with keys of which only the agent has the decrypted private key.
 func TestIntegrationOpenSSHAgent(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary directory does no harm
+	dir := t.TempDir()
 	socket := filepath.Join(dir, "s")
 	server := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket)
 	ready, err := server.StdoutPipe()

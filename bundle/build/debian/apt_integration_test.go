@@ -47,7 +47,11 @@ func newArchive(t *testing.T) archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a leftover in the temporary directory does no harm
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	a := archive{dir: dir}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -164,7 +168,11 @@ func TestIntegrationDownloadsAreSandboxed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { state.close() }) //nolint:errcheck // as above
+	t.Cleanup(func() {
+		if err := state.close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if _, err := state.install(t.Context(), "--download-only", []string{"app"}); err != nil {
 		t.Fatal(err)
 	}
