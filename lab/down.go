@@ -25,7 +25,7 @@ func (l *Lab) Down(ctx context.Context) (Removed, error) {
 	if err != nil {
 		return Removed{}, err
 	}
-	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer unlock(lock)
 	hosts, err := l.removeAllHosts(ctx, lock)
 	if err != nil {
 		return Removed{}, err

@@ -48,7 +48,7 @@ func (l *Lab) change(ctx context.Context, name string, do func(Found) (bool, err
 	if err != nil {
 		return false, err
 	}
-	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer unlock(lock)
 	found, err := l.find(ctx, name)
 	if err != nil {
 		return false, err

@@ -41,11 +41,14 @@ func (l *Lab) lock(ctx context.Context) (*os.File, error) {
 		return false, nil
 	})
 	if err != nil {
-		dir.Close() //nolint:errcheck // nothing was written
+		unlock(dir)
 		return nil, fmt.Errorf("cannot lock the lab: %w", err)
 	}
 	return dir, nil
 }
+
+// unlock releases the lock that the directory was opened for.
+func unlock(dir *os.File) { _ = dir.Close() }
 
 // errDeadline reports that the deadline of poll has passed.
 var errDeadline = errors.New("it took too long")

@@ -43,7 +43,7 @@ func (l *Lab) Up(ctx context.Context, spec Spec) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer unlock(lock)
 	state, err := l.Observe(ctx)
 	if err != nil {
 		return Result{}, err
@@ -65,7 +65,7 @@ func (l *Lab) Prepare(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer lock.Close() //nolint:errcheck // it is a directory, opened for its lock
+	defer unlock(lock)
 	return l.ensureImage(ctx, lock)
 }
 

@@ -112,14 +112,13 @@ func writeFile(path string, content []byte, mode fs.FileMode) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the lab's files: %w", err)
 	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // after a successful rename it does not exist
 	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
 	if err == nil {
 		err = os.Rename(temporary.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write the lab's files: %w", err)
+		return fmt.Errorf("cannot write the lab's files: %w", errors.Join(err, os.Remove(temporary.Name())))
 	}
 	return nil
 }
