@@ -2,6 +2,7 @@ package remote
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -57,7 +58,8 @@ func (a *sshAgent) keys() ([]key, error) {
 
 // ask connects to the agent and lists its keys.
 func (a *sshAgent) ask() ([]key, error) {
-	conn, err := net.DialTimeout("unix", a.socket, a.wait) //nolint:noctx // a local socket
+	// The keys are for all hosts, so the end of one host's context does not end this.
+	conn, err := (&net.Dialer{Timeout: a.wait}).DialContext(context.Background(), "unix", a.socket)
 	if err != nil {
 		return nil, err
 	}

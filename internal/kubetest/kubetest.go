@@ -186,8 +186,8 @@ func run(tb testing.TB, dir, name string, args ...string) <-chan error {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	//nolint:noctx // the program outlives tb.Context, which ends before cleanups and so before clients have closed
-	cmd := exec.Command(program(tb, name), args...)
+	// The program outlives tb.Context, which ends before cleanups and so before clients have closed.
+	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), program(tb, name), args...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed test leaves nothing behind
 	if err := cmd.Start(); err != nil {
@@ -250,8 +250,7 @@ func freePorts(tb testing.TB, n int) []int {
 	tb.Helper()
 	ports := make([]int, n)
 	for i := range ports {
-		//nolint:noctx // listening on loopback does not wait
-		listener, err := net.Listen("tcp4", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp4", "127.0.0.1:0")
 		if err != nil {
 			tb.Fatalf("cannot find a free port: %v", err)
 		}
