@@ -112,7 +112,7 @@ func replace(target string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer partial.Cleanup() //nolint:errcheck // it does nothing after the replacement
+	defer partial.Cleanup() // it does nothing after the replacement
 	if err := write(partial); err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (c cache) lock(ctx context.Context, name string) (func(), error) {
 		}
 		return nil, cacheError(err)
 	}
-	return func() { lock.Close() }, nil //nolint:errcheck // closing the file unlocks it
+	return func() { lock.Close() }, nil // closing the file unlocks it
 }
 
 // cacheError adds a hint to an error about a path in the cache. Other errors are returned unchanged.

@@ -140,7 +140,7 @@ nft list table inet firewalld | sort`)
 func desired() change.Desired {
 	program := []byte("#!/bin/sh\nread -r line </etc/conntrack-test/settings/first.conf\nexec sleep infinity\n")
 	blob := make([]byte, 3<<20)
-	rand.NewChaCha8([32]byte{1}).Read(blob) //nolint:errcheck // it never fails
+	rand.NewChaCha8([32]byte{1}).Read(blob)
 	unit := "[Service]\nExecStart=/usr/local/bin/conntrack-test\n[Install]\nWantedBy=multi-user.target\n"
 	restarts := []string{"conntrack-test.service"}
 	sysctls := "net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.send_redirects = 0\nnet.ipv6.conf.all.forwarding = 1\n"
@@ -189,8 +189,8 @@ func desired() change.Desired {
 func executable(path string, content []byte, restarts ...string) change.Executable {
 	var packed bytes.Buffer
 	writer := gzip.NewWriter(&packed)
-	writer.Write(content) //nolint:errcheck // it goes to memory
-	writer.Close()        //nolint:errcheck // as above
+	_, _ = writer.Write(content) // memory takes everything
+	_ = writer.Close()
 	sum := sha256.Sum256(content)
 	return change.Executable{
 		Path: path, Mode: 0o755, SHA256: hex.EncodeToString(sum[:]), Size: int64(packed.Len()), Restarts: restarts,
@@ -210,8 +210,8 @@ func startMachine(tb testing.TB) string {
 	labels := map[string]string{"dualstrap-change": name}
 	container := engine.Container{Name: name, Hostname: "node", Image: labImage(tb), Labels: labels, Volume: name}
 	tb.Cleanup(func() {
-		ctx := context.Background() // the test's own has ended
-		podman.Kill(ctx, nil, name) //nolint:errcheck // it may not run
+		ctx := context.Background()     // the test's own has ended
+		_ = podman.Kill(ctx, nil, name) // it may not run
 		if err := errors.Join(podman.Remove(ctx, nil, name), podman.RemoveVolumes(ctx, nil, name)); err != nil {
 			tb.Error(err)
 		}

@@ -122,7 +122,7 @@ func killAnywhere(t *testing.T, m *machine, server *remotetest.Server) {
 		running := start()
 		time.Sleep(time.Duration(random.Int64N(int64(took)))) // the moment to kill it
 		running.Process.Kill()
-		running.Wait() //nolint:errcheck // it was killed
+		_ = running.Wait() // it was killed
 		for path, sum := range sums {
 			m.sh(fmt.Sprintf(`! [ -e %[1]s ] || [ "$(sha256sum <%[1]s)" = "%[2]s  -" ]`, path, sum))
 		}

@@ -129,7 +129,7 @@ func (c *connection) lose(cause error) {
 		close(c.gone)
 		// The stream is closed first. Closing the client sends a message, which would block forever on a host that reads
 		// nothing.
-		c.raw.Close() //nolint:errcheck // the connection is over
+		c.raw.Close()
 		c.client.Close()
 	})
 }

@@ -84,7 +84,7 @@ func (p *Pool) try(ctx context.Context, end *endpoint) (conn *connection, transi
 	raw := newIdleConn(stream)
 	login, err := attempt.handshake(limited, raw)
 	if err != nil {
-		raw.Close() //nolint:errcheck // the login has failed already
+		raw.Close()
 		attempt.version = raw.greeting.named()
 		// A server that does not speak SSH is not retried, and its own words explain more than the client's error.
 		if said := raw.greeting.other(); said != "" && ctx.Err() == nil {

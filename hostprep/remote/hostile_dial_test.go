@@ -35,10 +35,10 @@ func listen(t *testing.T, text string, hold bool) (port uint16, connections *ato
 				return
 			}
 			connections.Add(1)
-			io.WriteString(conn, text) //nolint:errcheck // the client may have gone
+			fmt.Fprint(conn, text)
 			if hold {
 				open.Go(func() {
-					io.Copy(io.Discard, conn) //nolint:errcheck // an error ends the input as EOF does
+					_, _ = io.Copy(io.Discard, conn) // an error ends the input as EOF does
 					conn.Close()
 				})
 				continue

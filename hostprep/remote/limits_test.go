@@ -144,7 +144,11 @@ func TestWaitingForTheLockDoesNotStall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close() //nolint:errcheck // it was only locked
+	t.Cleanup(func() {
+		if err := lock.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +156,7 @@ func TestWaitingForTheLockDoesNotStall(t *testing.T) {
 	defer other.Wait()
 	other.Go(func() {
 		time.Sleep(3 * time.Second)
-		unix.Flock(int(lock.Fd()), unix.LOCK_UN) //nolint:errcheck // the script would time out
+		_ = unix.Flock(int(lock.Fd()), unix.LOCK_UN) // if it fails, the script times out
 	})
 	script := strings.ReplaceAll(remote.LockScript(), "/run/dualstrap-changes.lock", path)
 	if _, err := host.Probe(bound(t), remote.Script{Name: "look", Body: script + "wait_unlocked\nanswer a true"}); err != nil {
@@ -187,7 +191,7 @@ func TestInputIsProgress(t *testing.T) {
 	t.Run("lasting", func(t *testing.T) {
 		t.Parallel()
 		input, hold := io.Pipe()
-		time.AfterFunc(4*time.Second, func() { hold.Close() }) //nolint:errcheck // closing a pipe never fails
+		time.AfterFunc(4*time.Second, func() { _ = hold.Close() }) // closing this pipe never fails
 		if _, err := host.Run(bound(t), remote.Script{Name: "hold", Body: "cat >/dev/null", Stdin: input, Lasts: true}); err != nil {
 			t.Error(err)
 		}

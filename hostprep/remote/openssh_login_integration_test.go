@@ -78,7 +78,7 @@ func startAgent(t *testing.T) string {
 	}
 	t.Cleanup(func() {
 		cmd.Process.Kill()
-		cmd.Wait() //nolint:errcheck // it was killed
+		_ = cmd.Wait() // it was killed
 	})
 	waitFor(t, "the agent does not start", func() bool {
 		_, err := os.Stat(socket)
@@ -182,7 +182,11 @@ func TestIntegrationOpenSSHLoginShells(t *testing.T) {
 
 			rule := "/etc/sudoers.d/" + user
 			write(t, rule, user+" ALL=(ALL) NOPASSWD: ALL\n")
-			t.Cleanup(func() { os.Remove(rule) }) //nolint:errcheck // userdel does not remove it
+			t.Cleanup(func() { // userdel does not remove it
+				if err := os.Remove(rule); err != nil {
+					t.Error(err)
+				}
+			})
 			answer, err := host.Probe(bound(t), remote.Script{
 				Name: "who", Body: `answer who id -un; answer args printf '%s|' "$a" "$b" "$c"; echo mine >&2; answer input cat`,
 				Args: remote.Args{"a": "a b", "b": "!x $y `z`", "c": "'"}, Stdin: strings.NewReader("in\n\x00put"),

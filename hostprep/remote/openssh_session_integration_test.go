@@ -163,7 +163,7 @@ func TestIntegrationOpenSSHUploadResumes(t *testing.T) {
 	}()
 	waitFor(t, "nothing arrives", func() bool { return sizeOf(part) >= half/2 })
 	for _, pid := range server.sessions(t) {
-		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have ended with its parent
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended with its parent
 	}
 	close(cut)
 	reason(t, <-failed, remote.ErrConnectionLost)

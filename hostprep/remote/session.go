@@ -94,7 +94,7 @@ func start(ctx context.Context, open opened, command string, program program, cl
 		s.isRead()
 	}()
 	go func() {
-		io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) //nolint:errcheck // an error ends it as EOF does
+		_, _ = io.CopyBuffer(&s.stderr, channel.Stderr(), make([]byte, stderrBuffer)) // an error ends it as EOF does
 		s.isRead()
 	}()
 	if err := s.execute(ctx, command); err != nil {

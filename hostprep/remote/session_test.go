@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -128,7 +129,7 @@ func TestNoiseOfLoginShellsIsToldApart(t *testing.T) {
 func TestLoginShellThatRunsNothing(t *testing.T) {
 	t.Parallel()
 	host := connect(t, remotetest.NewServer(t, remotetest.Options{Command: func(s remotetest.Session) remotetest.Exit {
-		io.WriteString(s.Stdout, "This account is currently not available.\n") //nolint:errcheck // the session would be over
+		fmt.Fprintln(s.Stdout, "This account is currently not available.")
 		return remotetest.Exit{Status: 1}
 	}}))
 	_, err := host.Probe(bound(t), remote.Script{Name: "facts", Body: "answer a true"})
@@ -176,14 +177,14 @@ func TestCancelledScript(t *testing.T) {
 	ctx, cancel := context.WithCancel(bound(t))
 	started, reached := io.Pipe()
 	go func() {
-		started.Read(make([]byte, 1)) //nolint:errcheck // it returns when the script runs
+		_, _ = started.Read(make([]byte, 1)) // it returns when the script runs
 		cancel()
 	}()
 	_, err := host.Run(ctx, remote.Script{
 		Name: "long", Body: "head -c 1 >/dev/null; sleep 1000",
 		Stdin: readerFunc(func(data []byte) (int, error) {
 			data[0] = 'x'
-			reached.Close() //nolint:errcheck // as above
+			_ = reached.Close() // which ends that Read
 			return 1, io.EOF
 		}),
 	})

@@ -100,10 +100,10 @@ func (s *sshd) start(t *testing.T, lines ...string) *sshd {
 	s.process = cmd.Process
 	t.Cleanup(func() {
 		for _, pid := range s.sessions(t) {
-			syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // it may have ended
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 		}
 		cmd.Process.Kill()
-		cmd.Wait() //nolint:errcheck // it was killed
+		_ = cmd.Wait() // it was killed
 		if t.Failed() {
 			t.Logf("sshd says:\n%s", log.String())
 		}

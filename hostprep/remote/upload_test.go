@@ -191,7 +191,9 @@ func TestHostilePartsOfUploads(t *testing.T) {
 		"the beginning, changed": "x" + string(content.content[1:5000]), "all, changed": string(content.content[:1<<20-1]) + "x",
 	} {
 		t.Run(name, func(t *testing.T) {
-			os.Remove(upload.Path) //nolint:errcheck // it may not exist
+			if err := os.RemoveAll(upload.Path); err != nil {
+				t.Fatal(err)
+			}
 			write(t, part, there)
 			if changed, err := host.Upload(bound(t), upload); err != nil || !changed {
 				t.Fatalf("changed %t, error %v", changed, err)

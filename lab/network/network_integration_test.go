@@ -28,7 +28,7 @@ func enterNamespace(t *testing.T) {
 	if err != nil {
 		t.Fatalf("cannot make a network namespace, which needs root: %v", err)
 	}
-	t.Cleanup(func() { namespace.Close() }) //nolint:errcheck // the namespace ends with the thread anyway
+	t.Cleanup(func() { namespace.Close() })
 }
 
 func ip(t *testing.T, line string) string {
@@ -84,7 +84,7 @@ func TestIntegrationCable(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		host.Process.Kill()
-		host.Wait() //nolint:errcheck // it was killed
+		_ = host.Wait() // it was killed
 	})
 	pid := host.Process.Pid
 	awaitOwnNamespace(t, pid)
@@ -124,14 +124,14 @@ func awaitOwnNamespace(t *testing.T, pid int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mine.Close() //nolint:errcheck // it was only read
+	defer mine.Close()
 	for t.Context().Err() == nil {
 		theirs, err := netns.GetFromPid(pid)
 		if err != nil {
 			t.Fatal(err)
 		}
 		left := !theirs.Equal(mine)
-		theirs.Close() //nolint:errcheck // it was only read
+		theirs.Close()
 		if left {
 			return
 		}

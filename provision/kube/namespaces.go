@@ -59,7 +59,7 @@ func (c *Client) KeepAlive(ctx context.Context, name string, interval time.Durat
 		}
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"%d"}}}`, aliveAnnotation, count)
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		c.client.Patch(ctx, namespace, client.RawPatch(types.MergePatchType, patch)) //nolint:errcheck // see above
+		_ = c.client.Patch(ctx, namespace, client.RawPatch(types.MergePatchType, patch)) // see above
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -50,8 +51,7 @@ func send(packet []byte, to netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	defer syscall.Close(socket) //nolint:errcheck // the packet has been sent
-	return syscall.Sendto(socket, packet, 0, address)
+	return errors.Join(syscall.Sendto(socket, packet, 0, address), syscall.Close(socket))
 }
 
 // datagram returns a UDP packet, from the IP header on.

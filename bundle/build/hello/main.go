@@ -108,5 +108,5 @@ func fetched(w http.ResponseWriter, r *http.Request) {
 	}
 	defer answer.Body.Close()
 	w.WriteHeader(answer.StatusCode)
-	io.Copy(w, io.LimitReader(answer.Body, maxFetched)) //nolint:errcheck // the client has disconnected
+	_, _ = io.Copy(w, io.LimitReader(answer.Body, maxFetched)) // fails if the client has disconnected
 }

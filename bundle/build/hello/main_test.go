@@ -43,7 +43,7 @@ func TestForge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // nothing was written
+	defer conn.Close()
 	heard := &ear{}
 	go heard.listen(conn)
 	port := conn.LocalAddr().(*net.UDPAddr).Port // the network is UDP

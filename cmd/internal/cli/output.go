@@ -28,8 +28,8 @@ type Streams struct {
 func NewStreams(in io.Reader, out, errOut io.Writer) (Streams, func()) {
 	shownOut, shownErr := visible.NewWriter(out), visible.NewWriter(errOut)
 	return Streams{In: in, Out: shownOut, Err: shownErr}, func() {
-		shownOut.Close() //nolint:errcheck // it writes an incomplete character at most
-		shownErr.Close() //nolint:errcheck // as above
+		shownOut.Close()
+		shownErr.Close()
 	}
 }
 

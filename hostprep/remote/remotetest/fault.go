@@ -64,7 +64,7 @@ func (c *faultyConn) Read(data []byte) (int, error) {
 	}
 	c.read += int64(n)
 	if c.fault.CutAfter > 0 && c.read >= c.fault.CutAfter {
-		c.Close() //nolint:errcheck // this is the fault
+		c.Close() // this is the fault
 		return 0, net.ErrClosed
 	}
 	return n, err

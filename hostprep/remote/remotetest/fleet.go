@@ -141,7 +141,7 @@ func (f *Fleet) Close() {
 	}
 	f.mu.Lock()
 	for conn := range f.open {
-		conn.Close() //nolint:errcheck // as above
+		conn.Close()
 	}
 	f.mu.Unlock()
 	f.running.Wait()
@@ -188,7 +188,7 @@ func (f *Fleet) accept(listener net.Listener, config *ssh.ServerConfig, member *
 		f.mu.Unlock()
 		f.running.Go(func() {
 			f.converse(conn, config, member)
-			conn.Close() //nolint:errcheck // the client may have closed it already
+			conn.Close() // the client may have closed it already
 			f.mu.Lock()
 			delete(f.open, conn)
 			f.mu.Unlock()

@@ -152,7 +152,7 @@ func (f *Fleet) execute(c *conversation, command string) uint32 {
 	}
 	f.note(Asked{Host: host, Name: known.Name})
 	if known.Holds {
-		io.Copy(io.Discard, input) //nolint:errcheck // an error ends the input as EOF does
+		io.Copy(io.Discard, input) // an error ends the input as EOF does
 	}
 	c.say(known.Reply(host, script.arguments()), script.marker)
 	return 0
@@ -163,8 +163,8 @@ func (f *Fleet) execute(c *conversation, command string) uint32 {
 func (c *conversation) plain(command string) uint32 {
 	var size int
 	if _, err := fmt.Sscanf(command, "head -c %d /dev/zero", &size); err == nil {
-		io.Copy(io.Discard, c.channel)      //nolint:errcheck // an error ends the input as EOF does
-		c.channel.Write(make([]byte, size)) //nolint:errcheck // it fails only once the session is over
+		io.Copy(io.Discard, c.channel)      // an error ends the input as EOF does
+		c.channel.Write(make([]byte, size)) // it fails only once the session is over
 		return 0
 	}
 	if command == "true" {
@@ -179,11 +179,11 @@ func (c *conversation) say(reply *Reply, marker []byte) {
 	if c.member.Ailment == Drops || c.member.Ailment == Stalls {
 		data = data[:len(data)/2]
 	}
-	c.channel.Stderr().Write(append(bytes.Clone(marker), '\n')) //nolint:errcheck // it fails only once the session is over
-	c.channel.Write(data)                                       //nolint:errcheck // as above
+	c.channel.Stderr().Write(append(bytes.Clone(marker), '\n')) // it fails only once the session is over
+	c.channel.Write(data)
 	switch c.member.Ailment {
 	case Drops:
-		c.conn.Close() //nolint:errcheck // this is the fault
+		c.conn.Close() // this is the fault
 	case Stalls:
 		c.conn.stall()
 		<-c.conn.closed

@@ -36,7 +36,7 @@ func Says(text string, exit Exit) func(Session) Exit {
 	return func(session Session) Exit {
 		Hostile(func(_ Session, marker string) {
 			fmt.Fprintln(session.Stderr, marker)
-			io.WriteString(session.Stdout, strings.ReplaceAll(text, "MARKER", marker)) //nolint:errcheck // as above
+			io.WriteString(session.Stdout, strings.ReplaceAll(text, "MARKER", marker))
 		}).Ending(session)
 		return exit
 	}
@@ -80,7 +80,7 @@ func DripsPatience(session Session, marker string) {
 func drip(session Session, marker, text string) {
 	fmt.Fprintln(session.Stderr, marker)
 	for session.Ended.Err() == nil {
-		io.WriteString(session.Stdout, text) //nolint:errcheck // as above
+		io.WriteString(session.Stdout, text)
 		time.Sleep(dripEvery)
 	}
 }

@@ -197,7 +197,7 @@ func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for conn := range s.open {
-		conn.Close() //nolint:errcheck // the connections fail on purpose
+		conn.Close() // the connections fail on purpose
 	}
 }
 
@@ -236,11 +236,11 @@ func (s *Server) serve() {
 		s.mu.Unlock()
 		// A connection that was accepted while Close ran is not in s.open when Cut goes through it.
 		if s.life.Err() != nil {
-			conn.Close() //nolint:errcheck // close has closed the other connections already
+			conn.Close() // close has closed the other connections already
 		}
 		s.running.Go(func() {
 			s.handle(conn, fault)
-			conn.Close() //nolint:errcheck // the client may have closed it already
+			conn.Close() // the client may have closed it already
 			s.mu.Lock()
 			delete(s.open, conn)
 			s.mu.Unlock()
@@ -254,7 +254,7 @@ func (s *Server) handle(conn *faultyConn, fault Fault) {
 		return
 	}
 	if fault.Says != "" {
-		io.WriteString(conn, fault.Says) //nolint:errcheck // it fails only once the connection is over
+		io.WriteString(conn, fault.Says) // it fails only once the connection is over
 	}
 	if fault.Stall {
 		conn.stall()

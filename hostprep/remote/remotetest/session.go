@@ -141,7 +141,7 @@ func (s *Server) shell(session Session) Exit {
 	}
 	err := cmd.Wait()
 	// Background processes of the command end with the session.
-	context.AfterFunc(session.Ended, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) //nolint:errcheck // none may be left
+	context.AfterFunc(session.Ended, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) // none may be left
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) {
 		return Exit{}
@@ -171,19 +171,19 @@ func (s Session) connect(cmd *exec.Cmd) error {
 		*output.from = writer
 		ends = append(ends, writer)
 		s.outputs.Go(func() {
-			io.Copy(output.to, reader) //nolint:errcheck // an error ends the output as EOF does
-			reader.Close()             //nolint:errcheck // as above
+			io.Copy(output.to, reader) // an error ends the output as EOF does
+			reader.Close()
 		})
 	}
 	err = cmd.Start()
 	for _, end := range ends {
-		end.Close() //nolint:errcheck // the command has its own descriptors
+		end.Close() // the command has its own descriptors
 	}
 	if err != nil {
 		return err
 	}
 	go func() {
-		io.Copy(input, s.Stdin) //nolint:errcheck // an error ends the input as EOF does
+		io.Copy(input, s.Stdin) // an error ends the input as EOF does
 		input.Close()
 	}()
 	return nil
@@ -215,11 +215,11 @@ func (s *Server) forward(offered ssh.NewChannel) {
 	go ssh.DiscardRequests(requests)
 	var both sync.WaitGroup
 	both.Go(func() {
-		io.Copy(conn, channel) //nolint:errcheck // an error ends the stream as EOF does
+		io.Copy(conn, channel) // an error ends the stream as EOF does
 		conn.Close()
 	})
 	both.Go(func() {
-		io.Copy(channel, conn) //nolint:errcheck // as above
+		io.Copy(channel, conn)
 		channel.Close()
 	})
 	both.Wait()
