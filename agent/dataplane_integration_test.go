@@ -11,6 +11,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // TestIntegrationIsland checks that IPv6 pods are part of the L2, and that IPv4 pods are behind their node's address.
@@ -26,15 +27,15 @@ func TestIntegrationIsland(t *testing.T) {
 	for _, p := range []*pod{one, two, neighbour} {
 		p.Mirror(mirrorPort)
 	}
-	first.proxies("proxies of two pods", one.addrs[ipv6], neighbour.addrs[ipv6])
-	second.proxies("proxy of one pod", two.addrs[ipv6])
+	first.proxies("proxies of two pods", one.addrs[family.IPv6], neighbour.addrs[family.IPv6])
+	second.proxies("proxy of one pod", two.addrs[family.IPv6])
 
 	out4, out6 := netip.MustParseAddr(outside4), netip.MustParseAddr(outside6)
-	sees(t, "outside to pod, IPv6", s.outside, one.addrs[ipv6], outside6)
-	sees(t, "pod to outside, IPv6", two.Namespace, out6, two.addrs[ipv6].String())
-	sees(t, "pod to outside, IPv4", one.Namespace, out4, first.node.Addrs[ipv4].String())
-	sees(t, "pod to outside, IPv4, other pool", two.Namespace, out4, second.node.Addrs[ipv4].String())
-	for _, f := range families() {
+	sees(t, "outside to pod, IPv6", s.outside, one.addrs[family.IPv6], outside6)
+	sees(t, "pod to outside, IPv6", two.Namespace, out6, two.addrs[family.IPv6].String())
+	sees(t, "pod to outside, IPv4", one.Namespace, out4, first.node.Addrs[family.IPv4].String())
+	sees(t, "pod to outside, IPv4, other pool", two.Namespace, out4, second.node.Addrs[family.IPv4].String())
+	for _, f := range family.All() {
 		sees(t, "pod to pod of another node, "+f.String(), one.Namespace, two.addrs[f], one.addrs[f].String())
 		sees(t, "and back, "+f.String(), two.Namespace, one.addrs[f], two.addrs[f].String())
 		sees(t, "pod to pod of its node, "+f.String(), one.Namespace, neighbour.addrs[f], one.addrs[f].String())
@@ -42,7 +43,7 @@ func TestIntegrationIsland(t *testing.T) {
 		sees(t, "node to another's pod, "+f.String(), first.Namespace, two.addrs[f], first.node.Addrs[f].String())
 	}
 	first.Mirror(mirrorPort)
-	sees(t, "pod to another node, IPv4", two.Namespace, first.node.Addrs[ipv4], two.addrs[ipv4].String())
+	sees(t, "pod to another node, IPv4", two.Namespace, first.node.Addrs[family.IPv4], two.addrs[family.IPv4].String())
 
 	s.silent("unused address of the pod range", "fd12::1:1fe")
 	s.silent("gateway of the pods", "fd12::1:101")
@@ -50,12 +51,12 @@ func TestIntegrationIsland(t *testing.T) {
 	s.silent("VIP", "fd12::4:1")
 	s.silent("address of nobody", "fd12::9:1")
 	s.silent("IPv4 address of nobody", "10.2.0.222")
-	s.refusesDuplicate(one.addrs[ipv6])
-	s.answersProbe(one.addrs[ipv6])
+	s.refusesDuplicate(one.addrs[family.IPv6])
+	s.answersProbe(one.addrs[family.IPv6])
 }
 
 // gatewayOf returns the source address of a node's own connections to its pods.
-func gatewayOf(h *host, f family) string { return h.node.Pods[f].Addr().Next().String() }
+func gatewayOf(h *host, f family.Family) string { return h.node.Pods[f].Addr().Next().String() }
 
 // TestIntegrationFlatIPv4 checks that IPv4 pods are part of the L2 if IPv4 is flat.
 func TestIntegrationFlatIPv4(t *testing.T) {
@@ -70,16 +71,16 @@ func TestIntegrationFlatIPv4(t *testing.T) {
 	one, two := first.addPod("one"), second.addPod("two")
 	one.Mirror(mirrorPort)
 	two.Mirror(mirrorPort)
-	first.proxies("proxies of both families", one.addrs[ipv4], one.addrs[ipv6])
-	outside := [2]string{outside4, outside6}
-	for _, f := range families() {
+	first.proxies("proxies of both families", one.addrs[family.IPv4], one.addrs[family.IPv6])
+	outside := family.Pair[string]{outside4, outside6}
+	for _, f := range family.All() {
 		sees(t, "outside to pod, "+f.String(), s.outside, one.addrs[f], outside[f])
 		sees(t, "pod to outside, "+f.String(), two.Namespace, netip.MustParseAddr(outside[f]), two.addrs[f].String())
 		sees(t, "pod to pod of another node, "+f.String(), one.Namespace, two.addrs[f], one.addrs[f].String())
 	}
 	s.silent("unused address of the pod range", "10.2.65.200")
 	s.silent("address of nobody", "10.2.200.1")
-	s.answersProbe(one.addrs[ipv4])
+	s.answersProbe(one.addrs[family.IPv4])
 	if table := first.Run("nft", "list", "table", "inet", kernel.Table); strings.Contains(table, "masquerade") {
 		t.Errorf("IPv4 is flat, and translated: %s", table)
 	}
@@ -87,12 +88,12 @@ func TestIntegrationFlatIPv4(t *testing.T) {
 	// Switching to island mode and back removes the proxies and the translation of the other mode.
 	first.kill()
 	first.start("island")
-	first.proxies("proxies of IPv6 alone", one.addrs[ipv6])
-	sees(t, "pod to outside, IPv4, as an island", one.Namespace, netip.MustParseAddr(outside4), first.node.Addrs[ipv4].String())
+	first.proxies("proxies of IPv6 alone", one.addrs[family.IPv6])
+	sees(t, "pod to outside, IPv4, as an island", one.Namespace, netip.MustParseAddr(outside4), first.node.Addrs[family.IPv4].String())
 	first.kill()
 	first.start("flat")
-	first.proxies("proxies of both families again", one.addrs[ipv4], one.addrs[ipv6])
-	sees(t, "pod to outside, IPv4, flat again", one.Namespace, netip.MustParseAddr(outside4), one.addrs[ipv4].String())
+	first.proxies("proxies of both families again", one.addrs[family.IPv4], one.addrs[family.IPv6])
+	sees(t, "pod to outside, IPv4, flat again", one.Namespace, netip.MustParseAddr(outside4), one.addrs[family.IPv4].String())
 }
 
 // refusesDuplicate checks that duplicate address detection of a host that tries to take a pod's address fails.

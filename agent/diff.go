@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // changes lists the items to remove and to add to get from the actual to the desired state. Removals come first: a
@@ -39,18 +40,18 @@ func differ[T any, K comparable](have, want []T, key func(T) K, disposable func(
 
 // routeChanges returns the changes to the routes of a family. It removes only the agent's own routes. A third-party
 // route to a wanted destination stays; adding the agent's route then fails with an error that names it.
-func routeChanges(f family, have, want []kernel.Route) changes[kernel.Route] {
+func routeChanges(f family.Family, have, want []kernel.Route) changes[kernel.Route] {
 	return differ(have, want, func(route kernel.Route) kernel.Route { return route }, func(route kernel.Route) bool {
-		return route.Protocol == kernel.Protocol && familyOf(route.Dst.Addr()) == f
+		return route.Protocol == kernel.Protocol && family.Of(route.Dst.Addr()) == f
 	})
 }
 
 // proxyChanges returns the changes to the neighbour proxies of a family. It removes proxies that the agent made, for
 // this range or a previous one, and all proxies inside the node's own pod range, to which no other program has a claim.
 // Existing proxies are compared without their protocol: the kernel answers in either case.
-func proxyChanges(f family, pods netip.Prefix, have, want []kernel.Proxy) changes[kernel.Proxy] {
+func proxyChanges(f family.Family, pods netip.Prefix, have, want []kernel.Proxy) changes[kernel.Proxy] {
 	place := func(proxy kernel.Proxy) kernel.Proxy { return kernel.Proxy{Addr: proxy.Addr, Link: proxy.Link} }
 	return differ(have, want, place, func(proxy kernel.Proxy) bool {
-		return familyOf(proxy.Addr) == f && (proxy.Protocol == kernel.Protocol || pods.Contains(proxy.Addr))
+		return family.Of(proxy.Addr) == f && (proxy.Protocol == kernel.Protocol || pods.Contains(proxy.Addr))
 	})
 }

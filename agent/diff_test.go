@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 func TestRouteChanges(t *testing.T) {
@@ -28,7 +29,7 @@ func TestRouteChanges(t *testing.T) {
 		route("192.168.4.0/24", "10.2.0.18", kernel.Protocol),
 		route("192.168.5.0/24", "10.2.0.9", kernel.Protocol), // adding it fails with an error
 	}
-	got := routeChanges(ipv4, have, want)
+	got := routeChanges(family.IPv4, have, want)
 	if !slices.Equal(got.remove, have[1:3]) || !slices.Equal(got.add, want[1:]) {
 		t.Errorf("changes are %v", got)
 	}
@@ -53,7 +54,7 @@ func TestProxyChanges(t *testing.T) {
 		proxy("fd12::1:102", uplinkIndex, kernel.Protocol), proxy("fd12::1:103", uplinkIndex, kernel.Protocol),
 		proxy("fd12::1:104", uplinkIndex, kernel.Protocol),
 	}
-	got := proxyChanges(ipv6, pods, have, want)
+	got := proxyChanges(family.IPv6, pods, have, want)
 	if !slices.Equal(got.remove, have[2:5]) || !slices.Equal(got.add, want[2:]) {
 		t.Errorf("changes are %v", got)
 	}
@@ -124,7 +125,9 @@ func FuzzConverge(f *testing.F) {
 			default:
 				prefix, _ := addr.Prefix(20 + int(chunk[3]&15)%13)
 				via := netip.AddrFrom4([4]byte{10, 2, 0, byte(binary.BigEndian.Uint16(chunk[4:]))})
-				nodes = append(nodes, Node{Name: fmt.Sprint("other", len(nodes)), Addrs: [2]netip.Addr{via}, Pods: [2]netip.Prefix{prefix}})
+				other := Node{Name: fmt.Sprint("other", len(nodes))}
+				other.Addrs[family.IPv4], other.Pods[family.IPv4] = via, prefix
+				nodes = append(nodes, other)
 			}
 		}
 		converge(t, nodes, model, flat)
@@ -134,7 +137,7 @@ func FuzzConverge(f *testing.F) {
 func converge(t *testing.T, nodes []Node, model kernelModel, flat bool) {
 	t.Helper()
 	v, _ := viewFrom("n1", nodes, flat)
-	pods := v.self.Pods[ipv4]
+	pods := v.self.Pods[family.IPv4]
 	foreign := map[any]bool{}
 	for route := range model.routes {
 		foreign[route] = route.Protocol != kernel.Protocol
@@ -144,8 +147,8 @@ func converge(t *testing.T, nodes []Node, model kernelModel, flat bool) {
 	}
 	for round := range 2 {
 		haveRoutes := applied(model.routes, changes[kernel.Route]{})
-		wantRoutes, _ := v.wantedRoutes(ipv4, uplink())
-		wantProxies := v.wantedProxies(ipv4, uplink(), haveRoutes)
+		wantRoutes, _ := v.wantedRoutes(family.IPv4, uplink())
+		wantProxies := v.wantedProxies(family.IPv4, uplink(), haveRoutes)
 		if !flat && len(wantProxies) > 0 {
 			t.Fatalf("proxies on an island: %v", wantProxies)
 		}
@@ -154,8 +157,8 @@ func converge(t *testing.T, nodes []Node, model kernelModel, flat bool) {
 				t.Fatalf("%v overlaps", route)
 			}
 		}
-		routes := routeChanges(ipv4, haveRoutes, wantRoutes)
-		proxies := proxyChanges(ipv4, pods, applied(model.proxies, changes[kernel.Proxy]{}), wantProxies)
+		routes := routeChanges(family.IPv4, haveRoutes, wantRoutes)
+		proxies := proxyChanges(family.IPv4, pods, applied(model.proxies, changes[kernel.Proxy]{}), wantProxies)
 		if round == 1 && routes.count()+proxies.count() > 0 {
 			t.Fatalf("the second round changes %v and %v", routes, proxies)
 		}
@@ -183,11 +186,11 @@ func BenchmarkRound(b *testing.B) {
 		high, low := byte(i>>8), byte(i)
 		nodes = append(nodes, Node{
 			Name: fmt.Sprintf("node%d", i),
-			Addrs: [2]netip.Addr{
+			Addrs: family.Pair[netip.Addr]{
 				netip.AddrFrom4([4]byte{10, 2, 16 + high, low}),
 				netip.AddrFrom16([16]byte{0xfd, 0x12, 12: 0, 13: 2, 14: 16 + high, 15: low}),
 			},
-			Pods: [2]netip.Prefix{
+			Pods: family.Pair[netip.Prefix]{
 				netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64 + high, low, 0}), 24),
 				netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, 0x12, 12: 1, 13: high, 14: low}), 120),
 			},
@@ -195,24 +198,24 @@ func BenchmarkRound(b *testing.B) {
 	}
 	v, _ := viewFrom("n1", nodes, false)
 	var state kernel.State
-	for _, f := range families() {
+	for _, f := range family.All() {
 		routes, err := v.wantedRoutes(f, uplink())
 		if err != nil || len(routes) != count-1 {
 			b.Fatalf("%d routes, %v", len(routes), err)
 		}
 		state.Routes = append(state.Routes, routes...)
 	}
-	addr := v.self.Pods[ipv6].Addr()
+	addr := v.self.Pods[family.IPv6].Addr()
 	for range pods {
 		addr = addr.Next()
 		state.Routes = append(state.Routes, kernel.Route{Dst: netip.PrefixFrom(addr, 128), Link: podIndex, Protocol: 3})
 	}
-	state.Proxies = v.wantedProxies(ipv6, uplink(), state.Routes)
-	nodes[count/2].Addrs[ipv4] = netip.MustParseAddr("10.2.200.1")
+	state.Proxies = v.wantedProxies(family.IPv6, uplink(), state.Routes)
+	nodes[count/2].Addrs[family.IPv4] = netip.MustParseAddr("10.2.200.1")
 	for b.Loop() {
 		v, _ := viewFrom("n1", nodes, false)
 		changed := 0
-		for _, f := range families() {
+		for _, f := range family.All() {
 			routes, _ := v.wantedRoutes(f, uplink())
 			changed += routeChanges(f, state.Routes, routes).count()
 			proxies := v.wantedProxies(f, uplink(), state.Routes)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // TestIntegrationFirewallReloads checks that the agent's table survives a reload of firewalld, which drops and loads
@@ -28,8 +29,8 @@ func TestIntegrationFirewallReloads(t *testing.T) {
 	p.Mirror(mirrorPort)
 	passes := func(when string) {
 		t.Helper()
-		sees(t, "pod to outside "+when, p.Namespace, netip.MustParseAddr(outside4), node.node.Addrs[ipv4].String())
-		sees(t, "outside to pod "+when, s.outside, p.addrs[ipv6], outside6)
+		sees(t, "pod to outside "+when, p.Namespace, netip.MustParseAddr(outside4), node.node.Addrs[family.IPv4].String())
+		sees(t, "outside to pod "+when, s.outside, p.addrs[family.IPv6], outside6)
 	}
 	// The kernel never reuses handles: a table that was created again has others. The elements of its sets change with
 	// the packets of pods.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // TestIntegrationForeignStays checks that the agent leaves third-party configuration alone, and repairs its own, also
@@ -41,12 +42,12 @@ func TestIntegrationForeignStays(t *testing.T) {
 	p := node.addPod("pod")
 	p.Mirror(mirrorPort)
 	routes := []string{"192.168.2.0/24 10.2.0.6", "fd12::1:200/120 fd12::2:6"}
-	node.proxies("with an agent", append(slices.Clone(others), p.addrs[ipv6])...)
+	node.proxies("with an agent", append(slices.Clone(others), p.addrs[family.IPv6])...)
 	node.routes("with an agent", routes...)
 
 	node.door.set(true) // the API server is unreachable
 	second := node.addPod("second")
-	all := append(slices.Clone(others), p.addrs[ipv6], second.addrs[ipv6])
+	all := append(slices.Clone(others), p.addrs[family.IPv6], second.addrs[family.IPv6])
 	node.proxies("without the API server", all...)
 	node.Run("nft", "delete", "table", "inet", "dualstrap")
 	node.Run("ip", "route", "delete", "192.168.2.0/24")
@@ -59,7 +60,7 @@ func TestIntegrationForeignStays(t *testing.T) {
 		return nil
 	})
 	sees(t, "pod to outside without the API server", p.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
-	sees(t, "outside to pod without the API server", s.outside, p.addrs[ipv6], outside6)
+	sees(t, "outside to pod without the API server", s.outside, p.addrs[family.IPv6], outside6)
 	node.kill()
 	node.start("island")
 	nettest.Eventually(t, "unready before the API server answers", func() error {

@@ -9,6 +9,7 @@ import (
 	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // wantedGuard returns the rules about source addresses: a pod may send with its own addresses only, and a packet from
@@ -16,10 +17,10 @@ import (
 // addresses of pods, even inside a pod range.
 func (v view) wantedGuard(state kernel.State, podRanges []netip.Prefix) (*kernel.Guard, error) {
 	guard := &kernel.Guard{HostLinks: v.hostLinks(state)}
-	for _, f := range families() {
+	for _, f := range family.All() {
 		var ranges, others netipx.IPSetBuilder
 		for _, podRange := range podRanges {
-			if familyOf(podRange.Addr()) == f {
+			if family.Of(podRange.Addr()) == f {
 				ranges.AddPrefix(podRange)
 			}
 		}
@@ -108,10 +109,10 @@ func (r *reconcileRun) guard() (int, error) {
 // wantedNAT returns the desired translation. As long as the uplink or the node's pod range is unknown, that is the
 // current one.
 func (r *reconcileRun) wantedNAT(current *kernel.NAT) (*kernel.NAT, error) {
-	if !r.flatIPv4 && (r.uplinkErr[ipv4] != nil || !r.view.self.Pods[ipv4].IsValid()) {
-		return current, r.uplinkErr[ipv4]
+	if !r.flatIPv4 && (r.uplinkErr[family.IPv4] != nil || !r.view.self.Pods[family.IPv4].IsValid()) {
+		return current, r.uplinkErr[family.IPv4]
 	}
-	wanted, err := r.view.wantedNAT(r.uplinks[ipv4])
+	wanted, err := r.view.wantedNAT(r.uplinks[family.IPv4])
 	if err != nil {
 		return current, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // hearPort is the port at which tests record datagrams.
@@ -74,10 +75,10 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	first.Run("ip", "route", "add", "default", "via", outside4)
 	first.Run("ip", "route", "add", "default", "via", outside6)
 	liar, neighbour, other := first.addPod("liar"), first.addPod("neighbour"), second.addPod("other")
-	sources := map[string][2]string{
-		"a pod of its node":         {neighbour.addrs[ipv4].String(), neighbour.addrs[ipv6].String()},
+	sources := map[string]family.Pair[string]{
+		"a pod of its node":         {neighbour.addrs[family.IPv4].String(), neighbour.addrs[family.IPv6].String()},
 		"nobody of its node's pods": {"192.168.1.77", "fd12::1:1aa"},
-		"a pod of another node":     {other.addrs[ipv4].String(), other.addrs[ipv6].String()},
+		"a pod of another node":     {other.addrs[family.IPv4].String(), other.addrs[family.IPv6].String()},
 		"its pods' gateway":         {"192.168.1.1", "fd12::1:101"},
 		"its own node":              {"10.2.0.5", "fd12::2:5"},
 		"another node":              {"10.2.0.6", "fd12::2:6"},
@@ -88,22 +89,22 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 	}
 	targets := []struct {
 		ear   *nettest.Ear
-		addrs [2]netip.Addr
-		own   [2]string // the pod's addresses as the target sees them
+		addrs family.Pair[netip.Addr]
+		own   family.Pair[string] // the pod's addresses as the target sees them
 	}{
-		{other.Hear(hearPort), other.addrs, [2]string{liar.addrs[ipv4].String(), liar.addrs[ipv6].String()}},
+		{other.Hear(hearPort), other.addrs, family.Pair[string]{liar.addrs[family.IPv4].String(), liar.addrs[family.IPv6].String()}},
 		{
 			s.outside.Hear(hearPort),
-			[2]netip.Addr{netip.MustParseAddr(outside4), netip.MustParseAddr(outside6)},
-			[2]string{"10.2.0.5", liar.addrs[ipv6].String()},
+			family.Pair[netip.Addr]{netip.MustParseAddr(outside4), netip.MustParseAddr(outside6)},
+			family.Pair[string]{"10.2.0.5", liar.addrs[family.IPv6].String()},
 		},
-		{first.Hear(hearPort), first.node.Addrs, [2]string{liar.addrs[ipv4].String(), liar.addrs[ipv6].String()}},
+		{first.Hear(hearPort), first.node.Addrs, family.Pair[string]{liar.addrs[family.IPv4].String(), liar.addrs[family.IPv6].String()}},
 	}
 	before := first.dropped(kernel.PodSource)
 	var sent uint64
 	for _, target := range targets {
 		var want []string
-		for _, f := range families() {
+		for _, f := range family.All() {
 			// The node has just cached this source as valid for the pod neighbour. It is not valid for another pod.
 			neighbour.Send("eth0", nettest.Datagram(neighbour.addrs[f], other.addrs[f], hearPort+1, "itself"))
 			for who, source := range sources {
@@ -113,7 +114,7 @@ func TestIntegrationPodsSendAsThemselves(t *testing.T) {
 			liar.Send("eth0", nettest.Datagram(liar.addrs[f], target.addrs[f], hearPort, "itself"))
 			want = append(want, "itself from "+target.own[f])
 		}
-		hears(t, "what "+target.addrs[ipv6].String()+" hears", target.ear, want...)
+		hears(t, "what "+target.addrs[family.IPv6].String()+" hears", target.ear, want...)
 	}
 	first.drops("what pods may not send", kernel.PodSource, before, sent)
 
@@ -147,16 +148,16 @@ func TestIntegrationPodsDoNotConfigureTheNode(t *testing.T) {
 	before := node.dropped(kernel.PodControl)
 	for _, packet := range []nettest.Packet{
 		nettest.Control(linkLocal, allNodes, 134, body...), // a router advertisement
-		nettest.Control(linkLocal, node.node.Addrs[ipv6], 137, body...),
-		nettest.Control(p.addrs[ipv4], node.node.Addrs[ipv4], 5, body...),
-		nettest.Datagram(linkLocal, node.node.Addrs[ipv6], 547, "solicit"), // unicast, because the node has not joined ff02::1:2
+		nettest.Control(linkLocal, node.node.Addrs[family.IPv6], 137, body...),
+		nettest.Control(p.addrs[family.IPv4], node.node.Addrs[family.IPv4], 5, body...),
+		nettest.Datagram(linkLocal, node.node.Addrs[family.IPv6], 547, "solicit"), // unicast, because the node has not joined ff02::1:2
 		nettest.Datagram(linkLocal, allNodes, 546, "reply"),
 	} {
 		p.Send("eth0", packet)
 	}
 	node.drops("what pods may not tell their node", kernel.PodControl, before, 5)
 	node.Mirror(mirrorPort)
-	for _, f := range families() {
+	for _, f := range family.All() {
 		// Both sides have to start neighbour discovery again.
 		p.Run("ip", "neighbour", "flush", "dev", "eth0")
 		sees(t, "pod to its node", p.Namespace, node.node.Addrs[f], p.addrs[f].String())
@@ -187,16 +188,16 @@ func TestIntegrationNeighboursCannotSendAsPods(t *testing.T) {
 		"fd12::1:1fe", "192.168.1.9", // of this node's pods
 	} {
 		from := netip.MustParseAddr(source)
-		s.outside.Send("eth0", nettest.Datagram(from, first.node.Addrs[familyOf(from)], hearPort, "a thief"))
+		s.outside.Send("eth0", nettest.Datagram(from, first.node.Addrs[family.Of(from)], hearPort, "a thief"))
 		sent++
 	}
-	for _, f := range families() {
-		from := [2]string{outside4, outside6}[f]
+	for _, f := range family.All() {
+		from := family.Pair[string]{outside4, outside6}[f]
 		s.outside.Send("eth0", nettest.Datagram(netip.MustParseAddr(from), first.node.Addrs[f], hearPort, "itself"))
 	}
 	for _, source := range []string{"fd12::1:2fe", "192.168.2.9"} {
 		from := netip.MustParseAddr(source)
-		s.outside.Send("eth0", nettest.Datagram(from, first.node.Addrs[familyOf(from)], hearPort, "of another node"))
+		s.outside.Send("eth0", nettest.Datagram(from, first.node.Addrs[family.Of(from)], hearPort, "of another node"))
 	}
 	hears(t, "the node", ear, "itself from "+outside4, "itself from "+outside6,
 		"of another node from 192.168.2.9", "of another node from fd12::1:2fe")
@@ -205,7 +206,7 @@ func TestIntegrationNeighboursCannotSendAsPods(t *testing.T) {
 	// In practice: a host that takes an address of no node's range cannot connect.
 	for _, addr := range []string{"fd12::1:f001", "fd12::1:1fe"} {
 		thief := s.l2.Host(t, "thief", addr+"/108")
-		if seen, err := thief.SeenAs(first.node.Addrs[ipv6].String(), mirrorPort); err == nil {
+		if seen, err := thief.SeenAs(first.node.Addrs[family.IPv6].String(), mirrorPort); err == nil {
 			t.Errorf("%s has reached the node, as %s", addr, seen)
 		}
 	}
@@ -214,7 +215,7 @@ func TestIntegrationNeighboursCannotSendAsPods(t *testing.T) {
 	}
 	one, two := first.addPod("one"), second.addPod("two")
 	one.Mirror(mirrorPort)
-	for _, f := range families() {
+	for _, f := range family.All() {
 		sees(t, "pod of another node to pod", two.Namespace, one.addrs[f], two.addrs[f].String())
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // TestIntegrationNewPodsAreNotBelieved checks that the first packets of a new pod are validated: its interface exists
@@ -126,7 +127,7 @@ func TestIntegrationTranslatedTrafficPasses(t *testing.T) {
 	node.ready()
 	p := node.addPod("pod")
 	p.Mirror(mirrorPort)
-	for _, f := range families() {
+	for _, f := range family.All() {
 		node.Run("nft", fmt.Sprintf(`table %[1]s services {
 			chain prerouting {
 				type nat hook prerouting priority dstnat
@@ -137,10 +138,10 @@ func TestIntegrationTranslatedTrafficPasses(t *testing.T) {
 				type nat hook postrouting priority srcnat
 				%[1]s saddr %[3]s %[1]s daddr %[3]s masquerade
 			}
-		}`, [2]string{"ip", "ip6"}[f], [2]string{"172.16.0.1", "fd12::5:1"}[f], p.addrs[f], mirrorPort))
-		sees(t, "pod to its own Service", p.Namespace, netip.MustParseAddr([2]string{"172.16.0.1", "fd12::5:1"}[f]), gatewayOf(node, f))
+		}`, family.Pair[string]{"ip", "ip6"}[f], family.Pair[string]{"172.16.0.1", "fd12::5:1"}[f], p.addrs[f], mirrorPort))
+		sees(t, "pod to its own Service", p.Namespace, netip.MustParseAddr(family.Pair[string]{"172.16.0.1", "fd12::5:1"}[f]), gatewayOf(node, f))
 		sees(t, "pod to itself by its node's port", p.Namespace, node.node.Addrs[f], gatewayOf(node, f))
-		sees(t, "outside to pod by its node's port", s.outside, node.node.Addrs[f], [2]string{outside4, outside6}[f])
+		sees(t, "outside to pod by its node's port", s.outside, node.node.Addrs[f], family.Pair[string]{outside4, outside6}[f])
 	}
 	for _, reason := range []kernel.Reason{kernel.PodSource, kernel.PodControl, kernel.OutsideSource} {
 		if packets := node.dropped(reason); packets != 0 {
@@ -159,11 +160,11 @@ func TestIntegrationAddressesAreTakenFromPods(t *testing.T) {
 	node.ready()
 	p := node.addPod("pod")
 	ear := node.Hear(hearPort)
-	for _, f := range families() {
+	for _, f := range family.All() {
 		p.Send("eth0", nettest.Datagram(p.addrs[f], node.node.Addrs[f], hearPort, "routed"))
 	}
-	hears(t, "the node", ear, "routed from "+p.addrs[ipv4].String(), "routed from "+p.addrs[ipv6].String())
-	for _, f := range families() {
+	hears(t, "the node", ear, "routed from "+p.addrs[family.IPv4].String(), "routed from "+p.addrs[family.IPv6].String())
+	for _, f := range family.All() {
 		before := node.dropped(kernel.PodSource)
 		node.Run("ip", "route", "delete", p.addrs[f].String())
 		nettest.Eventually(t, "its address "+p.addrs[f].String()+" is not believed", func() error {

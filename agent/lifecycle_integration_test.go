@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
@@ -32,7 +33,7 @@ func TestIntegrationProxiesFollowPods(t *testing.T) {
 	pods := node.addPods(names...)
 	var addrs []netip.Addr
 	for _, p := range pods {
-		addrs = append(addrs, p.addrs[ipv6])
+		addrs = append(addrs, p.addrs[family.IPv6])
 	}
 	pods[many-1].Mirror(mirrorPort)
 	last := addrs[many-1]
@@ -45,7 +46,7 @@ func TestIntegrationProxiesFollowPods(t *testing.T) {
 	node.proxies("after the agent was killed", addrs...)
 	node.deletePods(pods[many/2])
 	meanwhile := node.addPod("meanwhile")
-	addrs = append(addrs[1:], meanwhile.addrs[ipv6])
+	addrs = append(addrs[1:], meanwhile.addrs[family.IPv6])
 	node.start("island")
 	node.proxies("after the agent came back", addrs...)
 
@@ -84,7 +85,7 @@ func TestIntegrationRoutesFollowNodes(t *testing.T) {
 	s.deleteNode(third.Name)
 	first.routes("one less", two...)
 	s.deleteNode(second.Name)
-	second.Pods = [2]netip.Prefix{netip.MustParsePrefix("192.168.9.0/24"), netip.MustParsePrefix("fd12::1:900/120")}
+	second.Pods = family.Pair[netip.Prefix]{netip.MustParsePrefix("192.168.9.0/24"), netip.MustParsePrefix("fd12::1:900/120")}
 	s.createNode(second)
 	other := []string{"192.168.9.0/24 10.2.0.6", "fd12::1:900/120 fd12::2:6"}
 	first.routes("the other with other ranges", other...)
@@ -124,7 +125,7 @@ func TestIntegrationOwnNodeComesAgain(t *testing.T) {
 	s.ranges("n1", "192.168.1.0/24", "fd12::1:100/120")
 	early.ready()
 	p := early.addPod("pod")
-	early.proxies("of the first range", p.addrs[ipv6])
+	early.proxies("of the first range", p.addrs[family.IPv6])
 
 	s.deleteNode("n1")
 	nettest.Eventually(t, "unready without its node", func() error {
@@ -134,7 +135,7 @@ func TestIntegrationOwnNodeComesAgain(t *testing.T) {
 		}
 		return err
 	})
-	early.proxies("without its node", p.addrs[ipv6])
+	early.proxies("without its node", p.addrs[family.IPv6])
 	s.createNode(parseNode("n1 10.2.0.5 fd12::2:5 192.168.7.0/24 fd12::1:700/120"))
 	early.proxies("of the other range")
 	nettest.Eventually(t, "configuration of the other range", func() error {
@@ -146,7 +147,7 @@ func TestIntegrationOwnNodeComesAgain(t *testing.T) {
 	})
 	early.ready()
 	fresh := early.addPod("fresh")
-	early.proxies("of a pod of the other range", fresh.addrs[ipv6])
+	early.proxies("of a pod of the other range", fresh.addrs[family.IPv6])
 	sees(t, "pod of the other range to outside", fresh.Namespace, netip.MustParseAddr(outside4), "10.2.0.5")
 
 	early.stop()

@@ -13,6 +13,7 @@ import (
 	"github.com/dualstrap/dualstrap/agent/kernel"
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/provision/load"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -33,7 +34,7 @@ func TestIntegrationTableIsAsRendered(t *testing.T) {
 		var nodes []Node
 		for _, planned := range loaded.Plan.Nodes {
 			nodes = append(nodes, Node{
-				Name: planned.Address.String(), Addrs: [2]netip.Addr{planned.Address}, Pods: [2]netip.Prefix(planned.PodCIDRs),
+				Name: planned.Address.String(), Addrs: family.Pair[netip.Addr]{planned.Address}, Pods: family.Pair[netip.Prefix](planned.PodCIDRs),
 			})
 		}
 		last := hosts[len(hosts)-1]

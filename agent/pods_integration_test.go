@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
@@ -23,7 +24,7 @@ import (
 type pod struct {
 	*nettest.Namespace
 	host  *host
-	addrs [2]netip.Addr
+	addrs family.Pair[netip.Addr]
 }
 
 // addPod runs the plugins like a container runtime, with the configuration that the agent wrote.
@@ -89,7 +90,7 @@ func (p *pod) add() error {
 		}
 		for _, ip := range converted.IPs {
 			prefix, _ := netipx.FromStdIPNet(&ip.Address)
-			p.addrs[familyOf(prefix.Addr())] = prefix.Addr()
+			p.addrs[family.Of(prefix.Addr())] = prefix.Addr()
 		}
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/announce"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/internal/plural"
 )
 
@@ -24,7 +25,7 @@ type reconciler struct {
 
 	// unannounced are the addresses, by family, whose new proxies have not been announced on the L2. They are retried
 	// in the next round: shortly after the uplink has come up, its own address cannot be used yet.
-	unannounced [2][]netip.Addr
+	unannounced family.Pair[[]netip.Addr]
 }
 
 // outcome is the result of one part of a round. A part that fails does not stop the others.
@@ -42,8 +43,8 @@ type reconcileRun struct {
 	view  view
 	state kernel.State
 	// uplinks and uplinkErr are indexed by family. An uplink is the zero Link if its error is set.
-	uplinks   [2]kernel.Link
-	uplinkErr [2]error
+	uplinks   family.Pair[kernel.Link]
+	uplinkErr family.Pair[error]
 	// unguarded is the error because of which the rules against forged sources may be missing. While it is set, the CNI
 	// configuration is not written, so that no pod starts.
 	unguarded error
@@ -62,7 +63,7 @@ func (r *reconciler) run(nodes []Node) []outcome {
 		return []outcome{{part: "kernel", err: err}}
 	}
 	// A family without a usable uplink fails on its own; the other one is still reconciled.
-	for _, f := range families() {
+	for _, f := range family.All() {
 		now.uplinks[f], now.uplinkErr[f] = now.view.uplinkOf(f, now.state)
 	}
 	outcomes := []outcome{{part: "node"}, {part: "kernel"}}
@@ -74,10 +75,10 @@ func (r *reconciler) run(nodes []Node) []outcome {
 	}{
 		{"sysctls", now.syncSysctls},
 		{"nftables", now.syncRules},
-		{"routes-ipv4", func() (int, error) { return now.syncRoutes(ipv4) }},
-		{"routes-ipv6", func() (int, error) { return now.syncRoutes(ipv6) }},
-		{"proxies-ipv4", func() (int, error) { return now.syncProxies(ipv4) }},
-		{"proxies-ipv6", func() (int, error) { return now.syncProxies(ipv6) }},
+		{"routes-ipv4", func() (int, error) { return now.syncRoutes(family.IPv4) }},
+		{"routes-ipv6", func() (int, error) { return now.syncRoutes(family.IPv6) }},
+		{"proxies-ipv4", func() (int, error) { return now.syncProxies(family.IPv4) }},
+		{"proxies-ipv6", func() (int, error) { return now.syncProxies(family.IPv6) }},
 		{"cni", now.syncCNI},
 	} {
 		changed, err := part.sync()
@@ -87,7 +88,7 @@ func (r *reconciler) run(nodes []Node) []outcome {
 }
 
 // check returns the reason why the uplink of a family cannot be used, or nil.
-func (r *reconcileRun) check(f family) error {
+func (r *reconcileRun) check(f family.Family) error {
 	if r.uplinkErr[f] == nil && !r.uplinks[f].Up {
 		return fmt.Errorf("interface %s is down", r.uplinks[f].Name)
 	}
@@ -110,7 +111,7 @@ func (r *reconcileRun) syncSysctls() (int, error) {
 
 // syncRoutes corrects the routes of a family and returns the number of changes. Pod ranges that must not be routed are
 // an error, but do not keep the other routes from being added.
-func (r *reconcileRun) syncRoutes(f family) (int, error) {
+func (r *reconcileRun) syncRoutes(f family.Family) (int, error) {
 	if err := r.check(f); err != nil {
 		return 0, err
 	}
@@ -120,7 +121,7 @@ func (r *reconcileRun) syncRoutes(f family) (int, error) {
 }
 
 // syncProxies corrects the neighbour proxies of a family, announces new ones, and returns the number of changes.
-func (r *reconcileRun) syncProxies(f family) (int, error) {
+func (r *reconcileRun) syncProxies(f family.Family) (int, error) {
 	if err := r.check(f); err != nil {
 		return 0, err
 	}
@@ -138,7 +139,7 @@ func (r *reconcileRun) syncProxies(f family) (int, error) {
 }
 
 // announce announces new proxies on the L2, except for those that are not wanted anymore.
-func (r *reconcileRun) announce(f family, wanted []kernel.Proxy) error {
+func (r *reconcileRun) announce(f family.Family, wanted []kernel.Proxy) error {
 	stale := func(addr netip.Addr) bool {
 		return !slices.ContainsFunc(wanted, func(proxy kernel.Proxy) bool { return proxy.Addr == addr })
 	}
@@ -149,7 +150,7 @@ func (r *reconcileRun) announce(f family, wanted []kernel.Proxy) error {
 		return nil
 	}
 	send := announce.GratuitousARP
-	if f == ipv6 {
+	if f == family.IPv6 {
 		send = announce.NeighborAdvertisements
 	}
 	if err := send(announce.Link{Name: r.uplinks[f].Name, Source: r.view.self.Addrs[f]}, addrs); err != nil {
@@ -166,7 +167,7 @@ func (r *reconcileRun) syncCNI() (int, error) {
 		return 0, fmt.Errorf("pods could send with any address: %w", r.unguarded)
 	}
 	content, err := r.view.wantedCNI(r.uplinks)
-	if err := first([]error{r.uplinkErr[ipv4], r.uplinkErr[ipv6], err}); err != nil {
+	if err := first([]error{r.uplinkErr[family.IPv4], r.uplinkErr[family.IPv6], err}); err != nil {
 		return 0, err
 	}
 	changed, err := writeCNI(r.cniDir, content)

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/internal/kubetest"
 )
 
@@ -61,7 +62,7 @@ func (s *site) addNode(words string) *host {
 	s.t.Helper()
 	node := parseNode(words)
 	h := &host{
-		Namespace: s.l2.Host(s.t, node.Name, node.Addrs[ipv4].String()+"/16", node.Addrs[ipv6].String()+"/108"),
+		Namespace: s.l2.Host(s.t, node.Name, node.Addrs[family.IPv4].String()+"/16", node.Addrs[family.IPv6].String()+"/108"),
 		site:      s, node: node, dir: s.t.TempDir(),
 	}
 	s.createNode(node)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // BenchmarkPodToPod sends one TCP stream between two pods of a node, alternately with and without the agent's rules for
@@ -26,11 +27,11 @@ func BenchmarkPodToPod(b *testing.B) {
 	const amount = 1 << 30
 	node := nettest.New(b, "node")
 	node.Run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo 1 >/proc/sys/net/ipv4/ip_forward")
-	for _, f := range families() {
+	for _, f := range family.All() {
 		b.Run(f.String(), func(b *testing.B) {
-			from := benchPod(node, fmt.Sprintf("a%d", f), [2]string{"192.168.1.2", "fd12::1:102"}[f])
-			to := benchPod(node, fmt.Sprintf("b%d", f), [2]string{"192.168.1.3", "fd12::1:103"}[f])
-			listener := to.Listen(net.JoinHostPort([2]string{"192.168.1.3", "fd12::1:103"}[f], mirrorPort))
+			from := benchPod(node, fmt.Sprintf("a%d", f), family.Pair[string]{"192.168.1.2", "fd12::1:102"}[f])
+			to := benchPod(node, fmt.Sprintf("b%d", f), family.Pair[string]{"192.168.1.3", "fd12::1:103"}[f])
+			listener := to.Listen(net.JoinHostPort(family.Pair[string]{"192.168.1.3", "fd12::1:103"}[f], mirrorPort))
 			go swallow(listener)
 			turn := func(rules kernel.Rules) float64 {
 				if err := node.Do(func() error { return kernel.WriteRules(rules, nil) }); err != nil {
@@ -63,13 +64,13 @@ func median(values []float64) float64 {
 
 // benchGuard returns the guard of a node in a large cluster.
 func benchGuard() *kernel.Guard {
-	guard := &kernel.Guard{PodRanges: [2][]netipx.IPRange{
+	guard := &kernel.Guard{PodRanges: family.Pair[[]netipx.IPRange]{
 		{netipx.RangeOfPrefix(netip.MustParsePrefix("192.168.0.0/16"))}, {netipx.RangeOfPrefix(netip.MustParsePrefix("fd12::1:0/112"))},
 	}}
 	for i := 4; i < 250; i += 2 { // so that no two ranges adjoin
-		guard.OtherNodes[ipv4] = append(guard.OtherNodes[ipv4],
+		guard.OtherNodes[family.IPv4] = append(guard.OtherNodes[family.IPv4],
 			netipx.RangeOfPrefix(netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 168, byte(i), 0}), 24)))
-		guard.OtherNodes[ipv6] = append(guard.OtherNodes[ipv6],
+		guard.OtherNodes[family.IPv6] = append(guard.OtherNodes[family.IPv6],
 			netipx.RangeOfPrefix(netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x12, 13: 1, 14: byte(i)}), 120)))
 	}
 	return guard

@@ -9,6 +9,7 @@ import (
 	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/internal/plural"
 	"github.com/dualstrap/dualstrap/render/cni"
 )
@@ -35,7 +36,7 @@ func viewFrom(self string, nodes []Node, flatIPv4 bool) (view, bool) {
 }
 
 // uplinkOf returns the interface that holds the node's InternalIP of a family.
-func (v view) uplinkOf(f family, state kernel.State) (kernel.Link, error) {
+func (v view) uplinkOf(f family.Family, state kernel.State) (kernel.Link, error) {
 	addr := v.self.Addrs[f]
 	if !addr.IsValid() {
 		return kernel.Link{}, fmt.Errorf("node %s has no %s InternalIP: the kubelet's --node-ip must name an address of each family",
@@ -59,7 +60,7 @@ func (v view) uplinkOf(f family, state kernel.State) (kernel.Link, error) {
 // wantedRoutes returns routes to the pods of every other node, via that node's InternalIP. Ranges that an allocator
 // would not assign are left out and reported in the error: a route to them would divert traffic of another node, of the
 // node's own pods, or to the nodes themselves.
-func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error) {
+func (v view) wantedRoutes(f family.Family, uplink kernel.Link) ([]kernel.Route, error) {
 	routes := make([]kernel.Route, 0, len(v.others))
 	for _, node := range v.others {
 		if node.Pods[f].IsValid() && node.Addrs[f].IsValid() {
@@ -95,9 +96,9 @@ func (v view) wantedRoutes(f family, uplink kernel.Link) ([]kernel.Route, error)
 
 // wantedProxies returns neighbour proxies on the uplink for the node's existing pods: the destinations of the host
 // routes that the CNI plugin ptp adds, one per pod and family.
-func (v view) wantedProxies(f family, uplink kernel.Link, routes []kernel.Route) []kernel.Proxy {
+func (v view) wantedProxies(f family.Family, uplink kernel.Link, routes []kernel.Route) []kernel.Proxy {
 	pods := v.self.Pods[f]
-	if f == ipv4 && !v.flatIPv4 || !pods.IsValid() {
+	if f == family.IPv4 && !v.flatIPv4 || !pods.IsValid() {
 		return nil
 	}
 	var proxies []kernel.Proxy
@@ -121,24 +122,24 @@ func (v view) wantedNAT(uplink kernel.Link) (*kernel.NAT, error) {
 	// The set merges consecutive blocks, and an nft set refuses overlapping elements.
 	var inside netipx.IPSetBuilder
 	for _, node := range append([]Node{v.self}, v.others...) {
-		if node.Addrs[ipv4].IsValid() {
-			inside.Add(node.Addrs[ipv4])
+		if node.Addrs[family.IPv4].IsValid() {
+			inside.Add(node.Addrs[family.IPv4])
 		}
-		if node.Pods[ipv4].IsValid() {
-			inside.AddPrefix(node.Pods[ipv4])
+		if node.Pods[family.IPv4].IsValid() {
+			inside.AddPrefix(node.Pods[family.IPv4])
 		}
 	}
 	cluster, err := inside.IPSet()
 	if err != nil {
 		return nil, fmt.Errorf("cannot join the IPv4 addresses of nodes and pods: %w", err)
 	}
-	local := netipx.RangeOfPrefix(v.self.Pods[ipv4])
+	local := netipx.RangeOfPrefix(v.self.Pods[family.IPv4])
 	return &kernel.NAT{Cluster: cluster.Ranges(), Local: []netipx.IPRange{local}, Uplink: uplink.Name}, nil
 }
 
 // wantedSysctls returns the sysctls without which the pod network does not work. Those of an uplink are left out while
 // its name is unknown. ip_forward comes first, because writing it resets other sysctls to their defaults.
-func (v view) wantedSysctls(uplinks [2]kernel.Link) []kernel.Sysctl {
+func (v view) wantedSysctls(uplinks family.Pair[kernel.Link]) []kernel.Sysctl {
 	wanted := []kernel.Sysctl{
 		// A node forwards packets of its pods.
 		{Path: "ipv4/ip_forward", Value: "1"},
@@ -153,7 +154,7 @@ func (v view) wantedSysctls(uplinks [2]kernel.Link) []kernel.Sysctl {
 		// that it has cached, and pods would become unreachable.
 		{Path: "ipv6/conf/all/proxy_ndp", Value: "1"},
 	}
-	if uplink := uplinks[ipv4].Name; uplink != "" {
+	if uplink := uplinks[family.IPv4].Name; uplink != "" {
 		wanted = append(wanted, kernel.Sysctl{Path: "ipv4/conf/" + uplink + "/send_redirects", Value: "0"})
 		if v.flatIPv4 {
 			// By default the kernel delays answers on behalf of others by up to 0.8 s, so that the owner may answer
@@ -161,7 +162,7 @@ func (v view) wantedSysctls(uplinks [2]kernel.Link) []kernel.Sysctl {
 			wanted = append(wanted, kernel.Sysctl{Path: "ipv4/neigh/" + uplink + "/proxy_delay", Value: "0"})
 		}
 	}
-	if uplink := uplinks[ipv6].Name; uplink != "" {
+	if uplink := uplinks[family.IPv6].Name; uplink != "" {
 		wanted = append(wanted,
 			// Without it, static IPv6 addresses disappear when the interface goes down.
 			kernel.Sysctl{Path: "ipv6/conf/" + uplink + "/keep_addr_on_down", Value: "1"},
@@ -172,7 +173,7 @@ func (v view) wantedSysctls(uplinks [2]kernel.Link) []kernel.Sysctl {
 
 // wantedCNI returns the CNI configuration for the node's own ranges, with the smaller MTU of the two uplinks: a pod has
 // one link for both families.
-func (v view) wantedCNI(uplinks [2]kernel.Link) ([]byte, error) {
+func (v view) wantedCNI(uplinks family.Pair[kernel.Link]) ([]byte, error) {
 	if missing := v.withoutPods(); missing != "" {
 		return nil, fmt.Errorf("node %s has no %s podCIDR yet", v.self.Name, missing)
 	}
@@ -182,13 +183,13 @@ func (v view) wantedCNI(uplinks [2]kernel.Link) ([]byte, error) {
 			mtu = uplink.MTU
 		}
 	}
-	return cni.ConfList(cni.PodCIDRs{V4: v.self.Pods[ipv4], V6: v.self.Pods[ipv6]}, mtu)
+	return cni.ConfList(v.self.Pods, mtu)
 }
 
 // withoutPods returns the families of which the node has no pod range, as text for an error; empty if it has both.
 func (v view) withoutPods() string {
 	var missing []string
-	for _, f := range families() {
+	for _, f := range family.All() {
 		if !v.self.Pods[f].IsValid() {
 			missing = append(missing, f.String())
 		}

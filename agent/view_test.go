@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 const (
@@ -101,14 +102,14 @@ func TestUplink(t *testing.T) {
 	}
 	tests := []struct {
 		node   string
-		family family
+		family family.Family
 		want   string
 	}{
-		{node1, ipv4, "eth0"},
-		{node1, ipv6, "eth1"}, // each family has its own uplink
-		{"n1 - fd12::2:5 - -", ipv4, "has no IPv4 InternalIP"},
-		{"n1 10.2.0.6 - - -", ipv4, "no interface holds 10.2.0.6"},
-		{"n1 10.2.0.77 - - -", ipv4, "no interface holds 10.2.0.77"},
+		{node1, family.IPv4, "eth0"},
+		{node1, family.IPv6, "eth1"}, // each family has its own uplink
+		{"n1 - fd12::2:5 - -", family.IPv4, "has no IPv4 InternalIP"},
+		{"n1 10.2.0.6 - - -", family.IPv4, "no interface holds 10.2.0.6"},
+		{"n1 10.2.0.77 - - -", family.IPv4, "no interface holds 10.2.0.77"},
 	}
 	for _, tt := range tests {
 		link, err := viewOf(t, false, tt.node).uplinkOf(tt.family, state)
@@ -123,14 +124,14 @@ func TestWantedRoutes(t *testing.T) {
 	tests := []struct {
 		name   string
 		nodes  []string
-		family family
+		family family.Family
 		want   []string
 		err    string
 	}{
 		{name: "none but its own", nodes: []string{node1}},
 		{name: "IPv4 of two nodes", nodes: []string{node3, node1, node2}, want: []string{"172.20.0.0/23 10.2.0.7", "192.168.2.0/24 10.2.0.6"}},
 		{
-			name: "IPv6 of two nodes", nodes: []string{node3, node1, node2}, family: ipv6,
+			name: "IPv6 of two nodes", nodes: []string{node3, node1, node2}, family: family.IPv6,
 			want: []string{"fd12::1:200/120 fd12::2:6", "fd12::1:8000/119 fd12::2:7"},
 		},
 		{
@@ -203,14 +204,14 @@ func TestWantedProxies(t *testing.T) {
 	tests := []struct {
 		name   string
 		self   string
-		family family
+		family family.Family
 		flat   bool
 		want   string
 	}{
-		{"IPv6", node1, ipv6, false, "fd12::1:102 fd12::1:103"},
-		{"IPv4 on an island", node1, ipv4, false, ""},
-		{"flat IPv4", node1, ipv4, true, "192.168.1.2 192.168.1.3"},
-		{"before there are ranges", "n1 10.2.0.5 fd12::2:5 - -", ipv6, true, ""},
+		{"IPv6", node1, family.IPv6, false, "fd12::1:102 fd12::1:103"},
+		{"IPv4 on an island", node1, family.IPv4, false, ""},
+		{"flat IPv4", node1, family.IPv4, true, "192.168.1.2 192.168.1.3"},
+		{"before there are ranges", "n1 10.2.0.5 fd12::2:5 - -", family.IPv6, true, ""},
 	}
 	for _, tt := range tests {
 		proxies := viewOf(t, tt.flat, tt.self, node2).wantedProxies(tt.family, uplink(), hostRoutes())
@@ -246,13 +247,13 @@ func TestWantedSysctls(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		flat       bool
-		uplinks    [2]kernel.Link
+		uplinks    family.Pair[kernel.Link]
 		has, lacks string
 	}{
-		{false, [2]kernel.Link{uplink(), uplink()}, "ipv6/neigh/eth0/proxy_delay", "ipv4/neigh/eth0/proxy_delay"},
-		{true, [2]kernel.Link{uplink(), uplink()}, "ipv4/neigh/eth0/proxy_delay", "accept_ra"},
-		{true, [2]kernel.Link{}, "ipv6/conf/all/proxy_ndp", "proxy_delay"},
-		{true, [2]kernel.Link{{Name: "bond0.100"}, {}}, "ipv4/conf/bond0.100/send_redirects", "keep_addr_on_down"},
+		{false, family.Pair[kernel.Link]{uplink(), uplink()}, "ipv6/neigh/eth0/proxy_delay", "ipv4/neigh/eth0/proxy_delay"},
+		{true, family.Pair[kernel.Link]{uplink(), uplink()}, "ipv4/neigh/eth0/proxy_delay", "accept_ra"},
+		{true, family.Pair[kernel.Link]{}, "ipv6/conf/all/proxy_ndp", "proxy_delay"},
+		{true, family.Pair[kernel.Link]{{Name: "bond0.100"}, {}}, "ipv4/conf/bond0.100/send_redirects", "keep_addr_on_down"},
 	}
 	for _, tt := range tests {
 		sysctls := viewOf(t, tt.flat, node1).wantedSysctls(tt.uplinks)
@@ -268,7 +269,7 @@ func TestWantedSysctls(t *testing.T) {
 func TestWantedCNI(t *testing.T) {
 	t.Parallel()
 	small := kernel.Link{MTU: 1400}
-	content, err := viewOf(t, false, node1).wantedCNI([2]kernel.Link{uplink(), small})
+	content, err := viewOf(t, false, node1).wantedCNI(family.Pair[kernel.Link]{uplink(), small})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +283,7 @@ func TestWantedCNI(t *testing.T) {
 		"n1 - - 192.168.1.0/24 -":  "no IPv6 podCIDR yet",
 		"n1 - - - fd12::1:100/120": "no IPv4 podCIDR yet",
 	} {
-		if content, err := viewOf(t, false, node).wantedCNI([2]kernel.Link{}); err == nil || !strings.Contains(err.Error(), want) {
+		if content, err := viewOf(t, false, node).wantedCNI(family.Pair[kernel.Link]{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %s, %v; want %q", node, content, err, want)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/firewalld"
 	"github.com/dualstrap/dualstrap/provision/load"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/render"
 )
 
@@ -46,7 +47,7 @@ func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 	}
 	reached := func(from *nettest.Namespace) string {
 		var reached []string
-		for _, f := range families() {
+		for _, f := range family.All() {
 			for _, port := range ports {
 				if _, err := from.SeenAs(node.node.Addrs[f].String(), port); err == nil {
 					reached = append(reached, port)
@@ -58,12 +59,12 @@ func TestIntegrationPodsReachOfNodesWhatTheyNeed(t *testing.T) {
 	through := func(when string) {
 		t.Helper()
 		for f, outside := range []string{outside4, outside6} {
-			want := []string{node.node.Addrs[ipv4].String(), one.addrs[ipv6].String()}[f]
+			want := []string{node.node.Addrs[family.IPv4].String(), one.addrs[family.IPv6].String()}[f]
 			sees(t, "pod to outside "+when, one.Namespace, netip.MustParseAddr(outside), want)
 			sees(t, "pod to pod "+when, one.Namespace, two.addrs[f], one.addrs[f].String())
-			sees(t, "node to pod "+when, node.Namespace, one.addrs[f], gatewayOf(node, family(f)))
+			sees(t, "node to pod "+when, node.Namespace, one.addrs[f], gatewayOf(node, family.Family(f)))
 		}
-		sees(t, "outside to pod "+when, s.outside, one.addrs[ipv6], outside6)
+		sees(t, "outside to pod "+when, s.outside, one.addrs[family.IPv6], outside6)
 	}
 	through("with all")
 	if got := reached(one.Namespace); got != "10250 30080 2379 9999 10250 30080 2379 9999" {

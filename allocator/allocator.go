@@ -3,6 +3,8 @@ package allocator
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Allocator assigns pod CIDR blocks to the nodes of one cluster. It is not safe for concurrent use; callers
@@ -15,13 +17,10 @@ type Allocator struct {
 	// joined counts the nodes ever added. It numbers them, so that collisions name the newer node of a pair.
 	joined int
 	// occupied counts, per family, the holders of every address: nodes and reserved ranges.
-	occupied [families]cover
+	occupied family.Pair[cover]
 	// reserved lists the reserved ranges in the order of Reserve, for findings to name them.
 	reserved []netip.Prefix
 }
-
-// Pair is one prefix of each family. A prefix that is not valid stands for a missing one.
-type Pair struct{ V4, V6 netip.Prefix }
 
 // Assignment describes the podCIDRs of a node.
 type Assignment struct {
@@ -29,7 +28,7 @@ type Assignment struct {
 	// happens only to nodes that arrived with podCIDRs.
 	Config string
 	// PodCIDRs has an invalid prefix for a family that the node arrived without.
-	PodCIDRs Pair
+	PodCIDRs family.Pair[netip.Prefix]
 }
 
 // New returns an Allocator for a cluster without nodes. The error joins everything wrong with the configs: a
@@ -65,7 +64,7 @@ func (a *Allocator) Reserve(p netip.Prefix) {
 	}
 	p = p.Masked()
 	a.reserved = append(a.reserved, p)
-	a.occupied[familyOf(p)].change(p, +1)
+	a.occupied[family.Of(p.Addr())].change(p, +1)
 }
 
 // Add registers nodes and occupies the podCIDRs they hold. It returns what is wrong with these as findings, in the
@@ -113,16 +112,16 @@ func (a *Allocator) Allocate(name string) (Assignment, error) {
 func (a *Allocator) allocate(n *node) (Assignment, error) {
 	switch {
 	case !n.none():
-		return Assignment{Config: a.configOf(n), PodCIDRs: n.Pair}, nil
+		return Assignment{Config: a.configOf(n), PodCIDRs: n.first}, nil
 	case n.best == nil:
 		return Assignment{}, &NoMatchError{Node: n.name, Configs: a.catalog.names}
 	case a.take(n.best, n):
-		return Assignment{Config: n.best.Name, PodCIDRs: n.Pair}, nil
+		return Assignment{Config: n.best.Name, PodCIDRs: n.first}, nil
 	}
 	candidates := a.catalog.candidates(n.labels)
 	for _, c := range candidates[1:] { // the first is n.best
 		if a.take(c, n) {
-			return Assignment{Config: c.Name, PodCIDRs: n.Pair}, nil
+			return Assignment{Config: c.Name, PodCIDRs: n.first}, nil
 		}
 	}
 	return Assignment{}, a.exhausted(n.name, candidates)
@@ -132,23 +131,23 @@ func (a *Allocator) allocate(n *node) (Assignment, error) {
 // up both blocks before it occupies either: the upstream allocator leaks an IPv4 block at every retry when IPv6 is
 // exhausted.
 func (a *Allocator) take(c *candidate, n *node) bool {
-	v4, ok := a.lowest(c, ipv4)
+	v4, ok := a.lowest(c, family.IPv4)
 	if !ok {
 		return false
 	}
-	v6, ok := a.lowest(c, ipv6)
+	v6, ok := a.lowest(c, family.IPv6)
 	if !ok {
 		return false
 	}
-	a.occupied[ipv4].change(v4, +1)
-	a.occupied[ipv6].change(v6, +1)
-	n.Pair = Pair{V4: v4, V6: v6}
+	a.occupied[family.IPv4].change(v4, +1)
+	a.occupied[family.IPv6].change(v6, +1)
+	n.first = family.Pair[netip.Prefix]{v4, v6}
 	return true
 }
 
 // lowest returns the lowest free block outside the ranges of more specific configs. Only when there is no such
 // block it returns the lowest free block inside them.
-func (a *Allocator) lowest(c *candidate, f family) (netip.Prefix, bool) {
+func (a *Allocator) lowest(c *candidate, f family.Family) (netip.Prefix, bool) {
 	if block, ok := c.outside[f].lowest(c.of(f), &a.occupied[f], &c.level.spared[f]); ok {
 		return block, true
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/allocator"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // The benchmarks of Plan include New: a user waits for both between manifests and a plan.
@@ -50,7 +51,7 @@ func BenchmarkRestart(b *testing.B) {
 	planned := newAllocator(b, clusterWide()).Plan(nodes)
 	texts := make([][2]string, size)
 	for i, r := range planned {
-		texts[i] = [2]string{r.Assignment.PodCIDRs.V4.String(), r.Assignment.PodCIDRs.V6.String()}
+		texts[i] = [2]string{r.Assignment.PodCIDRs[family.IPv4].String(), r.Assignment.PodCIDRs[family.IPv6].String()}
 	}
 	restart := func(b *testing.B, order []int) {
 		b.Helper()

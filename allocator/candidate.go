@@ -2,8 +2,11 @@ package allocator
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // candidate is a config prepared for allocation: ranked, and with a cursor for free blocks.
@@ -20,7 +23,7 @@ type candidate struct {
 	// overflow an int.
 	capacity int
 	// outside searches for a block outside the ranges that the level spares; anywhere searches the whole range.
-	outside, anywhere [families]search
+	outside, anywhere family.Pair[search]
 }
 
 // newCandidate returns the candidate for a validated config, not yet ranked.
@@ -34,7 +37,9 @@ func newCandidate(config Config) *candidate {
 func (c *candidate) specificity() int { return len(c.selector.labels) }
 
 // grants reports whether each half of the pair is exactly one block of the config.
-func (c *candidate) grants(p Pair) bool { return c.V4.has(p.V4) && c.V6.has(p.V6) }
+func (c *candidate) grants(p family.Pair[netip.Prefix]) bool {
+	return c.V4.has(p[family.IPv4]) && c.V6.has(p[family.IPv6])
+}
 
 // rank sorts candidates in the order that the package comment documents, and numbers them.
 func rank(candidates []*candidate) {

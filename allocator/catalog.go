@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // catalog holds one set of configs, indexed by the labels they select. It is immutable except for the number of
@@ -24,7 +26,7 @@ type catalog struct {
 	levels []*level
 	// rangeIndexes returns the range index of each family. It is built on first use: only nodes with unexpected
 	// podCIDRs need it.
-	rangeIndexes func() *[families]rangeIndex
+	rangeIndexes func() *family.Pair[rangeIndex]
 	// scratch is the buffer of the last call of candidates, kept to save an allocation per node.
 	scratch []*candidate
 }
@@ -33,7 +35,7 @@ type catalog struct {
 type level struct {
 	specificity int
 	// spared covers the ranges of more specific configs that select at least one node of the cluster.
-	spared [families]cover
+	spared family.Pair[cover]
 }
 
 // newCatalog validates and ranks the configs. The catalog has no nodes yet: the caller adds their labels.
@@ -56,7 +58,7 @@ func newCatalog(configs []Config) (*catalog, error) {
 	rank(ranked)
 	open := slices.DeleteFunc(slices.Clone(ranked), func(c *candidate) bool { return c.Closed })
 	c.file(groupBySelector(open))
-	c.rangeIndexes = sync.OnceValue(func() *[families]rangeIndex { return newRangeIndexes(ranked) })
+	c.rangeIndexes = sync.OnceValue(func() *family.Pair[rangeIndex] { return newRangeIndexes(ranked) })
 	return c, nil
 }
 
@@ -179,7 +181,7 @@ func (c *catalog) spare(s *selector, by int) {
 			return
 		}
 		for _, candidate := range s.candidates {
-			for f := range families {
+			for _, f := range family.All() {
 				l.spared[f].change(candidate.of(f).CIDR, by)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // claim is a prefix and the node that holds it. The node of a reserved range is nil.
@@ -57,13 +59,13 @@ func collision(x, y claim) Finding {
 // claimsOn returns every claim that shares an address with a disputed prefix. It scans all nodes, which is
 // acceptable because collisions are rare.
 func (a *Allocator) claimsOn(disputed []netip.Prefix) []claim {
-	var scene [families]cover
+	var scene family.Pair[cover]
 	for _, p := range disputed {
-		scene[familyOf(p)].change(p, +1)
+		scene[family.Of(p.Addr())].change(p, +1)
 	}
 	var claims []claim
 	note := func(p netip.Prefix, n *node) {
-		if scene[familyOf(p)].touches(p) {
+		if scene[family.Of(p.Addr())].touches(p) {
 			claims = append(claims, claim{p, n})
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Config is one ClusterCIDRConfig.
@@ -26,8 +28,8 @@ type Range struct {
 }
 
 // of returns the config's range of one family.
-func (c *Config) of(f family) Range {
-	if f == ipv4 {
+func (c *Config) of(f family.Family) Range {
+	if f == family.IPv4 {
 		return c.V4
 	}
 	return c.V6
@@ -36,7 +38,7 @@ func (c *Config) of(f family) Range {
 // validate returns everything wrong with the config's ranges, joined; nil when they are valid.
 func (c *Config) validate() error {
 	var problems []error
-	for f := range families {
+	for _, f := range family.All() {
 		if err := c.of(f).validate(f); err != nil {
 			problems = append(problems, fmt.Errorf("cannot use ClusterCIDRConfig %s: %s range: %w", c.Name, f, err))
 		}
@@ -46,18 +48,18 @@ func (c *Config) validate() error {
 
 // validate returns the first problem of a range of family f. Host bits are an error because upstream masks them
 // silently, so an author's typing error goes unnoticed.
-func (r Range) validate(f family) error {
+func (r Range) validate(f family.Family) error {
 	switch p := r.CIDR; {
 	case !p.IsValid():
 		return errors.New("it is missing; a config has one of each family")
-	case familyOf(p) != f || p.Addr().Is4In6():
+	case family.Of(p.Addr()) != f || p.Addr().Is4In6():
 		return fmt.Errorf("%s is not of this family", p)
 	case p != p.Masked():
 		return fmt.Errorf("%s has host bits set; write %s", p, p.Masked())
 	case r.NodeMask < p.Bits():
-		return fmt.Errorf("blocks of /%d do not fit into %s; the node mask is %d to %d", r.NodeMask, p, p.Bits(), f.bits())
-	case r.NodeMask > f.bits():
-		return fmt.Errorf("blocks of /%d are smaller than an address; the node mask is %d to %d", r.NodeMask, p.Bits(), f.bits())
+		return fmt.Errorf("blocks of /%d do not fit into %s; the node mask is %d to %d", r.NodeMask, p, p.Bits(), f.Bits())
+	case r.NodeMask > f.Bits():
+		return fmt.Errorf("blocks of /%d are smaller than an address; the node mask is %d to %d", r.NodeMask, p.Bits(), f.Bits())
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package allocator
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // shown is the maximum number of configs that an error names; a cluster may have thousands.
@@ -66,7 +68,7 @@ func (a *Allocator) exhausted(node string, candidates []*candidate) error {
 	named := candidates[:min(len(candidates), shown)]
 	e := &ExhaustedError{Node: node, More: len(candidates) - len(named)}
 	for _, c := range named {
-		for f := range families {
+		for _, f := range family.All() {
 			if _, ok := a.lowest(c, f); !ok {
 				e.Tried = append(e.Tried, Full{Config: c.Name, Range: c.of(f)})
 			}

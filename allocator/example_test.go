@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/dualstrap/dualstrap/allocator"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // One config for the whole cluster, as in the documentation of Google Distributed Cloud.
@@ -19,7 +20,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	for _, r := range a.Plan([]allocator.Node{{Name: "10.2.0.4"}, {Name: "10.2.0.5"}, {Name: "10.2.0.6"}}) {
-		fmt.Println(r.Node, r.Assignment.PodCIDRs.V4, r.Assignment.PodCIDRs.V6)
+		fmt.Println(r.Node, r.Assignment.PodCIDRs[family.IPv4], r.Assignment.PodCIDRs[family.IPv6])
 	}
 	// Output:
 	// 10.2.0.4 192.168.0.0/24 fd12::1:0/120
@@ -54,7 +55,7 @@ func ExampleAllocator_Plan() {
 		{Name: "edge-3", Labels: edge},
 	})
 	for _, r := range results {
-		fmt.Println(r.Node, r.Assignment.Config, r.Assignment.PodCIDRs.V4, r.Assignment.PodCIDRs.V6)
+		fmt.Println(r.Node, r.Assignment.Config, r.Assignment.PodCIDRs[family.IPv4], r.Assignment.PodCIDRs[family.IPv6])
 	}
 	// Output:
 	// control-plane cluster 192.168.3.0/24 fd00::100/120
@@ -83,7 +84,7 @@ func ExampleAllocator_Add() {
 		fmt.Println(f)
 	}
 	c, err := a.Allocate("c")
-	fmt.Println("c gets", c.PodCIDRs.V4, c.PodCIDRs.V6, err)
+	fmt.Println("c gets", c.PodCIDRs[family.IPv4], c.PodCIDRs[family.IPv6], err)
 	// Output:
 	// node b: fd11::/120 lies outside every ClusterCIDRConfig
 	// node b: 192.168.1.0/24 shares addresses with 192.168.1.0/24 of node a

@@ -3,6 +3,8 @@ package allocator
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Kind is a category of Finding.
@@ -77,7 +79,7 @@ func (a *Allocator) inspect(arrived []*node, disputed []netip.Prefix) []Finding 
 // misplaced returns the findings for one node's podCIDRs, regardless of other nodes. The common case, a pair from
 // the node's best config, returns early and builds no index.
 func (a *Allocator) misplaced(n *node) []Finding {
-	if len(n.surplus) == 0 && n.best != nil && n.best.grants(n.Pair) {
+	if len(n.surplus) == 0 && n.best != nil && n.best.grants(n.first) {
 		return nil
 	}
 	var findings []Finding
@@ -91,11 +93,11 @@ func (a *Allocator) misplaced(n *node) []Finding {
 		find(Surplus, p)
 	}
 	n.each(func(p netip.Prefix) {
-		if kind := a.catalog.rangeIndexes()[familyOf(p)].classify(p); kind != "" {
+		if kind := a.catalog.rangeIndexes()[family.Of(p.Addr())].classify(p); kind != "" {
 			find(kind, p)
 		}
 	})
-	if c := a.catalog.owner(n.Pair, n.labels); len(findings) == 0 && (c == nil || !c.grants(n.Pair)) {
+	if c := a.catalog.owner(n.first, n.labels); len(findings) == 0 && (c == nil || !c.grants(n.first)) {
 		find(Split, netip.Prefix{})
 	}
 	return findings

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/dualstrap/dualstrap/allocator"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // config parses "10.0.0.0/8>24 fd00::/112>120 {a=1,b=2}": the ranges, each with its node mask, and the matchLabels.
@@ -93,7 +94,7 @@ func outcome(got allocator.Assignment, err error) string {
 	case err != nil:
 		return err.Error()
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", got.Config, got.PodCIDRs.V4, got.PodCIDRs.V6))
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", got.Config, got.PodCIDRs[family.IPv4], got.PodCIDRs[family.IPv6]))
 }
 
 // story is a table's row: what happens to a cluster, line by line.

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Node is a node of the cluster, as callers describe it.
@@ -11,8 +13,8 @@ type Node struct {
 	Name string
 	// Labels select the configs that the node may use. The Allocator keeps the map: do not change it.
 	Labels map[string]string
-	// PodCIDRs lists the prefixes that the node already holds, in any order. Host bits and invalid prefixes are
-	// ignored.
+	// PodCIDRs lists the prefixes that the node already holds, in any order. There may be several of a family, or none.
+	// Host bits and invalid prefixes are ignored.
 	PodCIDRs []netip.Prefix
 }
 
@@ -30,9 +32,9 @@ type node struct {
 
 // holding is the set of podCIDRs of one node, masked.
 type holding struct {
-	// Pair holds the first prefix of each family, surplus the others. Only a node that arrived with podCIDRs has a
-	// surplus; the Allocator assigns none.
-	Pair
+	// first holds the first prefix of each family, surplus the others. A prefix that is not valid stands for a missing
+	// one. Only a node that arrived with podCIDRs has a surplus; the Allocator assigns none.
+	first   family.Pair[netip.Prefix]
 	surplus []netip.Prefix
 }
 
@@ -43,8 +45,8 @@ func newHolding(podCIDRs []netip.Prefix) holding {
 		if !p.IsValid() {
 			continue
 		}
-		if first := h.of(familyOf(p)); !first.IsValid() {
-			*first = p.Masked()
+		if f := family.Of(p.Addr()); !h.first[f].IsValid() {
+			h.first[f] = p.Masked()
 		} else {
 			h.surplus = append(h.surplus, p.Masked())
 		}
@@ -53,18 +55,23 @@ func newHolding(podCIDRs []netip.Prefix) holding {
 }
 
 // none reports whether the node holds nothing.
-func (h *holding) none() bool { return !h.V4.IsValid() && !h.V6.IsValid() }
+func (h *holding) none() bool { return h.first == family.Pair[netip.Prefix]{} }
+
+// complete reports whether the node holds a prefix of each family.
+func (h *holding) complete() bool {
+	return h.first[family.IPv4].IsValid() && h.first[family.IPv6].IsValid()
+}
 
 // equal reports whether both hold the same prefixes. The order of surplus prefixes matters, which at worst makes a
 // node arrive again.
 func (h *holding) equal(o *holding) bool {
-	return h.Pair == o.Pair && slices.Equal(h.surplus, o.surplus)
+	return h.first == o.first && slices.Equal(h.surplus, o.surplus)
 }
 
 // each calls visit for every prefix that is held.
 func (h *holding) each(visit func(netip.Prefix)) {
-	for f := range families {
-		if p := *h.of(f); p.IsValid() {
+	for _, p := range h.first {
+		if p.IsValid() {
 			visit(p)
 		}
 	}
@@ -99,7 +106,7 @@ func (a *Allocator) join(in *Node) (n *node, arrived bool) {
 // occupy marks a node's prefixes as held, and returns those of which some address was held before.
 func (a *Allocator) occupy(n *node) (disputed []netip.Prefix) {
 	n.each(func(p netip.Prefix) {
-		if shared := a.occupied[familyOf(p)].change(p, +1); shared {
+		if shared := a.occupied[family.Of(p.Addr())].change(p, +1); shared {
 			disputed = append(disputed, p)
 		}
 	})
@@ -108,16 +115,16 @@ func (a *Allocator) occupy(n *node) (disputed []netip.Prefix) {
 
 // vacate frees the node's prefixes.
 func (a *Allocator) vacate(n *node) {
-	n.each(func(p netip.Prefix) { a.occupied[familyOf(p)].change(p, -1) })
+	n.each(func(p netip.Prefix) { a.occupied[family.Of(p.Addr())].change(p, -1) })
 	n.holding = holding{}
 }
 
 // configOf returns the name of the config that contains the node's podCIDRs, or "" when no config does.
 func (a *Allocator) configOf(n *node) string {
-	if n.best != nil && n.best.grants(n.Pair) {
+	if n.best != nil && n.best.grants(n.first) {
 		return n.best.Name
 	}
-	if c := a.catalog.owner(n.Pair, n.labels); c != nil {
+	if c := a.catalog.owner(n.first, n.labels); c != nil {
 		return c.Name
 	}
 	return ""

@@ -11,6 +11,7 @@ import (
 	"go4.org/netipx"
 
 	"github.com/dualstrap/dualstrap/allocator"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // oracle implements the rules in the simplest way: no indexes, no cursors, and no state beyond that of the cluster.
@@ -60,7 +61,7 @@ func (o *oracle) allocate(name string) (got allocator.Assignment, tried []string
 		v6, ok6 := o.lowest(c, c.V6)
 		if ok4 && ok6 {
 			n.PodCIDRs = []netip.Prefix{v4, v6}
-			return allocator.Assignment{Config: c.Name, PodCIDRs: allocator.Pair{V4: v4, V6: v6}}, nil
+			return allocator.Assignment{Config: c.Name, PodCIDRs: family.Pair[netip.Prefix]{v4, v6}}, nil
 		}
 		tried = append(tried, c.Name)
 	}
@@ -184,13 +185,13 @@ func (o *oracle) lowest(c allocator.Config, r allocator.Range) (netip.Prefix, bo
 	return netip.Prefix{}, false
 }
 
-func pairOf(n allocator.Node) allocator.Pair {
-	var pair allocator.Pair
+func pairOf(n allocator.Node) family.Pair[netip.Prefix] {
+	var pair family.Pair[netip.Prefix]
 	for _, p := range slices.Backward(n.PodCIDRs) {
 		if p.Addr().Is4() {
-			pair.V4 = p
+			pair[family.IPv4] = p
 		} else {
-			pair.V6 = p
+			pair[family.IPv6] = p
 		}
 	}
 	return pair
@@ -206,11 +207,11 @@ func (o *oracle) configOf(n allocator.Node) string {
 	pair := pairOf(n)
 	best, bestStanding := "", -1
 	for _, c := range o.ranked() {
-		if !inside(c.V4, pair.V4) || !inside(c.V6, pair.V6) {
+		if !inside(c.V4, pair[family.IPv4]) || !inside(c.V6, pair[family.IPv6]) {
 			continue
 		}
 		standing := 0
-		if isBlock(c.V4, pair.V4) && isBlock(c.V6, pair.V6) {
+		if isBlock(c.V4, pair[family.IPv4]) && isBlock(c.V6, pair[family.IPv6]) {
 			standing += 2
 		}
 		if matches(c, n.Labels) {
@@ -239,7 +240,7 @@ func (o *oracle) usage() []allocator.Usage {
 				}
 				if slices.ContainsFunc(o.nodes, func(n allocator.Node) bool {
 					pair := pairOf(n)
-					return owner[n.Name] == c.Name && (pair.V4.Overlaps(block) || pair.V6.Overlaps(block))
+					return owner[n.Name] == c.Name && (pair[family.IPv4].Overlaps(block) || pair[family.IPv6].Overlaps(block))
 				}) {
 					allocated++
 				}
@@ -266,7 +267,7 @@ func (o *oracle) misplaced(n allocator.Node) []allocator.Finding {
 		findings = append(findings, allocator.Finding{Node: n.Name, Kind: kind, PodCIDR: p})
 	}
 	pair := pairOf(n)
-	if !pair.V4.IsValid() || !pair.V6.IsValid() {
+	if !pair[family.IPv4].IsValid() || !pair[family.IPv6].IsValid() {
 		find(allocator.Incomplete, netip.Prefix{})
 	}
 	seen := map[bool]bool{}
@@ -287,7 +288,9 @@ func (o *oracle) misplaced(n allocator.Node) []allocator.Finding {
 			find(allocator.Misfit, p)
 		}
 	}
-	bothOf := func(c allocator.Config) bool { return isBlock(c.V4, pair.V4) && isBlock(c.V6, pair.V6) }
+	bothOf := func(c allocator.Config) bool {
+		return isBlock(c.V4, pair[family.IPv4]) && isBlock(c.V6, pair[family.IPv6])
+	}
 	if len(findings) == 0 && !slices.ContainsFunc(o.configs, bothOf) {
 		find(allocator.Split, netip.Prefix{})
 	}

@@ -199,7 +199,7 @@ func TestRestart(t *testing.T) {
 			t.Fatalf("%s: the restarted allocator returns %s, the old one %s", n.Name, got, want)
 		}
 		if a, err := old.Allocate(n.Name); err == nil {
-			n.PodCIDRs = []netip.Prefix{a.PodCIDRs.V4, a.PodCIDRs.V6}
+			n.PodCIDRs = a.PodCIDRs[:]
 			alive[n.Name] = n
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // rangeIndex finds the configs whose range of one family contains a prefix.
@@ -17,9 +19,9 @@ type rangeIndex struct {
 }
 
 // newRangeIndexes returns the index of each family over all configs, closed ones included.
-func newRangeIndexes(candidates []*candidate) *[families]rangeIndex {
-	var indexes [families]rangeIndex
-	for f := range families {
+func newRangeIndexes(candidates []*candidate) *family.Pair[rangeIndex] {
+	var indexes family.Pair[rangeIndex]
+	for _, f := range family.All() {
 		indexes[f].byCIDR = make(map[netip.Prefix][]*candidate, len(candidates))
 		for _, c := range candidates {
 			indexes[f].insert(c, c.of(f).CIDR)
@@ -57,7 +59,7 @@ func (m *rangeIndex) around(p netip.Prefix) iter.Seq[*candidate] {
 
 // classify returns Foreign or Misfit, or "" if p is a block of some range.
 func (m *rangeIndex) classify(p netip.Prefix) Kind {
-	f := familyOf(p)
+	f := family.Of(p.Addr())
 	for c := range m.around(p) {
 		if c.of(f).has(p) {
 			return ""
@@ -72,12 +74,12 @@ func (m *rangeIndex) classify(p netip.Prefix) Kind {
 // owner returns the config whose ranges contain both prefixes of a node, or nil. Of several configs it prefers one
 // of which both are blocks, then one that selects the node, then the highest in rank: the config that would have
 // allocated them.
-func (c *catalog) owner(p Pair, labels map[string]string) *candidate {
+func (c *catalog) owner(p family.Pair[netip.Prefix], labels map[string]string) *candidate {
 	var owner *candidate
 	// standing is 2 for matching blocks plus 1 for matching labels, so that blocks outweigh labels.
 	var standing int
-	for candidate := range c.rangeIndexes()[ipv4].around(p.V4) {
-		if !candidate.V6.spans(p.V6) {
+	for candidate := range c.rangeIndexes()[family.IPv4].around(p[family.IPv4]) {
+		if !candidate.V6.spans(p[family.IPv6]) {
 			continue
 		}
 		s := 0

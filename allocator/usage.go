@@ -3,6 +3,8 @@ package allocator
 import (
 	"math/big"
 	"net/netip"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Usage describes how full one family of a config is.
@@ -21,9 +23,9 @@ type Usage struct {
 // first.
 func (a *Allocator) Usage() []Usage {
 	own := a.shares()
-	usage := make([]Usage, 0, len(own)*int(families))
+	usage := make([]Usage, 0, 2*len(own)) // one for each family
 	for _, c := range a.catalog.given {
-		for f := range families {
+		for _, f := range family.All() {
 			r := c.of(f)
 			blocks := r.blocks()
 			usage = append(usage, Usage{
@@ -41,7 +43,7 @@ func (a *Allocator) Usage() []Usage {
 
 // share holds the addresses and the number of the nodes of one config.
 type share struct {
-	held  [families]cover
+	held  family.Pair[cover]
 	nodes int
 }
 
@@ -57,8 +59,8 @@ func (a *Allocator) shares() map[string]*share {
 			continue // the node's podCIDRs belong to no config
 		}
 		s.nodes++
-		for f := range families {
-			s.held[f].change(*n.of(f), +1)
+		for f, p := range n.first {
+			s.held[f].change(p, +1)
 		}
 	}
 	return own

@@ -28,7 +28,8 @@ type PlanNode struct {
 	K8sIP netip.Addr `json:"k8sIP,omitzero"`
 	Role  Role       `json:"role"`
 	Pool  string     `json:"pool"`
-	// PodCIDRs holds the IPv4 block, then the IPv6 block.
+	// PodCIDRs holds the IPv4 block, then the IPv6 block: the order matters in a Node's spec, where the first one is the
+	// primary family.
 	PodCIDRs          []netip.Prefix `json:"podCIDRs"`
 	ClusterCIDRConfig string         `json:"clusterCIDRConfig"`
 }

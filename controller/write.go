@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // maxAttempts is the number of attempts after which a failing write is reported. Until then, the API server may just be
@@ -89,7 +90,7 @@ func (l *leader) requeue(promise ledger.Assignment, err error) {
 // error. The tests in the patch make the API server reject it if the Node has podCIDRs, or is another one of the same
 // name.
 func (l *leader) patch(ctx context.Context, a ledger.Assignment) (*corev1.Node, error) {
-	podCIDRs := []string{a.PodCIDRs.V4.String(), a.PodCIDRs.V6.String()}
+	podCIDRs := []string{a.PodCIDRs[family.IPv4].String(), a.PodCIDRs[family.IPv6].String()}
 	body, err := json.Marshal([]operation{
 		{"test", "/metadata/uid", a.UID},
 		{"test", "/spec/podCIDRs", nil},

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/internal/nodeaddress"
 )
 
@@ -32,11 +33,11 @@ func nodeObject(cfg *api.Config, h *host) *corev1.NodeApplyConfiguration {
 	}
 	labels[nodeaddress.LabelIPv4] = nodeaddress.Value(h.node.K8sIP)
 	labels[nodeaddress.LabelIPv6] = h.ipv6Label()
-	ranges := h.podCIDRs()
+	v4, v6 := h.podCIDRs()[family.IPv4].String(), h.podCIDRs()[family.IPv6].String()
 	spec := corev1.NodeSpec().
 		// The API server silently drops the second of podCIDRs if podCIDR is not equal to the first.
-		WithPodCIDR(ranges.V4.String()).
-		WithPodCIDRs(ranges.V4.String(), ranges.V6.String()).
+		WithPodCIDR(v4).
+		WithPodCIDRs(v4, v6).
 		WithProviderID(api.ProviderID(h.node.K8sIP))
 	for _, taint := range h.pool.Taints {
 		spec.WithTaints(taintOf(taint.Key, taint.Value, taint.Effect))

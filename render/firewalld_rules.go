@@ -34,7 +34,7 @@ func (r *hostRenderer) podZone(key firewalldKey) []firewalldChange {
 	} else {
 		target("default", "Pods reach of the node what they need: firewall.podsReachNodes is needed.")
 	}
-	for _, source := range slices.Concat(r.podRanges4, r.podRanges6) {
+	for _, source := range slices.Concat(r.podRanges[:]...) {
 		changes = append(changes, firewalldChange{
 			firewalld.Change{Kind: firewalld.AddSource, Zone: podZoneName, Value: source.String()}, "Pods of any node.",
 		})

@@ -2,9 +2,10 @@ package render
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/render/cni"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // host is one node, with its configuration, its plan and its facts in one place.
@@ -91,8 +92,8 @@ func (h *host) address(family api.Family) string {
 }
 
 // podCIDRs returns the blocks that the plan assigns to the node. validate has checked that there are two.
-func (h *host) podCIDRs() cni.PodCIDRs {
-	return cni.PodCIDRs{V4: h.planned.PodCIDRs[0], V6: h.planned.PodCIDRs[1]}
+func (h *host) podCIDRs() family.Pair[netip.Prefix] {
+	return family.Pair[netip.Prefix](h.planned.PodCIDRs)
 }
 
 // isControlPlane reports whether the node runs an API server.

@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Modes of files. A file that holds a token, a key or a password is readable by root alone.
@@ -37,8 +38,8 @@ type hostRenderer struct {
 	controlPlanes, balancers []*host
 	// nameservers are the DNS servers that any host queries. A host that is one of them opens its DNS port to pods.
 	nameservers map[netip.Addr]bool
-	// podRanges4 and podRanges6 are the ranges from which pods of any node get addresses.
-	podRanges4, podRanges6 []netip.Prefix
+	// podRanges are the ranges from which pods of any node get addresses.
+	podRanges family.Pair[[]netip.Prefix]
 	// snatExempt lists the IPv4 destinations that pods reach with their own address, as nft writes ranges.
 	snatExempt string
 	podBlocks  podBlocks
@@ -57,8 +58,7 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 	}
 	r := &hostRenderer{
 		cfg: in.Config, later: in.Discovered, templates: parsed, hosts: hosts,
-		podRanges4:  in.Config.PodRanges(api.IPv4),
-		podRanges6:  in.Config.PodRanges(api.IPv6),
+		podRanges:   family.Pair[[]netip.Prefix]{in.Config.PodRanges(api.IPv4), in.Config.PodRanges(api.IPv6)},
 		nameservers: make(map[netip.Addr]bool),
 		once:        make(map[any][]byte),
 		firewalld:   make(map[firewalldKey]sharedFirewalld),
@@ -80,7 +80,7 @@ func newHostRenderer(in Input, hosts []host) (*hostRenderer, error) {
 	if r.snatExempt, err = snatExempt(hosts); err != nil {
 		return nil, err
 	}
-	r.podBlocks, err = newPodBlocks(r.podRanges4, r.podRanges6, hosts)
+	r.podBlocks, err = newPodBlocks(r.podRanges, hosts)
 	return r, err
 }
 

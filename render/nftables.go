@@ -7,6 +7,7 @@ import (
 
 	"go4.org/netipx"
 
+	"github.com/dualstrap/dualstrap/internal/family"
 	"github.com/dualstrap/dualstrap/render/cni"
 )
 
@@ -19,8 +20,7 @@ type nftablesData struct {
 	// Local is this node's own block of IPv4 addresses.
 	Local     netip.Prefix
 	Interface string
-	// Families has IPv4 first, then IPv6.
-	Families []nftablesFamily
+	Families  family.Pair[nftablesFamily]
 }
 
 // nftablesFamily describes where pods of one family are: PodRanges are the ranges of the cluster, OtherNodes the blocks
@@ -43,14 +43,12 @@ func (r *hostRenderer) agentFiles(h *host) ([]File, error) {
 		return nil, err
 	}
 	data := nftablesData{
-		SNAT: !r.cfg.Network.FlatIPv4, Cluster: r.snatExempt, Local: h.podCIDRs().V4, Interface: h.interfaceName(),
-		Families: []nftablesFamily{
-			{Number: "4", Type: "ipv4_addr", PodRanges: nftRanges(r.podBlocks.ranges4)},
-			{Number: "6", Type: "ipv6_addr", PodRanges: nftRanges(r.podBlocks.ranges6)},
-		},
+		SNAT: !r.cfg.Network.FlatIPv4, Cluster: r.snatExempt, Local: h.podCIDRs()[family.IPv4], Interface: h.interfaceName(),
+		Families: family.Pair[nftablesFamily]{{Number: "4", Type: "ipv4_addr"}, {Number: "6", Type: "ipv6_addr"}},
 	}
-	for i, own := range []netip.Prefix{h.podCIDRs().V4, h.podCIDRs().V6} {
-		if data.Families[i].OtherNodes, err = othersBlocks(r.podBlocks.all[i], own); err != nil {
+	for f, own := range h.podCIDRs() {
+		data.Families[f].PodRanges = nftRanges(r.podBlocks.ranges[f])
+		if data.Families[f].OtherNodes, err = othersBlocks(r.podBlocks.nodes[f], own); err != nil {
 			return nil, err
 		}
 	}
@@ -64,7 +62,7 @@ func snatExempt(hosts []host) (string, error) {
 	var builder netipx.IPSetBuilder
 	for i := range hosts {
 		builder.Add(hosts[i].node.K8sIP)
-		builder.AddPrefix(hosts[i].podCIDRs().V4)
+		builder.AddPrefix(hosts[i].podCIDRs()[family.IPv4])
 	}
 	set, err := builder.IPSet()
 	if err != nil {
@@ -75,33 +73,41 @@ func snatExempt(hosts []host) (string, error) {
 
 // podBlocks holds the ranges of pods and the blocks of nodes within them, computed once for all nodes.
 type podBlocks struct {
-	ranges4, ranges6 *netipx.IPSet
-	// all holds the blocks of all nodes, IPv4 first.
-	all [2]*netipx.IPSet
+	ranges, nodes family.Pair[*netipx.IPSet]
 }
 
 // newPodBlocks merges the ranges of pods and the blocks of nodes, each per family.
-func newPodBlocks(ranges4, ranges6 []netip.Prefix, hosts []host) (podBlocks, error) {
-	var blocks podBlocks
-	var nodes [2][]netip.Prefix
+func newPodBlocks(ranges family.Pair[[]netip.Prefix], hosts []host) (podBlocks, error) {
+	var nodes family.Pair[[]netip.Prefix]
 	for i := range hosts {
-		cidrs := hosts[i].podCIDRs()
-		nodes[0], nodes[1] = append(nodes[0], cidrs.V4), append(nodes[1], cidrs.V6)
-	}
-	for _, set := range []struct {
-		made     **netipx.IPSet
-		prefixes []netip.Prefix
-	}{{&blocks.ranges4, ranges4}, {&blocks.ranges6, ranges6}, {&blocks.all[0], nodes[0]}, {&blocks.all[1], nodes[1]}} {
-		var builder netipx.IPSetBuilder
-		for _, prefix := range set.prefixes {
-			builder.AddPrefix(prefix)
+		for f, block := range hosts[i].podCIDRs() {
+			nodes[f] = append(nodes[f], block)
 		}
-		var err error
-		if *set.made, err = builder.IPSet(); err != nil {
-			return podBlocks{}, fmt.Errorf("cannot join the ranges of pods: %w", err)
+	}
+	var blocks podBlocks
+	var err error
+	for _, f := range family.All() {
+		if blocks.ranges[f], err = merged(ranges[f]); err != nil {
+			return podBlocks{}, err
+		}
+		if blocks.nodes[f], err = merged(nodes[f]); err != nil {
+			return podBlocks{}, err
 		}
 	}
 	return blocks, nil
+}
+
+// merged returns the set of all addresses of the prefixes.
+func merged(prefixes []netip.Prefix) (*netipx.IPSet, error) {
+	var builder netipx.IPSetBuilder
+	for _, prefix := range prefixes {
+		builder.AddPrefix(prefix)
+	}
+	set, err := builder.IPSet()
+	if err != nil {
+		return nil, fmt.Errorf("cannot join the ranges of pods: %w", err)
+	}
+	return set, nil
 }
 
 // othersBlocks returns the blocks of all nodes except one, as nft writes ranges.

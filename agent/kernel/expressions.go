@@ -4,6 +4,8 @@ import (
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // The functions below return parts of rules, which are lists of expressions. All of them use one register of 16 bytes.
@@ -26,8 +28,8 @@ type ipHeader struct {
 }
 
 // ipHeaders returns the headers of both families, IPv4 first.
-func ipHeaders() [2]ipHeader {
-	return [2]ipHeader{{unix.NFPROTO_IPV4, 12, 16, 4}, {unix.NFPROTO_IPV6, 8, 24, 16}}
+func ipHeaders() family.Pair[ipHeader] {
+	return family.Pair[ipHeader]{{unix.NFPROTO_IPV4, 12, 16, 4}, {unix.NFPROTO_IPV6, 8, 24, 16}}
 }
 
 // is matches packets of the family: meta nfproto ipv4 or ipv6.

@@ -8,6 +8,8 @@ import (
 	"github.com/google/nftables/expr"
 	"go4.org/netipx"
 	"golang.org/x/sys/unix"
+
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Names of the sets and chains of a Guard, and the kind of the interfaces of pods.
@@ -30,7 +32,7 @@ type Guard struct {
 	HostLinks []string
 	// PodRanges are the ranges of the cluster's pods, OtherNodes the parts of them that belong to pods of other nodes.
 	// Both are indexed by family, IPv4 first. Their ranges are sorted and neither overlap nor adjoin.
-	PodRanges, OtherNodes [2][]netipx.IPRange
+	PodRanges, OtherNodes family.Pair[[]netipx.IPRange]
 }
 
 // Equal reports whether two guards have the same content. A nil Guard equals only nil.
@@ -54,8 +56,8 @@ type addressSets struct {
 }
 
 // guardSets returns the sets of both families, IPv4 first.
-func guardSets() [2]addressSets {
-	return [2]addressSets{
+func guardSets() family.Pair[addressSets] {
+	return family.Pair[addressSets]{
 		{"pod_ranges4", "other_nodes4", "sources4", nftables.TypeIPAddr},
 		{"pod_ranges6", "other_nodes6", "sources6", nftables.TypeIP6Addr},
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 func ranges(words string) []netipx.IPRange {
@@ -29,9 +30,11 @@ func both() kernel.Rules {
 			Local:   ranges("192.168.1.0-192.168.1.255"), Uplink: "eth0",
 		},
 		Guard: &kernel.Guard{
-			HostLinks:  []string{"br-lan.7", "eth0"},
-			PodRanges:  [2][]netipx.IPRange{ranges("192.168.0.0-192.168.255.255"), ranges("fd12::1:0-fd12::1:ffff")},
-			OtherNodes: [2][]netipx.IPRange{ranges("192.168.2.0-192.168.3.255"), ranges("fd12::1:200-fd12::1:2ff fd12::1:400-fd12::1:4ff")},
+			HostLinks: []string{"br-lan.7", "eth0"},
+			PodRanges: family.Pair[[]netipx.IPRange]{ranges("192.168.0.0-192.168.255.255"), ranges("fd12::1:0-fd12::1:ffff")},
+			OtherNodes: family.Pair[[]netipx.IPRange]{
+				ranges("192.168.2.0-192.168.3.255"), ranges("fd12::1:200-fd12::1:2ff fd12::1:400-fd12::1:4ff"),
+			},
 		},
 	}
 }
@@ -51,7 +54,7 @@ func TestIntegrationRulesAreRead(t *testing.T) {
 				Cluster: ranges("0.0.0.0-0.0.0.255 255.255.255.255-255.255.255.255"),
 				Local:   ranges("255.255.255.0-255.255.255.255"), Uplink: "bond0.100",
 			},
-			Guard: &kernel.Guard{PodRanges: [2][]netipx.IPRange{
+			Guard: &kernel.Guard{PodRanges: family.Pair[[]netipx.IPRange]{
 				ranges("255.255.255.255-255.255.255.255"), ranges("::-::ff ffff::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
 			}},
 		},

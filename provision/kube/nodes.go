@@ -30,7 +30,7 @@ type Node struct {
 	// K8sIP is the node's IPv4 address: the internal one that the kubelet reports, or the one in the provider ID until
 	// then.
 	K8sIP netip.Addr
-	// PodCIDRs are those of the Node's spec, in its order.
+	// PodCIDRs are those of the Node's spec, in its order: the first one is the primary family.
 	PodCIDRs []netip.Prefix
 	// Addresses are the internal addresses, in the order of the Node's status.
 	Addresses []netip.Addr

@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"github.com/dualstrap/dualstrap/allocator"
 	"github.com/dualstrap/dualstrap/api"
@@ -48,7 +47,7 @@ func allocate(cfg *api.Config, present []kube.Node) (*api.Plan, api.Problems) {
 	for i, result := range results {
 		// IPv4 comes first: podCIDRs[0] also becomes the node's podCIDR.
 		pair := result.Assignment.PodCIDRs
-		nodes[i].PodCIDRs = []netip.Prefix{pair.V4, pair.V6}
+		nodes[i].PodCIDRs = pair[:]
 		nodes[i].ClusterCIDRConfig = result.Assignment.Config
 	}
 	return &api.Plan{

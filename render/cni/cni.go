@@ -6,10 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-)
 
-// PodCIDRs are the blocks from which the pods of one node get their addresses.
-type PodCIDRs struct{ V4, V6 netip.Prefix }
+	"github.com/dualstrap/dualstrap/internal/family"
+)
 
 // confList is a chain of CNI plugins; see the CNI specification, version 1.0.0.
 type confList struct {
@@ -58,12 +57,14 @@ type portmapPlugin struct {
 const FileName = "10-dualstrap.conflist"
 
 // ConfList returns the CNI configuration of a node, for /etc/cni/net.d. The node agent writes it when the node has its
-// podCIDRs, and only then does the container runtime report its network, and the kubelet the node, as ready. mtu is the
+// podCIDRs, and only then does the container runtime report its network, and the kubelet the node, as ready. pods are the
+// blocks from which the node's pods get their addresses. mtu is the
 // MTU of the node's uplink in bytes; 0 leaves it to the kernel. ConfList returns an error unless there is one range of
 // each family.
-func ConfList(pods PodCIDRs, mtu int) ([]byte, error) {
-	if !pods.V4.IsValid() || !pods.V4.Addr().Is4() || !pods.V6.IsValid() || !pods.V6.Addr().Is6() || pods.V6.Addr().Is4In6() {
-		return nil, fmt.Errorf("cannot make CNI configuration of %s and %s: they are not an IPv4 and an IPv6 range", pods.V4, pods.V6)
+func ConfList(pods family.Pair[netip.Prefix], mtu int) ([]byte, error) {
+	v4, v6 := pods[family.IPv4], pods[family.IPv6]
+	if !v4.IsValid() || !v4.Addr().Is4() || !v6.IsValid() || !v6.Addr().Is6() || v6.Addr().Is4In6() {
+		return nil, fmt.Errorf("cannot make CNI configuration of %s and %s: they are not an IPv4 and an IPv6 range", v4, v6)
 	}
 	list := confList{CNIVersion: "1.0.0", Name: "dualstrap", Plugins: []any{
 		ptpPlugin{
@@ -75,7 +76,7 @@ func ConfList(pods PodCIDRs, mtu int) ([]byte, error) {
 				Type: "host-local",
 				// After a reboot no pod is left, and /run is empty as well: the records of addresses go with the pods.
 				DataDir: "/run/dualstrap/cni",
-				Ranges:  [][]ipRange{{{pods.V4.Masked()}}, {{pods.V6.Masked()}}},
+				Ranges:  [][]ipRange{{{v4.Masked()}}, {{v6.Masked()}}},
 				Routes:  []route{{netip.PrefixFrom(netip.IPv4Unspecified(), 0)}, {netip.PrefixFrom(netip.IPv6Unspecified(), 0)}},
 			},
 		},

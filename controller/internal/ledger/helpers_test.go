@@ -13,6 +13,7 @@ import (
 
 	"github.com/dualstrap/dualstrap/allocator"
 	"github.com/dualstrap/dualstrap/controller/internal/ledger"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // step is one call of a ledger and its expected results.
@@ -74,7 +75,7 @@ func (s story) run(t *testing.T) {
 func texts(promised []ledger.Assignment) []string {
 	lines := []string{}
 	for _, a := range promised {
-		lines = append(lines, fmt.Sprintf("%s %s %s", a.Node, a.PodCIDRs.V4, a.PodCIDRs.V6))
+		lines = append(lines, fmt.Sprintf("%s %s %s", a.Node, a.PodCIDRs[family.IPv4], a.PodCIDRs[family.IPv6]))
 	}
 	return lines
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/dualstrap/dualstrap/allocator"
+	"github.com/dualstrap/dualstrap/internal/family"
 )
 
 // Ledger records what every node of a cluster holds, was promised, or waits for. It is not safe for concurrent use.
@@ -58,7 +59,7 @@ type Assignment struct {
 	UID  types.UID
 	// Config is the name of the ClusterCIDRConfig that the blocks are from.
 	Config   string
-	PodCIDRs allocator.Pair
+	PodCIDRs family.Pair[netip.Prefix]
 }
 
 // New returns the Ledger of a cluster without nodes and configs.
@@ -113,7 +114,7 @@ func (l *Ledger) adopt(e *entry, held []netip.Prefix) {
 	delete(l.stuck, e.Name)
 	e.promised = allocator.Assignment{}
 	e.forget(CIDRNotAvailable, NoMatchingConfig, AssignmentFailed)
-	if len(held) == 0 && promised.V4.IsValid() && !slices.Equal(e.PodCIDRs, []netip.Prefix{promised.V4, promised.V6}) {
+	if len(held) == 0 && promised[family.IPv4].IsValid() && !slices.Equal(e.PodCIDRs, promised[:]) {
 		l.retry() // another writer was faster, and the promised block is free again
 	}
 }
@@ -232,7 +233,7 @@ func (l *Ledger) Promised(name string) (Assignment, bool) {
 func (l *Ledger) Usage() []allocator.Usage { return l.blocks.Usage() }
 
 // isPromised reports whether the node has a promise that has not been observed yet.
-func (e *entry) isPromised() bool { return e.promised.PodCIDRs.V4.IsValid() }
+func (e *entry) isPromised() bool { return e.promised.PodCIDRs[family.IPv4].IsValid() }
 
 // assignment returns the promise in the form that callers write.
 func (e *entry) assignment() Assignment {
@@ -243,7 +244,7 @@ func (e *entry) assignment() Assignment {
 func (e *entry) allocatorNode() allocator.Node {
 	n := allocator.Node{Name: e.Name, Labels: e.Labels, PodCIDRs: e.PodCIDRs}
 	if e.isPromised() {
-		n.PodCIDRs = []netip.Prefix{e.promised.PodCIDRs.V4, e.promised.PodCIDRs.V6}
+		n.PodCIDRs = slices.Clone(e.promised.PodCIDRs[:])
 	}
 	return n
 }

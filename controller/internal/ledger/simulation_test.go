@@ -150,7 +150,7 @@ func (w *world) land() {
 	w.writes = slices.Delete(w.writes, i, i+1)
 	if w.random.IntN(4) > 0 { // otherwise it never arrives
 		if n, ok := w.nodes[a.Node]; ok && n.UID == a.UID && len(n.PodCIDRs) == 0 {
-			n.PodCIDRs = []netip.Prefix{a.PodCIDRs.V4, a.PodCIDRs.V6}
+			n.PodCIDRs = a.PodCIDRs[:]
 			w.record(n, false)
 		}
 	}
