@@ -12,8 +12,8 @@ import (
 	"github.com/dualstrap/dualstrap/agent/internal/nettest"
 	"github.com/dualstrap/dualstrap/agent/kernel"
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/internal/family"
+	"github.com/dualstrap/dualstrap/provision/load"
 	"github.com/dualstrap/dualstrap/render"
 )
 

@@ -72,7 +72,7 @@ func (s *Session) Lock(ctx context.Context) (release func(), err error) {
 			defer s.Observe(workflow.Event{Host: address, Phase: "lock", Quiet: true, Status: workflow.Done})
 			host, err := connections.Host(ctx, address)
 			if err != nil {
-				return nil //nolint:nilerr // the checks report hosts that cannot be reached
+				return nil // the checks report hosts that cannot be reached
 			}
 			return acquireLock(ctx, host, holder, &held, heartbeat{stop})
 		})

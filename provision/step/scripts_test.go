@@ -27,7 +27,7 @@ func stand(t *testing.T) string {
 		"bin/systemctl":   "#!/bin/sh\nexit 0\n",
 		"etc/config.yaml": "certificateKey: secret\n",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil { //nolint:gosec // programs
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil { // programs
 			t.Fatal(err)
 		}
 	}
