@@ -145,12 +145,18 @@ func Commands(permanent bool, changes []Change) []Command {
 }
 
 // Undo returns the calls that revert the changes, in the opposite order. Targets are not reset: they disappear with
-// the zones and policies that were created for them. At run time, zones and policies cannot be removed either.
+// the zones and policies that were created for them, as does everything else in those. At run time, zones and policies
+// cannot be removed.
 func Undo(permanent bool, changes []Change) []Command {
+	disappears := func(change Change) bool {
+		return permanent && slices.ContainsFunc(changes, func(other Change) bool {
+			return other.Kind == NewZone && change.Zone == other.Value || other.Kind == NewPolicy && change.Policy == other.Value
+		})
+	}
 	var reversed []Change
-	for i := len(changes) - 1; i >= 0; i-- {
-		if changes[i].Kind != SetTarget && (permanent || !changes[i].creates()) {
-			reversed = append(reversed, changes[i])
+	for _, change := range slices.Backward(changes) {
+		if change.Kind != SetTarget && (permanent || !change.creates()) && !disappears(change) {
+			reversed = append(reversed, change)
 		}
 	}
 	return commands(permanent, reversed, func(c Change) string {
