@@ -160,7 +160,7 @@ func all(proofs ...func() verdict) verdict {
 }
 
 // combine returns one verdict for several. One failure fails it, and without a failure one skip skips it. Its message
-// consists of those of the verdicts with that status only.
+// consists of those of the verdicts with that status only. No verdicts at all are a failure: nothing was proven.
 func combine(verdicts ...verdict) verdict {
 	// In the order of precedence: the first status that any verdict has is that of all.
 	for _, status := range []Status{Failed, Skipped, Passed} {
@@ -178,5 +178,5 @@ func combine(verdicts ...verdict) verdict {
 			return verdict{status: status, message: strings.Join(messages, "; "), hint: strings.Join(hints, "; ")}
 		}
 	}
-	return verdict{}
+	return failed("there is nothing to call")
 }

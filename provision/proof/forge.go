@@ -74,8 +74,8 @@ func proveSourceAddress(ctx context.Context, s *testbed, on *subject) verdict {
 			return 0, fmt.Errorf("what the pod sent with its own address %s has not arrived", missing)
 		}
 		after, err := s.drops(ctx, on.node)
-		if err == nil && after-before < uint64(forged) {
-			err = fmt.Errorf("the node has dropped %d packets of pods, and %d had others' addresses", after-before, forged)
+		if err == nil {
+			err = checkGrowth(before, after, uint64(forged))
 		}
 		return after - before, err
 	})
@@ -87,6 +87,17 @@ func proveSourceAddress(ctx context.Context, s *testbed, on *subject) verdict {
 		return unanswered(err, "the pod on %s sent as others to %s", on.node.address(), formatList(on.peer.pod.Addresses))
 	}
 	return passed("of %d packets with addresses of others none arrived, and the node dropped %d", forged, counted)
+}
+
+// checkGrowth returns an error unless an agent's counter has grown by at least want.
+func checkGrowth(before, after, want uint64) error {
+	switch {
+	case after < before:
+		return fmt.Errorf("the agent counted %d dropped packets before and %d now: it has restarted", before, after)
+	case after-before < want:
+		return fmt.Errorf("the node has dropped %d packets of pods, and %d had others' addresses", after-before, want)
+	}
+	return nil
 }
 
 // forgedPackets returns what the pod of a node sends to that of its peer, in both families: packets with the addresses

@@ -84,6 +84,36 @@ func TestForgedPacketsArrived(t *testing.T) {
 	}
 }
 
+// TestForgedPacketsInOneFamily checks that packets of one family do not stand for both.
+func TestForgedPacketsInOneFamily(t *testing.T) {
+	t.Parallel()
+	for _, alone := range []int{0, 1} {
+		s := forgers(2)
+		s.nodes[alone].pod.Addresses = s.nodes[alone].pod.Addresses[:1]
+		expect(t, "one address", requireForger(s, &subject{node: &s.nodes[0], peer: &s.nodes[1]}), Skipped, "do not both have an address")
+	}
+}
+
+func TestCheckGrowth(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name                string
+		before, after, want uint64
+		message             string
+	}{
+		{"as many as forged", 5, 13, 8, ""},
+		{"more than forged", 5, 99, 8, ""},
+		{"fewer than forged", 5, 12, 8, "has dropped 7 packets of pods, and 8 had"},
+		{"none", 5, 5, 8, "has dropped 0 packets"},
+		{"counted from zero again", 100, 8, 8, "it has restarted"},
+	} {
+		err := checkGrowth(tt.before, tt.after, tt.want)
+		if (err == nil) != (tt.message == "") || err != nil && !strings.Contains(err.Error(), tt.message) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.message)
+		}
+	}
+}
+
 func TestParseDrops(t *testing.T) {
 	t.Parallel()
 	const metrics = "# TYPE dualstrap_agent_dropped_packets_total counter\n" +

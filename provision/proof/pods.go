@@ -42,7 +42,7 @@ func checkPod(n *node) verdict {
 	if !n.pod.Ready {
 		return failed("no pod comes up there: %s", n.pod.Why)
 	}
-	if len(n.pod.Addresses) != 2 {
+	if len(n.pod.Addresses) != 2 || !hasBoth(n.pod.Addresses) {
 		return failed("the pod has %s, and should have an address of each family", formatList(n.pod.Addresses))
 	}
 	for i, address := range n.pod.Addresses {
@@ -61,6 +61,11 @@ func of(family api.Family, addresses []netip.Addr) netip.Addr {
 		}
 	}
 	return netip.Addr{}
+}
+
+// hasBoth reports whether addresses has one of each family.
+func hasBoth(addresses []netip.Addr) bool {
+	return of(api.IPv4, addresses).IsValid() && of(api.IPv6, addresses).IsValid()
 }
 
 // inBothFamilies runs a proof in each family concurrently and combines the verdicts.

@@ -182,8 +182,8 @@ func requireForger(_ *testbed, on *subject) verdict {
 	if on.peer.host.Err != nil {
 		return skipped("the pod on %s cannot be asked what it hears", on.peer.address())
 	}
-	if on.peer.live == nil || len(on.node.pod.Addresses) == 0 || len(on.peer.pod.Addresses) == 0 {
-		return skipped("the pods on %s and %s have no addresses", on.node.address(), on.peer.address())
+	if on.peer.live == nil || !hasBoth(on.node.pod.Addresses) || !hasBoth(on.peer.pod.Addresses) {
+		return skipped("the pods on %s and %s do not both have an address of each family", on.node.address(), on.peer.address())
 	}
 	return verdict{}
 }

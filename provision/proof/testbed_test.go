@@ -210,6 +210,17 @@ func TestCallOften(t *testing.T) {
 	expect(t, "the host does not call", s.callOften(t.Context(), netip.Addr{}, pods(-1)), Skipped, "")
 }
 
+// TestClusterIPInOneFamily checks that calls in one family do not stand for both.
+func TestClusterIPInOneFamily(t *testing.T) {
+	t.Parallel()
+	s := emptyTestbed(1)
+	for _, got := range []string{"", "172.16.0.1", "fd12::5:1"} {
+		s.services[requireDualStack] = kube.Service{ClusterIPs: addresses(got)}
+		on := &subject{node: &s.nodes[0], service: requireDualStack}
+		expect(t, "addresses "+got, proveClusterIP(t.Context(), s, on), Failed, "should be one of each family")
+	}
+}
+
 func TestReasonIn(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

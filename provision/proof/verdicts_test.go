@@ -99,6 +99,7 @@ func TestCheckPod(t *testing.T) {
 	}{
 		{"both", kube.Pod{Ready: true, Addresses: addresses("192.168.1.2 fd12::1:102")}, Passed, "192.168.1.2 and fd12::1:102"},
 		{"one", kube.Pod{Ready: true, Addresses: addresses("192.168.1.2")}, Failed, "should have an address of each family"},
+		{"two of one family", kube.Pod{Ready: true, Addresses: addresses("192.168.1.2 192.168.1.3")}, Failed, "an address of each family"},
 		{"elsewhere", kube.Pod{Ready: true, Addresses: addresses("192.168.1.2 fd12::1:202")}, Failed, "fd12::1:202 is in none"},
 		{"waiting", kube.Pod{Why: "hello: ErrImageNeverPull"}, Failed, "ErrImageNeverPull"},
 	} {
@@ -207,6 +208,7 @@ func TestCombine(t *testing.T) {
 	t.Parallel()
 	fine, left, wrong := passed("fine"), skipped("left"), failed("wrong").withHint("mend it")
 	expect(t, "all fine", combine(fine, passed("too")), Passed, "fine; too")
+	expect(t, "nothing at all", combine(), Failed, "nothing to call")
 	expect(t, "one left out", combine(fine, left), Skipped, "left")
 	got := combine(fine, wrong, left, wrong)
 	expect(t, "one wrong", got, Failed, "wrong; wrong")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,19 +186,20 @@ func (s *testbed) placePods(pods []kube.Pod) bool {
 // no addresses is recorded in s.unserved, for the checks that need it.
 func (s *testbed) awaitServices(ctx context.Context) {
 	for _, name := range []string{singleStack, preferDualStack, requireDualStack, loadBalancer, clusterDNS} {
-		namespace, balanced := s.namespace, 0
+		namespace, balanced := s.namespace, []corev1.IPFamily(nil)
 		switch name {
 		case clusterDNS:
 			namespace = metav1.NamespaceSystem
 		case loadBalancer:
-			if balanced = len(s.balancedFamilies()); balanced == 0 {
+			if balanced = s.balancedFamilies(); len(balanced) == 0 {
 				continue
 			}
 		}
 		service, err := eventually(ctx, func(ctx context.Context) (kube.Service, error) {
 			service, err := s.API.Service(ctx, namespace, name)
 			// MetalLB assigns addresses some time after the Service is created.
-			if err == nil && len(service.Balanced) < balanced {
+			lacks := func(family corev1.IPFamily) bool { return !of(api.Family(family), service.Balanced).IsValid() }
+			if err == nil && slices.ContainsFunc(balanced, lacks) {
 				err = fmt.Errorf("it has the load balancer addresses %s, and should have one of each family: %s",
 					formatList(service.Balanced), s.lastEvent(ctx, name))
 			}
