@@ -130,7 +130,8 @@ func (s *testbed) fetch(ctx context.Context, n *node, target string) (string, er
 
 // reasonIn returns the reason in the text of an HTTP client's error, which has the form `Get "URL": reason`.
 func reasonIn(text string) string {
-	if strings.Contains(text, "Client.Timeout exceeded") {
+	// A client whose timeout ends while it connects may give the second text alone.
+	if strings.Contains(text, "Client.Timeout exceeded") || strings.HasSuffix(text, context.DeadlineExceeded.Error()) {
 		return "no answer"
 	}
 	if _, reason, found := strings.Cut(text, "\": "); found && strings.HasPrefix(text, "Get ") {
@@ -181,6 +182,21 @@ func eventually[T any](ctx context.Context, try func(context.Context) (T, error)
 		case <-time.After(pause):
 		}
 	}
+}
+
+// forwards returns the error of a host whose SSH server refuses to forward connections, and nil for other hosts, also if
+// the connection fails.
+func (s *testbed) forwards(ctx context.Context, host netip.Addr, to netip.AddrPort) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	conn, err := s.Connections.Dial(ctx, host, to)
+	switch {
+	case cannotForward(err):
+		return err
+	case err == nil:
+		conn.Close()
+	}
+	return nil
 }
 
 // cannotForward reports whether the SSH server of a host refuses to forward connections.

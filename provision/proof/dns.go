@@ -54,6 +54,10 @@ func (s *testbed) callByName(ctx context.Context, on *subject) verdict {
 // resolve queries a name server for both of a Service's records. It does so over TCP, because SSH servers do not
 // forward UDP.
 func (s *testbed) resolve(ctx context.Context, on *subject, server netip.Addr) verdict {
+	// The resolver keeps only the text of errors, so a host that refuses to forward is noticed here.
+	if err := s.forwards(ctx, on.node.address(), netip.AddrPortFrom(server, dnsPort)); err != nil {
+		return unanswered(err, "DNS at %s cannot be asked", server)
+	}
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return s.Connections.Dial(ctx, on.node.address(), netip.AddrPortFrom(server, dnsPort))
 	}}

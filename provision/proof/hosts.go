@@ -107,12 +107,8 @@ func (s *testbed) vantageHosts() []netip.Addr {
 // callVIP makes a TLS connection through a host and requests /readyz.
 func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 	// The client below retries failed connections. A host that refuses to forward is noticed here, without the retries.
-	conn, err := s.Connections.Dial(ctx, host, s.endpoint())
-	switch {
-	case cannotForward(err):
+	if err := s.forwards(ctx, host, s.endpoint()); err != nil {
 		return err
-	case err == nil:
-		conn.Close()
 	}
 	asked := kube.Connect(s.Admin, s.endpoint(), func(ctx context.Context) (net.Conn, error) {
 		conn, err := s.Connections.Dial(ctx, host, s.endpoint())
@@ -121,10 +117,11 @@ func (s *testbed) callVIP(ctx context.Context, host netip.Addr) error {
 		}
 		return conn, err
 	})
-	err = asked.Ready(ctx, patience)
+	err := asked.Ready(ctx, patience)
 	var waited *kube.WaitError
 	if errors.As(err, &waited) {
-		return errors.New(reasonIn(waited.Reason))
+		// There is no reason if the first attempt was still waiting.
+		return errors.New(cmp.Or(reasonIn(waited.Reason), "no answer"))
 	}
 	return err
 }

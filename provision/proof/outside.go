@@ -111,8 +111,8 @@ func (s *testbed) callClient(ctx context.Context, n *node, call source) verdict 
 	to := netip.AddrPortFrom(call.to, s.client.port)
 	var err error
 	call.seen, err = eventually(ctx, func(ctx context.Context) (netip.Addr, error) { return s.podSeenBy(ctx, n, to) })
-	if err == nil {
-		return checkSource(call, nil)
+	if err == nil || cannotForward(err) {
+		return checkSource(call, err)
 	}
 	// The node is on the client's L2, so its call depends on the client only.
 	if _, blocked := s.seenBy(ctx, n.address(), to); blocked != nil {

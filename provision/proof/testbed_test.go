@@ -221,12 +221,35 @@ func TestClusterIPInOneFamily(t *testing.T) {
 	}
 }
 
+// TestHostsThatRefuseToForward checks that nothing is said about the cluster if a host's SSH server refuses to forward.
+func TestHostsThatRefuseToForward(t *testing.T) {
+	t.Parallel()
+	s := emptyTestbed(1)
+	s.Connections = loopback{refused: &remote.Error{Op: "cannot connect", Reason: remote.ErrProtocol, HintText: "allow it"}}
+	n := &s.nodes[0]
+	n.pod = kube.Pod{Ready: true, Addresses: addresses("192.168.0.2 fd12::1:2")}
+	on := &subject{node: n, outward: true, service: requireDualStack}
+	for name, got := range map[string]verdict{
+		"DNS":       s.resolve(t.Context(), on, netip.MustParseAddr("172.16.0.10")),
+		"flat":      proveFlat(t.Context(), s, on),
+		"island":    proveIsland(t.Context(), s, on),
+		"VIP":       proveVIP(t.Context(), s, on),
+		"addresses": s.callAll(t.Context(), n.address(), addresses("172.16.0.1 fd12::5:1")),
+	} {
+		expect(t, name, got, Skipped, "cannot connect: not understood")
+		if got.hint != "allow it" {
+			t.Errorf("%s: hint %q", name, got.hint)
+		}
+	}
+}
+
 func TestReasonIn(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`Get "http://[fd12::1:2]:8080/client": dial tcp [fd12::1:2]:8080: connect: no route to host`://
 		"dial tcp [fd12::1:2]:8080: connect: no route to host",
 		`Get "http://x/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`: "no answer",
+		`Get "http://x/": context deadline exceeded`:                                                  "no answer",
 		"404 page not found": "404 page not found",
 	} {
 		if got := reasonIn(text); got != want {
