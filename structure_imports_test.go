@@ -74,6 +74,9 @@ func mayImport() map[string][]string {
 		"provision/proof": {
 			"api", "bundle", "hostprep/check", "hostprep/facts", "hostprep/remote", "internal/hint", "internal/plural", "provision/kube",
 		},
+		"provision/proof/prooftest": {
+			"api", "bundle", "hostprep/check", "hostprep/facts", "hostprep/remote", "internal/certtest", "provision/kube", "provision/proof",
+		},
 		"provision/workflow": {"hostprep/remote", "internal/plural"},
 		"provision/kube":     {"api"},
 		"provision/clustertest": {

@@ -1,0 +1,272 @@
+package prooftest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dualstrap/dualstrap/api"
+	"github.com/dualstrap/dualstrap/internal/certtest"
+)
+
+// Change changes an object of the cluster, which is named by object.
+func Change[T client.Object](n *Network, object T, change func(T)) {
+	n.tb.Helper()
+	ctx := n.tb.Context()
+	if err := n.API.Objects.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+		n.tb.Fatal(err)
+	}
+	change(object)
+	status, isKept := object.DeepCopyObject().(T)
+	if err := n.API.Objects.Update(ctx, object); err != nil {
+		n.tb.Fatal(err)
+	}
+	if !isKept {
+		return
+	}
+	status.SetResourceVersion(object.GetResourceVersion())
+	if err := n.API.Objects.Status().Update(ctx, status); err != nil && !strings.Contains(err.Error(), "not found") {
+		n.tb.Fatal(err)
+	}
+}
+
+// Forget deletes the Node of a host from the cluster.
+func (n *Network) Forget(node *Node) {
+	n.tb.Helper()
+	object := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node.Name}}
+	if err := n.API.Objects.Delete(n.tb.Context(), object); err != nil {
+		n.tb.Fatal(err)
+	}
+}
+
+// ChangeNode changes the Node of a host.
+func (n *Network) ChangeNode(node *Node, change func(*corev1.Node)) {
+	n.tb.Helper()
+	Change(n, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node.Name}}, change)
+}
+
+// ConfigureKubelets replaces the configuration of kubelets that kubeadm has stored in the cluster.
+func (n *Network) ConfigureKubelets(text string) {
+	n.tb.Helper()
+	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: "kubelet-config"}}
+	Change(n, settings, func(settings *corev1.ConfigMap) { settings.Data = map[string]string{"kubelet": text} })
+}
+
+// NewAuthority returns a certificate authority that is not the cluster's.
+func NewAuthority(n *Network) certtest.Authority { return certtest.New(n.tb) }
+
+// Left returns what the proofs have left in the cluster and on the client.
+func (n *Network) Left(ctx context.Context) []string {
+	n.tb.Helper()
+	var left []string
+	for prefix, list := range map[string]client.ObjectList{
+		"namespace": &corev1.NamespaceList{}, "pod": &corev1.PodList{}, "service": &corev1.ServiceList{}, "daemon set": &appsv1.DaemonSetList{},
+	} {
+		if err := n.API.Objects.List(ctx, list); err != nil {
+			n.tb.Fatal(err)
+		}
+		left = append(left, namesOf(prefix, list)...)
+	}
+	n.mu.Lock()
+	for _, pod := range n.pods {
+		left = append(left, "running pod "+pod.name)
+	}
+	n.mu.Unlock()
+	left = append(left, n.Client.left(n)...)
+	slices.Sort(left)
+	return left
+}
+
+// namesOf returns the names of objects outside of the namespace kube-system.
+func namesOf(prefix string, list client.ObjectList) []string {
+	var objects []client.Object
+	switch list := list.(type) {
+	case *corev1.NamespaceList:
+		objects = pointers[*corev1.Namespace](list.Items)
+	case *corev1.PodList:
+		objects = pointers[*corev1.Pod](list.Items)
+	case *corev1.ServiceList:
+		objects = pointers[*corev1.Service](list.Items)
+	case *appsv1.DaemonSetList:
+		objects = pointers[*appsv1.DaemonSet](list.Items)
+	}
+	var names []string
+	for _, object := range objects {
+		if object.GetNamespace() != metav1.NamespaceSystem {
+			names = append(names, prefix+" "+object.GetNamespace()+"/"+object.GetName())
+		}
+	}
+	return names
+}
+
+// pointers returns pointers to the items.
+func pointers[P interface {
+	client.Object
+	*T
+}, T any](items []T) []client.Object {
+	objects := make([]client.Object, len(items))
+	for i := range items {
+		objects[i] = P(&items[i])
+	}
+	return objects
+}
+
+// create creates an object, and does what controllers do about it.
+func (s *APIServer) create(ctx context.Context, to client.Client, object client.Object, options []client.CreateOption) error {
+	if created, isService := object.(*corev1.Service); isService {
+		s.assign(created)
+	}
+	if err := to.Create(ctx, object, options...); err != nil {
+		return err
+	}
+	if daemons, is := object.(*appsv1.DaemonSet); is && !s.Idle {
+		for _, node := range s.network.Nodes {
+			go s.startPod(context.WithoutCancel(ctx), daemons.DeepCopy(), node)
+		}
+	}
+	return nil
+}
+
+// assign sets a Service's addresses, as the API server and MetalLB do.
+func (s *APIServer) assign(object *corev1.Service) {
+	n, number := s.network, s.created.Add(1)
+	const reserved = 32 // the addresses of the DNS and of the API server are below
+	ranges := s.ServiceRanges
+	if ranges == nil {
+		ranges = n.Config.Network.Services
+	}
+	families := slices.Clone(object.Spec.IPFamilies)
+	if len(families) == 0 {
+		for _, block := range ranges {
+			families = append(families, corev1.IPFamily(api.FamilyOf(block.Addr())))
+		}
+		if *object.Spec.IPFamilyPolicy == corev1.IPFamilyPolicySingleStack {
+			families = families[:1]
+		}
+	}
+	known := &service{namespace: object.Namespace, name: object.Name}
+	for _, family := range families {
+		for _, block := range ranges {
+			if api.FamilyOf(block.Addr()) == api.Family(family) {
+				known.addresses = append(known.addresses, after(block.Addr(), reserved+number))
+			}
+		}
+		if object.Spec.Type == corev1.ServiceTypeLoadBalancer {
+			known.balanced = append(known.balanced, n.balancedOf(api.Family(family), number)...)
+		}
+	}
+	for _, ip := range known.addresses {
+		object.Spec.ClusterIPs = append(object.Spec.ClusterIPs, ip.String())
+	}
+	for _, ip := range known.balanced {
+		object.Status.LoadBalancer.Ingress = append(object.Status.LoadBalancer.Ingress, corev1.LoadBalancerIngress{IP: ip.String()})
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.services = append(n.services, known)
+}
+
+// balancedOf returns the addresses of a family that a load balancer gets.
+func (n *Network) balancedOf(family api.Family, number int32) []netip.Addr {
+	var addresses []netip.Addr
+	for _, block := range n.Config.LoadBalancer.Pools[0].Addresses {
+		if api.FamilyOf(block.From()) == family && !n.Balancer.Unassigned[family] {
+			addresses = append(addresses, after(block.From(), number))
+		}
+	}
+	switch {
+	case !n.Balancer.Twice:
+		return addresses
+	case family == api.IPv6:
+		return nil
+	}
+	return append(addresses, addresses[0].Next())
+}
+
+// after returns the address that follows the first one at a distance.
+func after(first netip.Addr, distance int32) netip.Addr {
+	for range distance {
+		first = first.Next()
+	}
+	return first
+}
+
+// startPod starts the pod of a DaemonSet on a node that is ready, unless the namespace is deleted before.
+func (s *APIServer) startPod(ctx context.Context, daemons *appsv1.DaemonSet, on *Node) {
+	time.Sleep(startTime)
+	n := s.network
+	n.mu.Lock()
+	n.issued[on.Name]++
+	number := int32(n.issued[on.Name])
+	n.mu.Unlock()
+	running := &pod{namespace: daemons.Namespace, name: fmt.Sprintf("%s-%s-%d", daemons.Name, on.Name, number), node: on}
+	object := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: daemons.Namespace, Name: running.name}, Spec: corev1.PodSpec{NodeName: on.Name},
+	}
+	for _, block := range on.PodsFrom {
+		address := after(block.Addr(), 1+number)
+		running.addresses = append(running.addresses, address)
+		object.Status.PodIPs = append(object.Status.PodIPs, corev1.PodIP{IP: address.String()})
+	}
+	object.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	var live corev1.Node
+	ready := func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	}
+	err := s.Objects.Get(ctx, client.ObjectKey{Name: on.Name}, &live)
+	if err != nil || !slices.ContainsFunc(live.Status.Conditions, ready) || on.Unreachable {
+		return
+	}
+	if s.Objects.Get(ctx, client.ObjectKeyFromObject(daemons), daemons) != nil {
+		return
+	}
+	if err := s.Objects.Create(ctx, object); err != nil {
+		n.tb.Error(err)
+	}
+	n.start(running, daemons.Spec.Template.Spec.Containers)
+}
+
+// remove deletes an object. The deletion of a namespace includes what it contains.
+func (s *APIServer) remove(ctx context.Context, to client.Client, object client.Object, options []client.DeleteOption) error {
+	namespace, is := object.(*corev1.Namespace)
+	if !is {
+		return fmt.Errorf("a proof deletes namespaces only, and not %T", object)
+	}
+	if s.Terminating {
+		return nil
+	}
+	if err := to.Delete(ctx, object, options...); err != nil {
+		return err
+	}
+	for _, kind := range []client.Object{&appsv1.DaemonSet{}, &corev1.Service{}, &corev1.Pod{}} {
+		if err := to.DeleteAllOf(ctx, kind, client.InNamespace(namespace.Name)); err != nil {
+			return err
+		}
+	}
+	s.network.stop(namespace.Name)
+	return nil
+}
+
+// stop ends the pods and Services of a namespace.
+func (n *Network) stop(namespace string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pods = slices.DeleteFunc(n.pods, func(p *pod) bool { return p.namespace == namespace })
+	n.services = slices.DeleteFunc(n.services, func(s *service) bool { return s.namespace == namespace })
+	maps.DeleteFunc(n.servers, func(at socket, listening *server) bool {
+		isOf := strings.HasPrefix(at.owner, namespace+"/")
+		if isOf {
+			listening.close()
+		}
+		return isOf
+	})
+}
