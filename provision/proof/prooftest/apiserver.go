@@ -27,11 +27,8 @@ import (
 	"github.com/dualstrap/dualstrap/provision/kube"
 )
 
-const (
-	// requestTime is how long an API server needs for a request, and startTime how long pods need to start.
-	requestTime = 20 * time.Millisecond
-	startTime   = 2 * time.Second
-)
+// requestTime is how long an API server needs for a request.
+const requestTime = 20 * time.Millisecond
 
 // APIServer holds the objects of the cluster, and does what its controllers and kubelets do with them.
 type APIServer struct {
@@ -39,6 +36,10 @@ type APIServer struct {
 	Objects client.WithWatch
 	// Fail returns the error of a request, or nil. The verb is that of kubectl, the kind a Go type such as *v1.Service.
 	Fail func(verb, kind string) error
+	// Created is called with each object that is created, if it is not nil.
+	Created func(client.Object)
+	// PodsAfter is how long pods need to start.
+	PodsAfter time.Duration
 	// Idle is set if kube-controller-manager does not start pods.
 	Idle bool
 	// Terminating is set if a namespace cannot be deleted, because of what it contains.
@@ -57,7 +58,7 @@ func newAPIServer(n *Network) *APIServer {
 	if err := errors.Join(corev1.AddToScheme(types), appsv1.AddToScheme(types), certificatesv1.AddToScheme(types)); err != nil {
 		n.tb.Fatal(err)
 	}
-	s := &APIServer{network: n}
+	s := &APIServer{network: n, PodsAfter: 2 * time.Second}
 	s.Objects = fake.NewClientBuilder().WithScheme(types).WithObjects(n.objects()...).
 		WithIndex(&certificatesv1.CertificateSigningRequest{}, "spec.signerName", func(object client.Object) []string {
 			return []string{object.(*certificatesv1.CertificateSigningRequest).Spec.SignerName} //nolint:forcetypeassert // as above

@@ -30,6 +30,8 @@ type Client struct {
 	// Firewall is set if firewalld runs, which drops calls to ports that are not open in the zone of the interface.
 	// Locked is set if it does not open ports.
 	Firewall, Locked bool
+	// Mute is set for a host on which the probe of its facts does not work.
+	Mute bool
 	// FullDisk is set if nothing can be uploaded, and NoExec if what is uploaded does not run. Keeps is set if the host does
 	// not remove anything.
 	FullDisk, NoExec, Keeps bool
@@ -60,12 +62,19 @@ func (h clientHost) Address() netip.Addr { return h.client.IPv4 }
 
 // Probe implements remote.Host. It answers the probe of a host's facts.
 func (h clientHost) Probe(context.Context, remote.Script) (remote.Answer, error) {
+	if h.client.Mute {
+		return remote.Answer{}, nil
+	}
 	answer := remote.Answer{Values: map[string]remote.Value{"container": {Status: 1}, "selinux": {Status: 1}}}
 	runs := "inactive"
 	if h.client.Firewall {
 		runs = "active"
 	}
-	own := strings.NewReplacer("IPV4", h.client.IPv4.String(), "IPV6", h.client.IPv6.String(), "ZONE", zone, "RUNS", runs)
+	ipv6 := ""
+	if h.client.IPv6.IsValid() {
+		ipv6 = fmt.Sprintf(`,{"family":"inet6","local":"%s","prefixlen":108,"scope":"global"}`, h.client.IPv6)
+	}
+	own := strings.NewReplacer("IPV4", h.client.IPv4.String(), "IPV6", ipv6, "ZONE", zone, "RUNS", runs)
 	for _, file := range txtar.Parse(machine).Files {
 		answer.Values[file.Name] = remote.Value{Output: []byte(own.Replace(string(file.Data)))}
 	}

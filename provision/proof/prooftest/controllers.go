@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -125,12 +126,16 @@ func (s *APIServer) create(ctx context.Context, to client.Client, object client.
 	if created, isService := object.(*corev1.Service); isService {
 		s.assign(created)
 	}
+	if s.Created != nil {
+		s.Created(object)
+	}
 	if err := to.Create(ctx, object, options...); err != nil {
 		return err
 	}
 	if daemons, is := object.(*appsv1.DaemonSet); is && !s.Idle {
 		for _, node := range s.network.Nodes {
-			go s.startPod(context.WithoutCancel(ctx), daemons.DeepCopy(), node)
+			started := daemons.DeepCopy()
+			s.network.tasks.Go(func() { s.startPod(started, node) })
 		}
 	}
 	return nil
@@ -167,12 +172,30 @@ func (s *APIServer) assign(object *corev1.Service) {
 	for _, ip := range known.addresses {
 		object.Spec.ClusterIPs = append(object.Spec.ClusterIPs, ip.String())
 	}
+	var ingress []corev1.LoadBalancerIngress
 	for _, ip := range known.balanced {
-		object.Status.LoadBalancer.Ingress = append(object.Status.LoadBalancer.Ingress, corev1.LoadBalancerIngress{IP: ip.String()})
+		ingress = append(ingress, corev1.LoadBalancerIngress{IP: ip.String()})
+	}
+	if len(ingress) > 0 {
+		changed := object.DeepCopy()
+		n.tasks.Go(func() { s.balance(changed, ingress) })
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.services = append(n.services, known)
+}
+
+// balance sets the addresses of a Service's load balancer some time later, unless the namespace is deleted before.
+func (s *APIServer) balance(object *corev1.Service, ingress []corev1.LoadBalancerIngress) {
+	time.Sleep(s.network.Balancer.After)
+	ctx := context.Background()
+	if s.Objects.Get(ctx, client.ObjectKeyFromObject(object), object) != nil {
+		return
+	}
+	object.Status.LoadBalancer.Ingress = ingress
+	if err := s.Objects.Status().Update(ctx, object); err != nil && !apierrors.IsNotFound(err) {
+		s.network.tb.Error(err)
+	}
 }
 
 // balancedOf returns the addresses of a family that a load balancer gets.
@@ -201,9 +224,9 @@ func after(first netip.Addr, distance int32) netip.Addr {
 }
 
 // startPod starts the pod of a DaemonSet on a node that is ready, unless the namespace is deleted before.
-func (s *APIServer) startPod(ctx context.Context, daemons *appsv1.DaemonSet, on *Node) {
-	time.Sleep(startTime)
-	n := s.network
+func (s *APIServer) startPod(daemons *appsv1.DaemonSet, on *Node) {
+	time.Sleep(s.PodsAfter)
+	ctx, n := context.Background(), s.network
 	n.mu.Lock()
 	n.issued[on.Name]++
 	number := int32(n.issued[on.Name])

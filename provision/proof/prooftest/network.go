@@ -39,6 +39,8 @@ type Network struct {
 	CA certtest.Authority
 
 	tb testing.TB
+	// tasks are those of controllers and kubelets.
+	tasks sync.WaitGroup
 
 	mu sync.Mutex // guards what follows
 	// pods are those that run, services those that exist.
@@ -146,6 +148,8 @@ type VIP struct {
 
 // Balancer is how MetalLB answers for the addresses of load balancers.
 type Balancer struct {
+	// After is how long MetalLB needs to assign addresses.
+	After time.Duration
 	// Unassigned has the families in which Services get no address.
 	Unassigned Families
 	// Unannounced has the families in which no node answers for the addresses.
@@ -180,7 +184,7 @@ func New(tb testing.TB) *Network {
 	n := &Network{
 		tb: tb, CA: certtest.New(tb), Config: newConfig(), Plan: &api.Plan{},
 		servers: map[socket]*server{}, turns: map[string]int{}, issued: map[string]int{},
-		DNS: DNS{Lacks: Families{}, Silent: Families{}}, Balancer: Balancer{Unassigned: Families{}, Unannounced: Families{}},
+		DNS: DNS{Lacks: Families{}, Silent: Families{}}, Balancer: Balancer{After: time.Second, Unassigned: Families{}, Unannounced: Families{}},
 	}
 	for i := range n.Config.Pools {
 		pool := &n.Config.Pools[i]
@@ -243,6 +247,7 @@ func (n *Network) close() {
 		server.close()
 	}
 	n.mu.Unlock()
+	n.tasks.Wait()
 	time.Sleep(connectTimeout)
 	synctest.Wait()
 }

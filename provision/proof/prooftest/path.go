@@ -117,6 +117,9 @@ func (n *Network) route(from party, to netip.AddrPort) (*server, netip.Addr, err
 		return n.serverOf(from, to.Port()), to.Addr(), nil
 	}
 	family := api.FamilyOf(to.Addr())
+	if !from.address(family).IsValid() {
+		return nil, netip.Addr{}, syscall.ENETUNREACH
+	}
 	// kube-proxy translates on the node where a connection begins.
 	if service := n.serviceAt(to.Addr()); service != nil && from.node != nil {
 		if from.node.LacksServices[family] {
