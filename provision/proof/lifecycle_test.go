@@ -216,35 +216,6 @@ func namespace(name string, labels map[string]string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
 }
 
-// TestTwoProofsAtOnce makes two proofs of the same cluster that begin at different times. Both pass, and neither removes
-// the other's namespace.
-func TestTwoProofsAtOnce(t *testing.T) {
-	t.Parallel()
-	for _, later := range []time.Duration{0, 10 * time.Millisecond, time.Second, 2200 * time.Millisecond} {
-		t.Run(fmt.Sprint("the second one begins after ", later), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				n := prooftest.New(t)
-				clusters := []proof.Cluster{n.Cluster(t.Context()), n.Cluster(t.Context())}
-				errs := make(chan error)
-				for i, cluster := range clusters {
-					go func() {
-						time.Sleep(time.Duration(i) * later)
-						report, err := proof.Run(t.Context(), cluster)
-						errs <- errors.Join(err, report.Err())
-					}()
-				}
-				for range clusters {
-					if err := <-errs; err != nil {
-						t.Error(err)
-					}
-				}
-				expectNothingLeft(t, n)
-			})
-		})
-	}
-}
-
 // TestSlowClusters proves clusters in which something needs its time. A proof waits for what was just created, and not for
 // ever.
 func TestSlowClusters(t *testing.T) {

@@ -1,6 +1,9 @@
 package proof_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 
@@ -28,6 +31,42 @@ func expectFound(t *testing.T, table []sabotage) {
 				expectResults(t, report, allResults())
 				expectFindings(t, report, tt.found)
 			})
+		})
+	}
+}
+
+// wrapPods returns a sabotage of the servers in the pods of 10.2.0.5.
+func wrapPods(wrap func(http.Handler) http.Handler) func(*prooftest.Network) {
+	return func(n *prooftest.Network) { n.Nodes[1].Wrap = wrap }
+}
+
+// answerWith returns a wrapper that answers calls from others with a fixed text.
+func answerWith(status int, body string) func(http.Handler) http.Handler {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		})
+	}
+}
+
+// breakOff is a wrapper that sends the first bytes of each answer.
+func breakOff(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		whole := httptest.NewRecorder()
+		next.ServeHTTP(whole, r)
+		body := whole.Body.Bytes()
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		w.Write(body[:len(body)/2]) //nolint:errcheck // the caller has gone
+	})
+}
+
+// showAs returns a wrapper after which every caller has the same address.
+func showAs(address string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.RemoteAddr = address + ":40000"
+			next.ServeHTTP(w, r)
 		})
 	}
 }

@@ -3,9 +3,13 @@ package proof_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/provision/proof/prooftest"
@@ -164,6 +168,26 @@ func TestSabotageOfServices(t *testing.T) {
 			`failed service-dns 10.2.0.5: the pod cannot call http://require-dual-stack | something else answers: "It works!"`,
 		},
 		{
+			"the Service of DNS has one address",
+			func(n *prooftest.Network) {
+				prooftest.Change(n, dnsService(), func(service *corev1.Service) { service.Spec.ClusterIPs = service.Spec.ClusterIPs[:1] })
+			},
+			`failed service-dns all: Service kube-system/kube-dns has 172.16.0.10, and no IPv6 address`,
+		},
+		{
+			"there is no Service of DNS",
+			func(n *prooftest.Network) {
+				if err := n.API.Objects.Delete(t.Context(), dnsService()); err != nil {
+					t.Error(err)
+				}
+			},
+			`failed service-dns all: cannot read service kube-system/kube-dns | not found`,
+		},
+		{
+			"MetalLB has no addresses left", noAddressesLeft,
+			`failed service-load-balancer 10.2.0.100 -> load-balancer: it has the load balancer addresses none | no available IPs`,
+		},
+		{
 			"the API server has one Service range", func(n *prooftest.Network) { n.API.ServiceRanges = n.Config.Network.Services[:1] },
 			`failed service-ip-families prefer-dual-stack: its cluster IPs are 172.16. | should be from 172.16.0.0/20 and fd12::5:0/116
 			failed service-ip-families require-dual-stack: its cluster IPs are 172.16. | should be from fd12::5:0/116 and 172.16.0.0/20
@@ -191,6 +215,27 @@ func TestSabotageOfServices(t *testing.T) {
 			`failed service-load-balancer 10.2.0.100 -> load-balancer: something else answers: "It works!"`,
 		},
 	})
+}
+
+// dnsService returns the Service of the cluster's DNS, by name.
+func dnsService() *corev1.Service {
+	return &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-dns"}}
+}
+
+// noAddressesLeft is a sabotage: MetalLB assigns no addresses, and says why in an event.
+func noAddressesLeft(n *prooftest.Network) {
+	n.Balancer.After = time.Hour
+	n.API.Created = func(object client.Object) {
+		if object.GetName() != "load-balancer" {
+			return
+		}
+		for i, message := range []string{"looking for addresses", "no available IPs"} {
+			n.Record(&corev1.Event{
+				ObjectMeta:     metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: fmt.Sprint("load-balancer.", i)},
+				InvolvedObject: corev1.ObjectReference{Name: object.GetName()}, Message: message,
+			})
+		}
+	}
 }
 
 // TestSabotageOfOutside breaks the traffic between pods and the client.
@@ -222,40 +267,4 @@ func TestSabotageOfOutside(t *testing.T) {
 			`failed island-ipv4 10.2.0.5 -> 10.2.0.100: 192.168.1.2 called 10.2.0.100, which saw 10.2.0.5 instead of 192.168.1.2`,
 		},
 	})
-}
-
-// wrapPods returns a sabotage of the servers in the pods of 10.2.0.5.
-func wrapPods(wrap func(http.Handler) http.Handler) func(*prooftest.Network) {
-	return func(n *prooftest.Network) { n.Nodes[1].Wrap = wrap }
-}
-
-// answerWith returns a wrapper that answers calls from others with a fixed text.
-func answerWith(status int, body string) func(http.Handler) http.Handler {
-	return func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(status)
-			fmt.Fprint(w, body)
-		})
-	}
-}
-
-// breakOff is a wrapper that sends the first bytes of each answer.
-func breakOff(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		whole := httptest.NewRecorder()
-		next.ServeHTTP(whole, r)
-		body := whole.Body.Bytes()
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-		w.Write(body[:len(body)/2]) //nolint:errcheck // the caller has gone
-	})
-}
-
-// showAs returns a wrapper after which every caller has the same address.
-func showAs(address string) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.RemoteAddr = address + ":40000"
-			next.ServeHTTP(w, r)
-		})
-	}
 }

@@ -48,8 +48,8 @@ type APIServer struct {
 	ServiceRanges []netip.Prefix
 
 	network *Network
-	// created counts the Services so far, which makes their addresses unique.
-	created atomic.Int32
+	// created counts the Services so far, and balancers those of type LoadBalancer, which makes their addresses unique.
+	created, balancers atomic.Int32
 }
 
 // newAPIServer returns the API server of a cluster whose nodes are ready.

@@ -16,110 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dualstrap/dualstrap/api"
-	"github.com/dualstrap/dualstrap/internal/certtest"
 )
-
-// Change changes an object of the cluster, which is named by object.
-func Change[T client.Object](n *Network, object T, change func(T)) {
-	n.tb.Helper()
-	ctx := n.tb.Context()
-	if err := n.API.Objects.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-		n.tb.Fatal(err)
-	}
-	change(object)
-	status, isKept := object.DeepCopyObject().(T)
-	if err := n.API.Objects.Update(ctx, object); err != nil {
-		n.tb.Fatal(err)
-	}
-	if !isKept {
-		return
-	}
-	status.SetResourceVersion(object.GetResourceVersion())
-	if err := n.API.Objects.Status().Update(ctx, status); err != nil && !strings.Contains(err.Error(), "not found") {
-		n.tb.Fatal(err)
-	}
-}
-
-// Forget deletes the Node of a host from the cluster.
-func (n *Network) Forget(node *Node) {
-	n.tb.Helper()
-	object := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node.Name}}
-	if err := n.API.Objects.Delete(n.tb.Context(), object); err != nil {
-		n.tb.Fatal(err)
-	}
-}
-
-// ChangeNode changes the Node of a host.
-func (n *Network) ChangeNode(node *Node, change func(*corev1.Node)) {
-	n.tb.Helper()
-	Change(n, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node.Name}}, change)
-}
-
-// ConfigureKubelets replaces the configuration of kubelets that kubeadm has stored in the cluster.
-func (n *Network) ConfigureKubelets(text string) {
-	n.tb.Helper()
-	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: "kubelet-config"}}
-	Change(n, settings, func(settings *corev1.ConfigMap) { settings.Data = map[string]string{"kubelet": text} })
-}
-
-// NewAuthority returns a certificate authority that is not the cluster's.
-func NewAuthority(n *Network) certtest.Authority { return certtest.New(n.tb) }
-
-// Left returns what the proofs have left in the cluster and on the client.
-func (n *Network) Left(ctx context.Context) []string {
-	n.tb.Helper()
-	var left []string
-	for prefix, list := range map[string]client.ObjectList{
-		"namespace": &corev1.NamespaceList{}, "pod": &corev1.PodList{}, "service": &corev1.ServiceList{}, "daemon set": &appsv1.DaemonSetList{},
-	} {
-		if err := n.API.Objects.List(ctx, list); err != nil {
-			n.tb.Fatal(err)
-		}
-		left = append(left, namesOf(prefix, list)...)
-	}
-	n.mu.Lock()
-	for _, pod := range n.pods {
-		left = append(left, "running pod "+pod.name)
-	}
-	n.mu.Unlock()
-	left = append(left, n.Client.left(n)...)
-	slices.Sort(left)
-	return left
-}
-
-// namesOf returns the names of objects outside of the namespace kube-system.
-func namesOf(prefix string, list client.ObjectList) []string {
-	var objects []client.Object
-	switch list := list.(type) {
-	case *corev1.NamespaceList:
-		objects = pointers[*corev1.Namespace](list.Items)
-	case *corev1.PodList:
-		objects = pointers[*corev1.Pod](list.Items)
-	case *corev1.ServiceList:
-		objects = pointers[*corev1.Service](list.Items)
-	case *appsv1.DaemonSetList:
-		objects = pointers[*appsv1.DaemonSet](list.Items)
-	}
-	var names []string
-	for _, object := range objects {
-		if object.GetNamespace() != metav1.NamespaceSystem {
-			names = append(names, prefix+" "+object.GetNamespace()+"/"+object.GetName())
-		}
-	}
-	return names
-}
-
-// pointers returns pointers to the items.
-func pointers[P interface {
-	client.Object
-	*T
-}, T any](items []T) []client.Object {
-	objects := make([]client.Object, len(items))
-	for i := range items {
-		objects[i] = P(&items[i])
-	}
-	return objects
-}
 
 // create creates an object, and does what controllers do about it.
 func (s *APIServer) create(ctx context.Context, to client.Client, object client.Object, options []client.CreateOption) error {
@@ -143,30 +40,24 @@ func (s *APIServer) create(ctx context.Context, to client.Client, object client.
 
 // assign sets a Service's addresses, as the API server and MetalLB do.
 func (s *APIServer) assign(object *corev1.Service) {
-	n, number := s.network, s.created.Add(1)
+	n, number, balancer := s.network, s.created.Add(1), int32(0)
+	if object.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		balancer = s.balancers.Add(1)
+	}
 	const reserved = 32 // the addresses of the DNS and of the API server are below
 	ranges := s.ServiceRanges
 	if ranges == nil {
 		ranges = n.Config.Network.Services
 	}
-	families := slices.Clone(object.Spec.IPFamilies)
-	if len(families) == 0 {
-		for _, block := range ranges {
-			families = append(families, corev1.IPFamily(api.FamilyOf(block.Addr())))
-		}
-		if *object.Spec.IPFamilyPolicy == corev1.IPFamilyPolicySingleStack {
-			families = families[:1]
-		}
-	}
 	known := &service{namespace: object.Namespace, name: object.Name}
-	for _, family := range families {
+	for _, family := range requestedFamilies(object, ranges) {
 		for _, block := range ranges {
 			if api.FamilyOf(block.Addr()) == api.Family(family) {
 				known.addresses = append(known.addresses, after(block.Addr(), reserved+number))
 			}
 		}
 		if object.Spec.Type == corev1.ServiceTypeLoadBalancer {
-			known.balanced = append(known.balanced, n.balancedOf(api.Family(family), number)...)
+			known.balanced = append(known.balanced, n.balancedOf(api.Family(family), balancer)...)
 		}
 	}
 	for _, ip := range known.addresses {
@@ -183,6 +74,22 @@ func (s *APIServer) assign(object *corev1.Service) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.services = append(n.services, known)
+}
+
+// requestedFamilies returns the families of a Service: those that it names, or else those of its policy, in the order of the
+// cluster's Service ranges.
+func requestedFamilies(object *corev1.Service, ranges []netip.Prefix) []corev1.IPFamily {
+	families := slices.Clone(object.Spec.IPFamilies)
+	if len(families) > 0 {
+		return families
+	}
+	for _, block := range ranges {
+		families = append(families, corev1.IPFamily(api.FamilyOf(block.Addr())))
+	}
+	if *object.Spec.IPFamilyPolicy == corev1.IPFamilyPolicySingleStack {
+		return families[:1]
+	}
+	return families
 }
 
 // balance sets the addresses of a Service's load balancer some time later, unless the namespace is deleted before.

@@ -96,11 +96,9 @@ type Node struct {
 	DropsInbound Families
 	// Wrap changes how the server in the node's pods answers.
 	Wrap func(http.Handler) http.Handler
-	// WithoutResolver is set if the pods' resolv.conf names no server that answers.
-	WithoutResolver bool
-
-	// Wildcard is set if their name server gives every name the address of a host that is not of the cluster.
-	Wildcard bool
+	// WithoutResolver is set if the pods' resolv.conf names no server that answers, and Wildcard if the server gives every
+	// name the address of a host that is not of the cluster.
+	WithoutResolver, Wildcard bool
 	// RPFilter is whether firewalld drops packets by their reverse path: by its running rules, and by its configuration.
 	RPFilter struct{ Running, InFile bool }
 
@@ -130,7 +128,7 @@ type Guard struct {
 
 // Kubelet is how a kubelet serves.
 type Kubelet struct {
-	// Authority signs its certificate, for Names. The zero Authority is a kubelet that is not there.
+	// Authority signs its certificate, for Names. A kubelet without names does not listen.
 	Authority certtest.Authority
 	Names     []string
 	// Distrusted is set if the API server does not accept the certificate.
@@ -154,7 +152,7 @@ type Balancer struct {
 	Unassigned Families
 	// Unannounced has the families in which no node answers for the addresses.
 	Unannounced Families
-	// Twice is set if Services get two addresses of the first family instead of one of each.
+	// Twice is set if Services get two IPv4 addresses instead of one of each family.
 	Twice bool
 	// Stranger is set if a host that is not of the cluster answers.
 	Stranger bool
