@@ -47,6 +47,10 @@ func TestWhatCannotBeTried(t *testing.T) {
 			skipped flat-ipv6 all: 10.2.0.100 has no IPv6 address on the nodes' L2`,
 		},
 		{
+			"the client's IPv6 address is on another network", func(n *prooftest.Network) { n.Client.Routed = true },
+			`skipped flat-ipv6 all: 10.2.0.100 has no IPv6 address on the nodes' L2`,
+		},
+		{
 			"the client's SSH server does not forward", func(n *prooftest.Network) { n.Client.RefusesForwarding = true },
 			`skipped service-load-balancer 10.2.0.100 -> load-balancer: cannot connect through 10.2.0.100
 			skipped flat-ipv6 10.2.0.100 -> 10.2.0.4: cannot connect through 10.2.0.100

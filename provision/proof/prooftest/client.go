@@ -30,6 +30,8 @@ type Client struct {
 	// Firewall is set if firewalld runs, which drops calls to ports that are not open in the zone of the interface.
 	// Locked is set if it does not open ports.
 	Firewall, Locked bool
+	// Routed is set if its IPv6 address is that of another interface than the one on the nodes' L2.
+	Routed bool
 	// Mute is set for a host on which the probe of its facts does not work.
 	Mute bool
 	// FullDisk is set if nothing can be uploaded, and NoExec if what is uploaded does not run. Keeps is set if the host does
@@ -70,9 +72,14 @@ func (h clientHost) Probe(context.Context, remote.Script) (remote.Answer, error)
 	if h.client.Firewall {
 		runs = "active"
 	}
-	ipv6 := ""
-	if h.client.IPv6.IsValid() {
-		ipv6 = fmt.Sprintf(`,{"family":"inet6","local":"%s","prefixlen":108,"scope":"global"}`, h.client.IPv6)
+	ipv6 := fmt.Sprintf(`{"family":"inet6","local":"%s","prefixlen":108,"scope":"global"}`, h.client.IPv6)
+	switch {
+	case !h.client.IPv6.IsValid():
+		ipv6 = ""
+	case h.client.Routed:
+		ipv6 = `]},{"ifname":"eth1","flags":["UP"],"mtu":1500,"address":"02:00:00:00:01:64","addr_info":[` + ipv6
+	default:
+		ipv6 = "," + ipv6
 	}
 	own := strings.NewReplacer("IPV4", h.client.IPv4.String(), "IPV6", ipv6, "ZONE", zone, "RUNS", runs)
 	for _, file := range txtar.Parse(machine).Files {
