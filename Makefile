@@ -50,10 +50,11 @@ bundle: prerequisites build ## build build/bundle, all that hosts need to become
 bundle-newest: bundle ## build build/bundle-newest, for the newest Kubernetes release: 10 minutes more the first time
 	build/dualstrap bundle build --kubernetes-version $(NEWEST) --output build/bundle-newest
 
+# Many tests wait, so more of them run in parallel than there are cores.
 .PHONY: unit
 unit: ## run go vet and the unit tests, for a quick check
 	go vet ./...
-	go test ./...
+	go test -parallel 8 ./...
 
 .PHONY: hostile
 hostile: ## run the tests of bad input, and update their table in docs/security.md

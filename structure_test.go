@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -63,6 +64,18 @@ func holdsSource(dir string) bool {
 // projectFiles parses all Go files of the module, including tests.
 func projectFiles(t *testing.T) []sourceFile {
 	t.Helper()
+	files, err := parsedFiles()
+	if err != nil {
+		t.Fatalf("cannot read the project: %v", err)
+	}
+	if len(files) < 10 {
+		t.Fatalf("found only %d Go files: is this the project's root?", len(files))
+	}
+	return files
+}
+
+// parsedFiles parses all Go files once, for all tests.
+var parsedFiles = sync.OnceValues(func() ([]sourceFile, error) {
 	var files []sourceFile
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -85,14 +98,8 @@ func projectFiles(t *testing.T) []sourceFile {
 		files = append(files, sourceFile{path: filepath.ToSlash(name), syntax: syntax, lines: bytes.Count(source, []byte("\n"))})
 		return nil
 	})
-	if err != nil {
-		t.Fatalf("cannot read the project: %v", err)
-	}
-	if len(files) < 10 {
-		t.Fatalf("found only %d Go files: is this the project's root?", len(files))
-	}
-	return files
-}
+	return files, err
+})
 
 // TestImportDirection checks that packages import only what mayImport lists.
 func TestImportDirection(t *testing.T) {

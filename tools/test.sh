@@ -21,7 +21,7 @@ sequential='^github.com/dualstrap/dualstrap($|/(allocator|api|render|tools)($|/)
 unit() {
 	(
 		failed=0
-		go test -race -json $(go list ./... | grep -vE "$sequential") || failed=1
+		go test -race -parallel 8 -json $(go list ./... | grep -vE "$sequential") || failed=1
 		go test -json $(go list ./... | grep -E "$sequential") || failed=1
 		exit "$failed"
 	) | go run ./tools/hostile
