@@ -25,7 +25,8 @@ import (
 // says nothing about the cluster, and removes what it has created.
 func TestInterrupts(t *testing.T) {
 	t.Parallel()
-	// An interrupt does not concern the cleanup, which begins with the first deletion.
+	// An interrupt does not concern the cleanup, which begins with the first deletion. The last moments before it are left out:
+	// a proof that sees its pods one poll earlier has reached the cleanup by then.
 	whole := atomic.Int64{}
 	synctest.Test(t, func(t *testing.T) {
 		n := prooftest.New(t)
@@ -40,7 +41,7 @@ func TestInterrupts(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for percent := 0; percent <= 92; percent += 4 {
+	for percent := 0; percent <= 84; percent += 4 {
 		t.Run(fmt.Sprint("after ", percent, " percent"), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

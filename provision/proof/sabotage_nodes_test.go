@@ -173,8 +173,8 @@ func TestSabotageOfNodes(t *testing.T) {
 			skipped pod-source-address 10.2.0.5 -> 10.2.0.6: cannot connect through 10.2.0.5
 			skipped service-cluster-ip 10.2.0.5: cannot connect through 10.2.0.5
 			skipped service-dns 10.2.0.5: cannot connect through 10.2.0.5
-			skipped flat-ipv6 10.2.0.5 -> 10.2.0.100: cannot connect through 10.2.0.5
-			skipped island-ipv4 10.2.0.5 -> 10.2.0.100: cannot connect through 10.2.0.5`,
+			skipped flat-ipv6 10.2.0.5 -> 10.2.0.100: cannot be asked by its own node: cannot connect through 10.2.0.5
+			skipped island-ipv4 10.2.0.5 -> 10.2.0.100: cannot be asked by its own node: cannot connect through 10.2.0.5`,
 		},
 	})
 }
@@ -204,6 +204,14 @@ func TestSabotageOfControlPlane(t *testing.T) {
 		{
 			"a kubelet does not listen",
 			func(n *prooftest.Network) { n.Nodes[1].Kubelet.Names = nil },
+			`failed kubelet-certificate 10.2.0.5: connection refused`,
+		},
+		{
+			"a kubelet does not listen, in a cluster of self-signed certificates",
+			func(n *prooftest.Network) {
+				n.ConfigureKubelets("kind: KubeletConfiguration\n")
+				n.Nodes[1].Kubelet.Names = nil
+			},
 			`failed kubelet-certificate 10.2.0.5: connection refused`,
 		},
 		{

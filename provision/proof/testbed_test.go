@@ -244,6 +244,19 @@ func TestHostsThatRefuseToForward(t *testing.T) {
 	}
 }
 
+// TestEventuallyStops checks that a refusal, which does not change, is not tried again.
+func TestEventuallyStops(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	_, err := eventually(t.Context(), func(context.Context) (int, error) {
+		calls++
+		return 0, &remote.Error{Op: "cannot connect", Reason: remote.ErrProtocol}
+	})
+	if !cannotForward(err) || calls != 1 {
+		t.Errorf("%d calls: %v", calls, err)
+	}
+}
+
 func TestReasonIn(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
