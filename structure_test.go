@@ -75,7 +75,7 @@ func projectFiles(t *testing.T) []sourceFile {
 }
 
 // parsedFiles parses all Go files once, for all tests.
-var parsedFiles = sync.OnceValues(func() ([]sourceFile, error) {
+var parsedFiles = sync.OnceValues(func() ([]sourceFile, error) { //nolint:gochecknoglobals // tests only read it
 	var files []sourceFile
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
