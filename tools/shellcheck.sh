@@ -21,6 +21,8 @@ whole() {
 		answer() { shift; "$@"; }
 		# shellcheck disable=SC2317,SC2329 # as above
 		progress() { :; }
+		# shellcheck disable=SC2317,SC2329 # as above
+		with_proxies() { "$@"; }
 	END
 	sed -n "s/^#   \([a-z][a-z0-9_]*\): .*/\1=''/p" <<<"$header"
 	sources=$(sed -n 's/^# shellcheck source=//p' <<<"$header")

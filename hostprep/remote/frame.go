@@ -38,18 +38,44 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
+// environment makes the environment of a script the same for every user and login. Programs of nodes are in /usr/local/bin,
+// which the secure_path of RHEL's sudoers lacks. A bash that a script starts would read .bashrc if it found SSH_CLIENT, and
+// what that prints would be taken for an answer. What dualstrap runs on hosts reaches only the cluster, which no proxy knows:
+// kubeadm would join through it, and write it into the static pods. with_proxies runs a command that reaches further.
+const environment = `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH} LC_ALL=C
+export PATH LC_ALL
+unset BASH_ENV ENV SSH_CLIENT SSH2_CLIENT
+_proxies=
+for _name in http https ftp all no HTTP HTTPS FTP ALL NO; do
+	case $_name in [a-z]*) _name=${_name}_proxy ;; *) _name=${_name}_PROXY ;; esac
+	eval "_value=\${$_name-}"
+	unset "$_name"
+	[ -z "$_value" ] || _proxies="$_proxies$_name=$_value
+"
+done
+with_proxies() {
+	(
+		set -f
+		_ifs=$IFS
+		IFS='
+'
+		for _pair in $_proxies; do export "$_pair"; done
+		IFS=$_ifs
+		"$@"
+	)
+}
+`
+
 // framed returns the program of a script as the one line that bootstrap reads. The script runs in a subshell; its answers
 // go to file descriptor 3 between markers, and all its other output to standard error.
 func framed(script Script, marker string) []byte {
-	const frame = 1 << 10 // the size, in bytes, of what surrounds the script
+	const frame = 2 << 10 // the size, in bytes, of what surrounds the script
 	assignments := script.Args.assignments()
 	size := len(script.Body) + len(assignments) + frame
 	line := make([]byte, 0, size+size/8) // escaping adds a byte per newline and backslash
 	// The first line on standard error tells whether sh ran at all, even if the script prints nothing. The subshell keeps set -e
 	// and exit of the script from skipping the line that reports its end.
-	line = appendEscaped(line, `PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C
-export PATH LC_ALL
-exec 3>&1 1>&2
+	line = appendEscaped(line, environment+`exec 3>&1 1>&2
 answer() {
 	printf '\n%s begin %s\n' `+marker+` "$1" >&3
 	shift

@@ -6,7 +6,6 @@
 # shellcheck source=hostprep/remote/scripts/change_lock.sh
 # shellcheck source=hostprep/change/scripts/state.sh
 lock_shared
-PATH=$PATH:/usr/local/bin
 progress 600 # it unpacks hundreds of megabytes
 ctr -n k8s.io images import "$archive"
 progress

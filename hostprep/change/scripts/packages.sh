@@ -13,7 +13,7 @@ set -f
 # Package managers have timeouts of their own for each attempt, and large indexes to read.
 progress 1800
 # shellcheck disable=SC2086 # one item per word
-install_packages $packages
+with_proxies install_packages $packages
 for program in $programs; do
 	if ! command -v "$program" >/dev/null; then
 		echo "$program is still missing" >&2

@@ -14,7 +14,6 @@
 # shellcheck source=hostprep/change/scripts/state.sh
 # shellcheck source=hostprep/change/scripts/firewalld_read.sh
 
-PATH=$PATH:/usr/local/bin
 IFS='
 '
 set -f

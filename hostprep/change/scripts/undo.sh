@@ -16,7 +16,6 @@
 # shellcheck source=hostprep/change/scripts/state.sh
 # shellcheck source=hostprep/change/scripts/undo_lock.sh
 lock_shared
-PATH=$PATH:/usr/local/bin
 IFS='
 '
 set -f

@@ -4,7 +4,6 @@
 #   tables: nftables tables to remove, as in "ip one,ip6 two"
 #   force: not empty to continue if containerd does not start
 # shellcheck source=provision/step/scripts/kubeadm_lock.sh
-PATH=$PATH:/usr/local/bin
 
 k8s() { ctr --connect-timeout 5s --namespace k8s.io "$@"; }
 
