@@ -125,6 +125,10 @@ func (r *hostRenderer) kubeadmNode(h *host) kubeadmNode {
 		// neither the kernel's configuration nor its modules.
 		node.IgnorePreflightErrors = append(node.IgnorePreflightErrors, "SystemVerification")
 	}
+	if h.isControlPlane() {
+		// A file system of its own has lost+found. Whether anything else is there is a check of hosts, leftovers.
+		node.IgnorePreflightErrors = append(node.IgnorePreflightErrors, "DirAvailable--var-lib-etcd")
+	}
 	if !h.isControlPlane() && r.cfg.BalancesControlPlane(h.pool.Role) {
 		// The manifests of the load balancer are there before kubeadm runs.
 		node.IgnorePreflightErrors = append(node.IgnorePreflightErrors, "DirAvailable--etc-kubernetes-manifests")
