@@ -96,10 +96,14 @@ func (s *subject) isOutvoted() bool {
 	return len(s.fleet.byCAHash) > 1 && (ours < most || most == 1)
 }
 
+// cniConfigs is the directory of the configurations of pod networks. Of those, Facts.Present has the ones that would be used
+// instead of dualstrap's.
+const cniConfigs = "/etc/cni/net.d/"
+
 // leftoverPaths lists directories that only contain something if the host is or was a node of a cluster.
 func leftoverPaths() []string {
 	return []string{
-		"/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet", "/etc/cni/net.d", "/var/lib/cni",
+		"/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet", "/var/lib/cni",
 		"/etc/rancher", "/var/lib/rancher", "/var/lib/k0s", "/var/snap/microk8s",
 	}
 }
@@ -127,6 +131,12 @@ func checkLeftovers(s *subject) verdict {
 	if len(left) > 0 {
 		findings = append(findings, failed("found files in %s", formatList(left)).
 			withHint("reset it with the tool that made it, such as kubeadm reset, then: rm -rf %s", strings.Join(left, " ")))
+	}
+	for _, path := range slices.Sorted(maps.Keys(s.Facts.Present)) {
+		if strings.HasPrefix(path, cniConfigs) {
+			findings = append(findings, failed("%s configures another pod network", path).
+				withHint("remove that pod network with the tool that made it, or move the file to another directory"))
+		}
 	}
 	if s.Facts.Units["kubelet"].Active {
 		findings = append(findings, failed("a kubelet runs").withHint("systemctl disable --now kubelet"))

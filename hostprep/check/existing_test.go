@@ -45,6 +45,7 @@ func occupantCases() []checkCase {
 		{"leftovers", "of kubeadm", Failed, having(func(f *facts.Host) {
 			f.Present = map[string]bool{"/etc/kubernetes": true, "/var/lib/etcd": true, "/run/systemd/system": true}
 		})},
+		{"leftovers", "of a pod network", Failed, having(func(f *facts.Host) { f.Present["/etc/cni/net.d/05-cilium.conflist"] = true })},
 		{"leftovers", "of this cluster", Passed, func(s *scene) {
 			s.join(0)
 			s.first().Facts.Present = map[string]bool{"/etc/kubernetes": true, "/var/lib/etcd": true}

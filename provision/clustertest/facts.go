@@ -59,7 +59,7 @@ func (h *Host) present() string {
 			out.WriteString(path + "\n")
 		}
 	}
-	for _, path := range []string{"/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet", "/etc/cni/net.d", "/var/lib/cni"} {
+	for _, path := range []string{"/etc/kubernetes", "/var/lib/etcd", "/var/lib/kubelet", "/var/lib/cni"} {
 		if h.hasEntries(path) {
 			out.WriteString(path + "\n")
 		}

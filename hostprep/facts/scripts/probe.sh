@@ -46,7 +46,7 @@ present() {
 		/etc/dualstrap /etc/dualstrap/joined; do
 		[ ! -e "$path" ] || echo "$path"
 	done
-	for path in /etc/kubernetes /var/lib/etcd /var/lib/kubelet /etc/cni/net.d /var/lib/cni \
+	for path in /etc/kubernetes /var/lib/etcd /var/lib/kubelet /var/lib/cni \
 		/etc/rancher /var/lib/rancher /var/lib/k0s /var/snap/microk8s; do
 		for entry in "$path"/* "$path"/.[!.]*; do
 			case $entry in
@@ -57,6 +57,19 @@ present() {
 				break
 			fi
 		done
+	done
+	pod_networks
+}
+
+# pod_networks prints the configurations of other pod networks. containerd takes the first file by name, so those that come
+# before dualstrap's matter. Those after it belong to programs such as podman, unless a pod network is known by its name.
+pod_networks() {
+	for path in /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json; do
+		case $path in
+		*calico* | *canal* | *cilium* | *flannel* | *kuberouter* | *weave* | *antrea* | *ovn* | *multus*) ;;
+		*) expr "${path##*/}" \< 10-dualstrap.conflist >/dev/null || continue ;;
+		esac
+		[ ! -e "$path" ] || echo "$path"
 	done
 }
 
