@@ -143,6 +143,7 @@ func networkCases() []checkCase {
 		{"default-route", "none", Warning, having(func(f *facts.Host) { f.Routes = nil })},
 		{"dns", "one", Passed, asIs},
 		{"dns", "the loopback only", Warning, having(func(f *facts.Host) { f.Nameservers = []string{"127.0.0.53"} })},
+		{"dns", "the loopback beside another", Warning, having(func(f *facts.Host) { f.Nameservers = []string{"127.0.0.1", "10.2.0.1"} })},
 		{"dns", "none", Warning, having(func(f *facts.Host) { f.Nameservers = nil })},
 	}
 }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"net/netip"
-	"strings"
 )
 
 // minMTU is the smallest MTU in bytes that IPv6 allows for a link; see RFC 8200, section 5.
@@ -86,14 +85,27 @@ func checkDefaultRoute(s *subject) verdict {
 // checkDNS checks for a name server that CoreDNS can forward queries to. CoreDNS does not start without one, or if it
 // would forward to itself, as it does for a name server on the loopback: that is the loopback of its pod.
 func checkDNS(s *subject) verdict {
-	servers := s.Facts.Nameservers
-	for _, server := range servers {
-		if address, err := netip.ParseAddr(server); err == nil && !address.IsLoopback() {
-			return passed("names are resolved by %s", server)
+	var usable, loopback []string
+	for _, server := range s.Facts.Nameservers {
+		address, err := netip.ParseAddr(server)
+		switch {
+		case err != nil: // it has a zone or is malformed
+		case address.IsLoopback():
+			loopback = append(loopback, server)
+		default:
+			usable = append(usable, server)
 		}
 	}
-	if len(servers) == 0 {
+	switch {
+	case len(usable)+len(loopback) == 0:
 		return warning("it has no name server, and without one CoreDNS does not start")
+	case len(usable) == 0:
+		return warning("its only name server is %s, which in CoreDNS's pod is CoreDNS itself", formatList(loopback))
+	case len(loopback) > 0:
+		// CoreDNS asks all of them in turn, and ends when a query comes back to it.
+		return warning("of its name servers, %s is CoreDNS itself in CoreDNS's pod, which then ends", formatList(loopback)).
+			withHint("remove %s from /etc/resolv.conf, and keep %s", formatList(loopback), formatList(usable))
+	default:
+		return passed("names are resolved by %s", usable[0])
 	}
-	return warning("its only name server is %s, which in CoreDNS's pod is CoreDNS itself", strings.Join(servers, ", "))
 }
