@@ -179,12 +179,21 @@ func cidrConfig(name, ipv4, ipv6, label string) string {
 		"\n  ipv4:\n    cidr: " + ipv4 + "\n    perNodeMaskSize: 24\n  ipv6:\n    cidr: " + ipv6 + "\n    perNodeMaskSize: 120\n"
 }
 
+// administrator makes a user who may become root as on RHEL: there, the PATH of sudo lacks /usr/local/bin.
+const administrator = `useradd --create-home admin
+printf 'Defaults secure_path="/sbin:/bin:/usr/sbin:/usr/bin"\nadmin ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/admin
+install -d -o admin -g admin -m 0700 ~admin/.ssh
+install -o admin -g admin -m 0600 /root/.ssh/authorized_keys ~admin/.ssh/authorized_keys`
+
 // TestIntegrationManualLoadBalancer creates a cluster behind an external load balancer, on the client. Its hosts pull images
-// through a registry with a password.
+// through a registry with a password, and let no one but a user with sudo log in.
 func TestIntegrationManualLoadBalancer(t *testing.T) {
 	c := newTestCluster(t, "--workers", "1")
 	registry := startRegistry(t)
-	c.rewrite(t, "apiVersion: v1\n", registry.header()+"apiVersion: v1\n",
+	for _, host := range []string{hostName("cp-1"), hostName("worker-1")} {
+		c.on(t, host, administrator+"; echo PermitRootLogin no >/etc/ssh/sshd_config.d/00-admin.conf; systemctl reload ssh")
+	}
+	c.rewrite(t, "user: root", "user: admin", "apiVersion: v1\n", registry.header()+"apiVersion: v1\n",
 		"mode: bundled", "mode: manual", "      ingressVIP: 10.2.0.212\n", "", `    addressPools:
     - name: pool-1
       addresses:

@@ -72,6 +72,13 @@ func clusterIsCreated(t *testing.T, c *testCluster) {
 		}
 	}
 	clusterKeepsSecrets(t, c)
+	// kubeadm writes the proxies of its environment into the pods that it makes.
+	if got := c.on(t, hostName("cp-1"), "grep -ri _proxy /etc/kubernetes/manifests || true"); got != "" {
+		t.Errorf("static pods have proxies: %s", got)
+	}
+	if got := c.kube(t, "get", "daemonset", "-n", "kube-system", "kube-proxy", "-o", "yaml"); strings.Contains(strings.ToLower(got), "http") {
+		t.Errorf("kube-proxy has proxies: %s", got)
+	}
 }
 
 // clusterKeepsSecrets checks that tokens and keys are not in logs, and that no join tokens are left in the cluster.

@@ -24,6 +24,13 @@ nft add table inet mine
 ip route add blackhole 198.51.100.0/24
 ip -6 neighbour add proxy fd12::3:77 dev eth0`
 
+// habits sets up a host as people have them: a login shell that prints, a proxy for all logins that does not know the cluster,
+// directories of nodes on file systems of their own, and podman.
+const habits = `mkdir -p /var/lib/etcd/lost+found /var/lib/kubelet/lost+found /etc/cni/net.d
+echo '{"cniVersion": "0.4.0", "name": "podman", "plugins": [{"type": "bridge"}]}' >/etc/cni/net.d/87-podman-bridge.conflist
+echo 'echo hello from .bashrc' >>/root/.bashrc
+printf 'https_proxy=http://198.51.100.9:3128\nHTTP_PROXY=http://198.51.100.9:3128\nno_proxy=localhost,*.example.com\n' >>/etc/environment`
+
 // fingerprint prints everything that a node changes on a host and that reset has to restore: files, units, the nftables
 // ruleset, links, addresses, routes, neighbour proxies, sysctls, mounts. It leaves out what changes on its own, what stays
 // according to docs/reset.md, and sysctls that belong to the machine on which the containers run.
@@ -61,6 +68,7 @@ func clusterIsBare(t *testing.T, c *testCluster) {
 	c.on(t, hostName("worker-2"), previous)
 	c.bare = map[string]string{}
 	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {
+		c.on(t, host, habits)
 		c.bare[host] = c.on(t, host, fingerprint)
 	}
 	again := c.on(t, hostName("cp-1"), fingerprint)
