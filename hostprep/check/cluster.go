@@ -60,6 +60,9 @@ type Host struct {
 	// Err is the reason why the host could not be probed. If it is set, Facts and Network are zero.
 	Err   error
 	Facts facts.Host
+	// NoForwarding is the reason why the host's SSH server refuses to forward connections; nil if it does forward them, or if
+	// it was not asked. Only control plane hosts are, because their API servers are reached that way.
+	NoForwarding error
 	// Network holds the results of the network probes; nil before they have run.
 	Network *facts.Network
 }

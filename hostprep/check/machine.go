@@ -29,7 +29,25 @@ func accessChecks() []Check {
 		Short:    "The user is root or becomes root with sudo and without a password.",
 		Hint:     "let the user become root: echo 'USER ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/USER",
 		evaluate: checkPrivileges,
+	}, {
+		Name:     "ssh-forwarding",
+		Short:    "The SSH server of a control plane host forwards connections to the API server.",
+		Hint:     "allow it in sshd_config: AllowTcpForwarding local, and no DisableForwarding",
+		evaluate: ifReachable(checkForwarding),
 	}}
+}
+
+// checkForwarding applies to control plane hosts. An API server that does not run yet refuses the connection, and the SSH
+// server has tried then.
+func checkForwarding(s *subject) verdict {
+	switch {
+	case !s.ControlPlane:
+		return doesNotApply()
+	case s.NoForwarding != nil:
+		return failed("%v", s.NoForwarding)
+	default:
+		return passed("it forwards connections")
+	}
 }
 
 // ifReachable wraps an evaluation so that it does not apply to hosts that did not answer, of which no facts are known.

@@ -27,6 +27,9 @@ func machineCases() []checkCase {
 	return []checkCase{
 		{"ssh", "it answers", Passed, asIs},
 		{"ssh", "nobody there", Failed, unreachable(remote.ErrNoRoute)},
+		{"ssh-forwarding", "it forwards", Passed, asIs},
+		{"ssh-forwarding", "it refuses", Failed, func(s *scene) { s.first().NoForwarding = errors.New("administratively prohibited") }},
+		{"ssh-forwarding", "a worker need not", "", func(s *scene) { s.first().ControlPlane = false }},
 		{"ssh", "no sudo", Passed, unreachable(remote.ErrSudo)},
 		{"ssh", "an error without a hint", Failed, func(s *scene) { s.first().Err = errors.New("cannot parse the facts of the host") }},
 		{"privileges", "root", Passed, asIs},

@@ -217,7 +217,7 @@ func (p *Pool) Dial(ctx context.Context, address netip.Addr, to netip.AddrPort) 
 	case refused.Reason == ssh.Prohibited:
 		return nil, &Error{
 			Op: fmt.Sprintf("cannot connect to %s through %s", to, end), Reason: ErrProtocol, Err: err,
-			HintText: "allow AllowTcpForwarding local in sshd_config on the host",
+			HintText: "allow it in sshd_config on the host: AllowTcpForwarding local, and no DisableForwarding",
 		}
 	default: // sshd tried to connect and failed; as with a direct connection, that is not an [Error]
 		return nil, fmt.Errorf("connect failed: %s", refused.Message)

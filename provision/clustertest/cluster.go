@@ -204,6 +204,8 @@ func (c *connections) Dial(ctx context.Context, address netip.Addr, to netip.Add
 	}
 	target := c.cluster.listening(to)
 	switch {
+	case c.cluster.Host(address).refusesForwarding():
+		return nil, &remote.Error{Op: "cannot connect through " + address.String(), Reason: remote.ErrProtocol}
 	case target == nil:
 		return nil, fmt.Errorf("connect failed: %s: connection refused", to)
 	case to.Port() == etcdPort:

@@ -31,8 +31,9 @@ type Host struct {
 	restarts map[string]bool // units whose restart is pending
 	// holder describes the run that holds the lock.
 	holder string
-	// down reports whether nothing answers at the host's address.
-	down bool
+	// down reports whether nothing answers at the host's address, and noForwarding whether its SSH server refuses to forward
+	// connections.
+	down, noForwarding bool
 	// apiServer and etcd report whether they run.
 	apiServer, etcd bool
 	// keys holds what the API server has loaded from its key file.
@@ -215,4 +216,18 @@ func (h *Host) Remove(path string) {
 	h.cluster.mu.Lock()
 	defer h.cluster.mu.Unlock()
 	h.remove(path)
+}
+
+// refusesForwarding reports whether the host's SSH server refuses to forward connections.
+func (h *Host) refusesForwarding() bool {
+	h.cluster.mu.Lock()
+	defer h.cluster.mu.Unlock()
+	return h.noForwarding
+}
+
+// RefuseForwarding makes the host's SSH server refuse to forward connections.
+func (h *Host) RefuseForwarding() {
+	h.cluster.mu.Lock()
+	defer h.cluster.mu.Unlock()
+	h.noForwarding = true
 }

@@ -99,6 +99,12 @@ func TestCreateIsRefused(t *testing.T) {
 			w.Hosts()[2].SetDown(true)
 			return w
 		}, new(*preflight.FailedChecksError)},
+		"without a way to the API server": {func(t *testing.T) *clustertest.World {
+			t.Helper()
+			w := clustertest.NewWorld(t, "dual-stack.yaml")
+			w.Hosts()[0].RefuseForwarding()
+			return w
+		}, new(*preflight.FailedChecksError)},
 		"of another cluster": {func(t *testing.T) *clustertest.World {
 			t.Helper()
 			w := clustertest.NewWorld(t, "dual-stack.yaml")

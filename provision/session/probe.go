@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 
 	"github.com/dualstrap/dualstrap/hostprep/check"
@@ -75,6 +76,9 @@ func networkPhase(s *Session) workflow.Phase {
 		Short:    "probe the network between hosts, and look for addresses that are in use",
 		ReadOnly: true,
 		Plan: func(ctx context.Context, host remote.Reader) ([]workflow.Action, error) {
+			if known := s.Host(host.Address()); known.ControlPlane {
+				known.NoForwarding = noForwarding(ctx, s, host.Address())
+			}
 			task := tasks[host.Address()]
 			if task.IsEmpty() { // saves a round trip
 				return nil, nil
@@ -84,4 +88,17 @@ func networkPhase(s *Session) workflow.Phase {
 			return nil, err
 		},
 	}
+}
+
+// noForwarding returns the error of a host whose SSH server refuses to forward a connection to the API server, and nil for
+// other hosts, also if no API server runs.
+func noForwarding(ctx context.Context, s *Session, host netip.Addr) error {
+	conn, err := s.API.dialHost(ctx, host)
+	switch {
+	case errors.Is(err, remote.ErrProtocol):
+		return err
+	case err == nil:
+		conn.Close()
+	}
+	return nil
 }
