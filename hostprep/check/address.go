@@ -144,9 +144,11 @@ func checkIPv6Address(s *subject) verdict {
 		return failed("%s has no IPv6 address that can be the node's%s", link.Name, unusableReasons(link))
 	case unusableReason(chosen) != "":
 		return failed("%s on %s cannot be the node's: %s", chosen.Addr(), link.Name, unusableReason(chosen))
-	default:
-		return passed("%s has %s", link.Name, chosen.Prefix)
 	}
+	if others := s.otherAddresses(link, chosen); len(others) > 0 && !s.IPv6.IsValid() {
+		return passed("%s has %s; nodes[].ipv6 in ProvisionOptions would choose %s instead", link.Name, chosen.Prefix, formatList(others))
+	}
+	return passed("%s has %s", link.Name, chosen.Prefix)
 }
 
 // unusableReasons returns, for the end of a message, why each global IPv6 address cannot be the node's.

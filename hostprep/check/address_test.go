@@ -66,6 +66,7 @@ func addressCases() []checkCase {
 		{"ipv6-address", "every flaw", Failed, func(s *scene) {
 			s.first().setIPv6(flawed("fd12::2:4/108", "tentative"), flawed("fd12::2:5/108", "duplicate"), flawed("fd12::2:6/108", "deprecated"))
 		}},
+		{"ipv6-address", "a global one beside it", Passed, besideGlobal},
 		{"ipv6-address", "the manifests name one", Passed, func(s *scene) {
 			s.first().IPv6 = netip.MustParseAddr("fd12::2:99")
 			s.first().setIPv6(address6("fd12::2:4/108"), address6("fd12::2:99/108"))
@@ -90,6 +91,7 @@ func addressCases() []checkCase {
 		{"ipv4-on-link", "flat pods elsewhere", Failed, func(s *scene) { s.cluster.FlatIPv4 = true }},
 		{"ipv4-on-link", "no address", "", func(s *scene) { s.first().K8sIP = netip.MustParseAddr("10.3.0.4") }},
 		{"ipv6-on-link", "one subnet", Passed, asIs},
+		{"ipv6-on-link", "a global one beside it", Passed, besideGlobal},
 		{"ipv6-on-link", "a /128", Failed, func(s *scene) { s.first().setIPv6(address6("fd12::2:4/128")) }},
 		{"ipv6-on-link", "a /128 and a route", Passed, func(s *scene) {
 			s.first().setIPv6(address6("fd12::2:4/128"))
@@ -111,6 +113,12 @@ func addressCases() []checkCase {
 		{"ipv6-on-link", "a node elsewhere", Failed, func(s *scene) { s.hosts[1].setIPv6(address6("fd13::2:5/108")) }},
 		{"ipv6-on-link", "no address", "", func(s *scene) { s.first().setIPv6() }},
 	}
+}
+
+// besideGlobal adds a lower address to the first host, from which it does not reach the pods.
+func besideGlobal(s *scene) {
+	s.first().OnLink6 = []netip.Prefix{netip.MustParsePrefix("fd12::1:0/112")}
+	s.first().setIPv6(address6("2001:db8:1::4/64"), address6("fd12::2:4/108"))
 }
 
 // flawed returns an address that cannot be a node's because of the named property.

@@ -43,6 +43,9 @@ type Node struct {
 	// IPv6 and Interface override the choice that is made from the host's facts. Empty values leave that choice.
 	IPv6      netip.Addr
 	Interface string
+	// OnLink6 lists the IPv6 ranges that the node has to reach without a gateway: those of pods, whose addresses are part of
+	// the nodes' L2.
+	OnLink6 []netip.Prefix
 	// SSHPort is the port at which other hosts can find out whether this host is reachable.
 	SSHPort int
 

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/dualstrap/dualstrap/hostprep/facts"
@@ -87,8 +88,9 @@ func prefixOf(link *facts.Link, address netip.Addr) netip.Prefix {
 }
 
 // choose returns the node's IPv6 address and whether there is one: the one that the manifests name, usable or not, else
-// the best of the usable ones. Static addresses come before those from a router or a DHCP server, and addresses with a
-// subnet before single ones. Of the rest the lowest is taken, so that every run chooses the same.
+// the best of the usable ones. Addresses from which the node reaches what the cluster needs come before others, static ones
+// before those from a router or a DHCP server, and addresses with a subnet before single ones. Of the rest the lowest is
+// taken, so that every run chooses the same.
 func (h *Host) choose(link *facts.Link) (facts.Address, bool) {
 	var best facts.Address
 	for _, candidate := range link.Addresses {
@@ -96,7 +98,7 @@ func (h *Host) choose(link *facts.Link) (facts.Address, bool) {
 			return candidate, true
 		}
 		usable := candidate.IsGlobal6() && unusableReason(candidate) == ""
-		if usable && (!best.Prefix.IsValid() || compareAddresses(candidate, best) < 0) {
+		if usable && (!best.Prefix.IsValid() || h.compareAddresses(link, candidate, best) < 0) {
 			best = candidate
 		}
 	}
@@ -120,9 +122,25 @@ func unusableReason(a facts.Address) string {
 	}
 }
 
-// compareAddresses returns a negative number if a is the better address for a node, and a positive one if b is.
-func compareAddresses(a, b facts.Address) int {
+// otherAddresses returns the addresses of an interface that could also be the node's, without the chosen one.
+func (h *Host) otherAddresses(link *facts.Link, chosen facts.Address) []netip.Addr {
+	var others []netip.Addr
+	for _, address := range link.Addresses {
+		if address.IsGlobal6() && unusableReason(address) == "" && address.Addr() != chosen.Addr() {
+			others = append(others, address.Addr())
+		}
+	}
+	return others
+}
+
+// compareAddresses returns a negative number if a is the better address for the node, and a positive one if b is.
+func (h *Host) compareAddresses(link *facts.Link, a, b facts.Address) int {
+	lacks := func(address facts.Address) bool {
+		onLink := h.Facts.OnLink(link.Name, address.Prefix)
+		return slices.ContainsFunc(h.OnLink6, func(needed netip.Prefix) bool { return !contains(onLink, needed) })
+	}
 	return cmp.Or(
+		compareBool(lacks(a), lacks(b)),
 		compareBool(a.Dynamic, b.Dynamic),
 		compareBool(a.Prefix.IsSingleIP(), b.Prefix.IsSingleIP()),
 		a.Addr().Compare(b.Addr()),

@@ -56,6 +56,7 @@ func CheckedHosts(cfg *api.Config) []check.Host {
 				K8sIP:               node.K8sIP,
 				IPv6:                node.IPv6,
 				Interface:           node.Interface,
+				OnLink6:             cfg.PodRanges(api.IPv6),
 				SSHPort:             cmp.Or(cfg.SSH.Port, defaultSSHPort),
 				ControlPlane:        pool.Role == api.RoleControlPlane,
 				Balancer:            cfg.BalancesControlPlane(pool.Role),
