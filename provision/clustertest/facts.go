@@ -1,6 +1,7 @@
 package clustertest
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -21,7 +22,7 @@ var machine []byte
 
 // probeHost answers the probe of a host's facts.
 func probeHost(h *Host, _ remote.Script, answer *answers) error {
-	own := strings.NewReplacer("NAME", h.Name(), "NUMBER", fmt.Sprintf("%02d", h.number+1),
+	own := strings.NewReplacer("NAME", cmp.Or(h.renamed, h.Name()), "NUMBER", fmt.Sprintf("%02d", h.number+1),
 		"ADDRESS", h.node.Address.String(), "IPV6", fmt.Sprintf("fd12::2:%x", h.node.Address.As4()[3]))
 	for _, section := range txtar.Parse(machine).Files {
 		answer.add(section.Name, own.Replace(string(section.Data)))

@@ -31,6 +31,8 @@ type Host struct {
 	restarts map[string]bool // units whose restart is pending
 	// holder describes the run that holds the lock.
 	holder string
+	// renamed is the host's own name if that is no longer the name of its Node.
+	renamed string
 	// down reports whether nothing answers at the host's address, and noForwarding whether its SSH server refuses to forward
 	// connections.
 	down, noForwarding bool
@@ -216,6 +218,13 @@ func (h *Host) Remove(path string) {
 	h.cluster.mu.Lock()
 	defer h.cluster.mu.Unlock()
 	h.remove(path)
+}
+
+// Rename changes the host's own name, as hostnamectl does.
+func (h *Host) Rename(name string) {
+	h.cluster.mu.Lock()
+	defer h.cluster.mu.Unlock()
+	h.renamed = name
 }
 
 // refusesForwarding reports whether the host's SSH server refuses to forward connections.

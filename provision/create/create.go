@@ -96,7 +96,7 @@ func checkLiveCluster(ctx context.Context, s *session.Session) (unlisted []strin
 	var different []string
 	// All comparisons run, so that the user sees every reason at once.
 	for _, compare := range []func(context.Context, *session.Session, *kube.Client, []kube.Node) ([]string, error){
-		versionReasons, immutableReasons, settingReasons,
+		versionReasons, nameReasons, immutableReasons, settingReasons,
 	} {
 		reasons, err := compare(ctx, s, client, nodes)
 		if err != nil {

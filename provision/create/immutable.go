@@ -177,6 +177,24 @@ func nodesHolding(cidrConfig kube.Object, nodes []kube.Node, remaining []netip.P
 	return holders
 }
 
+// nameReasons returns a reason for each host whose Node has another name: the kubelet would register a second Node, without
+// the pod ranges, and certificates are for the first.
+func nameReasons(_ context.Context, s *session.Session, _ *kube.Client, nodes []kube.Node) ([]string, error) {
+	var reasons []string
+	for i := range s.Hosts {
+		host := &s.Hosts[i]
+		name := host.NodeFacts().Name
+		for _, node := range nodes {
+			if node.Joined && node.K8sIP == host.K8sIP && node.Name != name {
+				reasons = append(reasons, fmt.Sprintf("%s is node %s in the cluster, and its host name is now %s: a node cannot be renamed; "+
+					"hostnamectl set-hostname %s on the host, or remove the node first with dualstrap reset nodes",
+					host.Address, node.Name, name, node.Name))
+			}
+		}
+	}
+	return reasons, nil
+}
+
 // unlistedNodes returns the names of the cluster's nodes that are not in the manifests. It never returns nil, so that the
 // JSON report has an empty list.
 func unlistedNodes(s *session.Session, nodes []kube.Node) []string {

@@ -99,6 +99,12 @@ func TestCreateIsRefused(t *testing.T) {
 			w.Hosts()[2].SetDown(true)
 			return w
 		}, new(*preflight.FailedChecksError)},
+		"renamed": {func(t *testing.T) *clustertest.World {
+			t.Helper()
+			w := clustertest.NewCluster(t, "dual-stack.yaml")
+			w.Hosts()[1].Rename("another-name")
+			return w
+		}, new(*refusal.Error)},
 		"without a way to the API server": {func(t *testing.T) *clustertest.World {
 			t.Helper()
 			w := clustertest.NewWorld(t, "dual-stack.yaml")
