@@ -119,7 +119,7 @@ func (c *testCluster) isWrecked(t *testing.T, wrecks []wreck) {
 	}
 	c.on(t, hostName("worker-1"), "systemctl stop believe 2>/dev/null || :")
 	c.kube(t, "patch", "daemonset", "-n", "kube-system", "kube-proxy", "--patch", `{"spec":{"template":{"spec":{"affinity":null}}}}`)
-	c.kube(t, "rollout", "status", "daemonset", "-n", "kube-system", "kube-proxy", "--timeout=180s")
+	c.kube(t, "rollout", "status", "daemonset", "-n", "kube-system", "kube-proxy", "--timeout=300s")
 	if mended := c.mustCreate(t); mended.Changes == 0 {
 		t.Error("there was nothing to mend")
 	}
