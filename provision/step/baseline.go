@@ -9,6 +9,9 @@ import (
 	"github.com/dualstrap/dualstrap/render"
 )
 
+// etcdData is the directory of etcd's data, which is kubeadm's default.
+const etcdData = "/var/lib/etcd"
+
 // baseline describes the state that the programs of a node change on their own, beyond the files, units and sysctls that
 // dualstrap sets. Prepare records it with the first change on the host, and reset restores it. Only small trees are
 // copied; files that the others held before stay as the programs left them.
@@ -29,7 +32,7 @@ func baseline(host *check.Host) change.Baseline {
 		{Path: "/usr/libexec/kubernetes"},
 	}
 	if host.ControlPlane {
-		trees = append(trees, change.Tree{Path: "/var/lib/etcd", Copy: true})
+		trees = append(trees, change.Tree{Path: etcdData, Copy: true})
 	}
 	var zones []string
 	if host.Facts.Units["firewalld"].Active {

@@ -60,7 +60,11 @@ func kubeadm(ctx context.Context, s *session.Session, host remote.Host, verb str
 		return err
 	}
 	// The scripts remove kubeadm's configuration when they end, because it holds secrets.
-	if err := run(ctx, host, "kubeadm "+verb, verb, remote.Args{"config": render.KubeadmConfig}); err != nil {
+	args := remote.Args{"config": render.KubeadmConfig, "etcd": ""}
+	if s.Host(host.Address()).ControlPlane {
+		args["etcd"] = etcdData
+	}
+	if err := run(ctx, host, "kubeadm "+verb, verb, args); err != nil {
 		return explain(ctx, host, verb, err)
 	}
 	if _, err := host.WriteFiles(ctx, []remote.File{{Path: session.JoinedPath, Mode: 0o644, Content: []byte(joinedMarker)}}); err != nil {

@@ -17,7 +17,7 @@ import (
 func stand(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"bin", "scratch", "etc"} {
+	for _, name := range []string{"bin", "scratch", "etc", "etcd"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 				t.Run(strings.Join([]string{file, kill.String()}, " "), func(t *testing.T) {
 					t.Parallel()
 					dir := stand(t)
-					args := remote.Args{"config": filepath.Join(dir, "etc", "config.yaml")}
+					args := remote.Args{"config": filepath.Join(dir, "etc", "config.yaml"), "etcd": filepath.Join(dir, "etcd")}
 					if file == "upload_certs" {
 						args = remote.Args{"scratch": filepath.Join(dir, "scratch")}
 					}
@@ -66,6 +66,10 @@ func TestKilledScriptsLeaveNoSecrets(t *testing.T) {
 					left, err := filepath.Glob(filepath.Join(dir, "scratch", "*"))
 					if err != nil || len(left) > 0 {
 						t.Errorf("it leaves %v", left)
+					}
+					// It was made with the mode of a file system of its own.
+					if info, err := os.Stat(filepath.Join(dir, "etcd")); err != nil || file != "upload_certs" && info.Mode().Perm() != 0o700 {
+						t.Errorf("the directory of etcd's data: %v, %v", err, info.Mode())
 					}
 					if _, err := os.Stat(filepath.Join(dir, "etc", "config.yaml")); file != "upload_certs" && !os.IsNotExist(err) {
 						t.Errorf("it leaves kubeadm's configuration: %v", err)
