@@ -36,7 +36,8 @@ answer after env
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := answer.Text("path"); !strings.HasPrefix(got, "/usr/local/sbin:/usr/local/bin:/usr/sbin:") || !strings.HasSuffix(got, ":/sbin:/bin:/usr/sbin:/usr/bin") {
+	const own = ":/sbin:/bin:/usr/sbin:/usr/bin"
+	if got := answer.Text("path"); !strings.HasPrefix(got, "/usr/local/sbin:/usr/local/bin:/usr/sbin:") || !strings.HasSuffix(got, own) {
 		t.Errorf("PATH: %s", got)
 	}
 	if got := answer.Text("bash"); got != "only this" {
