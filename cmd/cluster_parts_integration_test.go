@@ -71,6 +71,11 @@ func clusterIsCreated(t *testing.T, c *testCluster) {
 			t.Errorf("%s: left behind: %s", host, left)
 		}
 	}
+	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {
+		if got := c.on(t, host, "ctr -n k8s.io images ls | grep ^dualstrap.dev/ | grep -v io.cri-containerd.pinned=pinned || true"); got != "" {
+			t.Errorf("%s: the kubelet may remove images: %s", host, got)
+		}
+	}
 	clusterKeepsSecrets(t, c)
 	// kubeadm writes the proxies of its environment into the pods that it makes.
 	if got := c.on(t, hostName("cp-1"), "grep -ri _proxy /etc/kubernetes/manifests || true"); got != "" {

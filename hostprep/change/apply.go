@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"path"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,6 +52,7 @@ func Apply(ctx context.Context, host remote.Host, actions []Action, report StepF
 	for _, image := range a.work.images {
 		all.Go(func() error { return a.image(ctx, image) })
 	}
+	all.Go(func() error { return a.pin(ctx) })
 	return all.Wait()
 }
 
@@ -191,6 +193,22 @@ func (a *applier) image(ctx context.Context, image Image) error {
 	args := remote.Args{"archive": archive, "reference": image.Reference, "digest": image.Digest}
 	return a.steps.do("import image "+image.name(), func() error {
 		return run(ctx, a.host, "import image "+image.Reference, "import", args)
+	})
+}
+
+// pin pins images that were imported before, as soon as containerd runs.
+func (a *applier) pin(ctx context.Context) error {
+	if len(a.work.pins) == 0 {
+		return nil
+	}
+	select {
+	case <-a.running:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	const name = "pin images"
+	return a.steps.do(name, func() error {
+		return run(ctx, a.host, name, "pin", remote.Args{"references": strings.Join(a.work.pins, "\n")})
 	})
 }
 

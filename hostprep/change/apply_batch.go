@@ -16,6 +16,8 @@ type batch struct {
 	files       []remote.File
 	executables []remote.Upload
 	images      []Image
+	// pins lists the references of images to pin; those that are imported are pinned then.
+	pins []string
 	// archives names leftover files below the state directory's images directory that are removed.
 	archives  []string
 	packages  packageBatch
@@ -51,7 +53,7 @@ func (w *batch) putFile(file remote.File) {
 func (w *batch) steps() int {
 	n := len(w.executables) + 2*len(w.images) // an image is sent, then imported
 	for _, needed := range []bool{
-		w.needsRecord(), len(w.files) > 0, len(w.packages.programs) > 0, len(w.settings()) > 0, w.firewalld.isNeeded(),
+		w.needsRecord(), len(w.files) > 0, len(w.packages.programs) > 0, len(w.settings()) > 0, w.firewalld.isNeeded(), len(w.pins) > 0,
 	} {
 		if needed {
 			n++

@@ -51,6 +51,9 @@ func TestApplyReportsItsSteps(t *testing.T) {
 			settled(func(s *change.State) { s.Firewalld.Runtime.Zones["public"] = firewalld.Section{} }),
 			[]string{"change firewalld", "record the previous state"},
 		},
+		"an image that is not pinned": {
+			settled(func(s *change.State) { s.Pinned = nil }), []string{"pin images"},
+		},
 		"an image": {
 			settled(func(s *change.State) { s.Images = nil }),
 			[]string{"import image pause", "record the previous state", "send image pause"},

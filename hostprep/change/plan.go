@@ -175,11 +175,15 @@ func (p *planner) unitNames() []string {
 	return unique(names)
 }
 
-// planImages imports images that are missing or whose reference points to another digest.
+// planImages imports images that are missing or whose reference points to another digest. Hosts cannot pull an image of the
+// bundle again, so all are pinned: the kubelet would remove unused ones when its disk is nearly full.
 func (p *planner) planImages() {
 	for _, image := range p.desired.Images {
 		digest, there := p.state.Images[image.Reference]
 		if digest == image.Digest {
+			if !p.state.Pinned[image.Reference] {
+				p.add("pin image "+image.Reference, func(w *batch) { w.pins = append(w.pins, image.Reference) })
+			}
 			continue
 		}
 		summary := "import image " + image.Reference

@@ -64,6 +64,7 @@ func asWanted() change.State {
 		},
 		Sysctls: map[string]string{"net/ipv4/conf/eth0.5/send_redirects": "0"},
 		Images:  map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
+		Pinned:  map[string]bool{"dualstrap.dev/pause:3": true},
 		Units: map[string]change.UnitState{
 			"app.service":     {File: "enabled", Active: "active"},
 			"kubelet.service": {File: "enabled", Active: "inactive"},
@@ -141,6 +142,7 @@ func TestPlan(t *testing.T) {
 			[]string{"install conntrack from package conntrack-tools"},
 		},
 		{"no image", func(s *change.State) { s.Images = nil }, []string{"import image dualstrap.dev/pause:3"}},
+		{"an image that is not pinned", func(s *change.State) { s.Pinned = nil }, []string{"pin image dualstrap.dev/pause:3"}},
 		{
 			"another image", func(s *change.State) { s.Images["dualstrap.dev/pause:3"] = "sha256:2" },
 			[]string{"re-import image dualstrap.dev/pause:3 (digest changed)"},

@@ -22,8 +22,10 @@ type State struct {
 	Units map[string]UnitState
 	// MissingPrograms lists the desired programs that are not in the host's PATH.
 	MissingPrograms []string
-	// Images holds the digests of the images in containerd, by reference.
+	// Images holds the digests of the images in containerd, by reference; Pinned has those that the kubelet does not remove
+	// when its disk is full.
 	Images map[string]string
+	Pinned map[string]bool
 	// Archives lists the file names of uploaded image archives, complete and partial.
 	Archives  []string
 	Firewalld firewalld.State

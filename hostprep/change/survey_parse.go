@@ -22,11 +22,11 @@ func (r request) parse(answer remote.Answer) (State, error) {
 		Sysctls:         map[string]string{},
 		Loadable:        lines(answer.Text("loadable")),
 		MissingPrograms: lines(answer.Text("programs")),
-		Images:          parseImages(answer.Text("images")),
 		Archives:        lines(answer.Text("archives")),
 		Restarts:        lines(answer.Text("restart")),
 		PutBack:         firewalld.ParseCommands(answer.Text("put-back")),
 	}
+	state.Images, state.Pinned = parseImages(answer.Text("images"))
 	for _, line := range lines(answer.Text("sysctls")) {
 		key, value, _ := strings.Cut(line, ":")
 		state.Sysctls[key] = value
@@ -136,16 +136,25 @@ func (r request) parseUnits(text string) (map[string]UnitState, error) {
 	return units, nil
 }
 
-// parseImages parses the table that ctr images ls prints and returns digests by reference. The columns are
-// reference, type, digest, and others; the heading is skipped because its third word is not a digest.
-func parseImages(text string) map[string]string {
-	images := map[string]string{}
+// pinnedLabel is the label of images in containerd that the kubelet's garbage collection keeps. The scripts import and pin set
+// it.
+const pinnedLabel = "io.cri-containerd.pinned=pinned"
+
+// parseImages parses the table that ctr images ls prints and returns digests by reference, and which images are pinned. The
+// columns are reference, type, digest, and others, labels last; the heading is skipped because its third word is not a digest.
+func parseImages(text string) (images map[string]string, pinned map[string]bool) {
+	images, pinned = map[string]string{}, map[string]bool{}
 	for _, line := range lines(text) {
-		if columns := strings.Fields(line); len(columns) > 2 && strings.HasPrefix(columns[2], "sha256:") {
-			images[columns[0]] = columns[2]
+		columns := strings.Fields(line)
+		if len(columns) < 3 || !strings.HasPrefix(columns[2], "sha256:") {
+			continue
+		}
+		images[columns[0]] = columns[2]
+		if slices.Contains(strings.Split(columns[len(columns)-1], ","), pinnedLabel) {
+			pinned[columns[0]] = true
 		}
 	}
-	return images
+	return images, pinned
 }
 
 // parseFirewalld parses the answers of the script firewalld_read.sh, which are named

@@ -23,7 +23,9 @@ func TestSurveyReadsAnswers(t *testing.T) {
 			"Id=kubelet.service\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n",
 		"programs": "conntrack\n",
 		"images": "REF TYPE DIGEST SIZE PLATFORMS LABELS\n" +
-			"dualstrap.dev/pause:3 application/vnd.oci.image.manifest.v1+json sha256:1 300 KiB linux/amd64 -\n",
+			"dualstrap.dev/pause:3 application/vnd.oci.image.manifest.v1+json sha256:1 300 KiB linux/amd64 -\n" +
+			"dualstrap.dev/hello:2 application/vnd.oci.image.manifest.v1+json sha256:2 2.5 MiB linux/amd64 " +
+			"io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned\n",
 		"record":  `{"kind":"folder","name":"/a","absent":true}` + "\n",
 		"restart": "app.service\n", "put-back": "--zone=public\n--add-port=1/tcp\n",
 		"firewalld.default": "public", "firewalld.filters-paths": "",
@@ -52,7 +54,8 @@ func TestSurveyReadsAnswers(t *testing.T) {
 			"kubelet.service": {Active: "inactive"},
 		},
 		MissingPrograms: []string{"conntrack"},
-		Images:          map[string]string{"dualstrap.dev/pause:3": "sha256:1"},
+		Images:          map[string]string{"dualstrap.dev/pause:3": "sha256:1", "dualstrap.dev/hello:2": "sha256:2"},
+		Pinned:          map[string]bool{"dualstrap.dev/hello:2": true},
 		Record:          change.Record{{Kind: change.KindDir, Name: "/a", Absent: true}},
 		Restarts:        []string{"app.service"},
 	}

@@ -1,4 +1,4 @@
-# Imports an image from an archive, verifies its digest, and removes the archive.
+# Imports an image from an archive, verifies its digest, pins it, and removes the archive.
 # Arguments:
 #   archive: path of the archive
 #   reference: name of the image
@@ -16,4 +16,6 @@ if [ "$found" != "$digest" ]; then
 	echo "after the import, $reference has the digest ${found:-none}, not $digest" >&2
 	exit 1
 fi
+# The kubelet removes unused images when its disk is nearly full, unless they are pinned.
+ctr -n k8s.io images label "$reference" io.cri-containerd.pinned=pinned >/dev/null
 rm -f "$archive"
