@@ -38,11 +38,11 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// environment makes the environment of a script the same for every user and login. Programs of nodes are in /usr/local/bin,
+// environment completes the environment of a script for any user. Programs of nodes are in /usr/local/bin,
 // which the secure_path of RHEL's sudoers lacks. A bash that a script starts would read .bashrc if it found SSH_CLIENT, and
 // what that prints would be taken for an answer. What dualstrap runs on hosts reaches only the cluster, which no proxy knows:
 // kubeadm would join through it, and write it into the static pods. with_proxies runs a command that reaches further.
-const environment = `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin${PATH:+:$PATH} LC_ALL=C
+const environment = `PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 export PATH LC_ALL
 unset BASH_ENV ENV SSH_CLIENT SSH2_CLIENT
 _proxies=
