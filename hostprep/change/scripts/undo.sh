@@ -31,6 +31,21 @@ drop() {
 	rm -rf --one-file-system -- "$1"
 }
 
+# unbind PATH: unmounts a directory that is mounted on itself, as the kubelet does with its own where mounts are private. A
+# file system of its own stays.
+unbind() {
+	awk -v at="$1" '
+		$5 == at { device = $3; root = $4; mounted = 1 }
+		$5 != at && index(at "/", ($5 == "/" ? "" : $5) "/") == 1 && length($5) >= length(above) { above = $5; beside = $3; base = $4 }
+		END {
+			sub("^/$", "", above)
+			sub("^/$", "", base)
+			exit !(mounted && device == beside && root == base substr(at, length(above) + 1))
+		}
+	' /proc/self/mountinfo || return 0
+	umount -- "$1" || umount --lazy -- "$1"
+}
+
 if [ -n "$images" ] && [ -S /run/containerd/containerd.sock ] && command -v ctr >/dev/null; then
 	# shellcheck disable=SC2086 # one item per word
 	ctr --connect-timeout 5s -n k8s.io images rm --sync -- $images || echo 'some images stay' >&2
@@ -51,6 +66,7 @@ for tree in $copied; do
 	progress
 	path=${tree#*=} copy=$state/${tree%%=*}
 	mkdir -p "$path"
+	unbind "$path"
 	# shellcheck disable=SC2045 # IFS makes every name one word, and globbing is off
 	for name in $(ls -A -- "$path"); do
 		[ -e "$copy/$name" ] || [ -L "$copy/$name" ] || drop "$path/$name"
