@@ -3,7 +3,6 @@ package change
 import (
 	"context"
 	"embed"
-	"fmt"
 
 	"github.com/dualstrap/dualstrap/hostprep/remote"
 )
@@ -15,15 +14,8 @@ var scripts embed.FS
 // package defines for it, or "". All scripts have the variable $state and the functions for the host's lock. name describes
 // the script in logs and errors.
 func script(before, name string, args remote.Args, files ...string) (remote.Script, error) {
-	texts := []string{remote.LockScript(), before}
-	for _, file := range append([]string{"state"}, files...) {
-		text, err := scripts.ReadFile("scripts/" + file + ".sh")
-		if err != nil {
-			return remote.Script{}, fmt.Errorf("cannot read a script of this program: %w", err)
-		}
-		texts = append(texts, string(text))
-	}
-	return remote.NewScript(name, args, texts...)
+	s, err := remote.EmbeddedScript(scripts, name, args, append([]string{"state"}, files...)...)
+	return s.After(remote.LockScript() + before), err
 }
 
 // run runs one of the package's scripts.
