@@ -66,7 +66,7 @@ find /run/netns 2>/dev/null || :`
 func clusterIsBare(t *testing.T, c *testCluster) {
 	t.Helper()
 	c.on(t, hostName("worker-2"), previous)
-	c.on(t, hostName("worker-1"), "ip -6 address add 2001:db8:1::5/64 dev eth0") // lower than the one that pods need
+	c.on(t, hostName("worker-2"), "ip -6 address add 2001:db8:1::6/64 dev eth0") // lower than the one that pods need
 	c.bare = map[string]string{}
 	for _, host := range []string{hostName("cp-1"), hostName("worker-1"), hostName("worker-2")} {
 		c.on(t, host, habits)
