@@ -47,7 +47,7 @@ echo == nft
 nft list tables | sort | while read -r _ family name; do nft list table "$family" "$name"; done
 echo == links
 ip -br link | awk '{ sub("@.*", "", $1); print $1, $3 }'
-ip -o address | awk '{ print $2, $3, $4 }'
+ip -o address | awk '{ print $2, $3, $4 }' | sort # a cable that is plugged in again changes their order
 ip route show table all
 ip -6 route show table all
 ip neighbour show proxy
