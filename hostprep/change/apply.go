@@ -175,20 +175,16 @@ func (a *applier) activate(ctx context.Context) error {
 // image uploads the archive of an image and imports it as soon as containerd runs. It waits for the uploads
 // of executables first: containerd is one of them, and no image can be imported without it.
 func (a *applier) image(ctx context.Context, image Image) error {
-	select {
-	case <-a.sent:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, a.sent); err != nil {
+		return err
 	}
 	archive := path.Join(stateDir, "images", image.SHA256+".tar")
 	upload := remote.Upload{Path: archive, Mode: archiveMode, SHA256: image.SHA256, Open: image.Open, Size: image.Size}
 	if err := a.upload(ctx, "send image "+image.name(), upload); err != nil {
 		return err
 	}
-	select {
-	case <-a.running:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, a.running); err != nil {
+		return err
 	}
 	args := remote.Args{"archive": archive, "reference": image.Reference, "digest": image.Digest}
 	return a.steps.do("import image "+image.name(), func() error {
@@ -196,15 +192,23 @@ func (a *applier) image(ctx context.Context, image Image) error {
 	})
 }
 
+// await waits until a step is done, or an error elsewhere has cancelled all of them.
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // pin pins images that were imported before, as soon as containerd runs.
 func (a *applier) pin(ctx context.Context) error {
 	if len(a.work.pins) == 0 {
 		return nil
 	}
-	select {
-	case <-a.running:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, a.running); err != nil {
+		return err
 	}
 	const name = "pin images"
 	return a.steps.do(name, func() error {

@@ -15,10 +15,8 @@ func (a *applier) firewalld(ctx context.Context) error {
 	if !a.work.firewalld.isNeeded() {
 		return nil
 	}
-	select {
-	case <-a.written:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := await(ctx, a.written); err != nil {
+		return err
 	}
 	return a.steps.do("change firewalld", func() error { return a.changeFirewalld(ctx) })
 }
