@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/facts"
 	"github.com/dualstrap/dualstrap/provision/kube"
@@ -25,20 +23,11 @@ import (
 func settingReasons(ctx context.Context, s *session.Session, client *kube.Client, _ []kube.Node) ([]string, error) {
 	var kubeadm step.ClusterConfiguration
 	var proxy proxySettings
-	for _, source := range []struct {
-		name, entry string // a ConfigMap in kube-system and its key; an entry that is missing leaves the zero value
-		into        any
-	}{
-		{"kubeadm-config", "ClusterConfiguration", &kubeadm},
-		{"kube-proxy", "config.conf", &proxy},
-	} {
-		content, err := client.SystemConfig(ctx, source.name, source.entry)
-		if err != nil {
-			return nil, err
-		}
-		if err := yaml.Unmarshal([]byte(content), source.into); err != nil {
-			return nil, fmt.Errorf("cannot understand ConfigMap kube-system/%s: %w", source.name, err)
-		}
+	if err := step.DecodeConfig(ctx, client, "kubeadm-config", "ClusterConfiguration", &kubeadm); err != nil {
+		return nil, err
+	}
+	if err := step.DecodeConfig(ctx, client, "kube-proxy", "config.conf", &proxy); err != nil {
+		return nil, err
 	}
 	kubelet, err := step.ClusterKubelet(ctx, client)
 	if err != nil {

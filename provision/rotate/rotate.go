@@ -7,8 +7,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/dualstrap/dualstrap/provision/keys"
 	"github.com/dualstrap/dualstrap/provision/kube"
 	"github.com/dualstrap/dualstrap/provision/refusal"
@@ -82,13 +80,9 @@ func checkEncryptedCluster(ctx context.Context, s *session.Session) (*kube.Clien
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the cluster that is there: %w", err)
 	}
-	content, err := client.SystemConfig(ctx, "kubeadm-config", "ClusterConfiguration")
-	if err != nil {
-		return nil, err
-	}
 	var settings step.ClusterConfiguration
-	if err := yaml.Unmarshal([]byte(content), &settings); err != nil {
-		return nil, fmt.Errorf("cannot understand ConfigMap kube-system/kubeadm-config: %w", err)
+	if err := step.DecodeConfig(ctx, client, "kubeadm-config", "ClusterConfiguration", &settings); err != nil {
+		return nil, err
 	}
 	if !settings.Security().EncryptSecrets {
 		return nil, refusal.Because("the cluster does not encrypt Secrets, so there is no key: " +

@@ -2,6 +2,9 @@ package step
 
 import (
 	"context"
+	"fmt"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/dualstrap/dualstrap/api"
 	"github.com/dualstrap/dualstrap/hostprep/facts"
@@ -30,6 +33,18 @@ func (k *ClusterConfiguration) Security() api.Security {
 type ConfigArg struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// DecodeConfig decodes an entry of a ConfigMap in kube-system. If the ConfigMap or the entry is missing, into stays as it is.
+func DecodeConfig(ctx context.Context, client *kube.Client, name, entry string, into any) error {
+	content, err := client.SystemConfig(ctx, name, entry)
+	if err != nil {
+		return err
+	}
+	if err := yaml.Unmarshal([]byte(content), into); err != nil {
+		return fmt.Errorf("cannot understand ConfigMap kube-system/%s: %w", name, err)
+	}
+	return nil
 }
 
 // ClusterKubelet returns the kubelet configuration of the whole cluster, or nil if there is no such ConfigMap.
