@@ -89,7 +89,7 @@ func checkDNS(s *subject) verdict {
 	for _, server := range s.Facts.Nameservers {
 		address, err := netip.ParseAddr(server)
 		switch {
-		case err != nil: // it has a zone or is malformed
+		case err != nil: // it is malformed
 		case address.IsLoopback():
 			loopback = append(loopback, server)
 		default:
